@@ -1,0 +1,91 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+namespace coppice {
+
+/// When a child is started again after it ended by itself.
+enum class restart : unsigned char {
+  permanent,  ///< Always.
+  transient,  ///< Unless it ended as expected: normal, or shutdown with or without a note.
+  temporary,  ///< Never; its spec is dropped.
+};
+
+inline constexpr restart permanent = restart::permanent;
+inline constexpr restart transient = restart::transient;
+inline constexpr restart temporary = restart::temporary;
+
+/// What a child is. Only of meaning for counts, listings and the default of its shutdown.
+enum class child_type : unsigned char {
+  worker,
+  supervisor,
+};
+
+/// How a supervisor stops a child: for how long it waits after asking, before it kills.
+///
+/// Converts from any chrono duration, in whatever unit: `.shutdown = 5s`. Zero asks, and kills at
+/// once if the child has not ended by then. Negative ones are refused when the spec is used.
+class shutdown {
+ public:
+  using duration = std::chrono::steady_clock::duration;
+
+  /// Kill without asking.
+  struct brutal_kill_t {};
+  /// Wait for ever.
+  struct infinity_t {};
+
+  template <class Rep, class Period>
+  constexpr shutdown(std::chrono::duration<Rep, Period> time) noexcept
+      : time_{std::chrono::duration_cast<duration>(time)}, kind_{kind::timed} {}
+  constexpr shutdown(brutal_kill_t) noexcept : kind_{kind::brutal_kill} {}
+  constexpr shutdown(infinity_t) noexcept : kind_{kind::infinity} {}
+
+  [[nodiscard]] constexpr bool is_brutal_kill() const noexcept { return kind_ == kind::brutal_kill; }
+  [[nodiscard]] constexpr bool is_infinity() const noexcept { return kind_ == kind::infinity; }
+  [[nodiscard]] constexpr bool is_timed() const noexcept { return kind_ == kind::timed; }
+  /// Only of meaning if `is_timed()`.
+  [[nodiscard]] constexpr duration time() const noexcept { return time_; }
+
+  friend constexpr bool operator==(const shutdown&, const shutdown&) noexcept = default;
+
+ private:
+  enum class kind : unsigned char { timed, brutal_kill, infinity };
+
+  duration time_{};
+  kind kind_;
+};
+
+inline constexpr shutdown::brutal_kill_t brutal_kill{};
+inline constexpr shutdown::infinity_t infinity{};
+
+/// Which children a supervisor restarts when one has to be.
+enum class strategy : unsigned char {
+  one_for_one,         ///< That child.
+  one_for_all,         ///< All of them, after stopping the others in reverse start order.
+  rest_for_one,        ///< That child and those started after it.
+  simple_one_for_one,  ///< That child; all children come from one template, by `start_child()`.
+};
+
+inline constexpr strategy one_for_one = strategy::one_for_one;
+inline constexpr strategy one_for_all = strategy::one_for_all;
+inline constexpr strategy rest_for_one = strategy::rest_for_one;
+inline constexpr strategy simple_one_for_one = strategy::simple_one_for_one;
+
+/// The restart budget of a supervisor: so many restarts are forgiven within so much time.
+struct restart_intensity {
+  /// The restart after that many within the period is not made; the supervisor gives up. 0 forgives
+  /// none.
+  std::size_t restarts = 3;
+  /// Above zero.
+  std::chrono::steady_clock::duration within = std::chrono::seconds{5};
+};
+
+/// Whether a supervisor ends when its work is done.
+enum class auto_shutdown : unsigned char {
+  never,            ///< It does not; significant children are refused.
+  any_significant,  ///< When one significant child has ended by itself, and is not restarted.
+  all_significant,  ///< When the last active one has.
+};
+
+}  // namespace coppice

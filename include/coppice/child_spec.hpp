@@ -1,0 +1,165 @@
+#pragma once
+
+#include <coppice/child_policy.hpp>
+#include <coppice/config.hpp>
+#include <coppice/detail/body.hpp>
+#include <coppice/detail/make_body.hpp>
+
+#include <any>
+#include <chrono>
+#include <concepts>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace coppice {
+
+/// What a child does: any callable that returns an `asio::awaitable<void>`, called anew for each
+/// start. If it takes an `init_ack`, the child is up when it says so there.
+///
+/// Copies share the callable, which therefore need not be copyable. It lives at least as long as any
+/// process that was started from it, so a coroutine lambda may use its captures.
+class start_function {
+ public:
+  /// No function; refused wherever a spec is used.
+  start_function() noexcept = default;
+
+  template <class F>
+    requires(!std::same_as<std::decay_t<F>, start_function>) && detail::process_function<F>
+  start_function(F&& f) : body_{detail::make_body(std::forward<F>(f))} {}
+
+  explicit operator bool() const noexcept {
+    return static_cast<bool>(body_) || static_cast<bool>(template_);
+  }
+
+  /// For coppice's own use.
+  explicit start_function(detail::body_ptr b) noexcept : body_{std::move(b)} {}
+  explicit start_function(std::function<detail::body_ptr(const std::any&)> f)
+      : template_{std::make_shared<const std::function<detail::body_ptr(const std::any&)>>(
+            std::move(f))} {}
+  [[nodiscard]] const detail::body_ptr& get_body() const noexcept { return body_; }
+  [[nodiscard]] bool is_template() const noexcept { return static_cast<bool>(template_); }
+  [[nodiscard]] detail::body_ptr with_argument(const std::any& argument) const {
+    return (*template_)(argument);
+  }
+
+ private:
+  detail::body_ptr body_;
+  std::shared_ptr<const std::function<detail::body_ptr(const std::any&)>> template_;
+};
+
+/// How a supervisor starts, restarts and stops one child.
+struct child_spec {
+  /// Names the child within its supervisor. Must not be empty, nor in use there. A dynamic
+  /// supervisor ignores it.
+  std::string id;
+  /// Called for each start, with nothing kept from the last one. What it captured by reference must
+  /// outlive the supervisor.
+  start_function start;
+  coppice::restart restart = coppice::restart::permanent;
+  /// 5 s for a worker and `infinity` for a supervisor, unless given.
+  std::optional<coppice::shutdown> shutdown{};
+  child_type type = child_type::worker;
+  /// Counts for the automatic shutdown of its supervisor. Not for permanent children.
+  bool significant = false;
+  /// For how long it may take to acknowledge its start before it is killed, and has failed to
+  /// start. Above zero. No limit by default, as in OTP.
+  std::optional<std::chrono::steady_clock::duration> start_limit{};
+
+  // Copies with one field changed.
+
+  [[nodiscard]] child_spec with_id(std::string new_id) const {
+    child_spec copy{*this};
+    copy.id = std::move(new_id);
+    return copy;
+  }
+  [[nodiscard]] child_spec with_restart(coppice::restart r) const {
+    child_spec copy{*this};
+    copy.restart = r;
+    return copy;
+  }
+  [[nodiscard]] child_spec with_shutdown(coppice::shutdown s) const {
+    child_spec copy{*this};
+    copy.shutdown = s;
+    return copy;
+  }
+  [[nodiscard]] child_spec with_significant(bool s = true) const {
+    child_spec copy{*this};
+    copy.significant = s;
+    return copy;
+  }
+};
+
+/// What can be said of a child beside its id and start function. As in `child_spec`.
+struct child_options {
+  coppice::restart restart = coppice::restart::permanent;
+  std::optional<coppice::shutdown> shutdown{};
+  bool significant = false;
+  std::optional<std::chrono::steady_clock::duration> start_limit{};
+};
+
+/// The spec of a worker.
+template <detail::process_function F>
+[[nodiscard]] child_spec worker(std::string id, F&& start, child_options o = {}) {
+  return {.id = std::move(id),
+          .start = start_function{std::forward<F>(start)},
+          .restart = o.restart,
+          .shutdown = o.shutdown,
+          .type = child_type::worker,
+          .significant = o.significant,
+          .start_limit = o.start_limit};
+}
+
+/// The template of a simple_one_for_one supervisor: its children are started with an argument each,
+/// by `start_child(argument)`, and restarted with the same argument.
+///
+/// @tparam Argument Copyable.
+template <class Argument, class F>
+  requires std::invocable<F&, Argument> &&
+           detail::process_awaitable<std::invoke_result_t<F&, Argument>>
+[[nodiscard]] child_spec template_worker(std::string id, F start, child_options o = {}) {
+  auto shared = std::make_shared<F>(std::move(start));
+  child_spec spec{.id = std::move(id),
+                  .restart = o.restart,
+                  .shutdown = o.shutdown,
+                  .significant = o.significant,
+                  .start_limit = o.start_limit};
+  spec.start = start_function{std::function<detail::body_ptr(const std::any&)>{
+      [shared](const std::any& argument) {
+        return detail::make_body([shared, value = std::any_cast<Argument>(argument)] {
+          return std::invoke(*shared, Argument{value});
+        });
+      }}};
+  return spec;
+}
+
+/// A type that says by itself how it is supervised.
+template <class T, class... Args>
+concept supervisable = requires(Args&&... args) {
+  { T::child_spec(std::forward<Args>(args)...) } -> std::same_as<coppice::child_spec>;
+};
+
+/// The spec that a type has for itself: `T::child_spec(args...)`.
+template <class T, class... Args>
+[[nodiscard]] child_spec child(Args&&... args) {
+  static_assert(supervisable<T, Args...>,
+                "coppice::child<T>(args...) needs a static T::child_spec(args...) that returns a "
+                "coppice::child_spec; otherwise use coppice::worker(id, function), "
+                "coppice::supervisor(spec) or a child_spec written out");
+  return T::child_spec(std::forward<Args>(args)...);
+}
+
+/// Checks specs as the supervisor that gets them will: non-empty distinct ids, a start function,
+/// times not below zero, significant children neither permanent nor where nothing comes of them.
+///
+/// @throws std::invalid_argument naming the child and the rule it breaks.
+COPPICE_API void check_child_specs(std::span<const child_spec> specs,
+                                   auto_shutdown mode = auto_shutdown::never);
+
+}  // namespace coppice

@@ -1,0 +1,8 @@
+#pragma once
+
+/// Marks what the compiled library exports; everything else stays hidden.
+#if defined(_WIN32) || defined(__CYGWIN__)
+#define COPPICE_API
+#else
+#define COPPICE_API __attribute__((visibility("default")))
+#endif

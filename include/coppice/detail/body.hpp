@@ -1,0 +1,62 @@
+#pragma once
+
+#include <coppice/config.hpp>
+
+#include <cstddef>
+#include <utility>
+
+namespace coppice::detail {
+
+class process;
+
+// What a process does, whatever kind of coroutine it is written as. Shared between the specs it was
+// given in and the processes that run it, because a body may refer to what its callable captured.
+// Counted without atomics: bodies stay on the thread of their loop.
+class COPPICE_API body {
+ public:
+  body() noexcept = default;
+  body(const body&) = delete;
+  body& operator=(const body&) = delete;
+
+  // Runs the process up to its first wait. Called once a process, with that process current.
+  virtual void launch(process& p) = 0;
+
+  // Whether the body takes part in the start handshake (init_ack).
+  [[nodiscard]] bool acknowledges() const noexcept { return acknowledges_; }
+
+ protected:
+  explicit body(bool acknowledges) noexcept : acknowledges_{acknowledges} {}
+  virtual ~body();
+
+ private:
+  friend class body_ptr;
+  std::size_t references_ = 0;
+  bool acknowledges_ = false;
+};
+
+class body_ptr {
+ public:
+  body_ptr() noexcept = default;
+  explicit body_ptr(body* b) noexcept : body_{b} { ++b->references_; }
+  body_ptr(const body_ptr& other) noexcept : body_{other.body_} {
+    if (body_ != nullptr) ++body_->references_;
+  }
+  body_ptr(body_ptr&& other) noexcept : body_{std::exchange(other.body_, nullptr)} {}
+  body_ptr& operator=(body_ptr other) noexcept {
+    std::swap(body_, other.body_);
+    return *this;
+  }
+  ~body_ptr() {
+    if (body_ != nullptr && --body_->references_ == 0) delete body_;
+  }
+
+  explicit operator bool() const noexcept { return body_ != nullptr; }
+  body* operator->() const noexcept { return body_; }
+  body& operator*() const noexcept { return *body_; }
+  void reset() noexcept { *this = body_ptr{}; }
+
+ private:
+  body* body_ = nullptr;
+};
+
+}  // namespace coppice::detail

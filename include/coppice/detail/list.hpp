@@ -1,0 +1,48 @@
+#pragma once
+
+namespace coppice::detail {
+
+// A node of a circular doubly linked list that does not own its members. A list is a hook of its
+// own that is nobody's base. A member may leave whenever it likes, without knowing its list.
+class list_hook {
+ public:
+  list_hook() noexcept = default;
+  list_hook(const list_hook&) = delete;
+  list_hook& operator=(const list_hook&) = delete;
+  ~list_hook() { unlink(); }
+
+  // Of a list: whether it has no member. Of a member: whether it is in no list.
+  [[nodiscard]] bool empty() const noexcept { return next_ == this; }
+  [[nodiscard]] list_hook* front() noexcept { return next_; }
+  [[nodiscard]] list_hook* back() noexcept { return prev_; }
+  [[nodiscard]] list_hook* after(list_hook* member) noexcept {
+    return member->next_ == this ? nullptr : member->next_;
+  }
+  [[nodiscard]] list_hook* before(list_hook* member) noexcept {
+    return member->prev_ == this ? nullptr : member->prev_;
+  }
+
+  void push_back(list_hook& member) noexcept {
+    member.unlink();
+    member.prev_ = prev_;
+    member.next_ = this;
+    prev_->next_ = &member;
+    prev_ = &member;
+  }
+
+  void unlink() noexcept {
+    prev_->next_ = next_;
+    next_->prev_ = prev_;
+    prev_ = next_ = this;
+  }
+
+ private:
+  list_hook* prev_ = this;
+  list_hook* next_ = this;
+};
+
+// Gives a class several hooks: derive from hook<first_tag>, hook<second_tag>.
+template <class Tag>
+struct hook : list_hook {};
+
+}  // namespace coppice::detail

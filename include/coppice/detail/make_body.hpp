@@ -1,0 +1,99 @@
+#pragma once
+
+#include <coppice/detail/body.hpp>
+#include <coppice/detail/process.hpp>
+#include <coppice/detail/runner.hpp>
+#include <coppice/executor.hpp>
+#include <coppice/init_ack.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <concepts>
+#include <functional>
+#include <type_traits>
+#include <utility>
+
+namespace coppice::detail {
+
+template <class T>
+struct awaitable_executor {};
+template <class Executor>
+struct awaitable_executor<asio::awaitable<void, Executor>> {
+  using type = Executor;
+};
+
+template <class T>
+concept process_awaitable =
+    requires { typename awaitable_executor<T>::type; } &&
+    std::convertible_to<executor, typename awaitable_executor<T>::type>;
+
+template <class F>
+concept plain_function =
+    std::invocable<F&> && process_awaitable<std::invoke_result_t<F&>>;
+
+template <class F>
+concept acknowledging_function =
+    std::invocable<F&, init_ack> && process_awaitable<std::invoke_result_t<F&, init_ack>>;
+
+template <plain_function F>
+class plain_body final
+    : public typed_body<typename awaitable_executor<std::invoke_result_t<F&>>::type>,
+      public pooled {
+ public:
+  explicit plain_body(F f)
+      : typed_body<typename awaitable_executor<std::invoke_result_t<F&>>::type>{false},
+        function_{std::move(f)} {}
+  std::invoke_result_t<F&> call(process&) override { return std::invoke(function_); }
+
+ private:
+  F function_;
+};
+
+template <acknowledging_function F>
+class acknowledging_body final
+    : public typed_body<typename awaitable_executor<std::invoke_result_t<F&, init_ack>>::type>,
+      public pooled {
+ public:
+  explicit acknowledging_body(F f)
+      : typed_body<typename awaitable_executor<std::invoke_result_t<F&, init_ack>>::type>{true},
+        function_{std::move(f)} {}
+  std::invoke_result_t<F&, init_ack> call(process& p) override {
+    return std::invoke(function_, init_ack{p.id()});
+  }
+
+ private:
+  F function_;
+};
+
+// A coroutine that was already called: can be run once.
+template <class Executor>
+class single_body final : public typed_body<Executor>, public pooled {
+ public:
+  explicit single_body(asio::awaitable<void, Executor> a)
+      : typed_body<Executor>{false}, awaitable_{std::move(a)} {}
+  asio::awaitable<void, Executor> call(process&) override { return std::move(awaitable_); }
+
+ private:
+  asio::awaitable<void, Executor> awaitable_;
+};
+
+template <class F>
+concept process_function =
+    plain_function<std::decay_t<F>> || acknowledging_function<std::decay_t<F>>;
+
+template <class F>
+concept process_body = process_function<F> || process_awaitable<std::remove_reference_t<F>>;
+
+template <process_body F>
+body_ptr make_body(F&& f) {
+  using type = std::decay_t<F>;
+  if constexpr (process_awaitable<type>) {
+    return body_ptr{new single_body<typename awaitable_executor<type>::type>{std::forward<F>(f)}};
+  } else if constexpr (acknowledging_function<type>) {
+    return body_ptr{new acknowledging_body<type>{std::forward<F>(f)}};
+  } else {
+    return body_ptr{new plain_body<type>{std::forward<F>(f)}};
+  }
+}
+
+}  // namespace coppice::detail

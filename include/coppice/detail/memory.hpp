@@ -1,0 +1,23 @@
+#pragma once
+
+#include <coppice/config.hpp>
+
+#include <cstddef>
+#include <new>
+#include <utility>
+
+namespace coppice::detail {
+
+// Small blocks from free lists of the calling thread, by size class; larger ones from the heap.
+// A block may be freed by another thread than the one that allocated it.
+COPPICE_API void* allocate(std::size_t size);
+COPPICE_API void deallocate(void* block, std::size_t size) noexcept;
+
+// Gives a class pooled storage. Derive from it; the class must be deleted through its own type or
+// have a virtual destructor.
+struct pooled {
+  static void* operator new(std::size_t size) { return allocate(size); }
+  static void operator delete(void* block, std::size_t size) noexcept { deallocate(block, size); }
+};
+
+}  // namespace coppice::detail

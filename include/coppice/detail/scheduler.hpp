@@ -1,0 +1,175 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/list.hpp>
+#include <coppice/detail/process.hpp>
+#include <coppice/detail/run_queue.hpp>
+#include <coppice/detail/timer_queue.hpp>
+#include <coppice/pid.hpp>
+#include <coppice/report.hpp>
+
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace coppice::detail {
+
+class runner;
+class waiter;
+
+// What an io_context knows of processes: the table of them, the run queue, the timers. One per
+// io_context, made on first use, used on the one thread that runs it.
+//
+// The queue is drained by one handler that is posted to the io_context when there is work and that
+// lets the io_context's own handlers in after so many items.
+class COPPICE_API scheduler final : public boost::asio::execution_context::service {
+ public:
+  using key_type = scheduler;
+  static boost::asio::execution_context::id id;
+
+  explicit scheduler(boost::asio::execution_context& context);
+  ~scheduler() override;
+
+  static scheduler& of(boost::asio::io_context& io);
+  // The one whose work runs on this thread right now, or null.
+  static scheduler* active() noexcept;
+
+  [[nodiscard]] boost::asio::io_context& io() noexcept { return io_; }
+  [[nodiscard]] process* current() noexcept { return current_; }
+  [[nodiscard]] bool on_loop_thread() noexcept;
+
+  // Processes.
+  struct birth {
+    body_ptr what;
+    std::string_view label = {};
+    process* parent = nullptr;  // ties the process to this one
+    exit_watcher* watcher = nullptr;
+    start_watcher* starter = nullptr;
+    void* tag = nullptr;
+  };
+  process& spawn(birth b);
+  void ask_to_stop(process& p, exit_reason reason, process::stop_level level);
+  void signal(process& p, const pid& from, const exit_reason& reason, process::stop_level level);
+  void kill(process& p);
+  // Ends a process that is at rest, or that is just coming to rest, without another step of it.
+  void end(process& p, exit_reason reason);
+  void crash(process& p, std::exception_ptr e);
+  void link(process& a, process& b);
+  void unlink(process& a, process& b) noexcept;
+  void acknowledge(process& p, std::any info);
+  [[nodiscard]] std::vector<pid> processes();
+  [[nodiscard]] std::size_t alive() const noexcept { return alive_; }
+
+  // Names. False if the name is taken or the process has one.
+  bool register_name(process& p, std::string_view name);
+  void unregister_name(process& p) noexcept;
+  [[nodiscard]] pid whereis(std::string_view name) const noexcept;
+
+  // Work.
+  void push(run_item& item) noexcept {
+    queue_.push(item);
+    if (!drain_posted_) post_drain();
+  }
+  void arrived(process& p) noexcept;  // a function object for p was queued
+
+  // Stages.
+  runner& stage(const void* kind, runner& (*make)(scheduler&));
+  void stage_parked(runner& r) noexcept;
+  void stage_gone(runner& r) noexcept;
+
+  // Waits that belong to no process.
+  [[nodiscard]] list_hook& foreign_waits() noexcept { return foreign_waits_; }
+
+  // Time.
+  [[nodiscard]] time_point now() noexcept;
+  void set_timer(timer_node& node, time_point when);
+  void cancel_timer(timer_node& node) noexcept { timers_.cancel(node); }
+  [[nodiscard]] bool time_is_manual() const noexcept { return manual_; }
+  void take_over_time();
+  // With manual time: the next point at which a timer is due, if there is one.
+  [[nodiscard]] std::optional<time_point> next_timer() const noexcept;
+  void move_time_to(time_point when);
+
+  // Reports.
+  void set_sink(report_sink sink) { sink_ = std::move(sink); }
+  [[nodiscard]] bool listened_to() const noexcept { return static_cast<bool>(sink_); }
+  void tell(const report& r) noexcept;
+
+  [[nodiscard]] bool is_down() const noexcept { return down_; }
+  void set_abandon_after(duration d) noexcept { abandon_after_ = d; }
+
+ private:
+  friend class process;
+
+  void shutdown() noexcept override;
+
+  void post_drain() noexcept;
+  void drain();
+  void perform(run_item& item);
+  void begin(process& p, run_item::how how);
+  void came_to_rest(process& p);
+  void deliver_stops();
+  void emit_stop(process& p);
+  void post_probe();
+
+  void take_down(process& p);
+  void drop_frames(process& p);
+  void finish(process& p);
+  void give_up_waiting();
+  void arm();
+  void fire_due();
+
+  process& claim_block();
+
+  boost::asio::io_context& io_;
+  run_queue queue_;
+  bool drain_posted_ = false;
+  bool down_ = false;
+  bool manual_ = false;
+  process* current_ = nullptr;
+
+  std::deque<process> blocks_;
+  std::vector<process*> vacant_;
+  list_hook table_;
+  list_hook dying_;
+  list_hook foreign_waits_;
+  std::unordered_map<std::string, process*> names_;
+  std::size_t alive_ = 0;
+  std::uint64_t last_number_ = 0;
+  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
+
+  std::vector<std::pair<process*, std::uint64_t>> stops_;
+  std::vector<std::pair<process*, std::uint64_t>> probed_;
+
+  struct stage_pool {
+    const void* kind;
+    list_hook parked;
+    std::size_t count = 0;
+  };
+  std::deque<stage_pool> pools_;
+  list_hook surplus_;
+
+  timer_queue timers_;
+  boost::asio::steady_timer alarm_;
+  time_point alarm_at_ = time_point::max();
+  time_point turn_time_{};
+  bool turn_time_valid_ = false;
+  timer_node abandon_timer_;
+  duration abandon_after_ = std::chrono::seconds{1};
+
+  report_sink sink_;
+};
+
+}  // namespace coppice::detail

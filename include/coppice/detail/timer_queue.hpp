@@ -1,0 +1,64 @@
+#pragma once
+
+#include <coppice/config.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <vector>
+
+namespace coppice::detail {
+
+using clock = std::chrono::steady_clock;
+using time_point = clock::time_point;
+using duration = clock::duration;
+
+// A point in time at which something is to happen. Belongs to whoever waits; not movable while set.
+struct timer_node {
+  using function = void(timer_node&);
+
+  explicit timer_node(function* f) noexcept : fire{f} {}
+  timer_node(const timer_node&) = delete;
+  timer_node& operator=(const timer_node&) = delete;
+
+  [[nodiscard]] bool armed() const noexcept { return position != idle; }
+
+  static constexpr std::size_t idle = std::numeric_limits<std::size_t>::max();
+
+  function* fire;
+  time_point when{};
+  std::uint64_t sequence = 0;  // equal times fire in the order in which they were set
+  std::size_t position = idle;
+};
+
+// A heap of four children a node: set, cancel and pop cost O(log n), the earliest is at hand.
+class COPPICE_API timer_queue {
+ public:
+  [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
+  [[nodiscard]] time_point earliest() const noexcept { return heap_.front().when; }
+
+  void set(timer_node& node, time_point when);
+  void cancel(timer_node& node) noexcept;
+  timer_node& pop() noexcept;
+
+ private:
+  struct entry {
+    time_point when;
+    std::uint64_t sequence;
+    timer_node* node;
+
+    [[nodiscard]] bool before(const entry& other) const noexcept {
+      return when != other.when ? when < other.when : sequence < other.sequence;
+    }
+  };
+
+  void place(std::size_t position, entry moved) noexcept;
+  void sift_up(std::size_t position, entry moved) noexcept;
+  void sift_down(std::size_t position, entry moved) noexcept;
+
+  std::vector<entry> heap_;
+  std::uint64_t next_sequence_ = 0;
+};
+
+}  // namespace coppice::detail

@@ -1,0 +1,184 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/list.hpp>
+#include <coppice/detail/memory.hpp>
+#include <coppice/detail/run_queue.hpp>
+#include <coppice/detail/scheduler.hpp>
+#include <coppice/executor.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/error.hpp>
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+namespace coppice::detail {
+
+// Somebody suspended in one of coppice's own operations. States: waiting (in the list of its
+// process), woken (in the run queue as well), gone. Waking is cheap and may be spurious: whether
+// there is a result is decided when it runs, so that nothing is taken out of a mailbox for a process
+// that is killed in between.
+class COPPICE_API waiter : public run_item, public list_hook {
+ public:
+  explicit waiter(scheduler& s) noexcept : run_item{&act_on}, home_{s} {}
+  waiter(const waiter&) = delete;
+  waiter& operator=(const waiter&) = delete;
+
+  [[nodiscard]] scheduler& home() noexcept { return home_; }
+
+  void wake() noexcept {
+    if (woken_) return;
+    woken_ = true;
+    home_.push(*this);
+  }
+
+  void abort() noexcept {
+    aborted_ = true;
+    wake();
+  }
+
+  // Wakes all in the list; false if it is empty.
+  static bool wake_all(list_hook& waits) noexcept;
+  static bool any_aborted(process& p) noexcept;
+  static void act_on(run_item* item, how h);
+
+ protected:
+  ~waiter() = default;
+  [[nodiscard]] bool aborted() const noexcept { return aborted_; }
+  void attach(process* p) noexcept;
+
+ private:
+  virtual void run() = 0;
+  virtual void drop() = 0;
+
+  scheduler& home_;
+  bool woken_ = false;
+  bool aborted_ = false;
+};
+
+// The process as which a handler with that executor runs, if coppice runs it.
+inline process* process_behind(const executor& ex) noexcept { return ex.get(); }
+inline process* process_behind(const asio::any_io_executor& ex) noexcept {
+  const executor* ours = ex.target<executor>();
+  return ours != nullptr ? ours->get() : nullptr;
+}
+template <class Other>
+process* process_behind(const Other&) noexcept {
+  return nullptr;
+}
+
+// What an operation of coppice's must say of itself.
+//
+//   begin(w)         the caller is suspended: register, and w.wake() when there may be a result
+//   ready()          whether there is one; asked when woken
+//   deliver(h)       takes the result and calls h with it
+//   deliver_abort(h) calls h with operation_aborted
+//   leave()          unregister; called before either, and when the caller is destroyed
+template <class State, class Handler>
+class wait_operation final : public waiter, public pooled {
+ public:
+  using handler_executor = asio::associated_executor_t<Handler>;
+
+  wait_operation(scheduler& s, State state, Handler handler)
+      : waiter{s}, state_{std::move(state)}, handler_{std::move(handler)} {}
+
+  void start() {
+    process* const p = process_behind(asio::get_associated_executor(handler_));
+    ours_ = p != nullptr;
+    attach(p);
+    auto slot = asio::get_associated_cancellation_slot(handler_);
+    if (slot.is_connected()) {
+      slot.assign([this](asio::cancellation_type type) {
+        if (type != asio::cancellation_type::none) abort();
+      });
+    }
+    state_.begin(*this);
+  }
+
+ private:
+  void run() override {
+    if (aborted()) {
+      finish([](State& state, auto&& handler) {
+        state.deliver_abort(std::forward<decltype(handler)>(handler));
+      });
+    } else if (state_.ready()) {
+      finish([](State& state, auto&& handler) {
+        state.deliver(std::forward<decltype(handler)>(handler));
+      });
+    }
+  }
+
+  void drop() override {
+    state_.leave();
+    Handler handler{std::move(handler_)};
+    delete this;
+  }
+
+  template <class Deliver>
+  void finish(Deliver deliver) {
+    asio::get_associated_cancellation_slot(handler_).clear();
+    state_.leave();
+    State state{std::move(state_)};
+    Handler handler{std::move(handler_)};
+    const bool ours = ours_;
+    delete this;
+    if (ours) {
+      deliver(state, std::move(handler));
+    } else {
+      auto ex = asio::get_associated_executor(handler);
+      asio::dispatch(ex, [deliver, state = std::move(state), handler = std::move(handler)]() mutable {
+        deliver(state, std::move(handler));
+      });
+    }
+  }
+
+  State state_;
+  Handler handler_;
+  bool ours_ = false;
+};
+
+// An operation that has not begun: `co_await` it, or call it with any completion token. Begins when
+// awaited or called.
+template <class Signature, class State>
+class [[nodiscard]] operation {
+ public:
+  explicit operation(State state) noexcept(std::is_nothrow_move_constructible_v<State>)
+      : state_{std::move(state)} {}
+
+  template <asio::completion_token_for<Signature> Token>
+  auto operator()(Token&& token) && {
+    return initiate(std::move(state_), token);
+  }
+  template <asio::completion_token_for<Signature> Token>
+  auto operator()(Token&& token) const& {
+    return initiate(state_, token);
+  }
+
+ private:
+  template <class Token>
+  static auto initiate(State state, Token& token) {
+    return asio::async_initiate<Token, Signature>(
+        [](auto&& handler, State s) {
+          using handler_type = std::decay_t<decltype(handler)>;
+          scheduler& home = s.home();
+          auto* w = new wait_operation<State, handler_type>{
+              home, std::move(s), std::forward<decltype(handler)>(handler)};
+          w->start();
+        },
+        token, std::move(state));
+  }
+
+  State state_;
+};
+
+// The scheduler at work on this thread. Throws std::logic_error outside of processes.
+COPPICE_API scheduler& here();
+
+}  // namespace coppice::detail

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <coppice/config.hpp>
+
+#include <boost/system/error_code.hpp>
+
+namespace coppice {
+
+/// What can go wrong with an operation on a process or a supervisor.
+enum class errc {
+  noproc = 1,        ///< There is no such process (any more).
+  not_found,         ///< The supervisor has no child of that id or pid.
+  already_started,   ///< A child of that id is running.
+  already_present,   ///< A child of that id is known, though not running.
+  running,           ///< The child is running and must be terminated first.
+  restarting,        ///< The child is between two restart attempts.
+  start_failed,      ///< The child did not come up.
+  max_children,      ///< The supervisor's cap on children is reached.
+  would_deadlock,    ///< The caller would wait for a supervisor that waits for the caller.
+  timeout,           ///< The time limit ran out.
+  unexpected_exit,   ///< It ended with another reason than the one it was asked to end with.
+};
+
+COPPICE_API const boost::system::error_category& category() noexcept;
+
+inline boost::system::error_code make_error_code(errc e) noexcept {
+  return {static_cast<int>(e), category()};
+}
+
+}  // namespace coppice
+
+template <>
+struct boost::system::is_error_code_enum<coppice::errc> : std::true_type {};

@@ -1,0 +1,163 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/memory.hpp>
+#include <coppice/detail/run_queue.hpp>
+#include <coppice/pid.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/execution.hpp>
+#include <boost/asio/execution_context.hpp>
+
+#include <cstdint>
+#include <type_traits>
+#include <utility>
+
+namespace coppice {
+
+namespace asio = boost::asio;
+
+namespace detail {
+class runner;
+class scheduler;
+}  // namespace detail
+
+/// The executor of one process: what runs through it runs as that process, and only while it lives.
+///
+/// `co_await asio::this_coro::executor` inside a process body is one. Function objects go to the
+/// scheduler's run queue and run one after another on the loop's thread, with `self()` being the
+/// process. What arrives for a process that has ended is destroyed instead of run; this is how a
+/// process is killed, and it never runs as somebody else.
+///
+/// Sixteen bytes, so that `asio::any_io_executor` holds it without allocating.
+///
+/// @par Thread safety
+/// Safe: an operation may complete on any thread.
+/// @par Origin
+/// Asio's executor requirements, with `blocking.possibly` (runs inline only inside the same process)
+/// and `blocking.never`. Keeps no count of outstanding work: a living process is work.
+class COPPICE_API executor {
+ public:
+  executor(const executor& other) noexcept : target_{other.target_}, number_{other.number_} {
+    if (is_stage()) settle();
+  }
+  executor(executor&& other) noexcept = default;
+  executor& operator=(const executor& other) noexcept {
+    executor copy{other};
+    target_ = copy.target_;
+    number_ = copy.number_;
+    return *this;
+  }
+  ~executor() = default;
+
+  /// The process that function objects run as.
+  [[nodiscard]] pid owner() const noexcept;
+
+  /// The io_context of the process.
+  [[nodiscard]] asio::execution_context& query(asio::execution::context_t) const noexcept;
+
+  static constexpr asio::execution::outstanding_work_t query(
+      asio::execution::outstanding_work_t) noexcept {
+    return asio::execution::outstanding_work.untracked;
+  }
+
+  [[nodiscard]] asio::execution::blocking_t query(asio::execution::blocking_t) const noexcept {
+    if (never_blocks()) return asio::execution::blocking.never;
+    return asio::execution::blocking.possibly;
+  }
+
+  [[nodiscard]] executor require(asio::execution::blocking_t::never_t) const noexcept {
+    executor result{*this};
+    result.target_ |= never_bit;
+    return result;
+  }
+
+  [[nodiscard]] executor require(asio::execution::blocking_t::possibly_t) const noexcept {
+    executor result{*this};
+    result.target_ &= ~never_bit;
+    return result;
+  }
+
+  /// Runs `f` as the process, later or, if that process is running right now, at once.
+  template <class F>
+  void execute(F&& f) const {
+    const executor settled{*this};
+    switch (settled.where()) {
+      case place::here: {
+        std::decay_t<F> local{std::forward<F>(f)};
+        std::move(local)();
+        break;
+      }
+      case place::queue: settled.push(*new function_item<std::decay_t<F>>{std::forward<F>(f)}); break;
+      case place::other_thread:
+        settled.send(*new function_item<std::decay_t<F>>{std::forward<F>(f)});
+        break;
+      case place::nowhere: {
+        // Moved out before it is destroyed, as running it would do.
+        [[maybe_unused]] std::decay_t<F> local{std::forward<F>(f)};
+        break;
+      }
+    }
+  }
+
+  friend bool operator==(const executor& a, const executor& b) noexcept {
+    const executor x{a};
+    const executor y{b};
+    return x.target_ == y.target_ && x.number_ == y.number_;
+  }
+
+  /// For coppice's own use: the control block, or null if the process has ended.
+  [[nodiscard]] detail::process* get() const noexcept;
+  /// For coppice's own use.
+  executor(detail::process& p, std::uint64_t number) noexcept
+      : target_{reinterpret_cast<std::uintptr_t>(&p)}, number_{number} {}
+  /// For coppice's own use: whoever is on that stage at the moment of copying.
+  explicit executor(detail::runner& stage) noexcept
+      : target_{reinterpret_cast<std::uintptr_t>(&stage) | stage_bit}, number_{0} {}
+
+ private:
+  enum class place { here, queue, other_thread, nowhere };
+
+  template <class F>
+  struct function_item final : detail::run_item, detail::pooled {
+    template <class G>
+    explicit function_item(G&& g) : run_item{&act_on}, function{std::forward<G>(g)} {}
+
+    static void act_on(run_item* base, how h) {
+      auto* self = static_cast<function_item*>(base);
+      F local{std::move(self->function)};
+      delete self;
+      if (h == how::run) std::move(local)();
+    }
+
+    F function;
+  };
+
+  static constexpr std::uintptr_t never_bit = 1;
+  // The target is a stage, which outlives the processes that play on it. Only the one executor that
+  // a stage's coroutine keeps has this bit: a copy of it stands for the process of that moment.
+  static constexpr std::uintptr_t stage_bit = 2;
+  // The target is a scheduler: a copy taken from a stage on which nobody played. Runs nothing.
+  static constexpr std::uintptr_t nobody_bit = 4;
+  static constexpr std::uintptr_t bits = never_bit | stage_bit | nobody_bit;
+
+  [[nodiscard]] bool never_blocks() const noexcept { return (target_ & never_bit) != 0; }
+  [[nodiscard]] bool is_stage() const noexcept { return (target_ & stage_bit) != 0; }
+  [[nodiscard]] detail::process* block() const noexcept {
+    return reinterpret_cast<detail::process*>(target_ & ~bits);
+  }
+  [[nodiscard]] detail::runner* stage() const noexcept {
+    return reinterpret_cast<detail::runner*>(target_ & ~bits);
+  }
+  [[nodiscard]] detail::scheduler& home() const noexcept;
+
+  void settle() noexcept;
+  [[nodiscard]] place where() const noexcept;
+  void push(detail::run_item& item) const noexcept;
+  void send(detail::run_item& item) const;
+
+  std::uintptr_t target_;
+  std::uint64_t number_;
+};
+
+}  // namespace coppice

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/waiter.hpp>
+#include <coppice/exit_reason.hpp>
+#include <coppice/pid.hpp>
+
+#include <any>
+#include <utility>
+
+namespace coppice {
+
+namespace detail {
+
+// Ends the current process at its next rest, which is now: the caller never runs again.
+struct COPPICE_API exit_wait {
+  using signature = void();
+
+  scheduler* scheduler_;
+  exit_reason reason;
+  bool ignored = false;
+
+  [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
+  void begin(waiter& w);
+  [[nodiscard]] static bool ready() noexcept { return false; }
+  static void leave() noexcept {}
+  template <class Handler>
+  static void deliver(Handler&&) noexcept {}
+  template <class Handler>
+  static void deliver_abort(Handler&&) noexcept {}
+};
+
+using exit_operation = operation<void(), exit_wait>;
+
+}  // namespace detail
+
+/// By which a starting process tells whoever starts it how that went.
+///
+/// A body that takes one is up when it says `ready()`; until then its supervisor waits and starts
+/// nothing else. A body that takes none is up as soon as it is spawned. A body that ends before it
+/// has said anything has failed to start, with the reason it ended with.
+///
+/// A handle, cheap to copy; only of use inside the process it was given to.
+///
+/// @par Origin
+/// `proc_lib:init_ack/1`, `proc_lib:init_fail/2`. Differs: a failing start never signals the starter,
+/// whether or not it traps exits.
+class COPPICE_API init_ack {
+ public:
+  explicit init_ack(pid self) noexcept : self_{self} {}
+
+  /// The process is up. Only the first call counts.
+  ///
+  /// @param info Handed to whoever called `start_child` or `restart_child`.
+  void ready(std::any info = {}) const;
+
+  /// `co_await up.ignore();` ends the process and asks not to be started: not an error. Does not
+  /// return.
+  [[nodiscard]] detail::exit_operation ignore() const;
+
+  /// `co_await up.fail(reason);` ends the process, its start having failed. Does not return.
+  [[nodiscard]] detail::exit_operation fail(exit_reason reason) const;
+
+ private:
+  pid self_;
+};
+
+}  // namespace coppice

@@ -1,0 +1,66 @@
+#pragma once
+
+#include <coppice/config.hpp>
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iosfwd>
+#include <string>
+
+namespace coppice {
+
+namespace detail {
+class process;
+class scheduler;
+}
+
+/// Names one process, for ever: the number in it is never used again on the same io_context.
+///
+/// A pid owns nothing and keeps nothing alive. It may be kept, compared and printed at any time, and
+/// used as long as the io_context lives on which the process ran.
+///
+/// @par Thread safety
+/// Copies, comparison, printing: safe. Everything that takes a pid: only on the loop's thread.
+class COPPICE_API pid {
+ public:
+  /// Names no process.
+  pid() noexcept = default;
+  pid(detail::process* slot, std::uint64_t number) noexcept : slot_{slot}, number_{number} {}
+
+  /// Whether it names a process at all, alive or not.
+  explicit operator bool() const noexcept { return number_ != 0; }
+
+  /// Whether the process has not ended yet. False as soon as its death is told to anyone.
+  [[nodiscard]] bool alive() const noexcept;
+
+  /// Counts up from 1 on each io_context, in the order of spawning.
+  [[nodiscard]] std::uint64_t number() const noexcept { return number_; }
+
+  /// "<7>"
+  [[nodiscard]] std::string to_string() const;
+
+  friend bool operator==(const pid&, const pid&) noexcept = default;
+  friend std::strong_ordering operator<=>(const pid&, const pid&) noexcept = default;
+
+  /// For coppice's own use: the control block, or null if the process has ended.
+  [[nodiscard]] detail::process* get() const noexcept;
+  /// For coppice's own use: where it ran.
+  [[nodiscard]] detail::scheduler* home() const noexcept;
+
+ private:
+  detail::process* slot_ = nullptr;
+  std::uint64_t number_ = 0;
+};
+
+COPPICE_API std::ostream& operator<<(std::ostream& out, const pid& id);
+
+}  // namespace coppice
+
+template <>
+struct std::hash<coppice::pid> {
+  std::size_t operator()(const coppice::pid& id) const noexcept {
+    return std::hash<std::uint64_t>{}(id.number());
+  }
+};

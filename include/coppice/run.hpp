@@ -1,0 +1,34 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/report.hpp>
+#include <coppice/supervisor.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+namespace coppice {
+
+/// What `run` answers, and a program may return from `main`.
+enum exit_code : int {
+  exit_stopped = 0,       ///< Asked by a signal, and stopped in order; or shut down automatically.
+  exit_gave_up = 1,       ///< The root supervisor's restart budget was exhausted, or it crashed.
+  exit_start_failed = 2,  ///< A child of the root did not start.
+  exit_hurried = 3,       ///< A second signal cut the stop short: what was left has been killed.
+};
+
+/// Runs a supervision tree as a program: until it ends, or SIGINT or SIGTERM asks it to.
+///
+/// The first signal starts an ordered stop, children in reverse start order, each with its shutdown
+/// time. A second one kills what is left.
+///
+/// @return One of `exit_code`.
+/// @throws std::invalid_argument naming the rule that the spec breaks; nothing has started then.
+/// @par Origin
+/// A permanent OTP application: when its top supervisor ends, the system does.
+COPPICE_API int run(supervisor_spec spec);
+
+/// The same on an io_context of the caller's, which may have been given a report sink or other work
+/// before. Returns when the tree has ended, whatever else there is to do.
+COPPICE_API int run(boost::asio::io_context& io, supervisor_spec spec);
+
+}  // namespace coppice

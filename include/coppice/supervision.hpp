@@ -1,0 +1,285 @@
+#pragma once
+
+#include <coppice/child_policy.hpp>
+#include <coppice/config.hpp>
+#include <coppice/detail/list.hpp>
+#include <coppice/exit_reason.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace coppice {
+
+/// The decisions of a supervisor, and nothing else: events go in, actions come out.
+///
+/// No executor, timer or coroutine is in here, and no clock: whoever asks for the next action says
+/// what time it is. The supervisor process carries the actions out, one at a time. Everything that
+/// happens while one is under way waits in the inbox, in order, as messages wait for an OTP
+/// supervisor; the exit of a child that is being stopped is taken out of turn, as OTP does.
+///
+/// @par Thread safety
+/// Distinct objects: safe. Shared objects: unsafe.
+/// @par Origin
+/// OTP's supervisor (`supervisor:handle_info/2`, `do_restart`, `restart_multiple_children`,
+/// `terminate_children`) and Elixir's DynamicSupervisor.
+class COPPICE_API supervision {
+  struct event;
+
+ public:
+  using clock = std::chrono::steady_clock;
+
+  enum class child_state : unsigned char {
+    stopped,     ///< Has no process.
+    starting,    ///< Its process has not acknowledged its start.
+    running,
+    stopping,    ///< Was asked to end, or killed.
+    restarting,  ///< Its restart failed and will be tried again.
+  };
+
+  /// What is known of one child. Owned by whoever drives this class, which may derive from it.
+  struct child : detail::list_hook {
+    std::string id;  ///< Empty for dynamic children.
+    restart when = restart::permanent;
+    shutdown how = std::chrono::seconds{5};
+    child_type type = child_type::worker;
+    bool significant = false;
+    std::optional<clock::duration> start_limit;
+
+    child_state state = child_state::stopped;
+    bool had_to_be_killed = false;
+    std::uint64_t number = 0;  ///< Of its process, or of the last one it had.
+    std::size_t restarts = 0;
+
+   private:
+    friend class supervision;
+    event* pending = nullptr;  // its exit or its retry, in the inbox
+    bool ended = false;               // its exit has arrived and was not looked at yet
+    exit_reason reason;
+  };
+
+  enum class cause : unsigned char {
+    asked,         ///< `stop()`.
+    start_failed,  ///< A static child did not start.
+    gave_up,       ///< The restart budget was exhausted.
+    automatic,     ///< Significant children have ended.
+  };
+
+  enum class result : unsigned char {
+    ok,
+    ignored,
+    not_found,
+    already_started,
+    already_present,
+    running,
+    restarting,
+    start_failed,
+    max_children,
+  };
+
+  struct action {
+    enum class kind_type : unsigned char {
+      start,      ///< Start `subject`; answer with `started`, `ignored` or `start_failed`.
+      stop,       ///< Ask `subject` to end, with shutdown; `ended` will follow.
+      kill,       ///< Kill `subject`; `ended` will follow.
+      forget,     ///< `subject` is not known any more and may be destroyed.
+      booted,     ///< The static children are up.
+      reply,      ///< Answer `call` with `answer`; `reason` says why a start failed.
+      serve,      ///< It is the turn of `call`, which was queued by `queue()`.
+      finished,   ///< Everything is stopped: end with `reason`. Nothing follows.
+
+      // For reports only.
+      is_up,
+      failed_to_start,
+      has_ended,
+      stopped_badly,
+      exhausted,
+    };
+    enum class next_type : unsigned char { none, restart, give_up, shut_down };
+
+    kind_type kind;
+    child* subject = nullptr;
+    void* call = nullptr;
+    result answer = result::ok;
+    next_type next = next_type::none;
+    exit_reason reason{};
+  };
+
+  struct options {
+    coppice::strategy strategy = strategy::one_for_one;
+    restart_intensity intensity{};
+    coppice::auto_shutdown automatic = auto_shutdown::never;
+    /// Dynamic: no ids, forgotten when ended, stopped side by side. Implied by simple_one_for_one.
+    bool dynamic = false;
+    std::size_t max_children = static_cast<std::size_t>(-1);
+  };
+
+  explicit supervision(options o);
+  ~supervision();
+  supervision(const supervision&) = delete;
+  supervision& operator=(const supervision&) = delete;
+
+  /// Before `start()`: adds a static child behind the others.
+  void add_static(child& c);
+
+  // ---- Events
+
+  void start();
+  void started(child& c, std::uint64_t number);
+  void ignored(child& c);
+  void start_failed(child& c, exit_reason reason);
+  /// The process of a running or stopping child has ended. Comes once per `started`.
+  void ended(child& c, exit_reason reason);
+  void stop(exit_reason reason);
+
+  // Calls: answered by an action `reply` or `serve` with the same `call`, in order of arrival.
+
+  void add(child& c, void* call);
+  void terminate(std::string_view id, void* call);
+  void terminate(std::uint64_t number, void* call);
+  void restart_child(std::string_view id, void* call);
+  void erase(std::string_view id, void* call);
+  void queue(void* call);
+
+  // ---- Actions
+
+  /// What to do now; nothing if the next event, or `deadline()`, has to come first.
+  [[nodiscard]] std::optional<action> next(clock::time_point now);
+  /// When to call `next` again even if nothing has happened.
+  [[nodiscard]] std::optional<clock::time_point> deadline() const noexcept;
+
+  // ---- What is the case
+
+  [[nodiscard]] child* find(std::string_view id) noexcept;
+  [[nodiscard]] child* find(std::uint64_t number) noexcept;
+  [[nodiscard]] child* first() noexcept;
+  [[nodiscard]] child* after(child& c) noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] cause why_finished() const noexcept { return cause_; }
+  /// Of the stop that ended it: how many children ran when it began, how many had to be killed.
+  [[nodiscard]] std::size_t stopped_at_end() const noexcept { return stopped_at_end_; }
+  [[nodiscard]] std::size_t killed_at_end() const noexcept { return killed_at_end_; }
+  /// Whether static children are still being started for the first time.
+  [[nodiscard]] bool booting() const noexcept { return task_.kind == task_kind::boot; }
+
+ private:
+  // Something that has not been looked at yet.
+  struct event {
+    enum class kind_type : unsigned char {
+      exit,
+      retry,
+      add,
+      terminate,
+      terminate_number,
+      restart,
+      erase,
+      serve,
+      stop,
+      nothing,  // was an exit or a retry that has been dealt with out of turn
+    };
+
+    kind_type kind;
+    child* subject = nullptr;
+    void* call = nullptr;
+    std::string id{};
+    std::uint64_t number = 0;
+    exit_reason reason{};
+  };
+
+  enum class task_kind : unsigned char {
+    none,
+    boot,          // starts every static child in order
+    restart_one,   // starts subject again
+    stop_group,    // stops the group of subject in reverse order
+    start_group,   // starts that group in order
+    add,           // starts a child for start_child
+    restart_call,  // starts subject for restart_child
+    terminate,     // stops subject for terminate_child
+    shut_down,     // stops every child, in reverse order or side by side
+    finished,
+  };
+
+  struct task {
+    task_kind kind = task_kind::none;
+    child* subject = nullptr;
+    child* cursor = nullptr;
+    void* call = nullptr;
+    exit_reason reason{};
+  };
+
+  class budget {
+   public:
+    explicit budget(restart_intensity i) noexcept : intensity_{i} {}
+    // Whether one more restart is forgiven.
+    bool spend(clock::time_point now);
+
+   private:
+    restart_intensity intensity_;
+    std::deque<clock::time_point> spent_;
+  };
+
+  [[nodiscard]] bool waiting() const noexcept { return awaited_ != nullptr || pending_stops_ > 0; }
+  void step(clock::time_point now);
+  void handle(event& e, clock::time_point now);
+  void handle_exit(child& c, clock::time_point now);
+  void handle_retry(child& c, clock::time_point now);
+  void handle_terminate(child* c, void* call);
+  void restart_for(child& c, clock::time_point now, exit_reason why, bool retry);
+  void begin(task t) { task_ = std::move(t); }
+  void begin_shut_down(exit_reason reason, cause why);
+  void begin_parallel_stop(clock::time_point now);
+  void begin_group(child& c);
+  void idle() noexcept { task_ = {}; }
+
+  void ask_start(child& c, clock::time_point now);
+  bool ask_stop(child& c, clock::time_point now);  // false: it is down already
+  void answered(child& c);
+  void start_answered(child& c, result r, exit_reason why);
+  void is_down(child& c);
+  void check_deadline(clock::time_point now);
+  void account_stop(child& c, const exit_reason& reason);
+  void retry_later(child& c);
+  void set_state(child& c, child_state s) noexcept;
+  void unindex(child& c) noexcept;
+  void forget(child& c);
+  void drop_pending(child& c) noexcept;
+  void emit(action a) { out_.push_back(std::move(a)); }
+  void reply(void* call, result r, child* c = nullptr, exit_reason why = {});
+  event& enqueue(event e);
+
+  options options_;
+  budget budget_;
+  detail::list_hook children_;
+  std::size_t size_ = 0;
+  std::size_t active_significant_ = 0;
+  std::unordered_map<std::string_view, child*> by_id_;
+  std::unordered_map<std::uint64_t, child*> by_number_;
+
+  std::deque<event> inbox_;
+  std::deque<action> out_;
+  task task_;
+
+  child* awaited_ = nullptr;  // the child that is being started, or stopped on its own
+  std::optional<clock::time_point> awaited_until_;
+  bool stop_wanted_ = false;  // a stop waits in the inbox
+  bool start_cancelled_ = false;  // the child being started was asked to end because of that
+  std::size_t pending_stops_ = 0;
+  struct batch {
+    clock::time_point until;
+    clock::duration time;
+  };
+  std::vector<batch> batches_;  // latest first
+
+  cause cause_ = cause::asked;
+  std::size_t stopped_at_end_ = 0;
+  std::size_t killed_at_end_ = 0;
+};
+
+}  // namespace coppice

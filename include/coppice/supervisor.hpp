@@ -1,0 +1,408 @@
+#pragma once
+
+#include <coppice/child_policy.hpp>
+#include <coppice/child_spec.hpp>
+#include <coppice/config.hpp>
+#include <coppice/detail/list.hpp>
+#include <coppice/detail/waiter.hpp>
+#include <coppice/error.hpp>
+#include <coppice/exit_reason.hpp>
+#include <coppice/mailbox.hpp>
+#include <coppice/pid.hpp>
+#include <coppice/supervision.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <any>
+#include <chrono>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace coppice {
+
+/// A strategy that has to be given: leaving it out does not compile.
+class required_strategy {
+ public:
+  constexpr required_strategy(strategy s) noexcept : value_{s} {}
+  constexpr operator coppice::strategy() const noexcept { return value_; }
+
+ private:
+  coppice::strategy value_;
+};
+
+/// A supervisor: which children it has, and what it does when one ends.
+///
+/// @par Origin
+/// OTP supervisor flags and child specs; the defaults are Elixir's (3 restarts in 5 s).
+struct supervisor_spec {
+  /// Under which it is registered and appears in reports. Empty: not registered.
+  std::string name{};
+  required_strategy strategy;
+  restart_intensity intensity{};
+  coppice::auto_shutdown auto_shutdown = coppice::auto_shutdown::never;
+  /// Started in this order, each after the one before it is up; stopped in reverse. For
+  /// simple_one_for_one: exactly one, the template.
+  std::vector<child_spec> children{};
+};
+
+/// A supervisor that starts empty and gets its children one by one, in any number.
+///
+/// @par Origin
+/// Elixir's DynamicSupervisor.
+struct dynamic_supervisor_spec {
+  std::string name{};
+  restart_intensity intensity{};
+  /// More are refused with `errc::max_children`. Children that are restarting count.
+  std::size_t max_children = std::numeric_limits<std::size_t>::max();
+};
+
+/// One child, in a listing.
+struct child_entry {
+  std::string id;        ///< Empty for dynamic children.
+  pid process;           ///< Empty unless it runs.
+  bool restarting = false;
+  child_type type = child_type::worker;
+};
+
+/// How many children there are.
+struct child_counts {
+  std::size_t specs = 0;        ///< Specs known; 1 under simple_one_for_one.
+  std::size_t active = 0;       ///< Children with a living process.
+  std::size_t supervisors = 0;  ///< Children that are supervisors, alive or not.
+  std::size_t workers = 0;      ///< Children that are not, alive or not.
+};
+
+/// A child that was started by call.
+struct started_child {
+  pid process;    ///< Empty if it asked not to be started (`init_ack::ignore`).
+  std::any info;  ///< What it said in `init_ack::ready`.
+};
+
+namespace detail {
+
+// One call to a supervisor, from the moment it is made until it is answered or given up.
+class COPPICE_API supervisor_request : public list_hook {
+ public:
+  enum class kind_type : unsigned char {
+    ready,
+    add,
+    add_argument,
+    terminate,
+    terminate_process,
+    restart,
+    erase,
+    which,
+    count,
+    spec,
+  };
+
+  explicit supervisor_request(kind_type k) noexcept : kind{k} {}
+
+  // Sends it. The answer may be there at once, if there is nobody to answer.
+  static void submit(const std::shared_ptr<supervisor_request>& r, const pid& supervisor);
+  void complete(boost::system::error_code ec) noexcept;
+
+  kind_type kind;
+  std::string id;
+  pid process;
+  std::optional<child_spec> added;
+  std::any argument;
+  exit_reason reason;
+
+  bool submitted = false;
+  bool done = false;
+  boost::system::error_code error;
+  started_child started;
+  std::vector<child_entry> listing;
+  child_counts counts;
+  waiter* waiting = nullptr;
+  std::shared_ptr<supervisor_request> self;  // while it is under way
+};
+
+struct COPPICE_API request_wait_base {
+  std::shared_ptr<supervisor_request> request;
+  pid supervisor;
+
+  [[nodiscard]] scheduler& home() const;
+  void begin(waiter& w);
+  [[nodiscard]] bool ready() const noexcept { return request->done; }
+  void leave() noexcept { request->waiting = nullptr; }
+};
+
+struct request_wait : request_wait_base {
+  template <class Handler>
+  void deliver(Handler&& h) {
+    std::forward<Handler>(h)(request->error);
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted});
+  }
+};
+
+template <class Result, Result supervisor_request::*Member>
+struct result_wait : request_wait_base {
+  template <class Handler>
+  void deliver(Handler&& h) {
+    const boost::system::error_code ec = request->error;
+    std::forward<Handler>(h)(ec, std::move((*request).*Member));
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted}, Result{});
+  }
+};
+
+// Asks a supervisor to stop, and waits until it is gone.
+struct COPPICE_API stop_wait {
+  pid supervisor;
+  exit_reason reason;
+  std::optional<duration> limit;
+  struct subscription final : exit_subscription {
+    subscription() noexcept = default;
+    subscription(subscription&& other) noexcept : reason{std::move(other.reason)} {}
+    void fire(const pid&, const exit_reason& r) override;
+    waiter* target = nullptr;
+    std::optional<exit_reason> reason{};
+  } news{};
+  wake_timer timer{};
+  boost::system::error_code refused{};
+
+  [[nodiscard]] scheduler& home() const;
+  void begin(waiter& w);
+  [[nodiscard]] bool ready() const noexcept {
+    return refused || news.reason.has_value() || timer.rung;
+  }
+  void leave() noexcept;
+  [[nodiscard]] boost::system::error_code outcome() const noexcept;
+  template <class Handler>
+  void deliver(Handler&& h) {
+    std::forward<Handler>(h)(outcome());
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted});
+  }
+};
+
+using stop_operation = operation<void(boost::system::error_code), stop_wait>;
+using request_operation = operation<void(boost::system::error_code), request_wait>;
+using start_operation =
+    operation<void(boost::system::error_code, started_child),
+              result_wait<started_child, &supervisor_request::started>>;
+using listing_operation =
+    operation<void(boost::system::error_code, std::vector<child_entry>),
+              result_wait<std::vector<child_entry>, &supervisor_request::listing>>;
+using count_operation = operation<void(boost::system::error_code, child_counts),
+                                  result_wait<child_counts, &supervisor_request::counts>>;
+using spec_operation =
+    operation<void(boost::system::error_code, std::optional<child_spec>),
+              result_wait<std::optional<child_spec>, &supervisor_request::added>>;
+
+}  // namespace detail
+
+/// A child on its way up, after `start_child`. The start is under way whether or not this is kept.
+class COPPICE_API child_start {
+ public:
+  explicit child_start(std::shared_ptr<detail::supervisor_request> r, pid supervisor) noexcept
+      : request_{std::move(r)}, supervisor_{supervisor} {}
+
+  /// `started_child child = co_await adding.ready();`
+  ///
+  /// Fails with `errc::start_failed` (see `failure()`), `already_started`, `already_present`,
+  /// `max_children`, `noproc` or `would_deadlock`; nothing was added then.
+  ///
+  /// For a named object only: g++ 12 destroys twice what a lambda captured by value when the lambda
+  /// stands in the awaited expression, so starting and awaiting are two statements.
+  [[nodiscard]] detail::start_operation ready() &;
+  detail::start_operation ready() && = delete;
+
+  /// Why the child did not start, after `ready()` has failed with `errc::start_failed`.
+  [[nodiscard]] const exit_reason& failure() const noexcept { return request_->reason; }
+
+ private:
+  std::shared_ptr<detail::supervisor_request> request_;
+  pid supervisor_;
+};
+
+/// What supervisors of every kind can be asked. Requests are served one at a time, in order of
+/// arrival, behind any start, stop or restart under way, and have no time limit of their own.
+///
+/// A handle: cheap to copy, keeps nothing alive. Every request fails with `errc::noproc` if the
+/// supervisor has ended, or ends before it comes to it; and with `errc::would_deadlock` if it comes
+/// from a child whose start that very supervisor is waiting for.
+///
+/// @par Cancellation
+/// Of all requests: any type. The caller waits no longer; a request that was made is carried out.
+/// @par Thread safety
+/// Only on the loop's thread, or while the loop does not run.
+class COPPICE_API supervisor_handle {
+ public:
+  supervisor_handle() noexcept = default;
+  explicit supervisor_handle(pid process) noexcept : pid_{process} {}
+
+  [[nodiscard]] pid get_pid() const noexcept { return pid_; }
+  [[nodiscard]] bool alive() const noexcept { return pid_.alive(); }
+
+  /// Completes when the static children are up; fails with `errc::start_failed` if one of them is not.
+  [[nodiscard]] detail::request_operation ready() const;
+
+  /// Stops the children and then the supervisor, and completes when everything is gone.
+  ///
+  /// @param reason With which it ends.
+  /// @param limit For how long to wait; then fails with `errc::timeout`, and the stop goes on.
+  ///
+  /// Fails with `errc::unexpected_exit` if it ended with another reason (it was killed, or gave up),
+  /// and with `errc::would_deadlock` from within the supervisor's own subtree.
+  /// @par Origin
+  /// `supervisor:stop/3`.
+  [[nodiscard]] detail::stop_operation stop(
+      exit_reason reason = exit_reason::shutdown(),
+      std::optional<std::chrono::steady_clock::duration> limit = {}) const;
+
+  /// Lists the children, in start order.
+  ///
+  /// @par Origin
+  /// `supervisor:which_children/1`, which lists the latest first.
+  [[nodiscard]] detail::listing_operation which_children() const;
+
+  /// @par Origin
+  /// `supervisor:count_children/1`.
+  [[nodiscard]] detail::count_operation count_children() const;
+
+  friend bool operator==(const supervisor_handle&, const supervisor_handle&) noexcept = default;
+
+ protected:
+  [[nodiscard]] child_start add(child_spec spec) const;
+
+  pid pid_;
+};
+
+/// A supervisor with a list of children, each with an id. Also one with a template
+/// (simple_one_for_one), whose children have none and are named by pid.
+class COPPICE_API supervisor_ref : public supervisor_handle {
+ public:
+  using supervisor_handle::supervisor_handle;
+
+  /// Starts a child and adds it last in the start order. Returns at once; await `ready()` of the
+  /// result, in another statement.
+  ///
+  /// @throws std::invalid_argument if the spec breaks a rule; nothing has happened then.
+  /// @par Complexity
+  /// Constant, apart from the child's own start.
+  /// @par Origin
+  /// `supervisor:start_child/2`.
+  child_start start_child(child_spec spec) const;
+
+  /// Starts a child from the template with that argument.
+  ///
+  /// Fails with `errc::start_failed` if the template takes an argument of another type.
+  child_start start_child(std::any argument) const;
+
+  /// Stops a child by its shutdown and keeps its spec, unless it is temporary. It is not restarted
+  /// for that. A child that does not run is fine; one that is restarting is given up.
+  ///
+  /// Fails with `errc::not_found`.
+  /// @par Origin
+  /// `supervisor:terminate_child/2`.
+  [[nodiscard]] detail::request_operation terminate_child(std::string_view id) const;
+
+  /// Stops a child of a simple_one_for_one supervisor, and forgets it.
+  ///
+  /// Fails with `errc::not_found`, also for one that has ended already.
+  /// @par Origin
+  /// `supervisor:terminate_child/2` and `DynamicSupervisor.terminate_child/2`; the former answers ok
+  /// for a pid that is dead.
+  [[nodiscard]] detail::request_operation terminate_child(const pid& process) const;
+
+  /// Starts a child that does not run, in its old place.
+  ///
+  /// Fails with `errc::not_found`, `running`, `restarting` or `start_failed`; after the last the
+  /// child stays stopped.
+  /// @par Origin
+  /// `supervisor:restart_child/2`.
+  [[nodiscard]] detail::start_operation restart_child(std::string_view id) const;
+
+  /// Drops the spec of a child that does not run.
+  ///
+  /// Fails with `errc::not_found`, `running` or `restarting`.
+  /// @par Origin
+  /// `supervisor:delete_child/2`.
+  [[nodiscard]] detail::request_operation delete_child(std::string_view id) const;
+
+  /// The spec of a child, with its defaults filled in.
+  ///
+  /// Fails with `errc::not_found`.
+  /// @par Origin
+  /// `supervisor:get_childspec/2`.
+  [[nodiscard]] detail::spec_operation get_child_spec(std::string_view id) const;
+};
+
+/// A supervisor whose children come and go.
+class COPPICE_API dynamic_supervisor_ref : public supervisor_handle {
+ public:
+  using supervisor_handle::supervisor_handle;
+
+  /// Starts a child. Returns at once; await `ready()` of the result, in another statement.
+  ///
+  /// The id is ignored. The child is forgotten when it ends for good.
+  ///
+  /// @throws std::invalid_argument if the spec breaks a rule; nothing has happened then.
+  /// @par Complexity
+  /// Constant, apart from the child's own start.
+  /// @par Origin
+  /// `DynamicSupervisor.start_child/2`.
+  child_start start_child(child_spec spec) const;
+
+  /// Stops a child by its shutdown.
+  ///
+  /// Fails with `errc::not_found`, also for one that has ended already.
+  /// @par Origin
+  /// `DynamicSupervisor.terminate_child/2`.
+  [[nodiscard]] detail::request_operation terminate_child(const pid& process) const;
+};
+
+/// Starts a supervisor on the io_context and returns a handle at once; await `ready()` of it to know
+/// that its children are up. It has no parent: it lives until `stop()`, until it gives up, or until
+/// the io_context is destroyed.
+///
+/// @throws std::invalid_argument naming the rule that the spec breaks; nothing has started then.
+/// @par Thread safety
+/// Only on the loop's thread, or while the loop does not run.
+/// @par Origin
+/// `supervisor:start_link/2`, without the link.
+COPPICE_API supervisor_ref start_supervisor(asio::io_context& io, supervisor_spec spec);
+COPPICE_API dynamic_supervisor_ref start_supervisor(asio::io_context& io,
+                                                    dynamic_supervisor_spec spec);
+
+/// Starts a supervisor linked to the calling process, whose end, for whatever reason, stops it with
+/// that reason.
+///
+/// @throws std::invalid_argument naming the rule that the spec breaks; nothing has started then.
+/// @throws std::logic_error outside of processes.
+/// @par Origin
+/// `supervisor:start_link/2`.
+COPPICE_API supervisor_ref start_supervisor_link(supervisor_spec spec);
+
+/// The spec of a supervisor as a child of another: permanent, with unlimited time to shut down.
+/// Its own spec is used anew for each start, so children added later do not survive its restart.
+///
+/// @throws std::invalid_argument naming the rule that the spec breaks.
+[[nodiscard]] COPPICE_API child_spec supervisor(supervisor_spec spec, child_options o = {});
+[[nodiscard]] COPPICE_API child_spec dynamic_supervisor(dynamic_supervisor_spec spec,
+                                                        child_options o = {});
+
+/// Checks a supervisor's spec, its children included, without starting anything.
+///
+/// @throws std::invalid_argument naming the supervisor or child and the rule it breaks.
+COPPICE_API void check(const supervisor_spec& spec);
+COPPICE_API void check(const dynamic_supervisor_spec& spec);
+
+}  // namespace coppice

@@ -1,0 +1,7 @@
+#include <coppice/detail/body.hpp>
+
+namespace coppice::detail {
+
+body::~body() = default;
+
+}  // namespace coppice::detail

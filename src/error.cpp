@@ -1,0 +1,38 @@
+#include <coppice/error.hpp>
+
+#include <string>
+
+namespace coppice {
+
+namespace {
+
+class coppice_category final : public boost::system::error_category {
+ public:
+  const char* name() const noexcept override { return "coppice"; }
+
+  std::string message(int value) const override {
+    switch (static_cast<errc>(value)) {
+      case errc::noproc: return "no such process";
+      case errc::not_found: return "no such child";
+      case errc::already_started: return "a child of that id is running";
+      case errc::already_present: return "a child of that id is present";
+      case errc::running: return "the child is running";
+      case errc::restarting: return "the child is restarting";
+      case errc::start_failed: return "the child did not start";
+      case errc::max_children: return "the supervisor has as many children as it may have";
+      case errc::would_deadlock: return "the caller would wait for itself";
+      case errc::timeout: return "time ran out";
+      case errc::unexpected_exit: return "ended with another reason than it was asked to";
+    }
+    return "unknown error";
+  }
+};
+
+}  // namespace
+
+const boost::system::error_category& category() noexcept {
+  static const coppice_category instance;
+  return instance;
+}
+
+}  // namespace coppice

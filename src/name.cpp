@@ -1,0 +1,32 @@
+#include <coppice/name.hpp>
+
+#include <coppice/detail/scheduler.hpp>
+#include <coppice/detail/waiter.hpp>
+#include <coppice/error.hpp>
+
+#include <boost/system/system_error.hpp>
+
+#include <stdexcept>
+
+namespace coppice {
+
+void register_name(std::string_view name) {
+  if (name.empty()) throw std::invalid_argument{"coppice: a name must not be empty"};
+  detail::process* me = detail::here().current();
+  if (me == nullptr) throw std::logic_error{"coppice: no process runs right now"};
+  if (!me->home.register_name(*me, name)) {
+    throw boost::system::system_error{make_error_code(errc::already_started), std::string{name}};
+  }
+}
+
+void unregister_name() {
+  if (detail::process* me = detail::here().current(); me != nullptr) me->home.unregister_name(*me);
+}
+
+pid whereis(std::string_view name) { return detail::here().whereis(name); }
+
+pid whereis(boost::asio::io_context& io, std::string_view name) {
+  return detail::scheduler::of(io).whereis(name);
+}
+
+}  // namespace coppice

@@ -1,0 +1,126 @@
+#include <coppice/report.hpp>
+
+#include <coppice/detail/scheduler.hpp>
+
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <string>
+#include <variant>
+
+namespace coppice {
+
+namespace {
+
+template <class... Fs>
+struct overloaded : Fs... {
+  using Fs::operator()...;
+};
+
+std::string name(std::string_view label, const pid& id) {
+  std::string text{label};
+  if (!text.empty()) text += ' ';
+  return text + id.to_string();
+}
+
+std::string child_name(const child_info& c) {
+  std::string text{c.supervisor};
+  text += text.empty() ? c.supervisor_id.to_string() + ": " : ": ";
+  return text + name(c.id, c.process);
+}
+
+std::string_view consequence(next_step next) {
+  switch (next) {
+    case next_step::none: return "";
+    case next_step::restart: return "; restarting";
+    case next_step::give_up: return "; giving up";
+    case next_step::shut_down: return "; shutting down";
+  }
+  return "";
+}
+
+std::string count(std::size_t n, std::string_view what) {
+  return std::to_string(n) + ' ' + std::string{what} + (n == 1 ? "" : "s");
+}
+
+std::string history(const child_info& c) {
+  return c.restarts == 0 ? "" : " after " + count(c.restarts, "restart");
+}
+
+}  // namespace
+
+std::string to_string(const report& r) {
+  return std::visit(
+      overloaded{
+          [](const child_started& x) { return child_name(x.child) + " started"; },
+          [](const child_start_failed& x) {
+            return child_name(x.child) + " failed to start (" + x.reason.to_string() + ")" +
+                   std::string{consequence(x.next)};
+          },
+          [](const child_ended& x) {
+            return child_name(x.child) + " ended" + history(x.child) + " (" +
+                   x.reason.to_string() + ")" + std::string{consequence(x.next)};
+          },
+          [](const budget_exhausted& x) {
+            char period[32];
+            std::snprintf(period, sizeof period, "%g s", x.period_seconds);
+            return child_name(x.child) + " ended once too often: more than " +
+                   count(x.restarts, "restart") + " in " + period;
+          },
+          [](const child_stop_failed& x) {
+            return child_name(x.child) +
+                   (x.had_to_be_killed ? " did not stop in time and was killed ("
+                                       : " stopped badly (") +
+                   x.reason.to_string() + ")";
+          },
+          [](const supervisor_stopped& x) {
+            return name(x.supervisor, x.supervisor_id) + " stopped " +
+                   (x.stopped == 1 ? "1 child" : std::to_string(x.stopped) + " children") + ", " +
+                   std::to_string(x.killed) + " killed (" + x.reason.to_string() + ")";
+          },
+          [](const spec_warning& x) {
+            return std::string{x.supervisor} + ": " + std::string{x.text};
+          },
+          [](const process_crashed& x) {
+            return "process " + name(x.label, x.process) + " crashed (" + x.reason.to_string() + ")";
+          },
+          [](const process_abandoned& x) {
+            return "process " + name(x.label, x.process) +
+                   " was killed but waits for something that cannot be cancelled; abandoned";
+          },
+      },
+      r);
+}
+
+bool is_alarming(const report& r) noexcept {
+  return std::visit(
+      overloaded{
+          [](const child_started&) { return false; },
+          [](const child_start_failed&) { return true; },
+          [](const child_ended& x) { return x.reason.is_abnormal() || x.next != next_step::none; },
+          [](const budget_exhausted&) { return true; },
+          [](const child_stop_failed&) { return true; },
+          [](const supervisor_stopped& x) { return x.killed > 0; },
+          [](const auto&) { return true; },
+      },
+      r);
+}
+
+void print_report(const report& r) {
+  if (!is_alarming(r)) return;
+  const auto now = std::chrono::system_clock::now();
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+  const auto ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count() % 1000;
+  std::tm local{};
+  localtime_r(&seconds, &local);
+  char clock[16];
+  std::strftime(clock, sizeof clock, "%H:%M:%S", &local);
+  std::fprintf(stderr, "%s.%03d [coppice] %s\n", clock, static_cast<int>(ms), to_string(r).c_str());
+}
+
+void set_report_sink(boost::asio::io_context& io, report_sink sink) {
+  detail::scheduler::of(io).set_sink(std::move(sink));
+}
+
+}  // namespace coppice

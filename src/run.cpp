@@ -1,0 +1,83 @@
+#include <coppice/run.hpp>
+
+#include "supervisor_process.hpp"
+
+#include <coppice/process.hpp>
+
+#include <boost/asio/signal_set.hpp>
+
+#include <csignal>
+#include <memory>
+#include <optional>
+#include <utility>
+
+namespace coppice {
+
+namespace {
+
+// Turns signals into a stop, and a second signal into a kill.
+class signal_stop {
+ public:
+  signal_stop(boost::asio::io_context& io, pid root) : signals_{io, SIGINT, SIGTERM}, root_{root} {
+    listen();
+  }
+
+  void cancel() { signals_.cancel(); }
+  [[nodiscard]] bool hurried() const noexcept { return hurried_; }
+
+ private:
+  void listen() {
+    signals_.async_wait([this](const boost::system::error_code& ec, int) {
+      if (ec) return;
+      if (std::exchange(stopping_, true)) {
+        hurried_ = true;
+        kill(root_);
+      } else if (detail::process* p = root_.get(); p != nullptr) {
+        if (p->supervisor != nullptr) {
+          p->supervisor->stop(exit_reason::shutdown());
+        } else {
+          p->home.ask_to_stop(*p, exit_reason::shutdown(), detail::process::stop_level::supervisor);
+        }
+      }
+      listen();
+    });
+  }
+
+  boost::asio::signal_set signals_;
+  pid root_;
+  bool stopping_ = false;
+  bool hurried_ = false;
+};
+
+}  // namespace
+
+int run(supervisor_spec spec) {
+  boost::asio::io_context io{1};
+  return run(io, std::move(spec));
+}
+
+int run(boost::asio::io_context& io, supervisor_spec spec) {
+  const auto outcome = std::make_shared<detail::supervisor_outcome>();
+  const supervisor_ref root =
+      detail::start_supervisor(io, detail::blueprint_of(std::move(spec)), outcome);
+  signal_stop signals{io, root.get_pid()};
+  std::optional<exit_reason> end;
+  await_exit(root.get_pid())([&](boost::system::error_code, exit_reason reason) {
+    end = std::move(reason);
+    signals.cancel();
+  });
+  while (!end && io.run_one() > 0) {
+  }
+  if (signals.hurried()) return exit_hurried;
+  // Asked to stop before it had run at all.
+  if (!outcome->finished) return end && end->is_shutdown() ? exit_stopped : exit_gave_up;
+  switch (outcome->cause) {
+    case supervision::cause::asked:
+    case supervision::cause::automatic: return exit_stopped;
+    case supervision::cause::start_failed: return exit_start_failed;
+    case supervision::cause::gave_up: break;
+  }
+  return exit_gave_up;
+}
+
+}  // namespace coppice

@@ -1,0 +1,277 @@
+#include <coppice/supervisor.hpp>
+
+#include "supervisor_process.hpp"
+
+#include <coppice/detail/runner.hpp>
+
+#include <stdexcept>
+#include <utility>
+
+namespace coppice {
+
+namespace detail {
+
+namespace {
+
+// The body of a supervisor process: an ordinary coroutine on coppice's own executor.
+class supervisor_body final : public typed_body<executor>, public pooled {
+ public:
+  supervisor_body(supervisor_blueprint b, std::shared_ptr<supervisor_outcome> o)
+      : typed_body<executor>{true}, blueprint_{std::move(b)}, outcome_{std::move(o)} {}
+
+  asio::awaitable<void, executor> call(process& p) override {
+    return run(p, blueprint_, outcome_.get());
+  }
+
+ private:
+  static asio::awaitable<void, executor> run(process& p, const supervisor_blueprint& blueprint,
+                                             supervisor_outcome* outcome) {
+    supervisor_process self{p, blueprint};
+    co_await self.main(outcome);
+  }
+
+  supervisor_blueprint blueprint_;
+  std::shared_ptr<supervisor_outcome> outcome_;
+};
+
+child_spec as_child(supervisor_blueprint b, child_options o) {
+  std::string id = b.name;
+  return {.id = std::move(id),
+          .start = start_function{body_ptr{new supervisor_body{std::move(b), nullptr}}},
+          .restart = o.restart,
+          .shutdown = o.shutdown,
+          .type = child_type::supervisor,
+          .significant = o.significant,
+          .start_limit = o.start_limit};
+}
+
+std::shared_ptr<supervisor_request> make_request(supervisor_request::kind_type kind,
+                                                 std::string_view id = {}) {
+  auto r = std::make_shared<supervisor_request>(kind);
+  r->id = id;
+  return r;
+}
+
+bool is_within(process* caller, const process& supervisor) noexcept {
+  for (process* p = caller; p != nullptr; p = p->parent) {
+    if (p == &supervisor) return true;
+  }
+  return false;
+}
+
+process* caller_on(scheduler& s) noexcept {
+  return scheduler::active() == &s ? s.current() : nullptr;
+}
+
+scheduler& home_of(const pid& supervisor) {
+  if (scheduler* s = supervisor.home(); s != nullptr) return *s;
+  return here();
+}
+
+}  // namespace
+
+supervisor_ref start_supervisor(asio::io_context& io, supervisor_blueprint blueprint,
+                                std::shared_ptr<supervisor_outcome> outcome) {
+  const std::string label = blueprint.name;
+  process& p = scheduler::of(io).spawn(
+      {.what = body_ptr{new supervisor_body{std::move(blueprint), std::move(outcome)}},
+       .label = label});
+  p.spawner = {};
+  return supervisor_ref{p.id()};
+}
+
+void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
+                                const pid& supervisor) {
+  r->submitted = true;
+  detail::process* const p = supervisor.get();
+  if (p == nullptr || p->now == detail::process::state::dying) {
+    r->complete(errc::noproc);
+  } else if (p->supervisor != nullptr) {
+    detail::process* const caller = caller_on(p->home);
+    if (caller != nullptr && p->supervisor->waits_for(*caller)) {
+      r->complete(errc::would_deadlock);
+    } else {
+      p->supervisor->take(r);
+    }
+  } else if (p->now == detail::process::state::unborn) {
+    r->self = r;
+    p->more().early_requests.push_back(*r);
+  } else {
+    r->complete(errc::noproc);
+  }
+}
+
+process_extras::~process_extras() {
+  while (!early_requests.empty()) {
+    auto& r = static_cast<supervisor_request&>(*early_requests.front());
+    r.unlink();
+    const auto kept = std::move(r.self);
+    r.complete(errc::noproc);
+  }
+}
+
+void supervisor_request::complete(boost::system::error_code ec) noexcept {
+  error = ec;
+  done = true;
+  if (waiting != nullptr) waiting->wake();
+}
+
+scheduler& request_wait_base::home() const { return home_of(supervisor); }
+
+void request_wait_base::begin(waiter& w) {
+  request->waiting = &w;
+  if (!request->submitted) supervisor_request::submit(request, supervisor);
+  if (request->done) w.wake();
+}
+
+scheduler& stop_wait::home() const { return home_of(supervisor); }
+
+void stop_wait::subscription::fire(const pid&, const exit_reason& r) {
+  reason = r;
+  target->wake();
+}
+
+void stop_wait::begin(waiter& w) {
+  process* const p = supervisor.get();
+  if (p == nullptr) {
+    refused = errc::noproc;
+  } else if (is_within(caller_on(p->home), *p)) {
+    refused = errc::would_deadlock;
+  } else {
+    news.target = &w;
+    p->more().subscriptions.push_back(news);
+    if (limit) timer.begin(w, *limit);
+    if (p->supervisor != nullptr) {
+      p->supervisor->stop(reason);
+    } else {
+      p->home.ask_to_stop(*p, reason, process::stop_level::supervisor);
+    }
+    return;
+  }
+  w.wake();
+}
+
+void stop_wait::leave() noexcept {
+  news.unlink();
+  timer.leave(home());
+}
+
+boost::system::error_code stop_wait::outcome() const noexcept {
+  if (refused) return refused;
+  if (!news.reason) return errc::timeout;
+  if (*news.reason == reason) return {};
+  return errc::unexpected_exit;
+}
+
+}  // namespace detail
+
+using detail::supervisor_request;
+
+detail::start_operation child_start::ready() & {
+  return detail::start_operation{{{request_, supervisor_}}};
+}
+
+detail::request_operation supervisor_handle::ready() const {
+  return detail::request_operation{
+      {{detail::make_request(supervisor_request::kind_type::ready), pid_}}};
+}
+
+detail::stop_operation supervisor_handle::stop(
+    exit_reason reason, std::optional<std::chrono::steady_clock::duration> limit) const {
+  return detail::stop_operation{{pid_, std::move(reason), limit}};
+}
+
+detail::listing_operation supervisor_handle::which_children() const {
+  return detail::listing_operation{
+      {{detail::make_request(supervisor_request::kind_type::which), pid_}}};
+}
+
+detail::count_operation supervisor_handle::count_children() const {
+  return detail::count_operation{
+      {{detail::make_request(supervisor_request::kind_type::count), pid_}}};
+}
+
+child_start supervisor_handle::add(child_spec spec) const {
+  auto r = detail::make_request(supervisor_request::kind_type::add);
+  r->added = std::move(spec);
+  supervisor_request::submit(r, pid_);
+  return child_start{std::move(r), pid_};
+}
+
+child_start supervisor_ref::start_child(child_spec spec) const {
+  detail::check_added_child(spec);
+  return add(std::move(spec));
+}
+
+child_start supervisor_ref::start_child(std::any argument) const {
+  auto r = detail::make_request(supervisor_request::kind_type::add_argument);
+  r->argument = std::move(argument);
+  supervisor_request::submit(r, pid_);
+  return child_start{std::move(r), pid_};
+}
+
+detail::request_operation supervisor_ref::terminate_child(std::string_view id) const {
+  return detail::request_operation{
+      {{detail::make_request(supervisor_request::kind_type::terminate, id), pid_}}};
+}
+
+detail::request_operation supervisor_ref::terminate_child(const pid& process) const {
+  auto r = detail::make_request(supervisor_request::kind_type::terminate_process);
+  r->process = process;
+  return detail::request_operation{{{std::move(r), pid_}}};
+}
+
+detail::start_operation supervisor_ref::restart_child(std::string_view id) const {
+  return detail::start_operation{
+      {{detail::make_request(supervisor_request::kind_type::restart, id), pid_}}};
+}
+
+detail::request_operation supervisor_ref::delete_child(std::string_view id) const {
+  return detail::request_operation{
+      {{detail::make_request(supervisor_request::kind_type::erase, id), pid_}}};
+}
+
+detail::spec_operation supervisor_ref::get_child_spec(std::string_view id) const {
+  return detail::spec_operation{
+      {{detail::make_request(supervisor_request::kind_type::spec, id), pid_}}};
+}
+
+child_start dynamic_supervisor_ref::start_child(child_spec spec) const {
+  detail::check_dynamic_child(spec);
+  return add(std::move(spec));
+}
+
+detail::request_operation dynamic_supervisor_ref::terminate_child(const pid& process) const {
+  return supervisor_ref{pid_}.terminate_child(process);
+}
+
+supervisor_ref start_supervisor(asio::io_context& io, supervisor_spec spec) {
+  return detail::start_supervisor(io, detail::blueprint_of(std::move(spec)), nullptr);
+}
+
+dynamic_supervisor_ref start_supervisor(asio::io_context& io, dynamic_supervisor_spec spec) {
+  return dynamic_supervisor_ref{
+      detail::start_supervisor(io, detail::blueprint_of(std::move(spec)), nullptr).get_pid()};
+}
+
+supervisor_ref start_supervisor_link(supervisor_spec spec) {
+  detail::scheduler& s = detail::here();
+  detail::process* const me = s.current();
+  if (me == nullptr) throw std::logic_error{"coppice: no process runs right now"};
+  const supervisor_ref sup =
+      detail::start_supervisor(s.io(), detail::blueprint_of(std::move(spec)), nullptr);
+  detail::process& p = *sup.get_pid().get();
+  p.spawner = me->id();
+  s.link(*me, p);
+  return sup;
+}
+
+child_spec supervisor(supervisor_spec spec, child_options o) {
+  return detail::as_child(detail::blueprint_of(std::move(spec)), o);
+}
+
+child_spec dynamic_supervisor(dynamic_supervisor_spec spec, child_options o) {
+  return detail::as_child(detail::blueprint_of(std::move(spec)), o);
+}
+
+}  // namespace coppice

@@ -1,0 +1,413 @@
+#include "supervisor_process.hpp"
+
+#include <coppice/detail/runner.hpp>
+
+#include <chrono>
+#include <stdexcept>
+#include <utility>
+
+namespace coppice::detail {
+
+namespace {
+
+// How many actions are carried out before others get a turn.
+constexpr int action_budget = 256;
+
+errc to_errc(supervision::result r) noexcept {
+  switch (r) {
+    case supervision::result::ok:
+    case supervision::result::ignored: break;
+    case supervision::result::not_found: return errc::not_found;
+    case supervision::result::already_started: return errc::already_started;
+    case supervision::result::already_present: return errc::already_present;
+    case supervision::result::running: return errc::running;
+    case supervision::result::restarting: return errc::restarting;
+    case supervision::result::start_failed: return errc::start_failed;
+    case supervision::result::max_children: return errc::max_children;
+  }
+  return errc{};
+}
+
+next_step to_step(supervision::action::next_type n) noexcept {
+  switch (n) {
+    case supervision::action::next_type::none: break;
+    case supervision::action::next_type::restart: return next_step::restart;
+    case supervision::action::next_type::give_up: return next_step::give_up;
+    case supervision::action::next_type::shut_down: return next_step::shut_down;
+  }
+  return next_step::none;
+}
+
+}  // namespace
+
+supervisor_blueprint blueprint_of(supervisor_spec spec) {
+  check(spec);
+  const bool from_template = spec.strategy == strategy::simple_one_for_one;
+  return {.name = std::move(spec.name),
+          .options = {.strategy = spec.strategy,
+                      .intensity = spec.intensity,
+                      .automatic = spec.auto_shutdown,
+                      .dynamic = from_template},
+          .children = std::move(spec.children),
+          .from_template = from_template};
+}
+
+supervisor_blueprint blueprint_of(dynamic_supervisor_spec spec) {
+  check(spec);
+  return {.name = std::move(spec.name),
+          .options = {.strategy = strategy::one_for_one,
+                      .intensity = spec.intensity,
+                      .dynamic = true,
+                      .max_children = spec.max_children}};
+}
+
+supervisor_process::supervisor_process(process& self, const supervisor_blueprint& blueprint)
+    : self_{self}, home_{self.home}, blueprint_{blueprint}, decide_{blueprint.options} {
+  self_.supervisor = this;
+  // Not owned: this outlives every signal, since a process that is going down gets none.
+  self_.more().trap = std::shared_ptr<signal_trap>{std::shared_ptr<void>{}, this};
+  if (self_.extras->label.empty()) self_.extras->label = blueprint.name;
+  if (!blueprint.name.empty() && !home_.register_name(self_, blueprint.name)) {
+    throw exit_exception{exit_reason::error("already started: " + blueprint.name)};
+  }
+  if (home_.listened_to()) warn_about(blueprint);
+  if (!blueprint.from_template) {
+    for (const child_spec& spec : blueprint.children) decide_.add_static(make_entry(spec));
+  }
+  while (!self_.extras->early_requests.empty()) {
+    auto& r = static_cast<supervisor_request&>(*self_.extras->early_requests.front());
+    r.unlink();
+    take(r.self);
+  }
+}
+
+supervisor_process::~supervisor_process() {
+  if (self_.supervisor == this) self_.supervisor = nullptr;
+  while (!requests_.empty()) {
+    auto& r = static_cast<supervisor_request&>(*requests_.front());
+    finish(r, r.kind == supervisor_request::kind_type::ready ? errc::start_failed : errc::noproc);
+  }
+  while (!entries_.empty()) delete static_cast<entry_hook*>(entries_.front())->owner;
+}
+
+supervisor_process::entry& supervisor_process::make_entry(const child_spec& spec) {
+  auto* const c = new entry;
+  c->known.owner = c;
+  entries_.push_back(c->known);
+  if (!blueprint_.options.dynamic) {
+    c->id = spec.id;
+    c->origin = spec;
+  }
+  c->when = spec.restart;
+  c->type = spec.type;
+  c->significant = spec.significant;
+  c->start_limit = spec.start_limit;
+  c->how = spec.shutdown ? *spec.shutdown
+           : spec.type == child_type::supervisor ? shutdown{infinity}
+                                                 : shutdown{std::chrono::seconds{5}};
+  if (c->origin) c->origin->shutdown = c->how;
+  c->start = spec.start.get_body();
+  return *c;
+}
+
+// ---- The loop
+
+void supervisor_process::wait::begin(waiter& w) {
+  self->waiting_ = &w;
+  if (self->news_) {
+    w.wake();
+  } else if (until) {
+    timer.begin(w, *until - self->home_.now());
+  }
+}
+
+void supervisor_process::wait::leave() noexcept {
+  self->waiting_ = nullptr;
+  timer.leave(self->home_);
+}
+
+void supervisor_process::wake() noexcept {
+  news_ = true;
+  if (waiting_ != nullptr) waiting_->wake();
+}
+
+asio::awaitable<void, executor> supervisor_process::main(supervisor_outcome* outcome) {
+  decide_.start();
+  while (!finished_) {
+    news_ = false;
+    for (int left = action_budget; !finished_; --left) {
+      auto a = decide_.next(home_.now());
+      if (!a) break;
+      perform(*a);
+      if (left == 0) {
+        news_ = true;
+        break;
+      }
+    }
+    if (!finished_) co_await operation<void(), wait>{{this, decide_.deadline()}};
+  }
+  if (outcome != nullptr) *outcome = {true, decide_.why_finished()};
+  self_.stage->outcome = last_;
+}
+
+void supervisor_process::perform(supervision::action& a) {
+  using kind = supervision::action::kind_type;
+  auto* const c = static_cast<entry*>(a.subject);
+  switch (a.kind) {
+    case kind::start: start_child(*c); break;
+    case kind::stop:
+      if (process* p = c->process.get(); p != nullptr) {
+        home_.signal(*p, self_.id(), exit_reason::shutdown(), process::stop_level::supervisor);
+      }
+      break;
+    case kind::kill:
+      if (process* p = c->process.get(); p != nullptr) home_.kill(*p);
+      break;
+    case kind::forget: delete c; break;
+    case kind::booted: home_.acknowledge(self_, {}); break;
+    case kind::reply: answer(a); break;
+    case kind::serve: serve(*static_cast<supervisor_request*>(a.call)); break;
+    case kind::finished:
+      finished_ = true;
+      last_ = a.reason;
+      if (home_.listened_to()) {
+        home_.tell(supervisor_stopped{blueprint_.name, self_.id(), last_, decide_.stopped_at_end(),
+                                      decide_.killed_at_end()});
+      }
+      break;
+    case kind::is_up:
+    case kind::failed_to_start:
+    case kind::has_ended:
+    case kind::stopped_badly:
+    case kind::exhausted:
+      if (home_.listened_to()) report_on(a);
+      break;
+  }
+}
+
+void supervisor_process::start_child(entry& c) {
+  const bool acknowledges = c.start->acknowledges();
+  process& p = home_.spawn({.what = c.start,
+                            .label = c.id,
+                            .parent = &self_,
+                            .watcher = this,
+                            .starter = acknowledges ? this : nullptr,
+                            .tag = &c});
+  c.process = p.id();
+  // What a temporary child was started from goes when its process does.
+  if (c.when == restart::temporary) {
+    c.start.reset();
+    if (c.origin) c.origin->start = {};
+  }
+  if (!acknowledges) decide_.started(c, c.process.number());
+}
+
+void supervisor_process::child_ready(void* tag, std::any info) {
+  auto& c = *static_cast<entry*>(tag);
+  c.info = std::move(info);
+  decide_.started(c, c.process.number());
+  wake();
+}
+
+void supervisor_process::child_exited(process& child, void* tag, exit_reason reason) {
+  auto& c = *static_cast<entry*>(tag);
+  if (c.state != supervision::child_state::starting) {
+    decide_.ended(c, std::move(reason));
+  } else if (child.ignored) {
+    c.process = {};
+    decide_.ignored(c);
+  } else if (c.had_to_be_killed) {
+    decide_.start_failed(c, exit_reason::timeout());
+  } else if (reason.is_normal()) {
+    decide_.start_failed(c, exit_reason::error("it ended before it had acknowledged its start"));
+  } else {
+    decide_.start_failed(c, std::move(reason));
+  }
+  wake();
+}
+
+// Only its parent's exit signals stop a supervisor, and they do so for every reason.
+bool supervisor_process::exit_signal(const pid& from, const exit_reason& reason) {
+  if (from && from == self_.spawner) stop(reason);
+  return true;
+}
+
+void supervisor_process::stop(exit_reason reason) {
+  decide_.stop(std::move(reason));
+  wake();
+}
+
+// ---- Calls
+
+bool supervisor_process::waits_for(process& caller) const noexcept {
+  for (process* p = &caller; p != nullptr; p = p->parent) {
+    if (p->parent != &self_) continue;
+    const auto& c = *static_cast<const entry*>(p->tag);
+    return c.state == supervision::child_state::starting;
+  }
+  return false;
+}
+
+void supervisor_process::take(const std::shared_ptr<supervisor_request>& r) {
+  using kind = supervisor_request::kind_type;
+  r->self = r;
+  requests_.push_back(*r);
+  wake();
+  switch (r->kind) {
+    case kind::add:
+    case kind::add_argument: add(*r); break;
+    case kind::terminate: decide_.terminate(r->id, r.get()); break;
+    case kind::terminate_process: decide_.terminate(r->process.number(), r.get()); break;
+    case kind::restart: decide_.restart_child(r->id, r.get()); break;
+    case kind::erase: decide_.erase(r->id, r.get()); break;
+    case kind::ready:
+    case kind::which:
+    case kind::count:
+    case kind::spec: decide_.queue(r.get()); break;
+  }
+}
+
+void supervisor_process::add(supervisor_request& r) {
+  entry* c = nullptr;
+  if (r.kind == supervisor_request::kind_type::add) {
+    if (blueprint_.from_template) {
+      r.reason = exit_reason::error("a simple_one_for_one supervisor starts its template only");
+    } else if (r.added->significant && blueprint_.options.automatic == auto_shutdown::never) {
+      r.reason = exit_reason::error(
+          "a significant child needs a supervisor whose auto_shutdown is not never");
+    } else {
+      c = &make_entry(*r.added);
+      r.added.reset();
+    }
+  } else if (!blueprint_.from_template) {
+    r.reason = exit_reason::error("only a simple_one_for_one supervisor has a template");
+  } else {
+    const child_spec& origin = blueprint_.children.front();
+    try {
+      body_ptr start = origin.start.is_template() ? origin.start.with_argument(r.argument)
+                                                  : origin.start.get_body();
+      c = &make_entry(origin);
+      c->start = std::move(start);
+    } catch (...) {
+      r.reason = exit_reason::error(std::current_exception());
+    }
+  }
+  if (c != nullptr) {
+    decide_.add(*c, &r);
+  } else {
+    finish(r, errc::start_failed);
+  }
+}
+
+void supervisor_process::answer(supervision::action& a) {
+  auto& r = *static_cast<supervisor_request*>(a.call);
+  auto* const c = static_cast<entry*>(a.subject);
+  if (a.answer == supervision::result::ok || a.answer == supervision::result::ignored) {
+    if (c != nullptr) r.started = {c->process, std::move(c->info)};
+    finish(r, {});
+    return;
+  }
+  if (c != nullptr && a.answer == supervision::result::already_started) {
+    r.started.process = c->process;
+  }
+  r.reason = std::move(a.reason);
+  finish(r, to_errc(a.answer));
+}
+
+void supervisor_process::serve(supervisor_request& r) {
+  using kind = supervisor_request::kind_type;
+  boost::system::error_code ec;
+  switch (r.kind) {
+    case kind::which:
+      r.listing.reserve(decide_.size());
+      for (supervision::child* at = decide_.first(); at != nullptr; at = decide_.after(*at)) {
+        const auto& c = static_cast<const entry&>(*at);
+        const bool up = c.state == supervision::child_state::running;
+        r.listing.push_back({.id = c.id,
+                             .process = up ? c.process : pid{},
+                             .restarting = c.state == supervision::child_state::restarting,
+                             .type = c.type});
+      }
+      break;
+    case kind::count:
+      for (supervision::child* at = decide_.first(); at != nullptr; at = decide_.after(*at)) {
+        const auto& c = static_cast<const entry&>(*at);
+        ++r.counts.specs;
+        if (c.process.alive()) ++r.counts.active;
+        ++(c.type == child_type::supervisor ? r.counts.supervisors : r.counts.workers);
+      }
+      if (blueprint_.from_template) r.counts.specs = 1;
+      break;
+    case kind::spec:
+      if (auto* c = static_cast<entry*>(decide_.find(r.id)); c != nullptr) {
+        r.added = c->origin;
+      } else {
+        ec = errc::not_found;
+      }
+      break;
+    case kind::ready:
+    case kind::add:
+    case kind::add_argument:
+    case kind::terminate:
+    case kind::terminate_process:
+    case kind::restart:
+    case kind::erase: break;
+  }
+  finish(r, ec);
+}
+
+void supervisor_process::finish(supervisor_request& r, boost::system::error_code ec) noexcept {
+  r.unlink();
+  const auto kept = std::move(r.self);
+  r.complete(ec);
+}
+
+// ---- Reports
+
+child_info supervisor_process::describe(const entry& c) const noexcept {
+  return {.supervisor = self_.extras->label,
+          .supervisor_id = self_.id(),
+          .id = c.id,
+          .process = c.process,
+          .restarts = c.restarts};
+}
+
+void supervisor_process::report_on(supervision::action& a) {
+  using kind = supervision::action::kind_type;
+  const auto& c = static_cast<const entry&>(*a.subject);
+  switch (a.kind) {
+    case kind::is_up: home_.tell(child_started{describe(c)}); break;
+    case kind::failed_to_start:
+      home_.tell(child_start_failed{describe(c), a.reason, to_step(a.next)});
+      break;
+    case kind::has_ended: home_.tell(child_ended{describe(c), a.reason, to_step(a.next)}); break;
+    case kind::stopped_badly:
+      home_.tell(child_stop_failed{describe(c), a.reason, c.had_to_be_killed});
+      break;
+    case kind::exhausted: {
+      const auto& i = blueprint_.options.intensity;
+      home_.tell(budget_exhausted{describe(c), i.restarts,
+                                  std::chrono::duration<double>{i.within}.count()});
+      break;
+    }
+    default: break;
+  }
+}
+
+// A restart that first waits for a slow sibling may take longer than the window lasts: then the budget
+// never runs out.
+void supervisor_process::warn_about(const supervisor_blueprint& blueprint) {
+  const auto& o = blueprint.options;
+  if (o.dynamic || o.strategy == strategy::one_for_one || blueprint.children.size() < 2) return;
+  for (const child_spec& spec : blueprint.children) {
+    const shutdown how = spec.shutdown.value_or(shutdown{std::chrono::seconds{5}});
+    const bool endless = how.is_infinity() && spec.type == child_type::worker;
+    if (!endless && !(how.is_timed() && how.time() > o.intensity.within)) continue;
+    home_.tell(spec_warning{blueprint.name,
+                            "child \"" + spec.id +
+                                "\" may take longer to stop than the restart window lasts, so that "
+                                "the budget may never run out"});
+  }
+}
+
+}  // namespace coppice::detail

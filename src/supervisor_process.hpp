@@ -1,0 +1,120 @@
+#pragma once
+
+#include <coppice/detail/process.hpp>
+#include <coppice/detail/scheduler.hpp>
+#include <coppice/detail/waiter.hpp>
+#include <coppice/supervision.hpp>
+#include <coppice/supervisor.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <any>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace coppice::detail {
+
+void check_dynamic_child(const child_spec& spec);
+void check_added_child(const child_spec& spec);
+
+// What a supervisor process is made from, each time it starts.
+struct supervisor_blueprint {
+  std::string name;
+  supervision::options options;
+  std::vector<child_spec> children{};
+  bool from_template = false;
+};
+
+supervisor_blueprint blueprint_of(supervisor_spec spec);
+supervisor_blueprint blueprint_of(dynamic_supervisor_spec spec);
+
+// How a supervisor ended, for whoever started it.
+struct supervisor_outcome {
+  bool finished = false;
+  supervision::cause cause = supervision::cause::asked;
+};
+
+supervisor_ref start_supervisor(asio::io_context& io, supervisor_blueprint blueprint,
+                                std::shared_ptr<supervisor_outcome> outcome);
+
+// Carries out what a supervision decides: starts, stops and kills processes, answers calls, reports.
+// Lives in the frame of the supervisor's coroutine. Events come in from the scheduler at any time
+// and are only noted; the coroutine acts on them when it runs.
+class supervisor_process final : public exit_watcher, public start_watcher, public signal_trap {
+ public:
+  supervisor_process(process& self, const supervisor_blueprint& blueprint);
+  supervisor_process(const supervisor_process&) = delete;
+  supervisor_process& operator=(const supervisor_process&) = delete;
+  ~supervisor_process();
+
+  asio::awaitable<void, executor> main(supervisor_outcome* outcome);
+
+  void take(const std::shared_ptr<supervisor_request>& r);
+  // Whether it waits for the start of a child in whose subtree the caller is.
+  [[nodiscard]] bool waits_for(process& caller) const noexcept;
+  void stop(exit_reason reason);
+
+ private:
+  struct entry;
+  struct entry_hook : list_hook {
+    entry* owner = nullptr;
+  };
+  struct entry : supervision::child, pooled {
+    entry_hook known;                  // in entries_
+    body_ptr start;
+    std::optional<child_spec> origin;  // as given, for get_child_spec
+    pid process;                       // the latest
+    std::any info;
+  };
+
+  // Suspends the coroutine until there is something to do.
+  struct wait {
+    supervisor_process* self;
+    std::optional<time_point> until;
+    wake_timer timer{};
+
+    [[nodiscard]] scheduler& home() const noexcept { return self->home_; }
+    void begin(waiter& w);
+    [[nodiscard]] bool ready() const noexcept { return self->news_ || timer.rung; }
+    void leave() noexcept;
+    template <class Handler>
+    static void deliver(Handler&& h) {
+      std::forward<Handler>(h)();
+    }
+    template <class Handler>
+    static void deliver_abort(Handler&& h) {
+      std::forward<Handler>(h)();
+    }
+  };
+
+  void child_exited(process& child, void* tag, exit_reason reason) override;
+  void child_ready(void* tag, std::any info) override;
+  bool exit_signal(const pid& from, const exit_reason& reason) override;
+
+  void wake() noexcept;
+  void perform(supervision::action& a);
+  void start_child(entry& c);
+  void answer(supervision::action& a);
+  void serve(supervisor_request& r);
+  void add(supervisor_request& r);
+  void report_on(supervision::action& a);
+  void warn_about(const supervisor_blueprint& blueprint);
+  [[nodiscard]] child_info describe(const entry& c) const noexcept;
+  entry& make_entry(const child_spec& spec);
+  void finish(supervisor_request& r, boost::system::error_code ec) noexcept;
+
+  process& self_;
+  scheduler& home_;
+  const supervisor_blueprint& blueprint_;
+  supervision decide_;
+  list_hook requests_;
+  list_hook entries_;  // all, also those that are not children yet or not any more
+  waiter* waiting_ = nullptr;
+  bool news_ = false;
+  bool finished_ = false;
+  exit_reason last_;
+};
+
+}  // namespace coppice::detail
