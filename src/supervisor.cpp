@@ -4,7 +4,9 @@
 
 #include <coppice/detail/runner.hpp>
 
+#include <functional>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace coppice {
@@ -13,31 +15,37 @@ namespace detail {
 
 namespace {
 
-// The body of a supervisor process: an ordinary coroutine on coppice's own executor.
+// The body of a supervisor process: an ordinary coroutine on coppice's own executor. The blueprint is
+// drawn anew for each start.
 class supervisor_body final : public typed_body<executor>, public pooled {
  public:
-  supervisor_body(supervisor_blueprint b, std::shared_ptr<supervisor_outcome> o)
-      : typed_body<executor>{true}, blueprint_{std::move(b)}, outcome_{std::move(o)} {}
+  supervisor_body(std::function<supervisor_blueprint()> draw, std::shared_ptr<supervisor_outcome> o)
+      : typed_body<executor>{true}, draw_{std::move(draw)}, outcome_{std::move(o)} {}
 
-  asio::awaitable<void, executor> call(process& p) override {
-    return run(p, blueprint_, outcome_.get());
-  }
+  asio::awaitable<void, executor> call(process& p) override { return run(p, *this); }
 
  private:
-  static asio::awaitable<void, executor> run(process& p, const supervisor_blueprint& blueprint,
-                                             supervisor_outcome* outcome) {
+  static asio::awaitable<void, executor> run(process& p, const supervisor_body& body) {
+    const supervisor_blueprint blueprint = body.draw_();
     supervisor_process self{p, blueprint};
-    co_await self.main(outcome);
+    co_await self.main(body.outcome_.get());
   }
 
-  supervisor_blueprint blueprint_;
+  std::function<supervisor_blueprint()> draw_;
   std::shared_ptr<supervisor_outcome> outcome_;
 };
 
-child_spec as_child(supervisor_blueprint b, child_options o) {
-  std::string id = b.name;
+std::function<supervisor_blueprint()> always(supervisor_blueprint b) {
+  return [b = std::move(b)] { return b; };
+}
+
+std::function<supervisor_blueprint()> made_by(std::function<supervisor_spec()> init) {
+  return [init = std::move(init)] { return blueprint_of(init()); };
+}
+
+child_spec as_child(std::string id, std::function<supervisor_blueprint()> draw, child_options o) {
   return {.id = std::move(id),
-          .start = start_function{body_ptr{new supervisor_body{std::move(b), nullptr}}},
+          .start = start_function{body_ptr{new supervisor_body{std::move(draw), nullptr}}},
           .restart = o.restart,
           .shutdown = o.shutdown,
           .type = child_type::supervisor,
@@ -70,14 +78,22 @@ scheduler& home_of(const pid& supervisor) {
 
 }  // namespace
 
+namespace {
+
+supervisor_ref start_root(asio::io_context& io, std::function<supervisor_blueprint()> draw,
+                          std::string_view label, std::shared_ptr<supervisor_outcome> outcome) {
+  process& p = scheduler::of(io).spawn(
+      {.what = body_ptr{new supervisor_body{std::move(draw), std::move(outcome)}}, .label = label});
+  p.spawner = {};
+  return supervisor_ref{p.id()};
+}
+
+}  // namespace
+
 supervisor_ref start_supervisor(asio::io_context& io, supervisor_blueprint blueprint,
                                 std::shared_ptr<supervisor_outcome> outcome) {
   const std::string label = blueprint.name;
-  process& p = scheduler::of(io).spawn(
-      {.what = body_ptr{new supervisor_body{std::move(blueprint), std::move(outcome)}},
-       .label = label});
-  p.spawner = {};
-  return supervisor_ref{p.id()};
+  return start_root(io, always(std::move(blueprint)), label, std::move(outcome));
 }
 
 void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
@@ -266,12 +282,24 @@ supervisor_ref start_supervisor_link(supervisor_spec spec) {
   return sup;
 }
 
+supervisor_ref start_supervisor(asio::io_context& io, std::function<supervisor_spec()> init) {
+  if (!init) throw std::invalid_argument{"coppice: a supervisor needs an init function"};
+  return detail::start_root(io, detail::made_by(std::move(init)), {}, nullptr);
+}
+
 child_spec supervisor(supervisor_spec spec, child_options o) {
-  return detail::as_child(detail::blueprint_of(std::move(spec)), o);
+  std::string id = spec.name;
+  return detail::as_child(std::move(id), detail::always(detail::blueprint_of(std::move(spec))), o);
+}
+
+child_spec supervisor(std::string id, std::function<supervisor_spec()> init, child_options o) {
+  if (!init) throw std::invalid_argument{"coppice: supervisor \"" + id + "\" needs an init function"};
+  return detail::as_child(std::move(id), detail::made_by(std::move(init)), o);
 }
 
 child_spec dynamic_supervisor(dynamic_supervisor_spec spec, child_options o) {
-  return detail::as_child(detail::blueprint_of(std::move(spec)), o);
+  std::string id = spec.name;
+  return detail::as_child(std::move(id), detail::always(detail::blueprint_of(std::move(spec))), o);
 }
 
 }  // namespace coppice

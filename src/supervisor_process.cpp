@@ -253,6 +253,11 @@ void supervisor_process::take(const std::shared_ptr<supervisor_request>& r) {
   r->self = r;
   requests_.push_back(*r);
   wake();
+  const bool by_id = r->kind == kind::terminate || r->kind == kind::restart || r->kind == kind::erase;
+  if (by_id && blueprint_.from_template) {
+    finish(*r, errc::simple_one_for_one);
+    return;
+  }
   switch (r->kind) {
     case kind::add:
     case kind::add_argument: add(*r); break;

@@ -116,25 +116,47 @@ template <detail::process_function F>
           .start_limit = o.start_limit};
 }
 
+namespace detail {
+
+// A function of a template with its argument: a body like any other.
+template <class F, class Argument>
+struct bound_template {
+  std::shared_ptr<F> function;
+  Argument argument;
+
+  auto operator()()
+    requires std::invocable<F&, Argument>
+  {
+    return std::invoke(*function, Argument{argument});
+  }
+  auto operator()(init_ack up)
+    requires std::invocable<F&, init_ack, Argument>
+  {
+    return std::invoke(*function, up, Argument{argument});
+  }
+};
+
+}  // namespace detail
+
 /// The template of a simple_one_for_one supervisor: its children are started with an argument each,
 /// by `start_child(argument)`, and restarted with the same argument.
 ///
 /// @tparam Argument Copyable.
+/// @param start Takes the argument; or an `init_ack` and the argument.
 template <class Argument, class F>
-  requires std::invocable<F&, Argument> &&
-           detail::process_awaitable<std::invoke_result_t<F&, Argument>>
+  requires detail::process_function<detail::bound_template<F, Argument>>
 [[nodiscard]] child_spec template_worker(std::string id, F start, child_options o = {}) {
   auto shared = std::make_shared<F>(std::move(start));
   child_spec spec{.id = std::move(id),
+                  .start = {},
                   .restart = o.restart,
                   .shutdown = o.shutdown,
                   .significant = o.significant,
                   .start_limit = o.start_limit};
   spec.start = start_function{std::function<detail::body_ptr(const std::any&)>{
       [shared](const std::any& argument) {
-        return detail::make_body([shared, value = std::any_cast<Argument>(argument)] {
-          return std::invoke(*shared, Argument{value});
-        });
+        return detail::make_body(
+            detail::bound_template<F, Argument>{shared, std::any_cast<Argument>(argument)});
       }}};
   return spec;
 }

@@ -16,6 +16,7 @@ enum class errc {
   restarting,        ///< The child is between two restart attempts.
   start_failed,      ///< The child did not come up.
   max_children,      ///< The supervisor's cap on children is reached.
+  simple_one_for_one,  ///< Not with a supervisor whose children come from a template.
   would_deadlock,    ///< The caller would wait for a supervisor that waits for the caller.
   timeout,           ///< The time limit ran out.
   unexpected_exit,   ///< It ended with another reason than the one it was asked to end with.

@@ -17,6 +17,7 @@
 #include <any>
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -382,6 +383,14 @@ COPPICE_API supervisor_ref start_supervisor(asio::io_context& io, supervisor_spe
 COPPICE_API dynamic_supervisor_ref start_supervisor(asio::io_context& io,
                                                     dynamic_supervisor_spec spec);
 
+/// The same with a function that says what the supervisor is, called in the new process. What it
+/// throws, and a spec that breaks a rule, is a failed start.
+///
+/// @par Origin
+/// A supervisor module with an `init/1`.
+COPPICE_API supervisor_ref start_supervisor(asio::io_context& io,
+                                            std::function<supervisor_spec()> init);
+
 /// Starts a supervisor linked to the calling process, whose end, for whatever reason, stops it with
 /// that reason.
 ///
@@ -396,6 +405,13 @@ COPPICE_API supervisor_ref start_supervisor_link(supervisor_spec spec);
 ///
 /// @throws std::invalid_argument naming the rule that the spec breaks.
 [[nodiscard]] COPPICE_API child_spec supervisor(supervisor_spec spec, child_options o = {});
+
+/// The same with a function that says what the supervisor is, called in the new process for each
+/// start and restart: a supervisor that is written as a class of its own gives its `init` here.
+[[nodiscard]] COPPICE_API child_spec supervisor(std::string id,
+                                                std::function<supervisor_spec()> init,
+                                                child_options o = {});
+
 [[nodiscard]] COPPICE_API child_spec dynamic_supervisor(dynamic_supervisor_spec spec,
                                                         child_options o = {});
 
