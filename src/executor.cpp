@@ -51,6 +51,8 @@ executor::place executor::where() const noexcept {
   scheduler& s = p.home;
   if (!s.on_loop_thread()) return s.is_down() ? place::nowhere : place::other_thread;
   if (!p.is(number_) || s.is_down()) return place::nowhere;
+  // The unwinding that Asio posts when a handler is destroyed: do it on the spot.
+  if (s.dropping() == &p && p.now == process::state::dying) return place::nowhere;
   if (!never_blocks() && s.current() == &p && p.now == process::state::live) return place::here;
   return place::queue;
 }

@@ -53,7 +53,7 @@ void exit_wait::begin(waiter&) {
   process* p = scheduler_->current();
   if (p == nullptr) return;
   p->ignored = ignored;
-  scheduler_->end(*p, std::move(reason));
+  scheduler_->end_at_rest(*p, std::move(reason));
 }
 
 void sleep_wait::begin(waiter& w) { timer.begin(w, time); }

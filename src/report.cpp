@@ -52,6 +52,9 @@ std::string history(const child_info& c) {
 std::string to_string(const report& r) {
   return std::visit(
       overloaded{
+          [](const child_starting& x) {
+            return std::string{x.child.supervisor} + ": " + std::string{x.child.id} + " starting";
+          },
           [](const child_started& x) { return child_name(x.child) + " started"; },
           [](const child_start_failed& x) {
             return child_name(x.child) + " failed to start (" + x.reason.to_string() + ")" +
@@ -95,6 +98,7 @@ std::string to_string(const report& r) {
 bool is_alarming(const report& r) noexcept {
   return std::visit(
       overloaded{
+          [](const child_starting&) { return false; },
           [](const child_started&) { return false; },
           [](const child_start_failed&) { return true; },
           [](const child_ended& x) { return x.reason.is_abnormal() || x.next != next_step::none; },

@@ -15,20 +15,15 @@ namespace coppice {
 
 namespace {
 
-// Turns signals into a stop, and a second signal into a kill.
-class signal_stop {
+// Turns signals into a stop, and a second signal into a kill. Kept by its handler too: a signal that
+// came too late may still be in the io_context's queue when the tree has ended.
+class signal_stop : public std::enable_shared_from_this<signal_stop> {
  public:
-  signal_stop(boost::asio::io_context& io, pid root) : signals_{io, SIGINT, SIGTERM}, root_{root} {
-    listen();
-  }
+  signal_stop(boost::asio::io_context& io, pid root) : signals_{io, SIGINT, SIGTERM}, root_{root} {}
 
-  void cancel() { signals_.cancel(); }
-  [[nodiscard]] bool hurried() const noexcept { return hurried_; }
-
- private:
   void listen() {
-    signals_.async_wait([this](const boost::system::error_code& ec, int) {
-      if (ec) return;
+    signals_.async_wait([this, self = shared_from_this()](const boost::system::error_code& ec, int) {
+      if (ec || over_) return;
       if (std::exchange(stopping_, true)) {
         hurried_ = true;
         kill(root_);
@@ -43,10 +38,18 @@ class signal_stop {
     });
   }
 
+  void cancel() {
+    over_ = true;
+    signals_.cancel();
+  }
+  [[nodiscard]] bool hurried() const noexcept { return hurried_; }
+
+ private:
   boost::asio::signal_set signals_;
   pid root_;
   bool stopping_ = false;
   bool hurried_ = false;
+  bool over_ = false;
 };
 
 }  // namespace
@@ -60,15 +63,16 @@ int run(boost::asio::io_context& io, supervisor_spec spec) {
   const auto outcome = std::make_shared<detail::supervisor_outcome>();
   const supervisor_ref root =
       detail::start_supervisor(io, detail::blueprint_of(std::move(spec)), outcome);
-  signal_stop signals{io, root.get_pid()};
+  const auto signals = std::make_shared<signal_stop>(io, root.get_pid());
+  signals->listen();
   std::optional<exit_reason> end;
   await_exit(root.get_pid())([&](boost::system::error_code, exit_reason reason) {
     end = std::move(reason);
-    signals.cancel();
+    signals->cancel();
   });
   while (!end && io.run_one() > 0) {
   }
-  if (signals.hurried()) return exit_hurried;
+  if (signals->hurried()) return exit_hurried;
   // Asked to stop before it had run at all.
   if (!outcome->finished) return end && end->is_shutdown() ? exit_stopped : exit_gave_up;
   switch (outcome->cause) {

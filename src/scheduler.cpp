@@ -87,20 +87,25 @@ void scheduler::perform(run_item& item) {
     current_ = p;
     if (item.act != &process::start && item.act != &waiter::act_on) --p->queued;
   }
+  if (!run) dropping_ = p;
   try {
     item.act(&item, run ? run_item::how::run : run_item::how::drop);
   } catch (...) {
     // Thrown by a function object that somebody posted to the process.
     if (p != nullptr && p->is(number)) crash(*p, std::current_exception());
   }
+  dropping_ = nullptr;
   current_ = nullptr;
   if (run && p != nullptr && p->is(number)) came_to_rest(*p);
 }
 
 void scheduler::came_to_rest(process& p) {
-  if (p.kill_due && p.now == process::state::live) {
+  if (p.exit_due && p.now == process::state::live) {
+    p.exit_due = false;
+    end(p, std::move(p.reason), true);
+  } else if (p.kill_due && p.now == process::state::live) {
     p.kill_due = false;
-    end(p, exit_reason::killed());
+    end(p, exit_reason::killed(), true);
   } else if (p.stop_due && p.queued == 0) {
     p.stop_due = false;
     stops_.emplace_back(&p, p.number.load());
@@ -263,18 +268,24 @@ void scheduler::crash(process& p, std::exception_ptr e) {
   if (p.now == process::state::live) end(p, exit_reason::error(std::move(e)));
 }
 
-void scheduler::end(process& p, exit_reason reason) {
+void scheduler::end_at_rest(process& p, exit_reason reason) {
+  if (p.now != process::state::live || p.exit_due) return;
+  p.exit_due = true;
+  p.reason = std::move(reason);
+}
+
+void scheduler::end(process& p, exit_reason reason, bool at_rest) {
   const bool unborn = p.now == process::state::unborn && p.what;
   p.now = process::state::dying;
   p.reason = std::move(reason);
   p.probing = p.stop_due = false;
   // The start item is still in the run queue and goes on from here.
-  if (!unborn) take_down(p);
+  if (!unborn) take_down(p, at_rest);
 }
 
 // First the children, then the frames, then the news. Comes by again when the last child or the last
 // frame is gone.
-void scheduler::take_down(process& p) {
+void scheduler::take_down(process& p, bool at_rest) {
   if (!p.children.empty()) {
     for (list_hook* c = p.children.front(); c != nullptr;) {
       process& child = process_of(c);
@@ -284,13 +295,22 @@ void scheduler::take_down(process& p) {
     if (!p.children.empty()) return;
   }
   if (p.stage != nullptr) {
-    drop_frames(p);
+    drop_frames(p, at_rest);
   } else {
     finish(p);
   }
 }
 
-void scheduler::drop_frames(process& p) {
+void scheduler::drop_frames(process& p, bool at_rest) {
+  if (at_rest) {
+    // What usually holds the frames of a process that ends itself is the wait in which it says so.
+    const std::uint64_t number = p.number.load();
+    current_ = dropping_ = &p;
+    while (p.is(number) && waiter::drop_one(p.waits)) {
+    }
+    current_ = dropping_ = nullptr;
+    if (!p.is(number)) return;
+  }
   p.table.unlink();
   dying_.push_back(p.table);
   p.dying_since = now().time_since_epoch().count();
@@ -346,6 +366,7 @@ void scheduler::finish(process& p) {
     w.wake();
   }
 
+  if (watcher != nullptr) watcher->child_exited(p, tag, reason);
   if (extras) {
     for (process* peer : extras->links) {
       peer->extras->links.erase(&p);
@@ -361,10 +382,9 @@ void scheduler::finish(process& p) {
   if (watcher == nullptr && reason.kind() == exit_reason::kind_type::error && listened_to()) {
     tell(process_crashed{id, extras ? std::string_view{extras->label} : "", reason});
   }
-  if (watcher != nullptr) watcher->child_exited(p, tag, std::move(reason));
 
   p.asked = p.delivered = process::stop_level::none;
-  p.kill_due = p.acknowledged = p.answered = p.ignored = p.reason_set = false;
+  p.kill_due = p.exit_due = p.acknowledged = p.answered = p.ignored = p.reason_set = false;
   p.queued = 0;
   p.starter = nullptr;
   p.spawner = {};
@@ -464,7 +484,7 @@ void scheduler::stage_parked(runner& r) noexcept {
   }
   p->stage = nullptr;
   p->now = process::state::dying;
-  p->probing = p->stop_due = p->kill_due = false;
+  p->probing = p->stop_due = p->kill_due = p->exit_due = false;
   p->reason = std::move(outcome);
   take_down(*p);
 }

@@ -12,6 +12,11 @@ supervision::child* as_child(detail::list_hook* hook) noexcept {
   return static_cast<supervision::child*>(hook);
 }
 
+// Not even without any time is a child killed before it could hear that it was asked.
+supervision::clock::duration time_to_stop(const supervision::child& c) noexcept {
+  return std::max(c.how.time(), supervision::clock::duration{1});
+}
+
 }  // namespace
 
 bool supervision::budget::spend(clock::time_point now) {
@@ -404,10 +409,11 @@ void supervision::start_answered(child& c, result r, exit_reason why) {
         emit({.kind = action::kind_type::failed_to_start,
               .subject = &c,
               .next = action::next_type::shut_down,
-              .reason = std::move(why)});
+              .reason = why});
         if (!stop_wanted_) {
-          begin_shut_down(exit_reason::shutdown("failed to start child " + c.id),
-                          cause::start_failed);
+          begin_shut_down(
+              exit_reason::shutdown("failed to start child " + c.id + " (" + why.to_string() + ")"),
+              cause::start_failed);
         } else {
           idle();
         }
@@ -508,7 +514,7 @@ bool supervision::ask_stop(child& c, clock::time_point now) {
     emit({.kind = action::kind_type::kill, .subject = &c});
     return true;
   }
-  if (c.how.is_timed()) awaited_until_ = now + c.how.time();
+  if (c.how.is_timed()) awaited_until_ = now + time_to_stop(c);
   emit({.kind = action::kind_type::stop, .subject = &c});
   return true;
 }
@@ -553,7 +559,7 @@ void supervision::begin_parallel_stop(clock::time_point now) {
       awaited_until_.reset();
       ++pending_stops_;
       if (c->how.is_timed()) {
-        const batch b{now + c->how.time(), c->how.time()};
+        const batch b{now + time_to_stop(*c), c->how.time()};
         const auto at = std::lower_bound(batches_.begin(), batches_.end(), b,
                                          [](const batch& x, const batch& y) {
                                            return x.time > y.time;
@@ -585,7 +591,7 @@ void supervision::check_deadline(clock::time_point now) {
     if (awaited_->how.is_brutal_kill()) {
       awaited_until_ = now;
     } else {
-      if (awaited_->how.is_timed()) awaited_until_ = now + awaited_->how.time();
+      if (awaited_->how.is_timed()) awaited_until_ = now + time_to_stop(*awaited_);
       emit({.kind = action::kind_type::stop, .subject = awaited_});
     }
   }

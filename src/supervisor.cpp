@@ -28,7 +28,9 @@ class supervisor_body final : public typed_body<executor>, public pooled {
   static asio::awaitable<void, executor> run(process& p, const supervisor_body& body) {
     const supervisor_blueprint blueprint = body.draw_();
     supervisor_process self{p, blueprint};
-    co_await self.main(body.outcome_.get());
+    co_await self.main([&p] { p.home.acknowledge(p, {}); });
+    if (body.outcome_) *body.outcome_ = {true, self.end().why};
+    p.stage->outcome = self.end().reason;
   }
 
   std::function<supervisor_blueprint()> draw_;
@@ -109,7 +111,8 @@ void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
     } else {
       p->supervisor->take(r);
     }
-  } else if (p->now == detail::process::state::unborn) {
+  } else if (p->now == detail::process::state::unborn || (p->acknowledged && !p->answered)) {
+    // It may become a supervisor yet.
     r->self = r;
     p->more().early_requests.push_back(*r);
   } else {
@@ -285,6 +288,15 @@ supervisor_ref start_supervisor_link(supervisor_spec spec) {
 supervisor_ref start_supervisor(asio::io_context& io, std::function<supervisor_spec()> init) {
   if (!init) throw std::invalid_argument{"coppice: a supervisor needs an init function"};
   return detail::start_root(io, detail::made_by(std::move(init)), {}, nullptr);
+}
+
+asio::awaitable<supervisor_end, executor> supervise(supervisor_spec spec,
+                                                    std::function<void()> booted) {
+  detail::process* const me = detail::here().current();
+  const detail::supervisor_blueprint blueprint = detail::blueprint_of(std::move(spec));
+  detail::supervisor_process self{*me, blueprint};
+  co_await self.main(std::move(booted));
+  co_return self.end();
 }
 
 child_spec supervisor(supervisor_spec spec, child_options o) {

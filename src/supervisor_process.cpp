@@ -67,7 +67,12 @@ supervisor_process::supervisor_process(process& self, const supervisor_blueprint
   // Not owned: this outlives every signal, since a process that is going down gets none.
   self_.more().trap = std::shared_ptr<signal_trap>{std::shared_ptr<void>{}, this};
   if (self_.extras->label.empty()) self_.extras->label = blueprint.name;
+  if (self_.spawner && !self_.spawner.alive()) {
+    // Whoever it is linked to has returned before this ran, too early for the trap above.
+    throw exit_exception{exit_reason::normal()};
+  }
   if (!blueprint.name.empty() && !home_.register_name(self_, blueprint.name)) {
+    refuse_early(errc::already_started);
     throw exit_exception{exit_reason::error("already started: " + blueprint.name)};
   }
   if (home_.listened_to()) warn_about(blueprint);
@@ -81,8 +86,19 @@ supervisor_process::supervisor_process(process& self, const supervisor_blueprint
   }
 }
 
+// Not what will be said to requests for anything else: there is no such supervisor.
+void supervisor_process::refuse_early(errc e) {
+  list_hook& early = self_.extras->early_requests;
+  for (list_hook* h = early.empty() ? nullptr : early.front(); h != nullptr;) {
+    auto& r = static_cast<supervisor_request&>(*h);
+    h = early.after(h);
+    if (r.kind == supervisor_request::kind_type::ready) finish(r, e);
+  }
+}
+
 supervisor_process::~supervisor_process() {
   if (self_.supervisor == this) self_.supervisor = nullptr;
+  if (self_.extras && self_.extras->trap.get() == this) self_.extras->trap.reset();
   while (!requests_.empty()) {
     auto& r = static_cast<supervisor_request&>(*requests_.front());
     finish(r, r.kind == supervisor_request::kind_type::ready ? errc::start_failed : errc::noproc);
@@ -131,7 +147,8 @@ void supervisor_process::wake() noexcept {
   if (waiting_ != nullptr) waiting_->wake();
 }
 
-asio::awaitable<void, executor> supervisor_process::main(supervisor_outcome* outcome) {
+asio::awaitable<void, executor> supervisor_process::main(std::function<void()> booted) {
+  booted_ = std::move(booted);
   decide_.start();
   while (!finished_) {
     news_ = false;
@@ -146,15 +163,16 @@ asio::awaitable<void, executor> supervisor_process::main(supervisor_outcome* out
     }
     if (!finished_) co_await operation<void(), wait>{{this, decide_.deadline()}};
   }
-  if (outcome != nullptr) *outcome = {true, decide_.why_finished()};
-  self_.stage->outcome = last_;
 }
 
 void supervisor_process::perform(supervision::action& a) {
   using kind = supervision::action::kind_type;
   auto* const c = static_cast<entry*>(a.subject);
   switch (a.kind) {
-    case kind::start: start_child(*c); break;
+    case kind::start:
+      if (home_.listened_to()) home_.tell(child_starting{describe(*c)});
+      start_child(*c);
+      break;
     case kind::stop:
       if (process* p = c->process.get(); p != nullptr) {
         home_.signal(*p, self_.id(), exit_reason::shutdown(), process::stop_level::supervisor);
@@ -164,7 +182,7 @@ void supervisor_process::perform(supervision::action& a) {
       if (process* p = c->process.get(); p != nullptr) home_.kill(*p);
       break;
     case kind::forget: delete c; break;
-    case kind::booted: home_.acknowledge(self_, {}); break;
+    case kind::booted: booted_(); break;
     case kind::reply: answer(a); break;
     case kind::serve: serve(*static_cast<supervisor_request*>(a.call)); break;
     case kind::finished:
@@ -243,7 +261,8 @@ bool supervisor_process::waits_for(process& caller) const noexcept {
   for (process* p = &caller; p != nullptr; p = p->parent) {
     if (p->parent != &self_) continue;
     const auto& c = *static_cast<const entry*>(p->tag);
-    return c.state == supervision::child_state::starting;
+    return c.state == supervision::child_state::starting ||
+           c.state == supervision::child_state::stopping;
   }
   return false;
 }

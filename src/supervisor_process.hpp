@@ -10,6 +10,7 @@
 
 #include <any>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -49,10 +50,12 @@ class supervisor_process final : public exit_watcher, public start_watcher, publ
   supervisor_process& operator=(const supervisor_process&) = delete;
   ~supervisor_process();
 
-  asio::awaitable<void, executor> main(supervisor_outcome* outcome);
+  // `booted` is called when the static children are up.
+  asio::awaitable<void, executor> main(std::function<void()> booted);
+  [[nodiscard]] supervisor_end end() const { return {decide_.why_finished(), last_}; }
 
   void take(const std::shared_ptr<supervisor_request>& r);
-  // Whether it waits for the start of a child in whose subtree the caller is.
+  // Whether it waits for the start or the end of a child in whose subtree the caller is.
   [[nodiscard]] bool waits_for(process& caller) const noexcept;
   void stop(exit_reason reason);
 
@@ -98,6 +101,7 @@ class supervisor_process final : public exit_watcher, public start_watcher, publ
   void start_child(entry& c);
   void answer(supervision::action& a);
   void serve(supervisor_request& r);
+  void refuse_early(errc e);
   void add(supervisor_request& r);
   void report_on(supervision::action& a);
   void warn_about(const supervisor_blueprint& blueprint);
@@ -114,6 +118,7 @@ class supervisor_process final : public exit_watcher, public start_watcher, publ
   waiter* waiting_ = nullptr;
   bool news_ = false;
   bool finished_ = false;
+  std::function<void()> booted_;
   exit_reason last_;
 };
 

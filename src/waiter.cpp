@@ -30,6 +30,16 @@ bool waiter::any_aborted(process& p) noexcept {
   return false;
 }
 
+bool waiter::drop_one(list_hook& waits) {
+  for (list_hook* h = waits.empty() ? nullptr : waits.front(); h != nullptr; h = waits.after(h)) {
+    auto& w = *static_cast<waiter*>(h);
+    if (w.woken_) continue;
+    w.drop();
+    return true;
+  }
+  return false;
+}
+
 void waiter::act_on(run_item* item, how h) {
   auto* self = static_cast<waiter*>(item);
   self->woken_ = false;

@@ -24,8 +24,9 @@ enum class child_type : unsigned char {
 
 /// How a supervisor stops a child: for how long it waits after asking, before it kills.
 ///
-/// Converts from any chrono duration, in whatever unit: `.shutdown = 5s`. Zero asks, and kills at
-/// once if the child has not ended by then. Negative ones are refused when the spec is used.
+/// Converts from any chrono duration, in whatever unit: `.shutdown = 5s`. Zero asks, and kills as
+/// soon as the clock has moved, unless the child has ended by then. Negative ones are refused when
+/// the spec is used.
 class shutdown {
  public:
   using duration = std::chrono::steady_clock::duration;

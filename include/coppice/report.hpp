@@ -36,6 +36,11 @@ struct child_info {
   std::size_t restarts = 0;          ///< How often this child has been restarted so far.
 };
 
+/// A child is about to be started. What starts and never comes up can be told by this.
+struct child_starting {
+  child_info child;
+};
+
 /// A child is up.
 struct child_started {
   child_info child;
@@ -100,7 +105,7 @@ struct process_abandoned {
 };
 
 /// Something worth knowing has happened. A value; nothing is formatted unless somebody asks.
-using report = std::variant<child_started, child_start_failed, child_ended, budget_exhausted,
+using report = std::variant<child_starting, child_started, child_start_failed, child_ended, budget_exhausted,
                             child_stop_failed, supervisor_stopped, spec_warning, process_crashed,
                             process_abandoned>;
 

@@ -11,6 +11,7 @@
 #include <coppice/pid.hpp>
 #include <coppice/supervision.hpp>
 
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -238,7 +239,7 @@ class COPPICE_API child_start {
 ///
 /// A handle: cheap to copy, keeps nothing alive. Every request fails with `errc::noproc` if the
 /// supervisor has ended, or ends before it comes to it; and with `errc::would_deadlock` if it comes
-/// from a child whose start that very supervisor is waiting for.
+/// from within a child whose start or end that very supervisor is waiting for.
 ///
 /// @par Cancellation
 /// Of all requests: any type. The caller waits no longer; a request that was made is carried out.
@@ -252,7 +253,8 @@ class COPPICE_API supervisor_handle {
   [[nodiscard]] pid get_pid() const noexcept { return pid_; }
   [[nodiscard]] bool alive() const noexcept { return pid_.alive(); }
 
-  /// Completes when the static children are up; fails with `errc::start_failed` if one of them is not.
+  /// Completes when the static children are up; fails with `errc::start_failed` if one of them is
+  /// not, and with `errc::already_started` if another process has its name.
   [[nodiscard]] detail::request_operation ready() const;
 
   /// Stops the children and then the supervisor, and completes when everything is gone.
@@ -399,6 +401,26 @@ COPPICE_API supervisor_ref start_supervisor(asio::io_context& io,
 /// @par Origin
 /// `supervisor:start_link/2`.
 COPPICE_API supervisor_ref start_supervisor_link(supervisor_spec spec);
+
+/// How a supervisor came to its end.
+struct supervisor_end {
+  supervision::cause why;
+  exit_reason reason;  ///< With which its process is to end.
+};
+
+/// Turns the calling process into a supervisor, until that is over: for a body that has something to do
+/// before its children start, or after they have ended.
+///
+/// While it runs, the process is stopped and asked like any supervisor. To end as one does, the body
+/// then does `co_await coppice::exit(end.reason)`.
+///
+/// @param booted Called when the static children are up; where a supervised process says
+///   `init_ack::ready()`. Must not be empty.
+/// @throws std::invalid_argument naming the rule that the spec breaks; nothing has started then.
+/// @par Origin
+/// `gen_server:enter_loop/3`, for a supervisor.
+[[nodiscard]] COPPICE_API asio::awaitable<supervisor_end, executor> supervise(
+    supervisor_spec spec, std::function<void()> booted);
 
 /// The spec of a supervisor as a child of another: permanent, with unlimited time to shut down.
 /// Its own spec is used anew for each start, so children added later do not survive its restart.

@@ -11,6 +11,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -72,13 +73,23 @@ struct die {
 };
 using worker_message = std::variant<std::monostate, die, coppice::exit_signal>;
 
-// What the collector gets: lines, and the ends of processes, in the order in which they happen.
-using news = std::variant<std::string, coppice::down>;
+// What the collector is told: lines to write down, processes to watch, and how those ended. Whoever
+// tells it something waits for its answer, as in the oracle; which of two supervisors that work side by
+// side comes first depends on it.
+struct note {
+  std::string line;
+  std::function<void()> answer;
+};
+using news = std::variant<note, coppice::down>;
 
 class player {
  public:
   explicit player(const scenario& s) : scenario_{s} {
     coppice::set_report_sink(io_, [this](const coppice::report& r) { take(r); });
+    coppice::mailbox<news> inbox;
+    collector_ = inbox.get_address();
+    collector_id_ = coppice::spawn(io_, collect(std::move(inbox)));
+    clock_.settle();
   }
 
   std::vector<std::string> play() {
@@ -93,40 +104,119 @@ class player {
     coppice::address<worker_message> inbox;
   };
 
-  void log(std::string line) { collector_.get_address().send(news{std::move(line)}); }
+  // ---- The collector
 
-  // A supervisor counts as watched once it is up; a failed start is told as such.
-  void take(const coppice::report& r) {
-    if (const auto* up = std::get_if<coppice::child_started>(&r)) {
-      if (is_sup(up->child.id)) up_.insert(up->child.process.number());
-    } else if (const auto* failed = std::get_if<coppice::child_start_failed>(&r)) {
-      if (is_sup(failed->child.id)) log_failed(std::string{failed->child.id});
+  body collect(coppice::mailbox<news> inbox) {
+    inbox_ = &inbox;
+    for (;;) {
+      std::optional<news> n{co_await inbox.receive()};
+      // All that has come by now, in one go.
+      for (; n; n = inbox.try_receive()) take(std::move(*n));
     }
   }
 
-  bool is_sup(std::string_view id) const {
-    return scenario_.sups.contains(std::string{id});
+  void take(news n) {
+    if (auto* d = std::get_if<coppice::down>(&n)) {
+      lines_.push_back("down " + watched_.at(d->process.number()) + ' ' + exit_name(d->reason));
+      return;
+    }
+    auto& told = std::get<note>(n);
+    if (!told.line.empty()) lines_.push_back(std::move(told.line));
+    if (told.answer) told.answer();
   }
 
-  void log_failed(const std::string& sup) {
-    log("failed " + sup + ' ' + std::to_string(attempts_[sup]));
+  void tell(std::string line, std::function<void()> answer = {}) {
+    collector_.send(note{std::move(line), std::move(answer)});
   }
+
+  // Has the collector watch the process, and then does what is to be done.
+  void watch(const std::string& id, coppice::pid process, std::function<void()> then) {
+    tell({}, [this, id, process, then = std::move(then)] {
+      watched_[process.number()] = id;
+      coppice::monitor(process, *inbox_);
+      then();
+    });
+  }
+
+  // A word from the collector that the caller waits for.
+  struct signal {
+    coppice::mailbox<int> box;
+    std::function<void()> give() {
+      return [to = box.get_address()] { to.send(0); };
+    }
+  };
+
+  // In OTP the start function runs in the supervisor, which tells the collector of the start and only
+  // then spawns. Here it runs in the new process, and the supervisor says that it is about to.
+  void take(const coppice::report& r) {
+    const auto* starting = std::get_if<coppice::child_starting>(&r);
+    if (starting == nullptr) return;
+    std::string id{starting->child.id};
+    // A dynamic child has none; what is started again had one before.
+    if (id.empty()) id = starting->child.process ? ids_.at(starting->child.process.number()) : next_dynamic_;
+    // A child that is being added brings its own line, even where its id was used before.
+    if (!starting->child.process && added_ && added_->id == id) lines_of_[id] = *added_;
+    about_to_start(id, is_sup(id));
+  }
+
+  void about_to_start(const std::string& id, bool sup) {
+    std::string line = "start " + id + ' ' + std::to_string(++attempts_[id]);
+    if (!sup) line += ' ' + outcome_of(id);
+    const auto told = std::make_shared<signal>();
+    told_[id] = told;
+    tell(std::move(line), told->give());
+  }
+
+  [[nodiscard]] std::string outcome_of(const std::string& id) const {
+    const words& script = lines_of_.at(id).start;
+    const std::size_t n = attempts_.at(id);
+    return n <= script.size() ? script[n - 1] : "ok";
+  }
+
+  [[nodiscard]] bool is_sup(const std::string& id) const { return scenario_.sups.contains(id); }
 
   // ---- The tree
 
-  coppice::supervisor_spec init_sup(const std::string& name) {
-    log("start " + name + ' ' + std::to_string(++attempts_[name]));
+  // Turns of the run queue that OTP's supervisor takes where this one takes none.
+  static asio::awaitable<void, coppice::executor> turn() { co_await coppice::sleep_for({}); }
+
+  body sup_process(std::string name, std::function<void()> up) {
+    const auto told = std::exchange(told_[name], nullptr);
+    co_await told->box.receive();
+    co_await turn();
     const coppice::pid me = coppice::self();
-    watched_[me.number()] = name;
     processes_[name] = {me, {}};
-    coppice::monitor(me, collector_);
+    auto life = coppice::supervise(to_supervisor(name), [this, name, me, up] { booted(name, me, up); });
+    const coppice::supervisor_end end = co_await std::move(life);
+    if (end.why == coppice::supervision::cause::start_failed) {
+      co_await turn();
+      tell("failed " + name + ' ' + std::to_string(attempts_[name]));
+      co_await turn();
+      co_await coppice::exit(exit_reason::error("scripted"));
+    }
+    co_await coppice::exit(end.reason);
+  }
+
+  // The parent takes a turn, has the supervisor watched, and goes on.
+  void booted(const std::string& name, coppice::pid me, const std::function<void()>& up) {
+    auto parent = [this, name, me, up]() -> body {
+      watch(name, me, up);
+      co_return;
+    };
+    coppice::spawn(io_, std::move(parent));
+  }
+
+  coppice::supervisor_spec to_supervisor(const std::string& name) {
     const sup_line& line = scenario_.sups.at(name);
     coppice::supervisor_spec spec{
         .strategy = to_strategy(line.strategy),
         .intensity = {.restarts = static_cast<std::size_t>(line.max_restarts),
                       .within = std::chrono::seconds{line.period_seconds}},
         .auto_shutdown = to_mode(line.auto_shutdown)};
-    for (const child_line& c : line.children) spec.children.push_back(to_spec(c, line));
+    for (const child_line& c : line.children) {
+      lines_of_[c.id] = c;
+      spec.children.push_back(to_spec(c, line));
+    }
     return spec;
   }
 
@@ -135,26 +225,27 @@ class player {
                                          .shutdown = to_shutdown(c.shutdown),
                                          .significant = c.significant};
     if (c.supervisor) {
-      return coppice::supervisor(c.id, [this, id = c.id] { return init_sup(id); }, options);
+      auto start = [this, id = c.id](coppice::init_ack up) {
+        return sup_process(id, [up] { up.ready(); });
+      };
+      coppice::child_spec spec = coppice::worker(c.id, std::move(start), options);
+      spec.type = coppice::child_type::supervisor;
+      return spec;
     }
     if (sup.strategy == "simple_one_for_one") {
       return coppice::template_worker<std::string>(
           c.id,
-          [this, c](coppice::init_ack up, std::string id) {
-            child_line own = c;
-            own.id = std::move(id);
-            return worker(up, std::move(own));
-          },
+          [this](coppice::init_ack up, std::string id) { return worker(up, std::move(id)); },
           options);
     }
     return coppice::worker(
-        c.id, [this, c](coppice::init_ack up) { return worker(up, c); }, options);
+        c.id, [this, id = c.id](coppice::init_ack up) { return worker(up, id); }, options);
   }
 
-  body worker(coppice::init_ack up, child_line line) {
-    const std::size_t n = ++attempts_[line.id];
-    const std::string outcome = n <= line.start.size() ? line.start[n - 1] : "ok";
-    log("start " + line.id + ' ' + std::to_string(n) + ' ' + outcome);
+  body worker(coppice::init_ack up, std::string id) {
+    const std::string outcome = outcome_of(id);
+    const auto told = std::exchange(told_[id], nullptr);
+    ids_[coppice::self().number()] = id;
     if (outcome == "ignore") co_await up.ignore();
     if (outcome == "error") co_await up.fail(exit_reason::error("scripted"));
     if (outcome == "crash") throw std::runtime_error{"scripted"};
@@ -162,19 +253,22 @@ class player {
     coppice::mailbox<worker_message> inbox;
     coppice::trap_exit(inbox);
     const coppice::pid me = coppice::self();
-    watched_[me.number()] = line.id;
-    up_.insert(me.number());
-    processes_[line.id] = {me, inbox.get_address()};
-    coppice::monitor(me, collector_);
-    up.ready();
+    processes_[id] = {me, inbox.get_address()};
+    co_await told->box.receive();
+    co_await turn();
+    co_await turn();
+    watch(id, me, [up] { up.ready(); });
+    const std::string stop = lines_of_.at(id).stop;
     for (;;) {
       const worker_message m = co_await inbox.receive();
       if (const auto* d = std::get_if<die>(&m)) co_await coppice::exit(d->reason);
       const exit_reason asked = std::get<coppice::exit_signal>(m).reason;
-      log("stop " + line.id + ' ' + exit_name(asked));
-      if (line.stop == "obey") co_await coppice::exit(asked);
-      if (line.stop == "normal") co_return;
-      if (line.stop == "error") co_await coppice::exit(exit_reason::error("scripted"));
+      signal written;
+      tell("stop " + id + ' ' + exit_name(asked), written.give());
+      co_await written.box.receive();
+      if (stop == "obey") co_await coppice::exit(asked);
+      if (stop == "normal") co_return;
+      if (stop == "error") co_await coppice::exit(exit_reason::error("scripted"));
     }
   }
 
@@ -190,36 +284,23 @@ class player {
   void step(const words& line) {
     std::string text;
     for (const std::string& word : line) text += (text.empty() ? "" : " ") + word;
-    log("> " + text);
-    std::string result = act(line);
+    trace_.push_back("> " + text);
+    const std::string result = act(line);
     come_to_rest();
-    log("= " + result);
     close_step();
+    trace_.push_back("= " + result);
   }
 
   // Stop and down lines of dynamic children come in no fixed order: they stand, sorted, at the end.
   void close_step() {
-    std::vector<std::string> firm;
     std::vector<std::string> loose;
-    while (auto n = collector_.try_receive()) {
-      std::string line;
-      if (auto* text = std::get_if<std::string>(&*n)) {
-        line = std::move(*text);
-      } else {
-        const auto& d = std::get<coppice::down>(*n);
-        if (!up_.contains(d.process.number())) continue;
-        line = "down " + watched_.at(d.process.number()) + ' ' + exit_name(d.reason);
-      }
+    for (std::string& line : std::exchange(lines_, {})) {
       const words w = split(line, ' ');
       const bool is_loose = (w[0] == "stop" || w[0] == "down") && w[1].find('#') != std::string::npos;
-      (is_loose ? loose : firm).push_back(std::move(line));
+      (is_loose ? loose : trace_).push_back(std::move(line));
     }
     std::sort(loose.begin(), loose.end());
-    const std::string result = std::move(firm.back());
-    firm.pop_back();
-    trace_.insert(trace_.end(), firm.begin(), firm.end());
     trace_.insert(trace_.end(), loose.begin(), loose.end());
-    trace_.push_back(result);
   }
 
   coppice::pid find(const std::string& id) const {
@@ -245,17 +326,15 @@ class player {
   }
 
   std::string start() {
-    const coppice::supervisor_ref root =
-        coppice::start_supervisor(io_, [this] { return init_sup(scenario_.root); });
+    const std::string root = scenario_.root;
+    about_to_start(root, true);
     bool ok = false;
-    root.ready()([&ok](boost::system::error_code ec) { ok = !ec; });
+    auto main = [this, root, &ok]() -> body {
+      return sup_process(root, [&ok] { ok = true; });
+    };
+    coppice::spawn(io_, std::move(main));
     come_to_rest();
-    if (ok) {
-      up_.insert(root.get_pid().number());
-      return "ok";
-    }
-    log_failed(scenario_.root);
-    return "error start_failed";
+    return ok ? "ok" : "error start_failed";
   }
 
   std::string stop() {
@@ -294,10 +373,15 @@ class player {
 
     if (verb == "start_child") {
       if (line.size() == 2) {
-        const std::size_t k = ++dynamic_starts_[sup_name];
-        return started(sup.start_child(std::any{sup_name + '#' + std::to_string(k)}));
+        const std::string id = sup_name + '#' + std::to_string(++dynamic_starts_[sup_name]);
+        lines_of_[id] = lines_of_.at(declared.children.front().id);
+        next_dynamic_ = id;
+        return started(sup.start_child(std::any{id}));
       }
-      return started(sup.start_child(to_spec(read_child(line, 2), declared)));
+      added_ = read_child(line, 2);
+      const std::string answer = started(sup.start_child(to_spec(*added_, declared)));
+      added_.reset();
+      return answer;
     }
     if (verb == "which_children") return which(sup);
     if (verb == "count_children") return count(sup);
@@ -382,12 +466,19 @@ class player {
 
   const scenario& scenario_;
   std::vector<std::string> trace_;
-  coppice::mailbox<news> collector_;
+  std::vector<std::string> lines_;  // of this step
+  coppice::address<news> collector_;
+  coppice::pid collector_id_;
+  coppice::mailbox<news>* inbox_ = nullptr;
+  std::map<std::string, child_line> lines_of_;
+  std::optional<child_line> added_;
+  std::map<std::string, std::shared_ptr<signal>> told_;
   std::map<std::string, std::size_t> attempts_;
   std::map<std::string, std::size_t> dynamic_starts_;
+  std::string next_dynamic_;
   std::map<std::string, known> processes_;
   std::map<std::uint64_t, std::string> watched_;
-  std::set<std::uint64_t> up_;
+  std::map<std::uint64_t, std::string> ids_;  // of all workers that ever began to start
   asio::io_context io_{1};
   coppice::virtual_clock clock_{io_};
 };

@@ -117,6 +117,7 @@ class process {
   stop_level asked = stop_level::none;      // the strongest request so far
   stop_level delivered = stop_level::none;  // the strongest that its body was told
   bool kill_due = false;                    // killed while it runs: as soon as it comes to rest
+  bool exit_due = false;                    // ends with `reason` as soon as it comes to rest
   bool stop_due = false;                    // to be told to stop as soon as it comes to rest
   bool probing = false;                     // told to stop, unknown yet whether that hit a wait
   bool acknowledged = false;                // its body says by itself when it is up

@@ -48,6 +48,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
 
   [[nodiscard]] boost::asio::io_context& io() noexcept { return io_; }
   [[nodiscard]] process* current() noexcept { return current_; }
+  // The process of which something is being destroyed right now, with nothing of it on the stack.
+  [[nodiscard]] process* dropping() noexcept { return dropping_; }
   [[nodiscard]] bool on_loop_thread() noexcept;
 
   // Processes.
@@ -63,8 +65,11 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void ask_to_stop(process& p, exit_reason reason, process::stop_level level);
   void signal(process& p, const pid& from, const exit_reason& reason, process::stop_level level);
   void kill(process& p);
-  // Ends a process that is at rest, or that is just coming to rest, without another step of it.
-  void end(process& p, exit_reason reason);
+  // Ends a process without another step of it. `at_rest`: nothing runs right now, not even another
+  // process, so that what it holds can be destroyed on the spot.
+  void end(process& p, exit_reason reason, bool at_rest = false);
+  // The same for one that runs, when it comes to rest.
+  void end_at_rest(process& p, exit_reason reason);
   void crash(process& p, std::exception_ptr e);
   void link(process& a, process& b);
   void unlink(process& a, process& b) noexcept;
@@ -124,8 +129,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void emit_stop(process& p);
   void post_probe();
 
-  void take_down(process& p);
-  void drop_frames(process& p);
+  void take_down(process& p, bool at_rest = false);
+  void drop_frames(process& p, bool at_rest);
   void finish(process& p);
   void give_up_waiting();
   void arm();
@@ -139,6 +144,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   bool down_ = false;
   bool manual_ = false;
   process* current_ = nullptr;
+  process* dropping_ = nullptr;
 
   std::deque<process> blocks_;
   std::vector<process*> vacant_;

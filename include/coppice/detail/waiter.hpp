@@ -47,6 +47,8 @@ class COPPICE_API waiter : public run_item, public list_hook {
   // Wakes all in the list; false if it is empty.
   static bool wake_all(list_hook& waits) noexcept;
   static bool any_aborted(process& p) noexcept;
+  // Drops one of the list that is not in the run queue; false if there is none.
+  static bool drop_one(list_hook& waits);
   static void act_on(run_item* item, how h);
 
  protected:
