@@ -2,8 +2,10 @@
 
 #include <coppice.hpp>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
@@ -82,19 +84,48 @@ struct note {
 };
 using news = std::variant<note, coppice::down>;
 
+// The oracle asks the supervisors in the order in which an Erlang hash table lists their names. No rule
+// gives that order but the hash of the VM; this is it, for the names that the generator uses.
+constexpr const char* table_order =
+    "s24 s75 s48 s83 s37 s74 s17 s38 s10 root s2 s27 s34 s80 s15 s18 s96 s56 s28 s21 s77 s0 s5 s20 s72 "
+    "s81 s91 s78 s26 s70 s57 s22 s58 s61 s49 s8 s55 s33 s94 s12 s30 s93 s66 s64 s46 s14 s41 s35 s95 s62 "
+    "s39 s85 s31 s59 s4 s73 s43 s32 s23 s45 s97 s86 s19 s42 s98 s88 s40 s25 s60 s87 s84 s89 s11 s52 s1 "
+    "s71 s9 s82 s79 s76 s6 s3 s90 s67 s16 s29 s65 s44 s53 s92 s69 s63 s54 s7 s13 s51 s50 s47 s68 s99 "
+    "s36";
+
+std::vector<std::string> in_table_order(const scenario& s) {
+  std::vector<std::string> result;
+  for (const std::string& name : split(table_order, ' ')) {
+    if (s.sups.contains(name)) result.push_back(name);
+  }
+  for (const auto& [name, sup] : s.sups) {
+    if (std::find(result.begin(), result.end(), name) == result.end()) result.push_back(name);
+  }
+  return result;
+}
+
 class player {
  public:
   explicit player(const scenario& s) : scenario_{s} {
     coppice::set_report_sink(io_, [this](const coppice::report& r) { take(r); });
     coppice::mailbox<news> inbox;
     collector_ = inbox.get_address();
-    collector_id_ = coppice::spawn(io_, collect(std::move(inbox)));
+    coppice::spawn(io_, collect(std::move(inbox)));
     clock_.settle();
   }
 
   std::vector<std::string> play() {
-    for (const words& line : scenario_.steps) step(line);
-    step({"stop"});
+    bool done = false;
+    auto whole = [this, &done]() -> body {
+      for (const words& line : scenario_.steps) co_await step(line);
+      const words last{"stop"};
+      co_await step(last);
+      done = true;
+    };
+    coppice::spawn(io_, std::move(whole));
+    while (!done && clock_.jump()) {
+    }
+    if (!done) throw std::runtime_error{scenario_.name + ": nothing can happen any more"};
     return std::move(trace_);
   }
 
@@ -185,16 +216,20 @@ class player {
     co_await told->box.receive();
     co_await turn();
     const coppice::pid me = coppice::self();
-    processes_[name] = {me, {}};
-    auto life = coppice::supervise(to_supervisor(name), [this, name, me, up] { booted(name, me, up); });
+    auto life = be_sup(name, [this, name, me, up] { booted(name, me, up); });
+    co_await std::move(life);
+    co_await turn();
+    tell("failed " + name + ' ' + std::to_string(attempts_[name]));
+    co_await turn();
+    co_await coppice::exit(exit_reason::error("scripted"));
+  }
+
+  // Returns if the start failed.
+  body be_sup(std::string name, std::function<void()> up) {
+    processes_[name] = {coppice::self(), {}};
+    auto life = coppice::supervise(to_supervisor(name), std::move(up));
     const coppice::supervisor_end end = co_await std::move(life);
-    if (end.why == coppice::supervision::cause::start_failed) {
-      co_await turn();
-      tell("failed " + name + ' ' + std::to_string(attempts_[name]));
-      co_await turn();
-      co_await coppice::exit(exit_reason::error("scripted"));
-    }
-    co_await coppice::exit(end.reason);
+    if (end.why != coppice::supervision::cause::start_failed) co_await coppice::exit(end.reason);
   }
 
   // The parent takes a turn, has the supervisor watched, and goes on.
@@ -274,21 +309,40 @@ class player {
 
   // ---- Steps
 
-  // Until nothing moves any more: time passes only for children that take no notice of a stop.
-  void come_to_rest() {
-    do {
-      clock_.settle();
-    } while (clock_.jump());
-  }
+  using text = asio::awaitable<std::string, coppice::executor>;
 
-  void step(const words& line) {
-    std::string text;
-    for (const std::string& word : line) text += (text.empty() ? "" : " ") + word;
-    trace_.push_back("> " + text);
-    const std::string result = act(line);
-    come_to_rest();
+  body step(words line) {
+    std::string shown;
+    for (const std::string& word : line) shown += (shown.empty() ? "" : " ") + word;
+    trace_.push_back("> " + shown);
+    const std::string result = co_await act(line);
+    co_await come_to_rest();
     close_step();
     trace_.push_back("= " + result);
+  }
+
+  // As the oracle does it, because its questions give supervisors turns: ask all of them, wait a
+  // millisecond, and so on until nothing was seen three times in a row.
+  body come_to_rest() {
+    std::size_t seen = static_cast<std::size_t>(-1);
+    for (int left = 3; left > 0;) {
+      for (const std::string& name : listed_) {
+        const coppice::pid p = find(name);
+        if (!p) continue;
+        const auto answer = co_await coppice::supervisor_handle{p}.which_children()(quiet);
+        static_cast<void>(answer);
+      }
+      co_await coppice::sleep_for(std::chrono::milliseconds{1});
+      co_await ask();
+      left = lines_.size() == seen ? left - 1 : 3;
+      seen = lines_.size();
+    }
+  }
+
+  body ask() {
+    signal answered;
+    tell({}, answered.give());
+    co_await answered.box.receive();
   }
 
   // Stop and down lines of dynamic children come in no fixed order: they stand, sorted, at the end.
@@ -309,94 +363,125 @@ class player {
                                                                        : coppice::pid{};
   }
 
-  std::string act(const words& line) {
+  text act(words line) {
     const std::string& verb = line[0];
-    if (verb == "start") return start();
-    if (verb == "stop") return stop();
-    if (verb == "exit") return exit_all({line.at(1)}, line.at(2)) ? "ok" : "noproc";
+    if (verb == "start") co_return co_await start();
+    if (verb == "stop") co_return co_await stop();
+    if (verb == "exit") {
+      const words only(1, line.at(1));
+      const bool any = co_await exit_all(only, line.at(2));
+      co_return any ? "ok" : "noproc";
+    }
     if (verb == "exit_all") {
-      exit_all({line.begin() + 2, line.end()}, line.at(1));
-      return "ok";
+      const words all(line.begin() + 2, line.end());
+      co_await exit_all(all, line.at(1));
+      co_return "ok";
     }
     if (verb == "sleep") {
-      clock_.advance(std::chrono::milliseconds{std::stoi(line.at(1))});
-      return "ok";
+      co_await coppice::sleep_for(std::chrono::milliseconds{std::stoi(line.at(1))});
+      co_return "ok";
     }
-    return call(line);
+    co_return co_await call(line);
   }
 
-  std::string start() {
+  text start() {
     const std::string root = scenario_.root;
-    about_to_start(root, true);
-    bool ok = false;
-    auto main = [this, root, &ok]() -> body {
-      return sup_process(root, [&ok] { ok = true; });
+    signal told;
+    tell("start " + root + ' ' + std::to_string(++attempts_[root]), told.give());
+    co_await told.box.receive();
+
+    auto answered = std::make_shared<coppice::mailbox<bool>>();
+    auto main = [this, root, answered]() -> body {
+      const auto inbox = answered->get_address();
+      auto life = be_sup(root, [inbox] { inbox.send(true); });
+      co_await std::move(life);
+      inbox.send(false);
     };
-    coppice::spawn(io_, std::move(main));
-    come_to_rest();
-    return ok ? "ok" : "error start_failed";
+    const coppice::pid process = coppice::spawn(io_, std::move(main));
+    if (co_await answered->receive()) {
+      signal watched;
+      watch(root, process, watched.give());
+      co_await watched.box.receive();
+      co_return "ok";
+    }
+    signal written;
+    tell("failed " + root + ' ' + std::to_string(attempts_[root]), written.give());
+    co_await written.box.receive();
+    co_return "error start_failed";
   }
 
-  std::string stop() {
+  text stop() {
     const coppice::pid root = find(scenario_.root);
-    if (!root) return "noproc";
-    coppice::supervisor_handle{root}.stop()([](boost::system::error_code) {});
-    return "ok";
+    if (!root) co_return "noproc";
+    co_await coppice::supervisor_handle{root}.stop();
+    co_return "ok";
   }
 
   // All of them are told before any supervisor has run.
-  bool exit_all(const words& ids, const std::string& reason) {
-    bool any = false;
+  asio::awaitable<bool, coppice::executor> exit_all(words ids, std::string reason) {
+    std::vector<coppice::pid> told;
+    coppice::mailbox<coppice::down> ends;
     for (const std::string& id : ids) {
-      const coppice::pid p = find(id);
-      if (!p) continue;
-      any = true;
+      if (const coppice::pid p = find(id)) {
+        told.push_back(p);
+        coppice::monitor(p, ends);
+      }
+    }
+    for (const coppice::pid& p : told) {
       if (reason == "kill") {
         coppice::kill(p);
       } else {
-        processes_.at(id).inbox.send(die{to_reason(reason)});
+        processes_.at(watched_.at(p.number())).inbox.send(die{to_reason(reason)});
       }
     }
-    return any;
+    for (std::size_t i = 0; i < told.size(); ++i) co_await ends.receive();
+    co_return !told.empty();
   }
 
   // ---- Calls to supervisors
 
-  std::string call(const words& line) {
+  text call(words line) {
     const std::string& verb = line[0];
     const std::string& sup_name = line.at(1);
     const coppice::pid p = find(sup_name);
-    if (!p) return "noproc";
+    if (!p) co_return "noproc";
     const coppice::supervisor_ref sup{p};
     const sup_line& declared = scenario_.sups.at(sup_name);
     const bool dynamic = declared.strategy == "simple_one_for_one";
 
     if (verb == "start_child") {
       if (line.size() == 2) {
-        const std::string id = sup_name + '#' + std::to_string(++dynamic_starts_[sup_name]);
-        lines_of_[id] = lines_of_.at(declared.children.front().id);
-        next_dynamic_ = id;
-        return started(sup.start_child(std::any{id}));
+        next_dynamic_ = sup_name + '#' + std::to_string(++dynamic_starts_[sup_name]);
+        lines_of_[next_dynamic_] = lines_of_.at(declared.children.front().id);
+        co_return co_await started(sup.start_child(std::any{next_dynamic_}));
       }
       added_ = read_child(line, 2);
-      const std::string answer = started(sup.start_child(to_spec(*added_, declared)));
+      const std::string answer = co_await started(sup.start_child(to_spec(*added_, declared)));
       added_.reset();
-      return answer;
+      co_return answer;
     }
-    if (verb == "which_children") return which(sup);
-    if (verb == "count_children") return count(sup);
+    if (verb == "which_children") co_return co_await which(sup);
+    if (verb == "count_children") co_return co_await count(sup);
 
     const std::string& id = line.at(2);
     if (dynamic && verb == "terminate_child") {
       const coppice::pid child = processes_.contains(id) ? processes_.at(id).process : coppice::pid{};
-      std::string answer = result(sup.terminate_child(child));
+      const auto [ec] = co_await sup.terminate_child(child)(quiet);
       // Where coppice follows Elixir: a child that has ended is not found. OTP answers ok for it.
-      if (answer == "error not_found" && !child.alive()) answer = "ok";
-      return answer;
+      co_return ec == coppice::errc::not_found && !child.alive() ? "ok" : name(ec);
     }
-    if (verb == "terminate_child") return result(sup.terminate_child(id));
-    if (verb == "delete_child") return result(sup.delete_child(id));
-    if (verb == "restart_child") return started_result(sup.restart_child(id));
+    if (verb == "terminate_child") {
+      const auto [ec] = co_await sup.terminate_child(id)(quiet);
+      co_return name(ec);
+    }
+    if (verb == "delete_child") {
+      const auto [ec] = co_await sup.delete_child(id)(quiet);
+      co_return name(ec);
+    }
+    if (verb == "restart_child") {
+      const auto [ec, child] = co_await sup.restart_child(id)(quiet);
+      co_return name(ec, child);
+    }
     throw std::runtime_error{"unknown step: " + verb};
   }
 
@@ -412,63 +497,46 @@ class player {
     return "error start_failed";
   }
 
-  template <class Operation>
-  std::string result(Operation&& operation) {
-    std::string text = "no answer";
-    std::move(operation)([&text](boost::system::error_code ec) { text = name(ec); });
-    come_to_rest();
-    return text;
+  static std::string name(boost::system::error_code ec, const coppice::started_child& c) {
+    return !ec && !c.process ? "ok undefined" : name(ec);
   }
 
-  template <class Operation>
-  std::string started_result(Operation&& operation) {
-    std::string text = "no answer";
-    std::move(operation)([&text](boost::system::error_code ec, const coppice::started_child& c) {
-      text = name(ec);
-      if (!ec && !c.process) text = "ok undefined";
-    });
-    come_to_rest();
-    return text;
+  static text started(coppice::child_start adding) {
+    const auto [ec, child] = co_await adding.ready()(quiet);
+    co_return name(ec, child);
   }
 
-  std::string started(coppice::child_start adding) { return started_result(adding.ready()); }
-
-  std::string which(const coppice::supervisor_ref& sup) {
-    std::string text = "noproc";
-    sup.which_children()(
-        [&](boost::system::error_code ec, const std::vector<coppice::child_entry>& listing) {
-          if (ec) return;
-          std::vector<std::string> rows;
-          for (const coppice::child_entry& c : listing) {
-            std::string id = c.id;
-            if (id.empty()) id = c.process ? watched_.at(c.process.number()) : "?";
-            rows.push_back(id + (c.type == coppice::child_type::supervisor ? ":supervisor" : ":worker") +
-                           (c.process ? ":running" : c.restarting ? ":restarting" : ":stopped"));
-          }
-          std::sort(rows.begin(), rows.end());
-          text = "children";
-          for (const std::string& row : rows) text += ' ' + row;
-        });
-    come_to_rest();
-    return text;
+  text which(coppice::supervisor_ref sup) {
+    const auto [ec, listing] = co_await sup.which_children()(quiet);
+    if (ec) co_return "noproc";
+    std::vector<std::string> rows;
+    for (const coppice::child_entry& c : listing) {
+      std::string id = c.id;
+      if (id.empty()) id = c.process ? watched_.at(c.process.number()) : "?";
+      rows.push_back(id + (c.type == coppice::child_type::supervisor ? ":supervisor" : ":worker") +
+                     (c.process ? ":running" : c.restarting ? ":restarting" : ":stopped"));
+    }
+    std::sort(rows.begin(), rows.end());
+    std::string result = "children";
+    for (const std::string& row : rows) result += ' ' + row;
+    co_return result;
   }
 
-  std::string count(const coppice::supervisor_ref& sup) {
-    std::string text = "noproc";
-    sup.count_children()([&](boost::system::error_code ec, const coppice::child_counts& c) {
-      if (ec) return;
-      text = "count specs=" + std::to_string(c.specs) + " active=" + std::to_string(c.active) +
-             " supervisors=" + std::to_string(c.supervisors) + " workers=" + std::to_string(c.workers);
-    });
-    come_to_rest();
-    return text;
+  text count(coppice::supervisor_ref sup) {
+    const auto [ec, c] = co_await sup.count_children()(quiet);
+    if (ec) co_return "noproc";
+    co_return "count specs=" + std::to_string(c.specs) + " active=" + std::to_string(c.active) +
+        " supervisors=" + std::to_string(c.supervisors) + " workers=" + std::to_string(c.workers);
   }
+
+  // Completes with the error code instead of throwing it.
+  static constexpr asio::as_tuple_t<asio::use_awaitable_t<coppice::executor>> quiet{};
 
   const scenario& scenario_;
+  std::vector<std::string> listed_ = in_table_order(scenario_);
   std::vector<std::string> trace_;
   std::vector<std::string> lines_;  // of this step
   coppice::address<news> collector_;
-  coppice::pid collector_id_;
   coppice::mailbox<news>* inbox_ = nullptr;
   std::map<std::string, child_line> lines_of_;
   std::optional<child_line> added_;
