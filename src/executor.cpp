@@ -53,7 +53,11 @@ executor::place executor::where() const noexcept {
   if (!p.is(number_) || s.is_down()) return place::nowhere;
   // The unwinding that Asio posts when a handler is destroyed: do it on the spot.
   if (s.dropping() == &p && p.now == process::state::dying) return place::nowhere;
-  if (!never_blocks() && s.current() == &p && p.now == process::state::live) return place::here;
+  // A coroutine spawned within the process hears of a kill through this executor: that must run.
+  if (!never_blocks() && s.current() == &p &&
+      (p.now == process::state::live || s.relays_kill(p))) {
+    return place::here;
+  }
   return place::queue;
 }
 

@@ -24,6 +24,7 @@ void delayed_send::due(timer_node& node) {
 
 void mailbox_core::close() noexcept {
   closed = true;
+  if (receiver != nullptr) receiver->abort();
   // These refer back to the box, and let go of it here.
   const auto gone = std::exchange(monitors, {});
   const auto undelivered = std::exchange(delayed, {});

@@ -18,6 +18,9 @@ constexpr int drain_budget = 128;
 // As many stages stay parked for later, or as many as there are processes if that is more.
 constexpr std::size_t spare_stages = 1024;
 
+// How often a killed process is told.
+constexpr int kill_rounds = 4;
+
 constinit thread_local scheduler* active_scheduler = nullptr;
 
 // Marks the scheduler as the one at work on this thread.
@@ -72,7 +75,10 @@ void scheduler::drain() {
   drain_posted_ = false;
   turn_time_valid_ = false;
   if (!stops_.empty()) deliver_stops();
-  for (int left = drain_budget; left > 0 && !queue_.empty(); --left) perform(queue_.pop());
+  // A request to stop ends the drain: what its sender does after it must not come before it.
+  for (int left = drain_budget; left > 0 && !queue_.empty() && stops_.empty(); --left) {
+    perform(queue_.pop());
+  }
   while (!surplus_.empty()) static_cast<runner*>(surplus_.front())->discard();
   turn_time_valid_ = false;
   if ((!queue_.empty() || !stops_.empty()) && !drain_posted_) post_drain();
@@ -114,10 +120,11 @@ void scheduler::came_to_rest(process& p) {
 
 void scheduler::arrived(process& p) noexcept {
   ++p.queued;
-  if (p.probing) {
-    // Its wait had ended before the request came: this is the result of that, so the request must
-    // be repeated when the process waits again.
+  if (p.probing && (!p.hit || active_scheduler != this)) {
+    // A wait had ended before the request came: this is the result of that, so the request must be
+    // repeated when the process waits again. What a hit itself brings about comes from the run queue.
     p.probing = false;
+    p.delivered = process::stop_level::none;
     p.stop_due = true;
   }
 }
@@ -127,11 +134,18 @@ void scheduler::arrived(process& p) noexcept {
 // A stop request cancels what the process waits for. Whether the cancellation found a wait cannot be
 // seen from outside: an operation may already have completed, its completion being queued in the
 // io_context. But the io_context's queue is first come, first served. So a marker is posted before
-// the cancellation, and a completion that arrives before the marker does was not caused by it. All
-// of this happens at the head of a drain, when the thread has queued nothing of its own yet.
+// the cancellation, and a completion that arrives before the marker does was not caused by it. That
+// holds too if the process waits for several things at once, of which one was cancelled: the result
+// of another may be what it goes on with. All of this happens at the head of a drain, when the thread
+// has queued nothing of its own yet.
+
+// Not any more when the io_context is being destroyed: whose frames are still there is unknown then.
+bool scheduler::takes_signals(const process& p) const noexcept {
+  return !down_ && (p.now == process::state::unborn || p.now == process::state::live);
+}
 
 void scheduler::ask_to_stop(process& p, exit_reason reason, process::stop_level level) {
-  if (p.now == process::state::dying || p.now == process::state::vacant) return;
+  if (!takes_signals(p)) return;
   if (!p.reason_set) {
     p.reason = std::move(reason);
     p.reason_set = true;
@@ -148,7 +162,8 @@ void scheduler::deliver_stops() {
   bool marked = false;
   for (const auto& [p, number] : due) {
     if (!p->is(number) || p->now != process::state::live || p->delivered >= p->asked) continue;
-    if (p->queued > 0) {
+    // Something of it is on its way already, be it the losers of a race that has been won.
+    if (p->queued > 0 || waiter::any_aborted(*p)) {
       p->stop_due = true;
       continue;
     }
@@ -161,26 +176,30 @@ void scheduler::deliver_stops() {
 }
 
 void scheduler::emit_stop(process& p) {
-  const process::stop_level before = p.delivered;
+  const std::uint64_t number = p.number.load();
   p.delivered = p.asked;
+  p.probing = false;
   current_ = &p;
-  const bool waited_here = !p.waits.empty();
-  p.stage->signal.emit(boost::asio::cancellation_type::terminal);
+  try {
+    p.stage->signal.emit(boost::asio::cancellation_type::terminal);
+  } catch (...) {
+    // Thrown by somebody's cancellation handler.
+    if (p.is(number)) crash(p, std::current_exception());
+  }
   current_ = nullptr;
-  const bool hit = p.queued > 0 || (waited_here && waiter::any_aborted(p));
-  if (hit) return;
-  p.delivered = before;
+  // An operation may have completed at once, and the process gone on, and even ended.
+  if (!p.is(number) || p.now != process::state::live) return;
+  p.hit = p.queued > 0 || waiter::any_aborted(p);
   p.probing = true;
-  probed_.emplace_back(&p, p.number.load());
+  probed_.emplace_back(&p, number);
+  came_to_rest(p);
 }
 
 void scheduler::post_probe() {
   boost::asio::post(io_.get_executor(), [this] {
     // What has not come to the fore by now was hit.
     for (const auto& [p, number] : std::exchange(probed_, {})) {
-      if (!p->is(number) || !p->probing) continue;
-      p->probing = false;
-      p->delivered = p->asked;
+      if (p->is(number)) p->probing = false;
     }
   });
 }
@@ -246,7 +265,7 @@ void scheduler::begin(process& p, run_item::how how) {
 
 void scheduler::signal(process& p, const pid& from, const exit_reason& reason,
                        process::stop_level level) {
-  if (p.now == process::state::dying || p.now == process::state::vacant) return;
+  if (!takes_signals(p)) return;
   if (p.extras && p.extras->trap) {
     if (const auto trap = p.extras->trap; trap->exit_signal(from, reason)) return;
     p.extras->trap.reset();
@@ -256,7 +275,7 @@ void scheduler::signal(process& p, const pid& from, const exit_reason& reason,
 }
 
 void scheduler::kill(process& p) {
-  if (p.now == process::state::dying || p.now == process::state::vacant) return;
+  if (!takes_signals(p)) return;
   if (current_ == &p) {
     p.kill_due = true;
     return;
@@ -318,9 +337,23 @@ void scheduler::drop_frames(process& p, bool at_rest) {
     abandon_timer_.fire = [](timer_node&) { active()->give_up_waiting(); };
     set_timer(abandon_timer_, now() + abandon_after_);
   }
+  const at_work here{*this};  // a kill may come while the loop does not run
   process* const before = std::exchange(current_, &p);
-  waiter::wake_all(p.waits);
-  p.stage->signal.emit(boost::asio::cancellation_type::terminal);
+  process* const killed_before = std::exchange(killing_, &p);
+  const std::uint64_t number = p.number.load();
+  // An operation that completes from within its cancellation gives the process one step more, and
+  // that step may wait anew. What it does so a few times over is abandoned.
+  for (int rounds = kill_rounds; rounds > 0; --rounds) {
+    relayed_ = false;
+    try {
+      p.stage->signal.emit(boost::asio::cancellation_type::terminal);
+    } catch (...) {
+      // Thrown by somebody's cancellation handler: a kill is not refused by that either.
+    }
+    if (!relayed_ || !p.is(number) || p.stage == nullptr) break;
+  }
+  if (p.is(number)) waiter::wake_all(p.waits);
+  killing_ = killed_before;
   current_ = before;
 }
 
@@ -384,7 +417,8 @@ void scheduler::finish(process& p) {
   }
 
   p.asked = p.delivered = process::stop_level::none;
-  p.kill_due = p.exit_due = p.acknowledged = p.answered = p.ignored = p.reason_set = false;
+  p.kill_due = p.exit_due = p.stop_due = p.probing = false;
+  p.acknowledged = p.answered = p.ignored = p.reason_set = false;
   p.queued = 0;
   p.starter = nullptr;
   p.spawner = {};

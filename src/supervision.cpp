@@ -108,7 +108,7 @@ void supervision::ended(child& c, exit_reason reason) {
 }
 
 void supervision::stop(exit_reason reason) {
-  stop_wanted_ = true;
+  if (!stop_wanted_) stop_wanted_ = reason;
   enqueue({.kind = event::kind_type::stop, .reason = std::move(reason)});
 }
 
@@ -415,7 +415,7 @@ void supervision::start_answered(child& c, result r, exit_reason why) {
               exit_reason::shutdown("failed to start child " + c.id + " (" + why.to_string() + ")"),
               cause::start_failed);
         } else {
-          idle();
+          begin_shut_down(*stop_wanted_, cause::asked);
         }
         break;
       }

@@ -73,6 +73,9 @@ supervisor_process::supervisor_process(process& self, const supervisor_blueprint
   }
   if (!blueprint.name.empty() && !home_.register_name(self_, blueprint.name)) {
     refuse_early(errc::already_started);
+    fail_early_requests(errc::already_started);
+    self_.supervisor = nullptr;
+    self_.extras->trap.reset();
     throw exit_exception{exit_reason::error("already started: " + blueprint.name)};
   }
   if (home_.listened_to()) warn_about(blueprint);
@@ -103,7 +106,16 @@ supervisor_process::~supervisor_process() {
     auto& r = static_cast<supervisor_request&>(*requests_.front());
     finish(r, r.kind == supervisor_request::kind_type::ready ? errc::start_failed : errc::noproc);
   }
-  while (!entries_.empty()) delete static_cast<entry_hook*>(entries_.front())->owner;
+  while (!entries_.empty()) {
+    entry* const c = static_cast<entry_hook*>(entries_.front())->owner;
+    // Killed, this may go before the last child is down. The scheduler waits for that one, not this.
+    if (process* p = c->process.get(); p != nullptr && p->watcher == this) {
+      p->watcher = nullptr;
+      p->starter = nullptr;
+      p->tag = nullptr;
+    }
+    delete c;
+  }
 }
 
 supervisor_process::entry& supervisor_process::make_entry(const child_spec& spec) {
@@ -126,6 +138,11 @@ supervisor_process::entry& supervisor_process::make_entry(const child_spec& spec
   return *c;
 }
 
+void supervisor_process::fail_early_requests(boost::system::error_code ec) noexcept {
+  list_hook& early = self_.extras->early_requests;
+  while (!early.empty()) finish(static_cast<supervisor_request&>(*early.front()), ec);
+}
+
 // ---- The loop
 
 void supervisor_process::wait::begin(waiter& w) {
@@ -144,7 +161,8 @@ void supervisor_process::wait::leave() noexcept {
 
 void supervisor_process::wake() noexcept {
   news_ = true;
-  if (waiting_ != nullptr) waiting_->wake();
+  // A process that is going down drops what is woken, and this is still needed by its children.
+  if (waiting_ != nullptr && self_.now != process::state::dying) waiting_->wake();
 }
 
 asio::awaitable<void, executor> supervisor_process::main(std::function<void()> booted) {

@@ -108,6 +108,7 @@ class supervisor_process final : public exit_watcher, public start_watcher, publ
   [[nodiscard]] child_info describe(const entry& c) const noexcept;
   entry& make_entry(const child_spec& spec);
   void finish(supervisor_request& r, boost::system::error_code ec) noexcept;
+  void fail_early_requests(boost::system::error_code ec) noexcept;
 
   process& self_;
   scheduler& home_;

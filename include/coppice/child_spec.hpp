@@ -58,10 +58,10 @@ class start_function {
 struct child_spec {
   /// Names the child within its supervisor. Must not be empty, nor in use there. A dynamic
   /// supervisor ignores it.
-  std::string id;
+  std::string id{};
   /// Called for each start, with nothing kept from the last one. What it captured by reference must
   /// outlive the supervisor.
-  start_function start;
+  start_function start{};
   coppice::restart restart = coppice::restart::permanent;
   /// 5 s for a worker and `infinity` for a supervisor, unless given.
   std::optional<coppice::shutdown> shutdown{};

@@ -279,7 +279,8 @@ class address {
 /// A queue of messages for the process that holds it.
 ///
 /// A process makes one and gives its address away, or gets one as an argument. Closes when it is
-/// destroyed, which is what happens when its process ends; waiting messages are destroyed with it.
+/// destroyed, which is what happens when its process ends; waiting messages are destroyed with it, and
+/// a receive that is under way completes with `operation_aborted`.
 ///
 /// @tparam T Movable; for `receive()` default constructible too.
 /// @par Thread safety

@@ -268,7 +268,7 @@ class COPPICE_API supervision {
 
   child* awaited_ = nullptr;  // the child that is being started, or stopped on its own
   std::optional<clock::time_point> awaited_until_;
-  bool stop_wanted_ = false;  // a stop waits in the inbox
+  std::optional<exit_reason> stop_wanted_;  // a stop waits in the inbox
   bool start_cancelled_ = false;  // the child being started was asked to end because of that
   std::size_t pending_stops_ = 0;
   struct batch {

@@ -180,6 +180,10 @@ class player {
   // In OTP the start function runs in the supervisor, which tells the collector of the start and only
   // then spawns. Here it runs in the new process, and the supervisor says that it is about to.
   void take(const coppice::report& r) {
+    if (std::holds_alternative<coppice::child_started>(r) ||
+        std::holds_alternative<coppice::child_start_failed>(r)) {
+      tell({});
+    }
     const auto* starting = std::get_if<coppice::child_starting>(&r);
     if (starting == nullptr) return;
     std::string id{starting->child.id};
@@ -214,6 +218,7 @@ class player {
   body sup_process(std::string name, std::function<void()> up) {
     const auto told = std::exchange(told_[name], nullptr);
     co_await told->box.receive();
+    tell({});
     co_await turn();
     const coppice::pid me = coppice::self();
     auto life = be_sup(name, [this, name, me, up] { booted(name, me, up); });
@@ -290,6 +295,7 @@ class player {
     const coppice::pid me = coppice::self();
     processes_[id] = {me, inbox.get_address()};
     co_await told->box.receive();
+    tell({});
     co_await turn();
     co_await turn();
     watch(id, me, [up] { up.ready(); });
@@ -301,6 +307,7 @@ class player {
       signal written;
       tell("stop " + id + ' ' + exit_name(asked), written.give());
       co_await written.box.receive();
+      tell({});
       if (stop == "obey") co_await coppice::exit(asked);
       if (stop == "normal") co_return;
       if (stop == "error") co_await coppice::exit(exit_reason::error("scripted"));
@@ -343,6 +350,7 @@ class player {
     signal answered;
     tell({}, answered.give());
     co_await answered.box.receive();
+    tell({});
   }
 
   // Stop and down lines of dynamic children come in no fixed order: they stand, sorted, at the end.
@@ -389,6 +397,7 @@ class player {
     signal told;
     tell("start " + root + ' ' + std::to_string(++attempts_[root]), told.give());
     co_await told.box.receive();
+    tell({});
 
     auto answered = std::make_shared<coppice::mailbox<bool>>();
     auto main = [this, root, answered]() -> body {
@@ -402,11 +411,13 @@ class player {
       signal watched;
       watch(root, process, watched.give());
       co_await watched.box.receive();
+      tell({});
       co_return "ok";
     }
     signal written;
     tell("failed " + root + ' ' + std::to_string(attempts_[root]), written.give());
     co_await written.box.receive();
+    tell({});
     co_return "error start_failed";
   }
 

@@ -7,18 +7,22 @@
 
 #include <chrono>
 #include <string>
+#include <variant>
 #include <vector>
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-// An io_context in virtual time that remembers its reports, as text.
+// An io_context in virtual time that remembers its reports, as text, but for those of starts that have
+// only begun.
 struct world {
-  world() {
-    coppice::set_report_sink(io, [this](const coppice::report& r) { reports.push_back(to_string(r)); });
+  explicit world(int hint = 1) : io{hint} {
+    coppice::set_report_sink(io, [this](const coppice::report& r) {
+      if (!std::holds_alternative<coppice::child_starting>(r)) reports.push_back(to_string(r));
+    });
   }
 
-  asio::io_context io{1};
+  asio::io_context io;
   coppice::virtual_clock clock{io};
   std::vector<std::string> reports;
 };

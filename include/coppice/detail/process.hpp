@@ -119,7 +119,8 @@ class process {
   bool kill_due = false;                    // killed while it runs: as soon as it comes to rest
   bool exit_due = false;                    // ends with `reason` as soon as it comes to rest
   bool stop_due = false;                    // to be told to stop as soon as it comes to rest
-  bool probing = false;                     // told to stop, unknown yet whether that hit a wait
+  bool probing = false;                     // told to stop, unknown yet whether it may miss that
+  bool hit = false;                         // ... though one wait at least was cancelled
   bool acknowledged = false;                // its body says by itself when it is up
   bool answered = false;                    // ... and has said so
   bool ignored = false;                     // ... or has asked not to be started

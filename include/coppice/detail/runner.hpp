@@ -12,6 +12,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -47,6 +48,7 @@ class COPPICE_API runner : public list_hook {
   void ended_by(const exit_exception& e) noexcept { outcome = e.reason(); }
   void ended_by(std::exception_ptr e) noexcept { outcome = exit_reason::error(std::move(e)); }
   void ended_by(const boost::system::system_error& e, std::exception_ptr p) noexcept;
+  void ended_by(const asio::multiple_exceptions& e, std::exception_ptr p) noexcept;
 
   scheduler& home;
   const void* kind;  // which type of runner it is
@@ -160,6 +162,8 @@ class typed_runner final : public runner {
       } catch (const exit_exception& e) {
         self.ended_by(e);
       } catch (const boost::system::system_error& e) {
+        self.ended_by(e, std::current_exception());
+      } catch (const asio::multiple_exceptions& e) {
         self.ended_by(e, std::current_exception());
       } catch (...) {
         self.ended_by(std::current_exception());

@@ -50,6 +50,12 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   [[nodiscard]] process* current() noexcept { return current_; }
   // The process of which something is being destroyed right now, with nothing of it on the stack.
   [[nodiscard]] process* dropping() noexcept { return dropping_; }
+  // Whether that process is being told of its kill right now. What its executor gets then is run.
+  [[nodiscard]] bool relays_kill(const process& p) noexcept {
+    if (killing_ != &p) return false;
+    relayed_ = true;
+    return true;
+  }
   [[nodiscard]] bool on_loop_thread() noexcept;
 
   // Processes.
@@ -65,6 +71,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void ask_to_stop(process& p, exit_reason reason, process::stop_level level);
   void signal(process& p, const pid& from, const exit_reason& reason, process::stop_level level);
   void kill(process& p);
+  [[nodiscard]] bool takes_signals(const process& p) const noexcept;
   // Ends a process without another step of it. `at_rest`: nothing runs right now, not even another
   // process, so that what it holds can be destroyed on the spot.
   void end(process& p, exit_reason reason, bool at_rest = false);
@@ -145,6 +152,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   bool manual_ = false;
   process* current_ = nullptr;
   process* dropping_ = nullptr;
+  process* killing_ = nullptr;
+  bool relayed_ = false;
 
   std::deque<process> blocks_;
   std::vector<process*> vacant_;

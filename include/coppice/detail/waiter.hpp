@@ -90,6 +90,9 @@ class wait_operation final : public waiter, public pooled {
 
   wait_operation(scheduler& s, State state, Handler handler)
       : waiter{s}, state_{std::move(state)}, handler_{std::move(handler)} {}
+  ~wait_operation() {
+    if (canceller_ != nullptr) canceller_->target = nullptr;
+  }
 
   void start() {
     process* const p = process_behind(asio::get_associated_executor(handler_));
@@ -97,14 +100,28 @@ class wait_operation final : public waiter, public pooled {
     attach(p);
     auto slot = asio::get_associated_cancellation_slot(handler_);
     if (slot.is_connected()) {
-      slot.assign([this](asio::cancellation_type type) {
-        if (type != asio::cancellation_type::none) abort();
-      });
+      slot.template emplace<canceller>(*this);
     }
     state_.begin(*this);
   }
 
  private:
+  // What lies in the cancellation slot. A killed process's waits and slots go in any order, so
+  // whichever goes first tells the other.
+  struct canceller {
+    explicit canceller(wait_operation& w) noexcept : target{&w} { w.canceller_ = this; }
+    canceller(const canceller&) = delete;
+    canceller& operator=(const canceller&) = delete;
+    ~canceller() {
+      if (target != nullptr) target->canceller_ = nullptr;
+    }
+    void operator()(asio::cancellation_type type) const noexcept {
+      if (target != nullptr && type != asio::cancellation_type::none) target->abort();
+    }
+
+    wait_operation* target;
+  };
+
   void run() override {
     if (aborted()) {
       finish([](State& state, auto&& handler) {
@@ -143,6 +160,7 @@ class wait_operation final : public waiter, public pooled {
 
   State state_;
   Handler handler_;
+  canceller* canceller_ = nullptr;
   bool ours_ = false;
 };
 

@@ -1,0 +1,29 @@
+#pragma once
+
+#include "harness.hpp"
+
+#include <exception>
+#include <stdexcept>
+
+namespace bench {
+
+/// How a body ends, again and again.
+enum class ending { returns, throws, exits };
+
+/// Ends as told, until it has been started often enough; then it waits.
+inline asio::awaitable<void> crash(counter& starts, ending how) {
+  if (starts.enough()) co_await wait_for_ever();
+  switch (how) {
+    case ending::returns: break;
+    case ending::throws: throw std::runtime_error{"crash"};
+    case ending::exits: co_await coppice::exit(coppice::exit_reason::error("crash"));
+  }
+}
+
+/// What one writes by hand: a completion handler that starts it again.
+template <class Body>
+void start_again(asio::io_context& io, Body body) {
+  asio::co_spawn(io, body(), [&io, body](std::exception_ptr) { start_again(io, body); });
+}
+
+}  // namespace bench

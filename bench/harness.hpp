@@ -1,0 +1,122 @@
+#pragma once
+
+#include <coppice/process.hpp>
+#include <coppice/supervisor.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace bench {
+
+namespace asio = boost::asio;
+using clock = std::chrono::steady_clock;
+
+/// One side of one row: does its work once and returns the cost of one operation, in the row's unit.
+struct series {
+  std::string row;
+  std::string side;
+  std::function<double()> measure;
+};
+
+/// Rows that are measured in turn, in one process: A B A B ...
+struct family {
+  std::string name;
+  std::vector<series> all;
+
+  void add(std::string row, std::string side, std::function<double()> measure) {
+    all.push_back({std::move(row), std::move(side), std::move(measure)});
+  }
+};
+
+/// A measurement that did not do what it claims to measure.
+struct invalid : std::logic_error {
+  using std::logic_error::logic_error;
+};
+
+inline void expect(bool holds, const char* what) {
+  if (!holds) throw invalid{what};
+}
+
+inline double nanoseconds(clock::duration d) {
+  return std::chrono::duration<double, std::nano>{d}.count();
+}
+
+/// Counts an event that repeats, and notes when it was first and last counted.
+class counter {
+ public:
+  counter(asio::io_context& io, long wanted) noexcept : io_{io}, wanted_{wanted} {}
+
+  /// True from the time on when the event has been repeated often enough; stops the io_context then.
+  bool enough() {
+    if (count_ == 0) begin_ = clock::now();
+    if (++count_ <= wanted_) return false;
+    end_ = clock::now();
+    io_.stop();
+    return true;
+  }
+
+  [[nodiscard]] double each() const {
+    expect(count_ == wanted_ + 1, "another number of repetitions than asked for");
+    return nanoseconds(end_ - begin_) / static_cast<double>(wanted_);
+  }
+
+ private:
+  asio::io_context& io_;
+  long wanted_;
+  long count_ = 0;
+  clock::time_point begin_{};
+  clock::time_point end_{};
+};
+
+/// Waits in an Asio timer that nobody rings.
+template <class Executor = asio::any_io_executor>
+asio::awaitable<void, Executor> wait_for_ever() {
+  using timer = asio::basic_waitable_timer<clock, asio::wait_traits<clock>, Executor>;
+  timer t{co_await asio::this_coro::executor, std::chrono::hours{24}};
+  co_await t.async_wait(asio::use_awaitable_t<Executor>{});
+}
+
+/// Counts itself, then waits for ever. Stops the io_context when it is the last of so many.
+template <class Executor = asio::any_io_executor>
+asio::awaitable<void, Executor> resident(asio::io_context& io, std::size_t& running,
+                                         std::size_t of) {
+  if (++running == of) io.stop();
+  co_await wait_for_ever<Executor>();
+}
+
+/// Without the reports that a program would print for each crash.
+inline void quiet(asio::io_context& io) { coppice::set_report_sink(io, {}); }
+
+/// A budget that is never spent, and remembers few restarts.
+inline constexpr coppice::restart_intensity unlimited{.restarts = 100'000'000,
+                                                   .within = std::chrono::nanoseconds{1}};
+
+inline coppice::supervisor_spec supervisor_of(coppice::strategy s,
+                                              std::vector<coppice::child_spec> children) {
+  return {.strategy = s, .intensity = unlimited, .children = std::move(children)};
+}
+
+void add_spawn(std::vector<family>& to);
+void add_restart(std::vector<family>& to);
+void add_siblings(std::vector<family>& to);
+void add_group(std::vector<family>& to);
+void add_many(std::vector<family>& to);
+void add_mass_crash(std::vector<family>& to);
+void add_memory(std::vector<family>& to);
+void add_message(std::vector<family>& to);
+void add_storm(std::vector<family>& to);
+
+}  // namespace bench

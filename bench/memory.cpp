@@ -1,0 +1,149 @@
+// How many bytes of heap does a process take that waits in a timer?
+//
+//   memory.default     coppice::spawn and bare co_spawn of the same awaitable<void>
+//   memory.typed       the same with awaitables of a known executor
+//   memory.supervised  a child of a one_for_one supervisor, its spec included; bare: with a
+//                      cancellation signal, so that it can be stopped at all
+//   memory.dynamic     a child of a dynamic supervisor; bare: as above
+//
+// What the allocator has handed out, over 100,000 of them, each time in a new operating system
+// process: no memory is left over from an earlier measurement.
+
+#include "harness.hpp"
+
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+
+#include <deque>
+#include <exception>
+
+#include <malloc.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace bench {
+
+namespace {
+
+constexpr std::size_t many = 100'000;
+
+std::size_t bytes_in_use() {
+  const auto info = ::mallinfo2();
+  return info.uordblks + info.hblkhd;
+}
+
+// What setting up, and then running until all are there, adds to the heap.
+template <class SetUp>
+double bytes_each(asio::io_context& io, const std::size_t& running, SetUp set_up) {
+  const std::size_t before = bytes_in_use();
+  set_up();
+  io.run();
+  const std::size_t after = bytes_in_use();
+  expect(running == many, "not all of them wait");
+  return static_cast<double>(after - before) / static_cast<double>(many);
+}
+
+template <class Executor>
+double coppice_bytes() {
+  asio::io_context io{1};
+  quiet(io);
+  std::size_t running = 0;
+  return bytes_each(io, running, [&] {
+    for (std::size_t i = 0; i < many; ++i) coppice::spawn(io, resident<Executor>(io, running, many));
+  });
+}
+
+template <class Executor>
+double bare_bytes() {
+  asio::io_context io;
+  std::size_t running = 0;
+  return bytes_each(io, running, [&] {
+    for (std::size_t i = 0; i < many; ++i) {
+      asio::co_spawn(io, resident<Executor>(io, running, many), [](std::exception_ptr) {});
+    }
+  });
+}
+
+double supervised_bytes() {
+  asio::io_context io{1};
+  quiet(io);
+  std::size_t running = 0;
+  return bytes_each(io, running, [&] {
+    std::vector<coppice::child_spec> children;
+    children.reserve(many);
+    for (std::size_t i = 0; i < many; ++i) {
+      children.push_back(
+          coppice::worker(std::to_string(i), [&] { return resident(io, running, many); }));
+    }
+    coppice::start_supervisor(io, supervisor_of(coppice::one_for_one, std::move(children)));
+  });
+}
+
+double dynamic_bytes() {
+  asio::io_context io{1};
+  quiet(io);
+  std::size_t running = 0;
+  return bytes_each(io, running, [&] {
+    const auto supervisor = coppice::start_supervisor(io, coppice::dynamic_supervisor_spec{});
+    for (std::size_t i = 0; i < many; ++i) {
+      supervisor.start_child(coppice::worker("", [&] { return resident(io, running, many); }));
+    }
+  });
+}
+
+double stoppable_bytes() {
+  std::deque<asio::cancellation_signal> signals;
+  asio::io_context io;
+  std::size_t running = 0;
+  return bytes_each(io, running, [&] {
+    for (std::size_t i = 0; i < many; ++i) {
+      asio::co_spawn(io, resident(io, running, many),
+                     asio::bind_cancellation_slot(signals.emplace_back().slot(),
+                                                  [](std::exception_ptr) {}));
+    }
+  });
+}
+
+double in_new_process(double (*measure)()) {
+  int ends[2];
+  expect(::pipe(ends) == 0, "no pipe");
+  const pid_t child = ::fork();
+  expect(child >= 0, "no process");
+  if (child == 0) {
+    double value = -1;
+    try {
+      value = measure();
+    } catch (...) {
+    }
+    const bool written = ::write(ends[1], &value, sizeof value) == sizeof value;
+    ::_exit(written ? 0 : 1);
+  }
+  ::close(ends[1]);
+  double value = -1;
+  const bool read = ::read(ends[0], &value, sizeof value) == sizeof value;
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  expect(read && value > 0, "not all of them wait, or the measuring process died");
+  return value;
+}
+
+}  // namespace
+
+void add_memory(std::vector<family>& to) {
+  family f{.name = "memory", .all = {}};
+  const auto add = [&f](const char* row, const char* side, double (*measure)()) {
+    f.add(row, side, [measure] { return in_new_process(measure); });
+  };
+  add("memory.default", "coppice", coppice_bytes<asio::any_io_executor>);
+  add("memory.default", "bare", bare_bytes<asio::any_io_executor>);
+  add("memory.typed", "coppice", coppice_bytes<coppice::executor>);
+  add("memory.typed", "bare", bare_bytes<asio::io_context::executor_type>);
+  add("memory.supervised", "coppice", supervised_bytes);
+  add("memory.supervised", "bare", stoppable_bytes);
+  add("memory.dynamic", "coppice", dynamic_bytes);
+  add("memory.dynamic", "bare", stoppable_bytes);
+  to.push_back(std::move(f));
+}
+
+}  // namespace bench

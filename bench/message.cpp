@@ -1,0 +1,125 @@
+// What does a message cost, and a turn?
+//
+//   message.round_trip  from one process to another and back; two mailboxes, two channels
+//   message.one_way     sent 100 at a time, then one message back to say that they have arrived
+//   message.yield       let others have a turn: coppice::sleep_for(0) and asio::post
+//
+// Bare: asio::experimental::channel with room enough, and try_send, which like coppice's send does not
+// wait.
+
+#include "ping_pong.hpp"
+
+#include <boost/asio/post.hpp>
+
+#include <exception>
+
+namespace bench {
+
+namespace {
+
+constexpr int trips = 50'000;
+constexpr int burst = 100;
+constexpr int bursts = 2'000;
+constexpr long turns = 200'000;
+
+template <class From, class To>
+asio::awaitable<void> round_trips(From& from, To& to, counter& count) {
+  for (int i = 0; !count.enough(); i += 2) {
+    send(to, i);
+    const int answered = co_await next(from);
+    expect(answered == i + 1, "another answer");
+  }
+}
+
+template <class From, class To>
+asio::awaitable<void> send_bursts(From& from, To& to, counter& count) {
+  while (!count.enough()) {
+    for (int i = 0; i < burst; ++i) send(to, i);
+    const int sum = co_await next(from);
+    expect(sum == burst * (burst - 1) / 2, "a message is missing");
+  }
+}
+
+template <class From, class To>
+asio::awaitable<void> take_bursts(From& from, To& to) {
+  for (;;) {
+    int sum = 0;
+    for (int i = 0; i < burst; ++i) sum += co_await next(from);
+    send(to, sum);
+  }
+}
+
+// Two pairs of ends, and what they run on.
+struct coppice_world {
+  asio::io_context io{1};
+  coppice::mailbox<int> here, there;
+  coppice::address<int> to_here = here.get_address(), to_there = there.get_address();
+
+  coppice_world() { quiet(io); }
+  void start(asio::awaitable<void> body) { coppice::spawn(io, std::move(body)); }
+};
+
+struct bare_world {
+  asio::io_context io;
+  channel here{io, burst}, there{io, burst};
+  channel& to_here = here;
+  channel& to_there = there;
+
+  void start(asio::awaitable<void> body) {
+    asio::co_spawn(io, std::move(body), [](std::exception_ptr e) {
+      if (e) std::rethrow_exception(e);
+    });
+  }
+};
+
+template <class World>
+double round_trip() {
+  World w;
+  counter count{w.io, trips};
+  w.start(answer(w.there, w.to_here));
+  w.start(round_trips(w.here, w.to_there, count));
+  w.io.run();
+  return count.each();
+}
+
+template <class World>
+double one_way() {
+  World w;
+  counter count{w.io, bursts};
+  w.start(take_bursts(w.there, w.to_here));
+  w.start(send_bursts(w.here, w.to_there, count));
+  w.io.run();
+  return count.each() / burst;
+}
+
+asio::awaitable<void> coppice_turns(counter& count) {
+  while (!count.enough()) co_await coppice::sleep_for(clock::duration::zero());
+}
+
+asio::awaitable<void> bare_turns(counter& count) {
+  while (!count.enough()) co_await asio::post(asio::use_awaitable);
+}
+
+template <class World>
+double yield(asio::awaitable<void> (*body)(counter&)) {
+  World w;
+  counter count{w.io, turns};
+  w.start(body(count));
+  w.io.run();
+  return count.each();
+}
+
+}  // namespace
+
+void add_message(std::vector<family>& to) {
+  family f{.name = "message", .all = {}};
+  f.add("message.round_trip", "coppice", round_trip<coppice_world>);
+  f.add("message.round_trip", "bare", round_trip<bare_world>);
+  f.add("message.one_way", "coppice", one_way<coppice_world>);
+  f.add("message.one_way", "bare", one_way<bare_world>);
+  f.add("message.yield", "coppice", [] { return yield<coppice_world>(coppice_turns); });
+  f.add("message.yield", "bare", [] { return yield<bare_world>(bare_turns); });
+  to.push_back(std::move(f));
+}
+
+}  // namespace bench

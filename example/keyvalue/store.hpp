@@ -1,0 +1,94 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace keyvalue {
+
+/// Keys and their values, some of which live for a limited time.
+///
+/// A value whose time is up is never seen again, though it may take up memory until the next
+/// `sweep()`. An operation that throws (`std::bad_alloc`) leaves the store in order.
+class store {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  /// The longest value, in bytes.
+  static constexpr std::size_t max_value_size = std::size_t{512} << 20;
+
+  /// @param now Where the time comes from.
+  explicit store(clock::time_point (*now)() = &clock::now) noexcept : now_{now} {}
+  store(const store&) = delete;
+  store& operator=(const store&) = delete;
+
+  /// The value, or null. Valid until the key is next written to.
+  [[nodiscard]] const std::string* find(std::string_view key);
+
+  /// Sets a value.
+  ///
+  /// @param lifetime For how long; for ever by default, whatever was said when it was set before.
+  void set(std::string_view key, std::string_view value,
+           std::optional<clock::duration> lifetime = {});
+
+  /// Appends to a value, which keeps its lifetime; there is an empty one if there is none.
+  ///
+  /// @return How long it is then; nothing if that would be too long.
+  std::optional<std::size_t> append(std::string_view key, std::string_view tail);
+
+  enum class add_result : unsigned char {
+    ok,
+    not_an_integer,  ///< The value is something else.
+    overflow,        ///< The sum is out of range.
+  };
+  /// Adds to an integer, which keeps its lifetime; there is a zero if there is none.
+  add_result add(std::string_view key, std::int64_t amount, std::int64_t& sum);
+
+  /// @return Whether it was there.
+  bool erase(std::string_view key);
+
+  void clear() noexcept;
+
+  /// How many values there are, those included that wait to be swept.
+  [[nodiscard]] std::size_t size() const noexcept { return values_.size(); }
+
+  /// Frees values whose time is up.
+  ///
+  /// @param most How many at the most.
+  /// @return How many.
+  std::size_t sweep(std::size_t most);
+
+ private:
+  // By the time at which they end. The keys are those in `values_`, which stay where they are.
+  using lifetimes = std::multimap<clock::time_point, const std::string*>;
+
+  struct entry {
+    std::string value{};
+    std::optional<lifetimes::iterator> ends{};
+  };
+  struct key_hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view key) const noexcept {
+      return std::hash<std::string_view>{}(key);
+    }
+  };
+  using table = std::unordered_map<std::string, entry, key_hash, std::equal_to<>>;
+
+  table::iterator look_up(std::string_view key);
+  void remove(table::iterator it) noexcept;
+
+  clock::time_point (*now_)();
+  table values_;
+  lifetimes lifetimes_;
+};
+
+/// Reads a decimal number that takes up the whole text: no blanks, no plus sign.
+[[nodiscard]] std::optional<std::int64_t> to_integer(std::string_view text) noexcept;
+
+}  // namespace keyvalue

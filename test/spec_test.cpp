@@ -1,0 +1,178 @@
+#include "support/scripted.hpp"
+
+#include <doctest/doctest.h>
+
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+using coppice::auto_shutdown;
+using coppice::child_spec;
+using coppice::one_for_one;
+using coppice::supervisor_spec;
+
+namespace {
+
+asio::awaitable<void> nothing() { co_return; }
+
+// What is said against a spec, or nothing.
+std::string refusal(const child_spec& spec, auto_shutdown mode = auto_shutdown::never) {
+  try {
+    coppice::check_child_specs({&spec, 1}, mode);
+  } catch (const std::invalid_argument& e) {
+    return e.what();
+  }
+  return {};
+}
+
+bool says(const std::string& refusal, const char* text) {
+  return refusal.find(text) != std::string::npos;
+}
+
+}  // namespace
+
+// SPEC-01
+TEST_CASE("a spec without id or without start function is refused, each with its own words") {
+  CHECK(says(refusal({.start = nothing}), "missing id"));
+  CHECK(says(refusal({.id = "a"}), "missing start"));
+  CHECK(says(refusal({.id = "a"}), "\"a\""));
+  CHECK(refusal({.id = "a", .start = nothing}).empty());
+}
+
+// SPEC-02
+TEST_CASE("a child is a permanent worker that is not significant unless something else is said") {
+  const child_spec spec{.id = "a", .start = nothing};
+  CHECK(spec.restart == coppice::permanent);
+  CHECK(spec.type == coppice::child_type::worker);
+  CHECK_FALSE(spec.significant);
+}
+
+// SPEC-03, API-19
+TEST_CASE("a worker has five seconds to shut down, a supervisor all the time it needs") {
+  scene s;
+  const auto sup = s.supervise(supervisor_spec{
+      .strategy = one_for_one,
+      .children = {s.child("a"),
+                   coppice::supervisor({.name = "inner", .strategy = one_for_one})}});
+  const answer worker = s.ask(sup.get_child_spec("a"));
+  const answer inner = s.ask(sup.get_child_spec("inner"));
+  REQUIRE(worker.spec);
+  REQUIRE(inner.spec);
+  CHECK(worker.spec->shutdown == coppice::shutdown{5s});
+  CHECK(inner.spec->shutdown == coppice::shutdown{coppice::infinity});
+  CHECK(inner.spec->type == coppice::child_type::supervisor);
+  CHECK(s.ask(sup.get_child_spec("b")).error == errc::not_found);
+}
+
+// SPEC-05
+TEST_CASE("two specs of the same id are refused") {
+  scene s;
+  const std::vector<child_spec> specs{s.child("a"), s.child("b"), s.child("a")};
+  CHECK_THROWS_AS(coppice::check_child_specs(specs), std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      coppice::start_supervisor(s.io, supervisor_spec{.strategy = one_for_one, .children = specs}),
+      "coppice: child \"a\": its id is in use (duplicate id)", std::invalid_argument);
+  CHECK(s.log().empty());
+}
+
+// SPEC-06, SPEC-08
+TEST_CASE("a restart or a type out of range is refused") {
+  CHECK(says(refusal({.id = "a", .start = nothing, .restart = coppice::restart{7}}), "restart"));
+  CHECK(says(refusal({.id = "a", .start = nothing, .type = coppice::child_type{7}}), "type"));
+}
+
+// SPEC-07
+TEST_CASE("a shutdown may be any time from zero up, unlimited or brutal, but not negative") {
+  const child_spec spec{.id = "a", .start = nothing};
+  CHECK(refusal(spec.with_shutdown(0s)).empty());
+  CHECK(refusal(spec.with_shutdown(1ms)).empty());
+  CHECK(refusal(spec.with_shutdown(coppice::infinity)).empty());
+  CHECK(refusal(spec.with_shutdown(coppice::brutal_kill)).empty());
+  CHECK(says(refusal(spec.with_shutdown(-1ms)), "negative"));
+}
+
+TEST_CASE("a start limit must be above zero") {
+  CHECK(says(refusal({.id = "a", .start = nothing, .start_limit = 0s}), "start limit"));
+  CHECK(refusal({.id = "a", .start = nothing, .start_limit = 1ns}).empty());
+}
+
+// SPEC-09, SPEC-11
+TEST_CASE("only what returns an awaitable is a start function") {
+  const auto text = [] { return std::string{}; };
+  const auto takes_text = [](std::string) { return nothing(); };
+  CHECK_FALSE(std::is_constructible_v<coppice::start_function, decltype(text)>);
+  CHECK_FALSE(std::is_constructible_v<coppice::start_function, decltype(takes_text)>);
+  CHECK_FALSE(std::is_constructible_v<coppice::start_function, int>);
+  CHECK(std::is_constructible_v<coppice::start_function, decltype(&nothing)>);
+}
+
+// SPEC-12
+TEST_CASE("specs are checked for a given automatic shutdown without starting anything") {
+  scene s;
+  const child_spec spec =
+      s.child("a", {.restart = coppice::transient, .significant = true});
+  CHECK(says(refusal(spec), "auto_shutdown"));
+  CHECK(refusal(spec, auto_shutdown::any_significant).empty());
+  CHECK(refusal(spec, auto_shutdown::all_significant).empty());
+  CHECK(s.starts_of("a") == 0);
+}
+
+// SPEC-13
+TEST_CASE("a bad spec is found before the first child is started") {
+  scene s;
+  CHECK_THROWS_AS(
+      coppice::start_supervisor(s.io, supervisor_spec{.strategy = one_for_one,
+                                                      .children = {s.child("a"), {.id = "b"}}}),
+      std::invalid_argument);
+  CHECK(s.log().empty());
+  CHECK(coppice::processes(s.io).empty());
+}
+
+// SPEC-13
+TEST_CASE("the specs of a nested supervisor are checked where it is described") {
+  scene s;
+  CHECK_THROWS_AS(
+      coppice::supervisor({.name = "inner", .strategy = one_for_one, .children = {{.id = "b"}}}),
+      std::invalid_argument);
+}
+
+// ST-11
+TEST_CASE("simple_one_for_one needs exactly one spec") {
+  scene s;
+  using coppice::simple_one_for_one;
+  CHECK_THROWS_AS(coppice::check(supervisor_spec{.strategy = simple_one_for_one}),
+                  std::invalid_argument);
+  CHECK_THROWS_AS(coppice::check(supervisor_spec{.strategy = simple_one_for_one,
+                                                 .children = {s.child("a"), s.child("b")}}),
+                  std::invalid_argument);
+  CHECK_NOTHROW(
+      coppice::check(supervisor_spec{.strategy = simple_one_for_one, .children = {s.cast()}}));
+}
+
+TEST_CASE("a template is for simple_one_for_one only") {
+  scene s;
+  CHECK_THROWS_AS(
+      coppice::check(supervisor_spec{.strategy = one_for_one, .children = {s.cast()}}),
+      std::invalid_argument);
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  CHECK_THROWS_AS(sup.start_child(s.cast()), std::invalid_argument);
+}
+
+// DYN-14
+TEST_CASE("bad options of a supervisor are refused by name") {
+  const auto message = [](auto spec) {
+    try {
+      coppice::check(spec);
+    } catch (const std::invalid_argument& e) {
+      return std::string{e.what()};
+    }
+    return std::string{};
+  };
+  CHECK(says(message(supervisor_spec{.strategy = one_for_one, .intensity = {.within = 0s}}),
+             "period"));
+  CHECK(says(message(coppice::dynamic_supervisor_spec{.intensity = {.within = -1s}}), "period"));
+  CHECK(says(message(supervisor_spec{.strategy = coppice::strategy{9}}), "strategy"));
+  CHECK(says(message(supervisor_spec{.strategy = one_for_one, .auto_shutdown = auto_shutdown{9}}),
+             "auto_shutdown"));
+}

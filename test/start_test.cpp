@@ -1,0 +1,375 @@
+#include "support/scripted.hpp"
+
+#include <doctest/doctest.h>
+
+#include <any>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+using coppice::one_for_one;
+using coppice::simple_one_for_one;
+using coppice::supervisor_ref;
+using coppice::supervisor_spec;
+using coppice::temporary;
+using coppice::transient;
+
+namespace {
+
+supervisor_spec three(scene& s) {
+  return {.strategy = one_for_one, .children = {s.child("a"), s.child("b"), s.child("c")}};
+}
+
+}  // namespace
+
+// START-01, START-02, START-21, INIT-01
+TEST_CASE("children start in order, each after the one before it is up") {
+  scene s;
+  s["b"].then = start_as::hangs;
+  const auto sup = coppice::start_supervisor(s.io, three(s));
+  const auto up = begin(sup.ready());
+  CHECK(s.log() == "+a ~b");
+  s.clock.advance(100h);
+  CHECK(s.log().empty());
+  CHECK_FALSE(up->there);
+  s.comes_up("b");
+  CHECK(s.log() == "+b +c");
+  CHECK(up->there);
+  CHECK_FALSE(up->error);
+}
+
+// START-02
+TEST_CASE("whether a supervisor is up can be asked at any time") {
+  scene s;
+  const auto sup = s.supervise(three(s));
+  CHECK_FALSE(s.ask(sup.ready()).error);
+  CHECK_FALSE(s.ask(sup.ready()).error);
+}
+
+// START-03
+TEST_CASE("a child that asks not to be started ends normally and nobody is signalled") {
+  scene s;
+  s["a"].then = start_as::ignores;
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  const answer a = s.start(sup, s.child("a"));
+  CHECK_FALSE(a.error);
+  CHECK_FALSE(a.started.process);
+  for (const std::string& r : s.reports) CHECK(r.find("failed") == std::string::npos);
+}
+
+// START-05, START-14
+TEST_CASE("what a starting child throws is the reason of the failed start") {
+  scene s;
+  s["a"].then = start_as::throws;
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  const answer a = s.start(sup, s.child("a"));
+  CHECK(a.error == errc::start_failed);
+  REQUIRE(a.reason.exception());
+  CHECK_THROWS_WITH_AS(std::rethrow_exception(a.reason.exception()), "no start",
+                       std::runtime_error);
+  CHECK(sup.alive());
+}
+
+// START-05, START-14
+TEST_CASE("a start function that throws before it is a coroutine has failed to start") {
+  scene s;
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  const auto bad = []() -> asio::awaitable<void> { throw std::runtime_error{"not even a frame"}; };
+  const auto acknowledging = [](coppice::init_ack) -> asio::awaitable<void> {
+    throw std::runtime_error{"not even a frame"};
+  };
+  const answer a = s.start(sup, coppice::worker("a", acknowledging));
+  CHECK(a.error == errc::start_failed);
+  CHECK(a.reason.what() == "not even a frame");
+  // One that has no start phase has started, and then crashed.
+  CHECK_FALSE(s.start(sup, coppice::worker("b", bad, {.restart = temporary})).error);
+  CHECK(sup.alive());
+}
+
+// START-06, INIT-03
+TEST_CASE("a failed start leaves nothing behind by the time it is told") {
+  scene s;
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  std::vector<coppice::pid> left;
+  const auto body = [](coppice::init_ack) -> asio::awaitable<void> {
+    coppice::register_name("held");
+    throw std::runtime_error{"no"};
+    co_return;
+  };
+  auto adding = sup.start_child(coppice::worker("a", body));
+  coppice::pid held{nullptr, 1};
+  adding.ready()([&](boost::system::error_code, const coppice::started_child&) {
+    left = coppice::processes(s.io);
+    held = coppice::whereis(s.io, "held");
+  });
+  s.clock.settle();
+  CHECK(left == std::vector{sup.get_pid()});
+  CHECK_FALSE(held);
+}
+
+// START-07
+TEST_CASE("what a child says when it is up is handed to whoever started it") {
+  scene s;
+  s["a"].info = std::string{"listening on 80"};
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  const answer a = s.start(sup, s.child("a"));
+  CHECK(a.started.process == s.pid_of("a"));
+  CHECK(std::any_cast<std::string>(a.started.info) == "listening on 80");
+  s.crashes("a");
+  s.clock.settle();
+  CHECK(s.ask(sup.count_children()).counts.active == 1);
+  s.ask(sup.terminate_child("a"));
+  const answer again = s.ask(sup.restart_child("a"));
+  CHECK(std::any_cast<std::string>(again.started.info) == "listening on 80");
+}
+
+// START-08
+TEST_CASE("a child that asks not to be started keeps its spec, and the next ones are started") {
+  scene s;
+  s["b"].then = start_as::ignores;
+  s["d"].then = start_as::ignores;
+  const auto sup = s.supervise(supervisor_spec{
+      .strategy = one_for_one,
+      .children = {s.child("a"), s.child("b", {.restart = transient}), s.child("c")}});
+  CHECK(s.log() == "+a ?b +c");
+  s.start(sup, s.child("d"));
+  CHECK(s.children_of(sup) == "a b(none) c d(none)");
+  CHECK(s.count_of(sup) == "4 2 0 4");
+}
+
+// START-09
+TEST_CASE("a temporary child that asks not to be started is dropped") {
+  scene s;
+  s["a"].then = s["b"].then = start_as::ignores;
+  const auto sup = s.supervise(supervisor_spec{
+      .strategy = one_for_one, .children = {s.child("a", {.restart = temporary})}});
+  const answer b = s.start(sup, s.child("b", {.restart = temporary}));
+  CHECK_FALSE(b.error);
+  CHECK_FALSE(b.started.process);
+  CHECK(s.children_of(sup).empty());
+}
+
+// START-10
+TEST_CASE("a dynamic child that asks not to be started is never stored") {
+  for (const auto when : {coppice::permanent, transient, temporary}) {
+    scene s;
+    s["a"].then = start_as::ignores;
+    const auto simple = s.supervise(supervisor_spec{.strategy = simple_one_for_one,
+                                                    .children = {s.cast({.restart = when})}});
+    const answer a = s.start(simple, "a");
+    CHECK_FALSE(a.error);
+    CHECK_FALSE(a.started.process);
+    CHECK(s.count_of(simple) == "1 0 0 0");
+    CHECK_FALSE(s.ask(simple.stop()).error);
+  }
+}
+
+// START-11, START-12, START-13
+TEST_CASE("if a static child does not start, those before it are stopped in reverse order") {
+  for (const start_as how : {start_as::throws, start_as::fails, start_as::ends}) {
+    scene s;
+    s["c"].then = how;
+    s["a"] = {.stop = stop_as::cleans_up, .clean_up = 1s};
+    const auto sup = coppice::start_supervisor(
+        s.io, supervisor_spec{.strategy = one_for_one,
+                              .children = {s.child("a"), s.child("b"), s.child("c"),
+                                           s.child("d")}});
+    const auto up = begin(sup.ready());
+    const auto end = end_of(sup.get_pid());
+    CHECK(s.log() == "+a +b !c -b *a");
+    CHECK_FALSE(up->there);
+    s.clock.advance(1s);
+    CHECK(s.log() == "-a");
+    CHECK(up->error == errc::start_failed);
+    CHECK(end->reason.is_shutdown());
+    const std::string note{end->reason.note()};
+    CHECK(note.starts_with("failed to start child c ("));
+    if (how == start_as::throws) CHECK(note.find("no start") != std::string::npos);
+    if (how == start_as::fails) CHECK(note.find("refused") != std::string::npos);
+  }
+}
+
+// START-11
+TEST_CASE("a failed start is told through all levels with its cause") {
+  scene s;
+  s["a"].then = start_as::throws;
+  const auto sup = coppice::start_supervisor(
+      s.io,
+      supervisor_spec{.strategy = one_for_one,
+                      .children = {coppice::supervisor({.name = "inner",
+                                                        .strategy = one_for_one,
+                                                        .children = {s.child("a")}})}});
+  const auto end = end_of(sup.get_pid());
+  CHECK(s.log() == "!a");
+  const std::string note{end->reason.note()};
+  CHECK(note.find("inner") != std::string::npos);
+  CHECK(note.find("child a") != std::string::npos);
+  CHECK(note.find("no start") != std::string::npos);
+}
+
+// START-16
+TEST_CASE("a child whose name is taken by a stranger is not stored") {
+  scene s;
+  coppice::spawn(s.io, []() -> asio::awaitable<void> {
+    coppice::register_name("taken");
+    co_await coppice::sleep_for(1h);
+  });
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  const auto body = [](coppice::init_ack up) -> asio::awaitable<void> {
+    coppice::register_name("taken");
+    up.ready();
+    co_return;
+  };
+  const answer a = s.start(sup, coppice::worker("a", body));
+  CHECK(a.error == errc::start_failed);
+  boost::system::error_code cause;
+  try {
+    std::rethrow_exception(a.reason.exception());
+  } catch (const boost::system::system_error& e) {
+    cause = e.code();
+  }
+  CHECK(cause == errc::already_started);
+  CHECK(s.children_of(sup).empty());
+}
+
+// START-17, START-18
+TEST_CASE("a child that fails in start_child is not stored and counts for nothing") {
+  scene s;
+  s["a"].then = start_as::fails;
+  const auto sup =
+      s.supervise(supervisor_spec{.strategy = one_for_one, .intensity = {.restarts = 0}});
+  for (int i = 0; i < 5; ++i) {
+    const answer a = s.start(sup, s.child("a"));
+    CHECK(a.error == errc::start_failed);
+    CHECK(a.reason == exit_reason::error("refused"));
+  }
+  CHECK(sup.alive());
+  CHECK(s.children_of(sup).empty());
+}
+
+// START-19
+TEST_CASE("a child that dies as soon as it is up is not missed") {
+  scene s;
+  int starts = 0;
+  const auto body = [&starts]() -> asio::awaitable<void> {
+    ++starts;
+    co_return;
+  };
+  s.supervise(supervisor_spec{.strategy = one_for_one, .children = {coppice::worker("a", body)}});
+  CHECK(starts == 4);
+}
+
+// START-20
+TEST_CASE("a child that dies while later ones are still starting is restarted after that") {
+  scene s;
+  s["b"].then = start_as::hangs;
+  s.supervise(three(s));
+  s.crashes("a");
+  CHECK(s.log() == "+a ~b -a");
+  s.comes_up("b");
+  CHECK(s.log() == "+b +c +a");
+}
+
+// START-21, API-22
+TEST_CASE("while a child starts its supervisor does nothing else") {
+  scene s;
+  s["x"].then = start_as::hangs;
+  const auto sup = s.supervise(three(s));
+  s.log();
+  auto adding = sup.start_child(s.child("x"));
+  const auto added = begin(adding.ready());
+  const auto listed = begin(sup.which_children());
+  s.crashes("a");
+  s.clock.advance(100h);
+  CHECK(s.log() == "-a ~x");
+  CHECK_FALSE(listed->there);
+  s.comes_up("x");
+  CHECK(s.log() == "+x +a");
+  CHECK(added->started.process == s.pid_of("x"));
+  CHECK(listed->listing.size() == 4);
+}
+
+// START-22
+TEST_CASE("the end of a linked child does not end its supervisor") {
+  scene s;
+  const auto sup = s.supervise(supervisor_spec{.name = "top", .strategy = one_for_one});
+  const auto body = [](coppice::init_ack) -> asio::awaitable<void> {
+    coppice::link(coppice::whereis("top"));
+    throw std::runtime_error{"no"};
+    co_return;
+  };
+  s.start(sup, coppice::worker("a", body));
+  CHECK(sup.alive());
+}
+
+// START-23, DYN-12
+TEST_CASE("a second supervisor of the same name does not start") {
+  scene s;
+  const auto sup = s.supervise(supervisor_spec{.name = "one", .strategy = one_for_one});
+  const auto second = coppice::start_supervisor(
+      s.io,
+      supervisor_spec{.name = "one", .strategy = one_for_one, .children = {s.child("a")}});
+  const auto dynamic = coppice::start_supervisor(s.io, coppice::dynamic_supervisor_spec{.name = "one"});
+  auto up = second.ready();
+  const auto failed = begin(std::move(up));
+  s.clock.settle();
+  CHECK(failed->error == errc::already_started);
+  CHECK_FALSE(dynamic.alive());
+  CHECK_FALSE(second.alive());
+  CHECK(s.log().empty());
+  CHECK(coppice::whereis(s.io, "one") == sup.get_pid());
+  s.ask(sup.stop());
+  const auto third = coppice::start_supervisor(s.io, coppice::dynamic_supervisor_spec{.name = "one"});
+  CHECK_FALSE(s.ask(third.ready()).error);
+}
+
+// INIT-01
+TEST_CASE("a child that ends before it said that it is up has failed to start") {
+  scene s;
+  s["a"].then = start_as::ends;
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  const answer a = s.start(sup, s.child("a"));
+  CHECK(a.error == errc::start_failed);
+  CHECK(a.reason.is_abnormal());
+}
+
+// INIT-02
+TEST_CASE("a child may say why it does not start, and end quietly or loudly") {
+  scene s;
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  for (const exit_reason& why : {exit_reason::shutdown("not today"), exit_reason::error("broken")}) {
+    const auto body = [why](coppice::init_ack up) -> asio::awaitable<void> {
+      co_await up.fail(why);
+    };
+    const answer a = s.start(sup, coppice::worker("a", body));
+    CHECK(a.error == errc::start_failed);
+    CHECK(a.reason == why);
+  }
+}
+
+// INIT-06
+TEST_CASE("a child that is not up within its start limit is killed and has failed with timeout") {
+  scene s;
+  s["a"] = {.then = start_as::hangs, .stop = stop_as::ignores};
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  auto adding = sup.start_child(s.child("a", {.start_limit = 3s}));
+  const auto added = begin(adding.ready());
+  s.clock.advance(2999ms);
+  CHECK_FALSE(added->there);
+  s.clock.advance(1ms);
+  CHECK(added->error == errc::start_failed);
+  CHECK(adding.failure() == exit_reason::timeout());
+  CHECK(s.log() == "~a -a");
+}
+
+// INIT-07
+TEST_CASE("a child without a start phase is up as soon as it is spawned") {
+  scene s;
+  const auto body = []() -> asio::awaitable<void> { co_await coppice::sleep_for(1h); };
+  const auto sup = coppice::start_supervisor(
+      s.io,
+      supervisor_spec{.strategy = one_for_one,
+                      .children = {coppice::worker("a", body), s.child("b")}});
+  CHECK_FALSE(s.ask(sup.ready()).error);
+  CHECK(s.count_of(sup) == "2 2 0 2");
+}
