@@ -16,6 +16,8 @@ template <class... Fs>
 struct overloaded : Fs... {
   using Fs::operator()...;
 };
+template <class... Fs>
+overloaded(Fs...) -> overloaded<Fs...>;
 
 std::string name(std::string_view label, const pid& id) {
   std::string text{label};

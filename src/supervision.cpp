@@ -71,7 +71,10 @@ void supervision::unindex(child& c) noexcept {
 }
 
 void supervision::drop_pending(child& c) noexcept {
-  if (c.pending != nullptr) std::exchange(c.pending, nullptr)->kind = event::kind_type::nothing;
+  if (c.pending == nullptr) return;
+  event& e = *std::exchange(c.pending, nullptr);
+  e.kind = event::kind_type::nothing;
+  e.subject = nullptr;  // which may be gone when the turn comes
 }
 
 void supervision::forget(child& c) {

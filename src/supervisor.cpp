@@ -273,16 +273,27 @@ dynamic_supervisor_ref start_supervisor(asio::io_context& io, dynamic_supervisor
       detail::start_supervisor(io, detail::blueprint_of(std::move(spec)), nullptr).get_pid()};
 }
 
-supervisor_ref start_supervisor_link(supervisor_spec spec) {
+namespace {
+
+pid start_linked(detail::supervisor_blueprint blueprint) {
   detail::scheduler& s = detail::here();
   detail::process* const me = s.current();
   if (me == nullptr) throw std::logic_error{"coppice: no process runs right now"};
-  const supervisor_ref sup =
-      detail::start_supervisor(s.io(), detail::blueprint_of(std::move(spec)), nullptr);
-  detail::process& p = *sup.get_pid().get();
+  const pid sup = detail::start_supervisor(s.io(), std::move(blueprint), nullptr).get_pid();
+  detail::process& p = *sup.get();
   p.spawner = me->id();
   s.link(*me, p);
   return sup;
+}
+
+}  // namespace
+
+supervisor_ref start_supervisor_link(supervisor_spec spec) {
+  return supervisor_ref{start_linked(detail::blueprint_of(std::move(spec)))};
+}
+
+dynamic_supervisor_ref start_supervisor_link(dynamic_supervisor_spec spec) {
+  return dynamic_supervisor_ref{start_linked(detail::blueprint_of(std::move(spec)))};
 }
 
 supervisor_ref start_supervisor(asio::io_context& io, std::function<supervisor_spec()> init) {

@@ -63,16 +63,15 @@ supervisor_blueprint blueprint_of(dynamic_supervisor_spec spec) {
 
 supervisor_process::supervisor_process(process& self, const supervisor_blueprint& blueprint)
     : self_{self}, home_{self.home}, blueprint_{blueprint}, decide_{blueprint.options} {
+  if (self_.spawner && !self_.spawner.alive()) {
+    // Whoever it is linked to has returned before this ran, too early for the trap.
+    throw exit_exception{exit_reason::normal()};
+  }
   self_.supervisor = this;
   // Not owned: this outlives every signal, since a process that is going down gets none.
   self_.more().trap = std::shared_ptr<signal_trap>{std::shared_ptr<void>{}, this};
   if (self_.extras->label.empty()) self_.extras->label = blueprint.name;
-  if (self_.spawner && !self_.spawner.alive()) {
-    // Whoever it is linked to has returned before this ran, too early for the trap above.
-    throw exit_exception{exit_reason::normal()};
-  }
   if (!blueprint.name.empty() && !home_.register_name(self_, blueprint.name)) {
-    refuse_early(errc::already_started);
     fail_early_requests(errc::already_started);
     self_.supervisor = nullptr;
     self_.extras->trap.reset();
@@ -86,16 +85,6 @@ supervisor_process::supervisor_process(process& self, const supervisor_blueprint
     auto& r = static_cast<supervisor_request&>(*self_.extras->early_requests.front());
     r.unlink();
     take(r.self);
-  }
-}
-
-// Not what will be said to requests for anything else: there is no such supervisor.
-void supervisor_process::refuse_early(errc e) {
-  list_hook& early = self_.extras->early_requests;
-  for (list_hook* h = early.empty() ? nullptr : early.front(); h != nullptr;) {
-    auto& r = static_cast<supervisor_request&>(*h);
-    h = early.after(h);
-    if (r.kind == supervisor_request::kind_type::ready) finish(r, e);
   }
 }
 

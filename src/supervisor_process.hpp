@@ -101,7 +101,6 @@ class supervisor_process final : public exit_watcher, public start_watcher, publ
   void start_child(entry& c);
   void answer(supervision::action& a);
   void serve(supervisor_request& r);
-  void refuse_early(errc e);
   void add(supervisor_request& r);
   void report_on(supervision::action& a);
   void warn_about(const supervisor_blueprint& blueprint);

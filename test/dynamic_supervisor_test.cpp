@@ -14,7 +14,7 @@ using coppice::supervisor_spec;
 using coppice::temporary;
 using coppice::transient;
 
-// DYN-01
+// DYN-01, ST-19
 TEST_CASE("a dynamic supervisor starts empty, with the defaults of every supervisor and no cap") {
   scene s;
   const auto sup = s.supervise(dynamic_supervisor_spec{});
@@ -191,6 +191,22 @@ TEST_CASE("a dynamic supervisor can be named, and stopped") {
   CHECK_FALSE(s.ask(sup.stop()).error);
   CHECK_FALSE(coppice::whereis(s.io, "pool"));
   CHECK(s.log() == "+a -a");
+}
+
+// DYN-12
+TEST_CASE("a dynamic supervisor that is linked to its starter ends with it") {
+  scene s;
+  coppice::dynamic_supervisor_ref sup;
+  coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+    sup = coppice::start_supervisor_link(dynamic_supervisor_spec{});
+    co_await coppice::sleep_for(1s);
+  });
+  s.clock.settle();
+  s.start(sup, s.child("a"));
+  CHECK(s.log() == "+a");
+  s.clock.advance(1s);
+  CHECK(s.log() == "-a");
+  CHECK_FALSE(sup.alive());
 }
 
 // DYN-13

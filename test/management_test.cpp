@@ -65,7 +65,7 @@ TEST_CASE("start_child of an id that is known but does not run answers already_p
 TEST_CASE("start_child with a bad spec throws and changes nothing") {
   scene s;
   const auto sup = two(s);
-  CHECK_THROWS_AS(sup.start_child({.id = "c"}), std::invalid_argument);
+  CHECK_THROWS_AS(sup.start_child(coppice::child_spec{.id = "c"}), std::invalid_argument);
   CHECK_THROWS_AS(sup.start_child(s.child("")), std::invalid_argument);
   CHECK(s.children_of(sup) == "a b");
 }

@@ -149,6 +149,28 @@ TEST_CASE("every call to a supervisor that has ended fails with noproc") {
   CHECK(s.ask(dynamic.terminate_child(sup.get_pid())).error == errc::noproc);
 }
 
+// SHUT-13, SHUT-25
+TEST_CASE("a supervisor that is killed while it has something to do takes its subtree down all the same") {
+  scene s;
+  const auto top = s.supervise(supervisor_spec{
+      .strategy = one_for_one,
+      .children = {coppice::supervisor(
+          {.name = "inner",
+           .strategy = one_for_one,
+           .children = {s.child("a"),
+                        coppice::supervisor({.name = "leaf",
+                                             .strategy = one_for_one,
+                                             .children = {s.child("b"), s.child("c")}})}})}});
+  CHECK(s.log() == "+a +b +c");
+  const supervisor_ref inner{coppice::whereis(s.io, "inner")};
+  const auto listed = begin(inner.which_children());
+  coppice::kill(inner.get_pid());
+  const std::string log = s.log();
+  CHECK(log.ends_with(" +a +b +c"));
+  CHECK(listed->error == errc::noproc);
+  CHECK(s.children_of(top) == "inner");
+}
+
 // SHUT-27
 TEST_CASE("stopping a supervisor from within its own subtree is refused") {
   scene s;
@@ -300,6 +322,13 @@ TEST_CASE("the io_context may be destroyed in whatever phase a supervisor is") {
       [](scene& s, supervisor_ref sup) {  // a call made, not looked at yet
         s.clock.settle();
         begin(sup.terminate_child("b"));
+      },
+      [](scene& s, supervisor_ref sup) {  // killed with a call to answer, not yet taken down
+        s.clock.settle();
+        begin(sup.which_children());
+        coppice::kill(sup.get_pid());
+        s.io.restart();
+        s.io.poll_one();
       },
       [](scene& s, supervisor_ref sup) {  // killed, not yet taken down
         s.clock.settle();

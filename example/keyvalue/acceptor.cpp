@@ -46,7 +46,8 @@ void listen(acceptor_type& acceptor, const tcp::endpoint& endpoint) {
 
 // What passes by itself, or with time.
 bool is_shortage(const boost::system::error_code& ec) {
-  return ec == asio::error::no_descriptors || ec == boost::system::errc::too_many_files_open_in_system ||
+  return ec == asio::error::no_descriptors ||
+         ec == boost::system::errc::too_many_files_open_in_system ||
          ec == asio::error::no_buffer_space || ec == asio::error::no_memory;
 }
 
@@ -73,12 +74,10 @@ asio::awaitable<void, coppice::executor> accept_clients(coppice::init_ack up,
       continue;
     }
     // The socket is tied to this process; only its descriptor can change hands.
-    auto spec = coppice::worker(
-        "connection",
-        [fd = unique_fd{socket.release()}, protocol = endpoint.protocol(), &link]() mutable {
-          return serve(std::move(fd), protocol, link);
-        },
-        {.restart = coppice::temporary});
+    auto spec = coppice::worker("connection",
+                                [fd = unique_fd{socket.release()}, protocol = endpoint.protocol(),
+                                 &link]() mutable { return serve(std::move(fd), protocol, link); },
+                                {.restart = coppice::temporary});
     auto starting = connections.start_child(std::move(spec));
     co_await starting.ready();
   }

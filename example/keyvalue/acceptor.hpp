@@ -15,8 +15,8 @@ inline constexpr const char* connections_name = "keyvalue.connections";
 
 /// The acceptor process: listens, and has a connection process started for each client.
 ///
-/// Is up once it listens. While there are no file descriptors left, clients wait for one; that is no
-/// failure.
+/// Is up once it listens. While there are no file descriptors left, clients wait for one; that is
+/// no failure.
 ///
 /// @param endpoint Where to listen. If its port is 0 it is set to the port that was chosen, so that
 ///   the next start of this process listens there again. Outlives the process, like the link.

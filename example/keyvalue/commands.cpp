@@ -17,8 +17,12 @@ using arguments = std::span<const std::string_view>;
 constexpr std::string_view syntax_error = "ERR syntax error";
 constexpr std::string_view not_an_integer = "ERR value is not an integer or out of range";
 
-char to_upper(char c) noexcept { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
-char to_lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char to_upper(char c) noexcept {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+char to_lower(char c) noexcept {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 // Whether a word is that keyword, which is in upper case.
 bool is(std::string_view word, std::string_view keyword) noexcept {
@@ -49,7 +53,8 @@ std::string_view read_options(arguments words, set_options& options) {
       const auto number = to_integer(words[++i]);
       if (!number) return not_an_integer;
       const std::int64_t unit = seconds ? 1000 : 1;
-      if (*number <= 0 || *number > longest / unit) return "ERR invalid expire time in 'set' command";
+      if (*number <= 0 || *number > longest / unit)
+        return "ERR invalid expire time in 'set' command";
       options.lifetime = milliseconds{*number * unit};
     } else {
       return syntax_error;
@@ -112,9 +117,7 @@ outcome incr(store* data, arguments a, reply_writer out) {
   switch (data->add(a[1], 1, sum)) {
     case store::add_result::ok: out.integer(sum); break;
     case store::add_result::not_an_integer: out.error(not_an_integer); break;
-    case store::add_result::overflow:
-      out.error("ERR increment or decrement would overflow");
-      break;
+    case store::add_result::overflow: out.error("ERR increment or decrement would overflow"); break;
   }
   return outcome::go_on;
 }
@@ -223,7 +226,8 @@ constexpr auto commands = std::to_array<command_entry>({
 // What came from the client is cut short, and shown only as far as it is text.
 std::string printable(std::string_view text) {
   std::string result{text.substr(0, 64)};
-  std::replace_if(result.begin(), result.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  std::replace_if(
+      result.begin(), result.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   return result;
 }
 

@@ -16,8 +16,7 @@ namespace keyvalue {
 /// @param fd A connected TCP socket.
 /// @param protocol Of that socket.
 /// @param link Outlives the process.
-boost::asio::awaitable<void, coppice::executor> serve(unique_fd fd,
-                                                      boost::asio::ip::tcp protocol,
+boost::asio::awaitable<void, coppice::executor> serve(unique_fd fd, boost::asio::ip::tcp protocol,
                                                       const store_link& link);
 
 }  // namespace keyvalue

@@ -23,8 +23,8 @@ struct request_limits {
 
 /// Finds the requests in what a client of the Redis protocol (RESP2) sends.
 ///
-/// Two forms are known: the array of bulk strings that programs send, and the inline form that people
-/// type, words between blanks, in quotes if they have blanks in them (without escapes).
+/// Two forms are known: the array of bulk strings that programs send, and the inline form that
+/// people type, words between blanks, in quotes if they have blanks in them (without escapes).
 ///
 /// Keeps its place in an incomplete request: no byte is looked at twice, however small the pieces
 /// are in which it arrives. Copies nothing, and allocates for what has arrived, not for what was
@@ -42,7 +42,8 @@ class request_parser {
 
   /// Looks for the end of the first request.
   ///
-  /// @param input Starts with the first byte of a request. After `incomplete`: the same bytes, which
+  /// @param input Starts with the first byte of a request. After `incomplete`: the same bytes,
+  /// which
   ///   may have moved, and more behind them.
   status parse(std::string_view input);
 

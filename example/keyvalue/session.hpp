@@ -16,8 +16,8 @@ namespace keyvalue {
 ///
 /// Whoever drives it repeats: read into `room()` and say `received()`; then, until `work()` has
 /// nothing left to do, write what `output()` holds and say `sent()`. In this way all requests that
-/// arrive together are answered together, up to a limit, so that memory stays bounded: by one request
-/// and one reply, however many are in the pipeline.
+/// arrive together are answered together, up to a limit, so that memory stays bounded: by one
+/// request and one reply, however many are in the pipeline.
 class session {
  public:
   enum class state : unsigned char {

@@ -13,9 +13,9 @@ inline constexpr const char* store_name = "keyvalue.store";
 
 /// Where connections find the data, which belongs to the store process: empty while that is down.
 ///
-/// All processes run on one thread, and a command is executed without a `co_await`, so that the store
-/// process cannot end in the middle of one. A message to it and back for each command would be the
-/// choice if the store had to wait for anything.
+/// All processes run on one thread, and a command is executed without a `co_await`, so that the
+/// store process cannot end in the middle of one. A message to it and back for each command would
+/// be the choice if the store had to wait for anything.
 ///
 /// @par Thread safety
 /// Only on the loop's thread.

@@ -401,6 +401,7 @@ COPPICE_API supervisor_ref start_supervisor(asio::io_context& io,
 /// @par Origin
 /// `supervisor:start_link/2`.
 COPPICE_API supervisor_ref start_supervisor_link(supervisor_spec spec);
+COPPICE_API dynamic_supervisor_ref start_supervisor_link(dynamic_supervisor_spec spec);
 
 /// How a supervisor came to its end.
 struct supervisor_end {

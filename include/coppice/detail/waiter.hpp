@@ -136,7 +136,7 @@ class wait_operation final : public waiter, public pooled {
 
   void drop() override {
     state_.leave();
-    Handler handler{std::move(handler_)};
+    [[maybe_unused]] const Handler handler{std::move(handler_)};
     delete this;
   }
 
