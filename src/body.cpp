@@ -4,4 +4,8 @@ namespace coppice::detail {
 
 body::~body() = default;
 
+void body::released(void*) noexcept {
+  if (--references_ == 0) delete this;
+}
+
 }  // namespace coppice::detail

@@ -1,6 +1,5 @@
 #include <coppice/executor.hpp>
 
-#include <coppice/detail/runner.hpp>
 #include <coppice/detail/scheduler.hpp>
 
 #include <boost/asio/post.hpp>
@@ -10,47 +9,34 @@
 namespace coppice {
 
 using detail::process;
+using detail::owned_item;
 using detail::run_item;
-using detail::runner;
 using detail::scheduler;
-
-scheduler& executor::home() const noexcept {
-  if (is_stage()) return stage()->home;
-  if ((target_ & nobody_bit) != 0) return *reinterpret_cast<scheduler*>(target_ & ~bits);
-  return block()->home;
-}
 
 pid executor::owner() const noexcept {
   const executor settled{*this};
-  if (settled.is_stage() || (settled.target_ & nobody_bit) != 0) return {};
+  if (settled.number_ == 0) return {};
   return {settled.block(), settled.number_};
 }
 
 process* executor::get() const noexcept { return owner().get(); }
 
 asio::execution_context& executor::query(asio::execution::context_t) const noexcept {
-  return home().io();
+  return block()->home.io();
 }
 
 void executor::settle() noexcept {
-  runner& r = *stage();
-  if (r.being_made) return;
-  const std::uintptr_t never = target_ & never_bit;
-  if (process* p = r.tenant.load(std::memory_order_relaxed); p != nullptr) {
-    target_ = reinterpret_cast<std::uintptr_t>(p) | never;
-    number_ = r.number.load(std::memory_order_relaxed);
-  } else {
-    target_ = reinterpret_cast<std::uintptr_t>(&r.home) | nobody_bit | never;
-  }
+  if (block()->opening) return;
+  number_ = block()->number.load(std::memory_order_relaxed);
+  target_ &= ~block_bit;
 }
 
 executor::place executor::where() const noexcept {
-  if (is_stage()) return place::here;
-  if ((target_ & nobody_bit) != 0) return place::nowhere;
+  if (is_block()) return place::here;
   process& p = *block();
   scheduler& s = p.home;
   if (!s.on_loop_thread()) return s.is_down() ? place::nowhere : place::other_thread;
-  if (!p.is(number_) || s.is_down()) return place::nowhere;
+  if (number_ == 0 || !p.is(number_) || s.is_down()) return place::nowhere;
   // The unwinding that Asio posts when a handler is destroyed: do it on the spot.
   if (s.dropping() == &p && p.now == process::state::dying) return place::nowhere;
   // A coroutine spawned within the process hears of a kill through this executor: that must run.
@@ -61,7 +47,7 @@ executor::place executor::where() const noexcept {
   return place::queue;
 }
 
-void executor::push(run_item& item) const noexcept {
+void executor::push(owned_item& item) const noexcept {
   process& p = *block();
   item.owner = &p;
   item.number = number_;
@@ -72,14 +58,14 @@ void executor::push(run_item& item) const noexcept {
 namespace {
 
 struct dropper {
-  void operator()(run_item* item) const { item->act(item, run_item::how::drop); }
+  void operator()(owned_item* item) const { item->act(item, run_item::how::drop); }
 };
 
 }  // namespace
 
-void executor::send(run_item& item) const {
-  std::unique_ptr<run_item, dropper> owned{&item};
-  asio::post(home().io().get_executor(), [self = *this, owned = std::move(owned)]() mutable {
+void executor::send(owned_item& item) const {
+  std::unique_ptr<owned_item, dropper> owned{&item};
+  asio::post(block()->home.io().get_executor(), [self = *this, owned = std::move(owned)]() mutable {
     if (self.where() == place::queue) self.push(*owned.release());
   });
 }

@@ -1,11 +1,11 @@
 #include <coppice/detail/scheduler.hpp>
 
-#include <coppice/detail/runner.hpp>
 #include <coppice/detail/waiter.hpp>
 
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace coppice::detail {
@@ -35,8 +35,13 @@ class at_work {
   scheduler* before_;
 };
 
-process& process_of(list_hook* hook) noexcept {
-  return *static_cast<process::member_hook*>(hook)->owner;
+process& tied(list_hook* h) noexcept { return static_cast<process&>(*h); }
+
+void push_on(process*& stack, process& p) noexcept { p.next = std::exchange(stack, &p); }
+process& pop_from(process*& stack) noexcept {
+  process& p = *stack;
+  stack = static_cast<process*>(p.next);
+  return p;
 }
 
 }  // namespace
@@ -79,19 +84,21 @@ void scheduler::drain() {
   for (int left = drain_budget; left > 0 && !queue_.empty() && stops_.empty(); --left) {
     perform(queue_.pop());
   }
-  while (!surplus_.empty()) static_cast<runner*>(surplus_.front())->discard();
+  while (surplus_ != nullptr) pop_from(surplus_).parked.discard();
   turn_time_valid_ = false;
   if ((!queue_.empty() || !stops_.empty()) && !drain_posted_) post_drain();
 }
 
 void scheduler::perform(run_item& item) {
-  process* p = item.owner;
-  const std::uint64_t number = item.number;
+  const bool starts = item.act == &process::start;
+  auto* const owned = starts ? nullptr : static_cast<owned_item*>(&item);
+  process* const p = starts ? static_cast<process*>(&item) : owned->owner;
+  const std::uint64_t number = starts ? p->number.load(std::memory_order_relaxed) : owned->number;
   const bool alive = p == nullptr || p->is(number);
   const bool run = alive && (p == nullptr || p->now != process::state::dying);
   if (p != nullptr && alive) {
     current_ = p;
-    if (item.act != &process::start && item.act != &waiter::act_on) --p->queued;
+    if (!starts && item.act != &waiter::act_on) --p->queued;
   }
   if (!run) dropping_ = p;
   try {
@@ -181,7 +188,7 @@ void scheduler::emit_stop(process& p) {
   p.probing = false;
   current_ = &p;
   try {
-    p.stage->signal.emit(boost::asio::cancellation_type::terminal);
+    p.signal.emit(boost::asio::cancellation_type::terminal);
   } catch (...) {
     // Thrown by somebody's cancellation handler.
     if (p.is(number)) crash(p, std::current_exception());
@@ -206,61 +213,86 @@ void scheduler::post_probe() {
 
 // ---- Processes
 
-process& scheduler::claim_block() {
-  if (vacant_.empty()) {
-    process& p = blocks_.emplace_back(*this);
-    p.tie.owner = p.table.owner = &p;
-    p.start_item.owner = &p;
-    return p;
+process& block_store::add(scheduler& s) {
+  std::allocator<process> memory;
+  if (size_ % chunk == 0) {
+    chunks_.reserve(chunks_.size() + 1);
+    chunks_.push_back(memory.allocate(chunk));
   }
-  process& p = *vacant_.back();
-  vacant_.pop_back();
-  return p;
+  process* const p = std::construct_at(&at(size_), s);
+  ++size_;
+  return *p;
+}
+
+block_store::~block_store() {
+  for_each([](process& p) { std::destroy_at(&p); });
+  for (process* first : chunks_) std::allocator<process>{}.deallocate(first, chunk);
+}
+
+scheduler::vacancy& scheduler::vacant(const void* kind) {
+  for (vacancy& v : vacant_) {
+    if (v.kind == kind) return v;
+  }
+  return vacant_.emplace_back(kind);
+}
+
+process& scheduler::claim_block(const void* kind) {
+  for (vacancy* v : {&vacant(kind), &vacant(nullptr)}) {
+    if (v->count == 0) continue;
+    --v->count;
+    return pop_from(v->top);
+  }
+  return blocks_.add(*this);
+}
+
+void scheduler::free_block(process& p) noexcept {
+  vacancy& v = vacant(p.stage);
+  if (p.stage != nullptr && v.count >= std::max(spare_stages, alive_)) {
+    push_on(surplus_, p);
+    return;
+  }
+  ++v.count;
+  push_on(v.top, p);
 }
 
 process& scheduler::spawn(birth b) {
-  process& p = claim_block();
+  process& p = claim_block(b.what->kind());
   p.number.store(++last_number_, std::memory_order_relaxed);
   p.now = process::state::unborn;
-  p.acknowledged = b.what->acknowledges();
+  p.starting = true;
+  p.acknowledges = b.what->acknowledges();
   p.what = std::move(b.what);
   p.watcher = b.watcher;
-  p.starter = b.starter;
   p.tag = b.tag;
-  p.parent = b.parent;
   if (b.parent != nullptr) {
     p.spawner = b.parent->id();
-    b.parent->children.push_back(p.tie);
+    b.parent->more().children.push_back(p);
   } else if (active_scheduler == this && current_ != nullptr) {
     p.spawner = current_->id();
   }
   if (!b.label.empty()) p.more().label = b.label;
-  table_.push_back(p.table);
   if (alive_++ == 0) work_.emplace(io_.get_executor());
-  p.start_item.number = last_number_;
-  push(p.start_item);
+  push(p);
   return p;
 }
 
 void process::start(run_item* item, run_item::how how) {
-  process& p = *item->owner;
-  if (p.is(item->number)) p.home.begin(p, how);
+  auto& p = *static_cast<process*>(item);
+  p.home.begin(p, how);
 }
 
 void scheduler::begin(process& p, run_item::how how) {
-  body_ptr what = std::exchange(p.what, {});
+  p.starting = false;
   if (how == run_item::how::drop) {
-    what.reset();
+    p.what.reset();
     if (p.now == process::state::dying && !down_) take_down(p);
-    return;
-  }
-  if (p.asked != process::stop_level::none) {
-    what.reset();
+  } else if (p.asked != process::stop_level::none) {
+    p.what.reset();
     end(p, std::move(p.reason));
-    return;
+  } else {
+    p.now = process::state::live;
+    p.what->launch(p);
   }
-  p.now = process::state::live;
-  what->launch(p);
 }
 
 void scheduler::signal(process& p, const pid& from, const exit_reason& reason,
@@ -294,26 +326,26 @@ void scheduler::end_at_rest(process& p, exit_reason reason) {
 }
 
 void scheduler::end(process& p, exit_reason reason, bool at_rest) {
-  const bool unborn = p.now == process::state::unborn && p.what;
   p.now = process::state::dying;
   p.reason = std::move(reason);
   p.probing = p.stop_due = false;
-  // The start item is still in the run queue and goes on from here.
-  if (!unborn) take_down(p, at_rest);
+  // A start item that is still in the run queue goes on from here.
+  if (!p.starting) take_down(p, at_rest);
 }
 
 // First the children, then the frames, then the news. Comes by again when the last child or the last
 // frame is gone.
 void scheduler::take_down(process& p, bool at_rest) {
-  if (!p.children.empty()) {
-    for (list_hook* c = p.children.front(); c != nullptr;) {
-      process& child = process_of(c);
-      c = p.children.after(c);
+  if (p.extras && !p.extras->children.empty()) {
+    list_hook& children = p.extras->children;
+    for (list_hook* c = children.front(); c != nullptr;) {
+      process& child = tied(c);
+      c = children.after(c);
       kill(child);
     }
-    if (!p.children.empty()) return;
+    if (!children.empty()) return;
   }
-  if (p.stage != nullptr) {
+  if (p.playing) {
     drop_frames(p, at_rest);
   } else {
     finish(p);
@@ -330,9 +362,7 @@ void scheduler::drop_frames(process& p, bool at_rest) {
     current_ = dropping_ = nullptr;
     if (!p.is(number)) return;
   }
-  p.table.unlink();
-  dying_.push_back(p.table);
-  p.dying_since = now().time_since_epoch().count();
+  dying_.push_back({&p, p.number.load(), now()});
   if (!abandon_timer_.armed()) {
     abandon_timer_.fire = [](timer_node&) { active()->give_up_waiting(); };
     set_timer(abandon_timer_, now() + abandon_after_);
@@ -346,11 +376,11 @@ void scheduler::drop_frames(process& p, bool at_rest) {
   for (int rounds = kill_rounds; rounds > 0; --rounds) {
     relayed_ = false;
     try {
-      p.stage->signal.emit(boost::asio::cancellation_type::terminal);
+      p.signal.emit(boost::asio::cancellation_type::terminal);
     } catch (...) {
       // Thrown by somebody's cancellation handler: a kill is not refused by that either.
     }
-    if (!relayed_ || !p.is(number) || p.stage == nullptr) break;
+    if (!relayed_ || !p.is(number) || !p.playing) break;
   }
   if (p.is(number)) waiter::wake_all(p.waits);
   killing_ = killed_before;
@@ -359,16 +389,14 @@ void scheduler::drop_frames(process& p, bool at_rest) {
 
 void scheduler::give_up_waiting() {
   while (!dying_.empty()) {
-    process& p = process_of(dying_.front());
-    const time_point due =
-        time_point{duration{p.dying_since}} + abandon_after_;
-    if (due > now()) {
-      set_timer(abandon_timer_, due);
+    const auto [block, number, since] = dying_.front();
+    process& p = *block;
+    if (p.is(number) && since + abandon_after_ > now()) {
+      set_timer(abandon_timer_, since + abandon_after_);
       return;
     }
-    p.stage->tenant.store(nullptr, std::memory_order_relaxed);
-    p.stage->number.store(0, std::memory_order_relaxed);
-    p.stage = nullptr;
+    dying_.pop_front();
+    if (!p.is(number)) continue;
     if (listened_to()) {
       tell(process_abandoned{p.id(), p.extras ? std::string_view{p.extras->label} : ""});
     }
@@ -384,14 +412,13 @@ void scheduler::finish(process& p) {
   exit_reason reason = std::move(p.reason);
   unregister_name(p);  // before anybody hears of the death: who does may take the name at once
   const std::unique_ptr<process_extras> extras = std::move(p.extras);
-  exit_watcher* const watcher = std::exchange(p.watcher, nullptr);
+  process_watcher* const watcher = std::exchange(p.watcher, nullptr);
   void* const tag = std::exchange(p.tag, nullptr);
-  process* const parent = std::exchange(p.parent, nullptr);
+  process* const parent = p.parent();
 
   p.number.store(0, std::memory_order_relaxed);
   p.now = process::state::vacant;
-  p.table.unlink();
-  p.tie.unlink();
+  p.unlink();
   // Helper coroutines on its executor may still wait; they go the way of what arrives too late.
   while (!p.waits.empty()) {
     auto& w = *static_cast<waiter*>(p.waits.front());
@@ -418,13 +445,13 @@ void scheduler::finish(process& p) {
 
   p.asked = p.delivered = process::stop_level::none;
   p.kill_due = p.exit_due = p.stop_due = p.probing = false;
-  p.acknowledged = p.answered = p.ignored = p.reason_set = false;
+  p.acknowledges = p.answered = p.ignored = p.reason_set = p.outcome_set = false;
   p.queued = 0;
-  p.starter = nullptr;
   p.spawner = {};
-  p.supervisor = nullptr;
   p.reason = {};
-  vacant_.push_back(&p);
+  // What was abandoned keeps its block until its frames are gone.
+  if (!p.playing) free_block(p);
+  while (!dying_.empty() && !dying_.front().block->is(dying_.front().number)) dying_.pop_front();
   if (dying_.empty()) timers_.cancel(abandon_timer_);
   if (--alive_ == 0) {
     work_.reset();
@@ -435,7 +462,7 @@ void scheduler::finish(process& p) {
     }
   }
 
-  if (parent != nullptr && parent->now == process::state::dying && parent->children.empty()) {
+  if (parent != nullptr && parent->now == process::state::dying && parent->extras->children.empty()) {
     take_down(*parent);
   }
 }
@@ -453,7 +480,7 @@ void scheduler::unlink(process& a, process& b) noexcept {
 void scheduler::acknowledge(process& p, std::any info) {
   if (p.answered) return;
   p.answered = true;
-  if (p.starter != nullptr) p.starter->child_ready(p.tag, std::move(info));
+  if (p.acknowledges && p.watcher != nullptr) p.watcher->child_ready(p.tag, std::move(info));
 }
 
 bool scheduler::register_name(process& p, std::string_view name) {
@@ -477,63 +504,46 @@ pid scheduler::whereis(std::string_view name) const noexcept {
 std::vector<pid> scheduler::processes() {
   std::vector<pid> result;
   result.reserve(alive_);
-  for (list_hook* h = table_.empty() ? nullptr : table_.front(); h != nullptr; h = table_.after(h)) {
-    result.push_back(process_of(h).id());
-  }
+  blocks_.for_each([&result](process& p) {
+    if (p.now != process::state::vacant) result.push_back(p.id());
+  });
+  std::ranges::sort(result, {}, &pid::number);
   return result;
 }
 
 // ---- Stages
 
-runner& scheduler::stage(const void* kind, runner& (*make)(scheduler&)) {
-  for (stage_pool& pool : pools_) {
-    if (pool.kind != kind) continue;
-    if (pool.count == 0) return make(*this);
-    --pool.count;
-    auto& r = static_cast<runner&>(*pool.parked.back());
-    r.unlink();
-    return r;
+void scheduler::stage_parked(process& p) noexcept {
+  if (p.opening) return;
+  p.playing = false;
+  p.what.reset();
+  if (p.now == process::state::vacant) {
+    // It was abandoned, and has come to its end after all.
+    p.reason = {};
+    p.outcome_set = false;
+    free_block(p);
+    return;
   }
-  pools_.emplace_back().kind = kind;
-  return make(*this);
+  p.now = process::state::dying;
+  p.probing = p.stop_due = p.kill_due = p.exit_due = false;
+  take_down(p);
 }
 
-void scheduler::stage_parked(runner& r) noexcept {
-  if (r.being_made) return;
-  process* const p = r.tenant.load(std::memory_order_relaxed);
-  exit_reason outcome = std::move(r.outcome);
-  r.outcome = {};
-  r.tenant.store(nullptr, std::memory_order_relaxed);
-  r.number.store(0, std::memory_order_relaxed);
-  r.what.reset();
-  for (stage_pool& pool : pools_) {
-    if (pool.kind != r.kind) continue;
-    if (pool.count < std::max(spare_stages, alive_)) {
-      ++pool.count;
-      pool.parked.push_back(r);
-    } else {
-      surplus_.push_back(r);
-    }
-    break;
+void scheduler::stage_gone(process& p) noexcept {
+  p.stage = nullptr;
+  p.playing = false;
+  p.what.reset();
+  if (down_) return;
+  if (p.now == process::state::vacant) {
+    free_block(p);
+    return;
   }
-  p->stage = nullptr;
-  p->now = process::state::dying;
-  p->probing = p->stop_due = p->kill_due = p->exit_due = false;
-  p->reason = std::move(outcome);
-  take_down(*p);
-}
-
-void scheduler::stage_gone(runner& r) noexcept {
-  process* const p = r.tenant.load(std::memory_order_relaxed);
-  if (down_ || p == nullptr) return;
-  r.what.reset();
-  p->stage = nullptr;
-  if (p->now != process::state::dying) {
+  if (p.now != process::state::dying) {
     // Somebody destroyed the coroutine: as good as a kill.
-    p->now = process::state::dying;
-    p->reason = exit_reason::killed();
+    p.now = process::state::dying;
+    p.reason = exit_reason::killed();
   }
-  take_down(*p);
+  take_down(p);
 }
 
 // ---- Time
@@ -615,25 +625,15 @@ void scheduler::shutdown() noexcept {
       item.act(&item, run_item::how::drop);
       more = true;
     }
-    for (process& p : blocks_) more |= waiter::wake_all(p.waits);
+    blocks_.for_each([&more](process& p) { more |= waiter::wake_all(p.waits); });
     more |= waiter::wake_all(foreign_waits_);
   }
-  for (stage_pool& pool : pools_) {
-    while (!pool.parked.empty()) static_cast<runner*>(pool.parked.front())->discard();
-  }
-  while (!surplus_.empty()) static_cast<runner*>(surplus_.front())->discard();
+  blocks_.for_each([](process& p) {
+    if (p.stage != nullptr && !p.playing) p.parked.discard();
+  });
   while (!timers_.empty()) timers_.pop();
   work_.reset();
   sink_ = nullptr;
-}
-
-void play(process& p, body_ptr what, const void* kind, runner& (*make)(scheduler&)) {
-  runner& r = p.home.stage(kind, make);
-  r.what = std::move(what);
-  r.tenant.store(&p, std::memory_order_relaxed);
-  r.number.store(p.number.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  p.stage = &r;
-  r.resume();
 }
 
 }  // namespace coppice::detail

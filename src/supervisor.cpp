@@ -2,7 +2,7 @@
 
 #include "supervisor_process.hpp"
 
-#include <coppice/detail/runner.hpp>
+#include <coppice/detail/stage.hpp>
 
 #include <functional>
 #include <stdexcept>
@@ -30,7 +30,8 @@ class supervisor_body final : public typed_body<executor>, public pooled {
     supervisor_process self{p, blueprint};
     co_await self.main([&p] { p.home.acknowledge(p, {}); });
     if (body.outcome_) *body.outcome_ = {true, self.end().why};
-    p.stage->outcome = self.end().reason;
+    p.reason = self.end().reason;
+    p.outcome_set = true;
   }
 
   std::function<supervisor_blueprint()> draw_;
@@ -63,7 +64,7 @@ std::shared_ptr<supervisor_request> make_request(supervisor_request::kind_type k
 }
 
 bool is_within(process* caller, const process& supervisor) noexcept {
-  for (process* p = caller; p != nullptr; p = p->parent) {
+  for (process* p = caller; p != nullptr; p = p->parent()) {
     if (p == &supervisor) return true;
   }
   return false;
@@ -104,14 +105,14 @@ void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
   detail::process* const p = supervisor.get();
   if (p == nullptr || p->now == detail::process::state::dying) {
     r->complete(errc::noproc);
-  } else if (p->supervisor != nullptr) {
+  } else if (p->supervisor() != nullptr) {
     detail::process* const caller = caller_on(p->home);
-    if (caller != nullptr && p->supervisor->waits_for(*caller)) {
+    if (caller != nullptr && p->supervisor()->waits_for(*caller)) {
       r->complete(errc::would_deadlock);
     } else {
-      p->supervisor->take(r);
+      p->supervisor()->take(r);
     }
-  } else if (p->now == detail::process::state::unborn || (p->acknowledged && !p->answered)) {
+  } else if (p->now == detail::process::state::unborn || (p->acknowledges && !p->answered)) {
     // It may become a supervisor yet.
     r->self = r;
     p->more().early_requests.push_back(*r);
@@ -160,8 +161,8 @@ void stop_wait::begin(waiter& w) {
     news.target = &w;
     p->more().subscriptions.push_back(news);
     if (limit) timer.begin(w, *limit);
-    if (p->supervisor != nullptr) {
-      p->supervisor->stop(reason);
+    if (p->supervisor() != nullptr) {
+      p->supervisor()->stop(reason);
     } else {
       p->home.ask_to_stop(*p, reason, process::stop_level::supervisor);
     }

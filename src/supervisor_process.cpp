@@ -1,6 +1,6 @@
 #include "supervisor_process.hpp"
 
-#include <coppice/detail/runner.hpp>
+#include <coppice/detail/stage.hpp>
 
 #include <chrono>
 #include <stdexcept>
@@ -67,13 +67,13 @@ supervisor_process::supervisor_process(process& self, const supervisor_blueprint
     // Whoever it is linked to has returned before this ran, too early for the trap.
     throw exit_exception{exit_reason::normal()};
   }
-  self_.supervisor = this;
+  self_.more().supervisor = this;
   // Not owned: this outlives every signal, since a process that is going down gets none.
   self_.more().trap = std::shared_ptr<signal_trap>{std::shared_ptr<void>{}, this};
   if (self_.extras->label.empty()) self_.extras->label = blueprint.name;
   if (!blueprint.name.empty() && !home_.register_name(self_, blueprint.name)) {
     fail_early_requests(errc::already_started);
-    self_.supervisor = nullptr;
+    self_.extras->supervisor = nullptr;
     self_.extras->trap.reset();
     throw exit_exception{exit_reason::error("already started: " + blueprint.name)};
   }
@@ -89,8 +89,10 @@ supervisor_process::supervisor_process(process& self, const supervisor_blueprint
 }
 
 supervisor_process::~supervisor_process() {
-  if (self_.supervisor == this) self_.supervisor = nullptr;
-  if (self_.extras && self_.extras->trap.get() == this) self_.extras->trap.reset();
+  if (self_.supervisor() == this) {
+    self_.extras->supervisor = nullptr;
+    if (self_.extras->trap.get() == this) self_.extras->trap.reset();
+  }
   while (!requests_.empty()) {
     auto& r = static_cast<supervisor_request&>(*requests_.front());
     finish(r, r.kind == supervisor_request::kind_type::ready ? errc::start_failed : errc::noproc);
@@ -100,7 +102,6 @@ supervisor_process::~supervisor_process() {
     // Killed, this may go before the last child is down. The scheduler waits for that one, not this.
     if (process* p = c->process.get(); p != nullptr && p->watcher == this) {
       p->watcher = nullptr;
-      p->starter = nullptr;
       p->tag = nullptr;
     }
     delete c;
@@ -216,7 +217,6 @@ void supervisor_process::start_child(entry& c) {
                             .label = c.id,
                             .parent = &self_,
                             .watcher = this,
-                            .starter = acknowledges ? this : nullptr,
                             .tag = &c});
   c.process = p.id();
   // What a temporary child was started from goes when its process does.
@@ -265,8 +265,8 @@ void supervisor_process::stop(exit_reason reason) {
 // ---- Calls
 
 bool supervisor_process::waits_for(process& caller) const noexcept {
-  for (process* p = &caller; p != nullptr; p = p->parent) {
-    if (p->parent != &self_) continue;
+  for (process* p = &caller; p != nullptr; p = p->parent()) {
+    if (p->parent() != &self_) continue;
     const auto& c = *static_cast<const entry*>(p->tag);
     return c.state == supervision::child_state::starting ||
            c.state == supervision::child_state::stopping;

@@ -43,7 +43,7 @@ supervisor_ref start_supervisor(asio::io_context& io, supervisor_blueprint bluep
 // Carries out what a supervision decides: starts, stops and kills processes, answers calls, reports.
 // Lives in the frame of the supervisor's coroutine. Events come in from the scheduler at any time
 // and are only noted; the coroutine acts on them when it runs.
-class supervisor_process final : public exit_watcher, public start_watcher, public signal_trap {
+class supervisor_process final : public process_watcher, public signal_trap {
  public:
   supervisor_process(process& self, const supervisor_blueprint& blueprint);
   supervisor_process(const supervisor_process&) = delete;

@@ -18,7 +18,7 @@ namespace coppice {
 namespace asio = boost::asio;
 
 namespace detail {
-class runner;
+class process;
 class scheduler;
 }  // namespace detail
 
@@ -39,7 +39,7 @@ class scheduler;
 class COPPICE_API executor {
  public:
   executor(const executor& other) noexcept : target_{other.target_}, number_{other.number_} {
-    if (is_stage()) settle();
+    if (is_block()) settle();
   }
   executor(executor&& other) noexcept = default;
   executor& operator=(const executor& other) noexcept {
@@ -111,19 +111,22 @@ class COPPICE_API executor {
   /// For coppice's own use.
   executor(detail::process& p, std::uint64_t number) noexcept
       : target_{reinterpret_cast<std::uintptr_t>(&p)}, number_{number} {}
-  /// For coppice's own use: whoever is on that stage at the moment of copying.
-  explicit executor(detail::runner& stage) noexcept
-      : target_{reinterpret_cast<std::uintptr_t>(&stage) | stage_bit}, number_{0} {}
+  /// For coppice's own use: whoever has that block at the moment of copying.
+  static executor of_block(detail::process& p) noexcept {
+    executor result{p, 0};
+    result.target_ |= block_bit;
+    return result;
+  }
 
  private:
   enum class place { here, queue, other_thread, nowhere };
 
   template <class F>
-  struct function_item final : detail::run_item, detail::pooled {
+  struct function_item final : detail::owned_item, detail::pooled {
     template <class G>
-    explicit function_item(G&& g) : run_item{&act_on}, function{std::forward<G>(g)} {}
+    explicit function_item(G&& g) : owned_item{&act_on}, function{std::forward<G>(g)} {}
 
-    static void act_on(run_item* base, how h) {
+    static void act_on(detail::run_item* base, how h) {
       auto* self = static_cast<function_item*>(base);
       F local{std::move(self->function)};
       delete self;
@@ -134,27 +137,20 @@ class COPPICE_API executor {
   };
 
   static constexpr std::uintptr_t never_bit = 1;
-  // The target is a stage, which outlives the processes that play on it. Only the one executor that
-  // a stage's coroutine keeps has this bit: a copy of it stands for the process of that moment.
-  static constexpr std::uintptr_t stage_bit = 2;
-  // The target is a scheduler: a copy taken from a stage on which nobody played. Runs nothing.
-  static constexpr std::uintptr_t nobody_bit = 4;
-  static constexpr std::uintptr_t bits = never_bit | stage_bit | nobody_bit;
+  // Only the one executor that the stage of a block keeps has this bit: a copy of it stands for the
+  // process of that moment. If there is none, the copy has number 0, and runs nothing.
+  static constexpr std::uintptr_t block_bit = 2;
+  static constexpr std::uintptr_t bits = never_bit | block_bit;
 
   [[nodiscard]] bool never_blocks() const noexcept { return (target_ & never_bit) != 0; }
-  [[nodiscard]] bool is_stage() const noexcept { return (target_ & stage_bit) != 0; }
+  [[nodiscard]] bool is_block() const noexcept { return (target_ & block_bit) != 0; }
   [[nodiscard]] detail::process* block() const noexcept {
     return reinterpret_cast<detail::process*>(target_ & ~bits);
   }
-  [[nodiscard]] detail::runner* stage() const noexcept {
-    return reinterpret_cast<detail::runner*>(target_ & ~bits);
-  }
-  [[nodiscard]] detail::scheduler& home() const noexcept;
-
   void settle() noexcept;
   [[nodiscard]] place where() const noexcept;
-  void push(detail::run_item& item) const noexcept;
-  void send(detail::run_item& item) const;
+  void push(detail::owned_item& item) const noexcept;
+  void send(detail::owned_item& item) const;
 
   std::uintptr_t target_;
   std::uint64_t number_;

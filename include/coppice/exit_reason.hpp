@@ -4,7 +4,6 @@
 
 #include <exception>
 #include <iosfwd>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <typeinfo>
@@ -61,7 +60,7 @@ class COPPICE_API exit_reason {
   [[nodiscard]] std::string_view note() const noexcept;
 
   /// The exception of an error; null for everything else.
-  [[nodiscard]] const std::exception_ptr& exception() const noexcept { return exception_; }
+  [[nodiscard]] std::exception_ptr exception() const noexcept;
 
   /// The dynamic type of the exception, or null if there is none or the platform cannot tell.
   [[nodiscard]] const std::type_info* exception_type() const noexcept;
@@ -74,15 +73,16 @@ class COPPICE_API exit_reason {
 
   /// Same kind, same note, same exception object.
   friend bool operator==(const exit_reason& a, const exit_reason& b) noexcept {
-    return a.kind_ == b.kind_ && a.exception_ == b.exception_ && a.note() == b.note();
+    if (a.kind_ != b.kind_ || a.annotated_ != b.annotated_) return false;
+    return a.annotated_ ? a.note() == b.note() : a.detail_ == b.detail_;
   }
 
  private:
   explicit exit_reason(kind_type kind) noexcept : kind_{kind} {}
 
   kind_type kind_ = kind_type::normal;
-  std::exception_ptr exception_;
-  std::shared_ptr<const std::string> note_;
+  bool annotated_ = false;     // what `detail_` holds is a text
+  std::exception_ptr detail_;  // counted, and one pointer wide
 };
 
 COPPICE_API std::ostream& operator<<(std::ostream& out, const exit_reason& reason);

@@ -2,7 +2,7 @@
 
 #include <coppice/config.hpp>
 
-#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace coppice::detail {
@@ -18,6 +18,8 @@ class COPPICE_API body {
   body(const body&) = delete;
   body& operator=(const body&) = delete;
 
+  // The kind of stage that it plays on: a block that has one of that kind is preferred.
+  [[nodiscard]] virtual const void* kind() const noexcept = 0;
   // Runs the process up to its first wait. Called once a process, with that process current.
   virtual void launch(process& p) = 0;
 
@@ -30,33 +32,45 @@ class COPPICE_API body {
 
  private:
   friend class body_ptr;
-  std::size_t references_ = 0;
+  // One that refers to it is gone, and had that payload.
+  virtual void released(void* payload) noexcept;
+
+  std::uint32_t references_ = 0;
   bool acknowledges_ = false;
 };
 
+// Refers to a body. A coroutine that can be run only once travels along as a payload, which belongs to
+// this, and the body itself is then the same for all of that type.
 class body_ptr {
  public:
   body_ptr() noexcept = default;
-  explicit body_ptr(body* b) noexcept : body_{b} { ++b->references_; }
+  explicit body_ptr(body* b, void* payload = nullptr) noexcept : body_{b}, payload_{payload} {
+    ++b->references_;
+  }
   body_ptr(const body_ptr& other) noexcept : body_{other.body_} {
     if (body_ != nullptr) ++body_->references_;
   }
-  body_ptr(body_ptr&& other) noexcept : body_{std::exchange(other.body_, nullptr)} {}
+  body_ptr(body_ptr&& other) noexcept
+      : body_{std::exchange(other.body_, nullptr)},
+        payload_{std::exchange(other.payload_, nullptr)} {}
   body_ptr& operator=(body_ptr other) noexcept {
     std::swap(body_, other.body_);
+    std::swap(payload_, other.payload_);
     return *this;
   }
   ~body_ptr() {
-    if (body_ != nullptr && --body_->references_ == 0) delete body_;
+    if (body_ != nullptr) body_->released(payload_);
   }
 
   explicit operator bool() const noexcept { return body_ != nullptr; }
   body* operator->() const noexcept { return body_; }
   body& operator*() const noexcept { return *body_; }
   void reset() noexcept { *this = body_ptr{}; }
+  [[nodiscard]] void* take_payload() noexcept { return std::exchange(payload_, nullptr); }
 
  private:
   body* body_ = nullptr;
+  void* payload_ = nullptr;
 };
 
 }  // namespace coppice::detail

@@ -41,8 +41,4 @@ class list_hook {
   list_hook* next_ = this;
 };
 
-// Gives a class several hooks: derive from hook<first_tag>, hook<second_tag>.
-template <class Tag>
-struct hook : list_hook {};
-
 }  // namespace coppice::detail

@@ -2,7 +2,7 @@
 
 #include <coppice/detail/body.hpp>
 #include <coppice/detail/process.hpp>
-#include <coppice/detail/runner.hpp>
+#include <coppice/detail/stage.hpp>
 #include <coppice/executor.hpp>
 #include <coppice/init_ack.hpp>
 
@@ -10,6 +10,7 @@
 
 #include <concepts>
 #include <functional>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -67,14 +68,39 @@ class acknowledging_body final
 
 // A coroutine that was already called: can be run once.
 template <class Executor>
-class single_body final : public typed_body<Executor>, public pooled {
+class single_body final : public typed_body<Executor> {
  public:
-  explicit single_body(asio::awaitable<void, Executor> a)
-      : typed_body<Executor>{false}, awaitable_{std::move(a)} {}
-  asio::awaitable<void, Executor> call(process&) override { return std::move(awaitable_); }
+  static body_ptr make(asio::awaitable<void, Executor> a) {
+    static single_body& all = *new single_body;  // for ever: processes may outlive any static
+    return body_ptr{&all, to_pointer(std::move(a))};
+  }
+
+  asio::awaitable<void, Executor> call(process& p) override {
+    return to_awaitable(p.what.take_payload());
+  }
 
  private:
-  asio::awaitable<void, Executor> awaitable_;
+  single_body() : typed_body<Executor>{false} {}
+  ~single_body() override = default;
+
+  void released(void* payload) noexcept override {
+    if (payload == nullptr) return;
+    [[maybe_unused]] const auto unused = to_awaitable(payload);
+  }
+
+  // An awaitable is one pointer wide.
+  static void* to_pointer(asio::awaitable<void, Executor> a) noexcept {
+    static_assert(sizeof a == sizeof(void*));
+    void* result = nullptr;
+    ::new (static_cast<void*>(&result)) asio::awaitable<void, Executor>{std::move(a)};
+    return result;
+  }
+  static asio::awaitable<void, Executor> to_awaitable(void* p) noexcept {
+    auto* a = std::launder(reinterpret_cast<asio::awaitable<void, Executor>*>(&p));
+    asio::awaitable<void, Executor> result{std::move(*a)};
+    a->~awaitable();
+    return result;
+  }
 };
 
 template <class F>
@@ -88,7 +114,7 @@ template <process_body F>
 body_ptr make_body(F&& f) {
   using type = std::decay_t<F>;
   if constexpr (process_awaitable<type>) {
-    return body_ptr{new single_body<typename awaitable_executor<type>::type>{std::forward<F>(f)}};
+    return single_body<typename awaitable_executor<type>::type>::make(std::forward<F>(f));
   } else if constexpr (acknowledging_function<type>) {
     return body_ptr{new acknowledging_body<type>{std::forward<F>(f)}};
   } else {

@@ -7,37 +7,40 @@
 #include <coppice/exit_reason.hpp>
 #include <coppice/pid.hpp>
 
+#include <boost/asio/cancellation_signal.hpp>
+
 #include <any>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
+#include <type_traits>
 #include <unordered_set>
+#include <utility>
 
-namespace coppice::detail {
+namespace coppice {
+
+namespace asio = boost::asio;
+
+namespace detail {
 
 class scheduler;
-class runner;
 class supervisor_process;
 class supervisor_request;
 
-// Hears of the end of a process whose life it is tied to; called once, after everything of the
-// process is gone. `tag` is what was given when the process was made.
-class exit_watcher {
+// Hears of a process that is tied to its supervisor. `tag` is what was given when it was made.
+class process_watcher {
  public:
+  // The process says that it is up. Called at most once, before its exit is told, and only if its
+  // body takes part in the start handshake.
+  virtual void child_ready(void* tag, std::any info) = 0;
+  // Called once, after everything of the process is gone.
   virtual void child_exited(process& child, void* tag, exit_reason reason) = 0;
 
  protected:
-  ~exit_watcher() = default;
-};
-
-// Hears what a starting process answers. Called at most once a process, before its exit is told.
-class start_watcher {
- public:
-  virtual void child_ready(void* tag, std::any info) = 0;
-
- protected:
-  ~start_watcher() = default;
+  ~process_watcher() = default;
 };
 
 // Takes the exit signals that would otherwise stop the process.
@@ -66,6 +69,8 @@ struct COPPICE_API process_extras {
   process_extras& operator=(const process_extras&) = delete;
   ~process_extras();
 
+  list_hook children;  // tied to this, which ends after them
+  supervisor_process* supervisor = nullptr;  // if its body is one
   std::unordered_set<process*> links;
   list_hook subscriptions;  // monitors of this process
   std::shared_ptr<signal_trap> trap;
@@ -74,10 +79,39 @@ struct COPPICE_API process_extras {
   std::string name;  // under which it is registered
 };
 
+// Keeps the handler of a coroutine that has come to rest between two processes. Its type is known to
+// async_initiate only; it is one pointer wide.
+class parked_handler {
+ public:
+  template <class Handler>
+  void keep(Handler&& handler) {
+    using type = std::decay_t<Handler>;
+    static_assert(sizeof(type) <= sizeof(bytes_) && alignof(type) <= alignof(void*));
+    ::new (static_cast<void*>(bytes_)) type{std::forward<Handler>(handler)};
+    take_ = [](void* from, bool run) {
+      auto* stored = static_cast<type*>(from);
+      type local{std::move(*stored)};
+      stored->~type();
+      if (run) std::move(local)();
+    };
+  }
+
+  void resume() { take_(bytes_, true); }
+  void discard() { take_(bytes_, false); }
+
+ private:
+  alignas(void*) std::byte bytes_[sizeof(void*)];
+  void (*take_)(void*, bool) = nullptr;
+};
+
 // The control block of a process. Blocks are used again, numbers are not: whoever may outlive the
 // process keeps the pair, and the pair is dead when the numbers differ. A block's memory stays for
-// as long as the scheduler lives.
-class process {
+// as long as the scheduler lives, and so does, from one process to the next, the coroutine that
+// plays their bodies (stage.hpp).
+//
+// As a run item it is its own start, or one of a stack of vacant blocks; as a list hook it is a child
+// of the supervisor it is tied to. Kept small: there may be a million of them.
+class process : public run_item, public list_hook {
  public:
   enum class state : unsigned char {
     vacant,   // nobody's block
@@ -90,7 +124,7 @@ class process {
   // one was; an equal one is not, so that clean-up is not disturbed.
   enum class stop_level : unsigned char { none, exit_signal, supervisor };
 
-  process(scheduler& s) noexcept : start_item{&process::start}, home{s} {}
+  explicit process(scheduler& s) noexcept : run_item{&process::start}, home{s} {}
 
   [[nodiscard]] pid id() noexcept { return {this, number.load(std::memory_order_relaxed)}; }
   [[nodiscard]] bool is(std::uint64_t n) const noexcept {
@@ -100,48 +134,49 @@ class process {
     if (!extras) extras = std::make_unique<process_extras>();
     return *extras;
   }
+  // The supervisor it is tied to, which ends after it and never before.
+  [[nodiscard]] process* parent() noexcept {
+    return list_hook::empty() ? nullptr : spawner.get();
+  }
+  [[nodiscard]] supervisor_process* supervisor() const noexcept {
+    return extras ? extras->supervisor : nullptr;
+  }
 
   static void start(run_item* item, run_item::how how);
 
-  struct sibling_tag;
-  struct table_tag;
-  struct member_hook : list_hook {
-    process* owner = nullptr;
-  };
-
-  run_item start_item;
   scheduler& home;
   // Read by executors on other threads, hence atomic; written on the loop's thread only. 0: vacant.
   std::atomic<std::uint64_t> number{0};
   state now = state::vacant;
   stop_level asked = stop_level::none;      // the strongest request so far
   stop_level delivered = stop_level::none;  // the strongest that its body was told
-  bool kill_due = false;                    // killed while it runs: as soon as it comes to rest
-  bool exit_due = false;                    // ends with `reason` as soon as it comes to rest
-  bool stop_due = false;                    // to be told to stop as soon as it comes to rest
-  bool probing = false;                     // told to stop, unknown yet whether it may miss that
-  bool hit = false;                         // ... though one wait at least was cancelled
-  bool acknowledged = false;                // its body says by itself when it is up
-  bool answered = false;                    // ... and has said so
-  bool ignored = false;                     // ... or has asked not to be started
-  bool reason_set = false;                  // `reason` holds what it was asked to end with
-  std::uint32_t queued = 0;                 // function objects of it in the run queue
+  bool opening = false;   // its stage is being made: copies of the executor stay tied to the block
+  bool playing = false;   // its stage plays its body, or the frames of that are still there
+  bool starting : 1 = false;      // it is in the run queue, to be started
+  bool kill_due : 1 = false;      // killed while it runs: as soon as it comes to rest
+  bool exit_due : 1 = false;      // ends with `reason` as soon as it comes to rest
+  bool stop_due : 1 = false;      // to be told to stop as soon as it comes to rest
+  bool probing : 1 = false;       // told to stop, unknown yet whether it may miss that
+  bool hit : 1 = false;           // ... though one wait at least was cancelled
+  bool acknowledges : 1 = false;  // its body says by itself when it is up
+  bool answered : 1 = false;      // ... and has said so
+  bool ignored : 1 = false;       // ... or has asked not to be started
+  bool reason_set : 1 = false;    // `reason` holds what it was asked to end with
+  bool outcome_set : 1 = false;   // `reason` holds what it ends with if it returns
+  std::uint32_t queued = 0;       // function objects of it in the run queue
 
-  runner* stage = nullptr;  // what its body runs on
-  body_ptr what;            // until it is staged
-  exit_watcher* watcher = nullptr;
-  start_watcher* starter = nullptr;
+  const void* stage = nullptr;  // the kind of coroutine that it has, or null
+  parked_handler parked;        // of that coroutine, between two processes
+  asio::cancellation_signal signal;
+  body_ptr what;
+  process_watcher* watcher = nullptr;
   void* tag = nullptr;
-  process* parent = nullptr;  // the supervisor it is tied to: ends after it, never before
-  pid spawner;
-  list_hook children;      // of tie
-  member_hook tie;         // in the parent's children
-  member_hook table;       // in the scheduler's table, or its list of the dying
-  list_hook waits;         // coppice's own waits of this process
-  supervisor_process* supervisor = nullptr;  // if its body is one
+  pid spawner;  // its supervisor, if it is tied to one
+  list_hook waits;  // coppice's own waits of this process
   std::unique_ptr<process_extras> extras;
   exit_reason reason;
-  std::int64_t dying_since = 0;
 };
 
-}  // namespace coppice::detail
+}  // namespace detail
+
+}  // namespace coppice

@@ -18,6 +18,12 @@ struct run_item {
 
   run_item* next = nullptr;
   function* act;
+};
+
+// What is done for a process, if that lives by then.
+struct owned_item : run_item {
+  using run_item::run_item;
+
   process* owner = nullptr;  // null: nobody's, always run
   std::uint64_t number = 0;  // of the owner when this was made
 };

@@ -26,8 +26,30 @@
 
 namespace coppice::detail {
 
-class runner;
 class waiter;
+
+// Control blocks, which stay where they are.
+class block_store {
+ public:
+  block_store() = default;
+  block_store(const block_store&) = delete;
+  block_store& operator=(const block_store&) = delete;
+  ~block_store();
+
+  process& add(scheduler& s);
+  template <class F>
+  void for_each(F f) {
+    for (std::size_t i = 0; i < size_; ++i) f(at(i));
+  }
+
+ private:
+  static constexpr std::size_t chunk = 64;
+
+  process& at(std::size_t i) noexcept { return chunks_[i / chunk][i % chunk]; }
+
+  std::vector<process*> chunks_;
+  std::size_t size_ = 0;
+};
 
 // What an io_context knows of processes: the table of them, the run queue, the timers. One per
 // io_context, made on first use, used on the one thread that runs it.
@@ -63,8 +85,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     body_ptr what;
     std::string_view label = {};
     process* parent = nullptr;  // ties the process to this one
-    exit_watcher* watcher = nullptr;
-    start_watcher* starter = nullptr;
+    process_watcher* watcher = nullptr;
     void* tag = nullptr;
   };
   process& spawn(birth b);
@@ -97,9 +118,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void arrived(process& p) noexcept;  // a function object for p was queued
 
   // Stages.
-  runner& stage(const void* kind, runner& (*make)(scheduler&));
-  void stage_parked(runner& r) noexcept;
-  void stage_gone(runner& r) noexcept;
+  void stage_parked(process& p) noexcept;
+  void stage_gone(process& p) noexcept;
 
   // Waits that belong to no process.
   [[nodiscard]] list_hook& foreign_waits() noexcept { return foreign_waits_; }
@@ -143,7 +163,10 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void arm();
   void fire_due();
 
-  process& claim_block();
+  process& claim_block(const void* kind);
+  void free_block(process& p) noexcept;
+  struct vacancy;
+  vacancy& vacant(const void* kind);
 
   boost::asio::io_context& io_;
   run_queue queue_;
@@ -155,10 +178,22 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   process* killing_ = nullptr;
   bool relayed_ = false;
 
-  std::deque<process> blocks_;
-  std::vector<process*> vacant_;
-  list_hook table_;
-  list_hook dying_;
+  block_store blocks_;
+  // Blocks of nobody, by the kind of coroutine that each has (null: none).
+  struct vacancy {
+    const void* kind;
+    process* top = nullptr;  // the rest hangs on it
+    std::size_t count = 0;
+  };
+  std::deque<vacancy> vacant_;
+  process* surplus_ = nullptr;  // vacant, and their coroutines are to go
+  // Processes whose frames are being taken down, and since when; some have gone by now.
+  struct dying_process {
+    process* block;
+    std::uint64_t number;
+    time_point since;
+  };
+  std::deque<dying_process> dying_;
   list_hook foreign_waits_;
   std::unordered_map<std::string, process*> names_;
   std::size_t alive_ = 0;
@@ -167,14 +202,6 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
 
   std::vector<std::pair<process*, std::uint64_t>> stops_;
   std::vector<std::pair<process*, std::uint64_t>> probed_;
-
-  struct stage_pool {
-    const void* kind;
-    list_hook parked;
-    std::size_t count = 0;
-  };
-  std::deque<stage_pool> pools_;
-  list_hook surplus_;
 
   timer_queue timers_;
   boost::asio::steady_timer alarm_;

@@ -25,9 +25,9 @@ namespace coppice::detail {
 // process), woken (in the run queue as well), gone. Waking is cheap and may be spurious: whether
 // there is a result is decided when it runs, so that nothing is taken out of a mailbox for a process
 // that is killed in between.
-class COPPICE_API waiter : public run_item, public list_hook {
+class COPPICE_API waiter : public owned_item, public list_hook {
  public:
-  explicit waiter(scheduler& s) noexcept : run_item{&act_on}, home_{s} {}
+  explicit waiter(scheduler& s) noexcept : owned_item{&act_on}, home_{s} {}
   waiter(const waiter&) = delete;
   waiter& operator=(const waiter&) = delete;
 

@@ -1,0 +1,56 @@
+#include <coppice/detail/stage.hpp>
+
+#include <coppice/detail/scheduler.hpp>
+
+#include "exception_cast.hpp"
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/experimental/channel_error.hpp>
+#include <boost/asio/multiple_exceptions.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <exception>
+
+#include <utility>
+
+namespace coppice::detail {
+
+namespace {
+
+// What a cancelled operation says. Channels have a word of their own for it.
+bool is_cancellation(const boost::system::error_code& ec) noexcept {
+  return ec == asio::error::operation_aborted ||
+         ec == asio::experimental::error::channel_cancelled;
+}
+
+// The awaitable operators wrap the first exception if there are several, once for each operator.
+bool is_cancellation(std::exception_ptr e) noexcept {
+  while (const auto* several = exception_cast<asio::multiple_exceptions>(e)) {
+    e = several->first_exception();
+  }
+  const auto* error = exception_cast<boost::system::system_error>(e);
+  return error != nullptr && is_cancellation(error->code());
+}
+
+}  // namespace
+
+void returned(process& p) noexcept {
+  if (!p.outcome_set) p.reason = {};
+}
+
+void threw(process& p) noexcept {
+  std::exception_ptr e = std::current_exception();
+  if (const auto* exit = exception_cast<exit_exception>(e)) {
+    p.reason = exit->reason();
+    return;
+  }
+  // Only our own record tells whether it was asked to end: a body can meet that error by itself.
+  if (p.asked != process::stop_level::none && is_cancellation(e)) return;
+  p.reason = exit_reason::error(std::move(e));
+}
+
+void parked(process& p) noexcept { p.home.stage_parked(p); }
+
+void frames_gone(process& p) noexcept { p.home.stage_gone(p); }
+
+}  // namespace coppice::detail
