@@ -16,7 +16,9 @@ using std::chrono::steady_clock;
   throw std::invalid_argument{"coppice: " + whose + ": " + rule};
 }
 
-std::string child_called(std::string_view id) { return "child \"" + std::string{id} + "\""; }
+[[noreturn]] void refuse(const child_spec& spec, const char* rule) {
+  refuse("child \"" + spec.id + "\"", rule);
+}
 
 std::string supervisor_called(std::string_view name) {
   return "supervisor \"" + std::string{name} + "\"";
@@ -24,23 +26,22 @@ std::string supervisor_called(std::string_view name) {
 
 void check_child(const child_spec& spec, bool named, auto_shutdown mode) {
   if (named && spec.id.empty()) refuse("a child", "its id must not be empty (missing id)");
-  const std::string whose = child_called(spec.id);
-  if (!spec.start) refuse(whose, "it needs a start function (missing start)");
-  if (spec.restart > restart::temporary) refuse(whose, "its restart is none of the three kinds");
-  if (spec.type > child_type::supervisor) refuse(whose, "its type is neither worker nor supervisor");
+  if (!spec.start) refuse(spec, "it needs a start function (missing start)");
+  if (spec.restart > restart::temporary) refuse(spec, "its restart is none of the three kinds");
+  if (spec.type > child_type::supervisor) refuse(spec, "its type is neither worker nor supervisor");
   if (spec.shutdown && spec.shutdown->is_timed() &&
       spec.shutdown->time() < steady_clock::duration::zero()) {
-    refuse(whose, "its shutdown time must not be negative");
+    refuse(spec, "its shutdown time must not be negative");
   }
   if (spec.start_limit && *spec.start_limit <= steady_clock::duration::zero()) {
-    refuse(whose, "its start limit must be above zero");
+    refuse(spec, "its start limit must be above zero");
   }
   if (!spec.significant) return;
   if (spec.restart == restart::permanent) {
-    refuse(whose, "a permanent child cannot be significant");
+    refuse(spec, "a permanent child cannot be significant");
   }
   if (mode == auto_shutdown::never) {
-    refuse(whose, "a significant child needs a supervisor whose auto_shutdown is not never");
+    refuse(spec, "a significant child needs a supervisor whose auto_shutdown is not never");
   }
 }
 
@@ -57,9 +58,9 @@ void check_child_specs(std::span<const child_spec> specs, auto_shutdown mode) {
   for (const child_spec& spec : specs) {
     check_child(spec, true, mode);
     if (spec.start.is_template()) {
-      refuse(child_called(spec.id), "a template needs a simple_one_for_one supervisor");
+      refuse(spec, "a template needs a simple_one_for_one supervisor");
     }
-    if (!ids.insert(spec.id).second) refuse(child_called(spec.id), "its id is in use (duplicate id)");
+    if (!ids.insert(spec.id).second) refuse(spec, "its id is in use (duplicate id)");
   }
 }
 
@@ -93,7 +94,7 @@ namespace detail {
 void check_dynamic_child(const child_spec& spec) {
   check_child(spec, false, auto_shutdown::never);
   if (spec.start.is_template()) {
-    refuse(child_called(spec.id), "a template needs a simple_one_for_one supervisor");
+    refuse(spec, "a template needs a simple_one_for_one supervisor");
   }
 }
 
@@ -101,7 +102,7 @@ void check_added_child(const child_spec& spec) {
   // Whether its supervisor lets a child be significant is known there only.
   check_child(spec, true, auto_shutdown::any_significant);
   if (spec.start.is_template()) {
-    refuse(child_called(spec.id), "a template needs a simple_one_for_one supervisor");
+    refuse(spec, "a template needs a simple_one_for_one supervisor");
   }
 }
 

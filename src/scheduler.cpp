@@ -237,12 +237,11 @@ scheduler::vacancy& scheduler::vacant(const void* kind) {
 }
 
 process& scheduler::claim_block(const void* kind) {
-  for (vacancy* v : {&vacant(kind), &vacant(nullptr)}) {
-    if (v->count == 0) continue;
-    --v->count;
-    return pop_from(v->top);
-  }
-  return blocks_.add(*this);
+  vacancy* v = &vacant(kind);
+  if (v->count == 0) v = &vacant(nullptr);
+  if (v->count == 0) return blocks_.add(*this);
+  --v->count;
+  return pop_from(v->top);
 }
 
 void scheduler::free_block(process& p) noexcept {

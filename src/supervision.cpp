@@ -120,7 +120,7 @@ void supervision::add(child& c, void* call) {
 }
 
 void supervision::terminate(std::string_view id, void* call) {
-  enqueue({.kind = event::kind_type::terminate, .call = call, .id = std::string{id}});
+  enqueue({.kind = event::kind_type::terminate, .call = call, .id = std::make_unique<const std::string>(id)});
 }
 
 void supervision::terminate(std::uint64_t number, void* call) {
@@ -128,11 +128,11 @@ void supervision::terminate(std::uint64_t number, void* call) {
 }
 
 void supervision::restart_child(std::string_view id, void* call) {
-  enqueue({.kind = event::kind_type::restart, .call = call, .id = std::string{id}});
+  enqueue({.kind = event::kind_type::restart, .call = call, .id = std::make_unique<const std::string>(id)});
 }
 
 void supervision::erase(std::string_view id, void* call) {
-  enqueue({.kind = event::kind_type::erase, .call = call, .id = std::string{id}});
+  enqueue({.kind = event::kind_type::erase, .call = call, .id = std::make_unique<const std::string>(id)});
 }
 
 void supervision::queue(void* call) { enqueue({.kind = event::kind_type::serve, .call = call}); }
@@ -141,11 +141,9 @@ void supervision::queue(void* call) { enqueue({.kind = event::kind_type::serve, 
 
 std::optional<supervision::action> supervision::next(clock::time_point now) {
   for (;;) {
-    if (!out_.empty()) {
-      action a = std::move(out_.front());
-      out_.pop_front();
-      return a;
-    }
+    if (next_out_ < out_.size()) return std::move(out_[next_out_++]);
+    out_.clear();
+    next_out_ = 0;
     if (task_.kind == task_kind::finished) return std::nullopt;
     check_deadline(now);
     if (!out_.empty()) continue;
@@ -185,7 +183,7 @@ void supervision::handle(event& e, clock::time_point now) {
       emit({.kind = action::kind_type::serve, .call = e.call});
       break;
     case event::kind_type::stop: begin_shut_down(std::move(e.reason), cause::asked); break;
-    case event::kind_type::terminate: handle_terminate(find(e.id), e.call); break;
+    case event::kind_type::terminate: handle_terminate(find(*e.id), e.call); break;
     case event::kind_type::terminate_number: handle_terminate(find(e.number), e.call); break;
     case event::kind_type::add: {
       child* known = options_.dynamic ? nullptr : find(e.subject->id);
@@ -204,7 +202,7 @@ void supervision::handle(event& e, clock::time_point now) {
       break;
     }
     case event::kind_type::restart: {
-      child* c = find(e.id);
+      child* c = find(*e.id);
       if (c == nullptr) {
         reply(e.call, result::not_found);
       } else if (c->state == child_state::restarting) {
@@ -217,7 +215,7 @@ void supervision::handle(event& e, clock::time_point now) {
       break;
     }
     case event::kind_type::erase: {
-      child* c = find(e.id);
+      child* c = find(*e.id);
       if (c == nullptr) {
         reply(e.call, result::not_found);
       } else if (c->state == child_state::restarting) {

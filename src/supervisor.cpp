@@ -58,7 +58,7 @@ child_spec as_child(std::string id, std::function<supervisor_blueprint()> draw, 
 
 std::shared_ptr<supervisor_request> make_request(supervisor_request::kind_type kind,
                                                  std::string_view id = {}) {
-  auto r = std::make_shared<supervisor_request>(kind);
+  auto r = std::allocate_shared<supervisor_request>(pool_allocator<supervisor_request>{}, kind);
   r->id = id;
   return r;
 }

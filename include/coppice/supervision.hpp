@@ -3,6 +3,7 @@
 #include <coppice/child_policy.hpp>
 #include <coppice/config.hpp>
 #include <coppice/detail/list.hpp>
+#include <coppice/detail/memory.hpp>
 #include <coppice/exit_reason.hpp>
 
 #include <chrono>
@@ -10,6 +11,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -188,7 +190,7 @@ class COPPICE_API supervision {
     kind_type kind;
     child* subject = nullptr;
     void* call = nullptr;
-    std::string id{};
+    std::unique_ptr<const std::string> id{};
     std::uint64_t number = 0;
     exit_reason reason{};
   };
@@ -260,10 +262,13 @@ class COPPICE_API supervision {
   std::size_t size_ = 0;
   std::size_t active_significant_ = 0;
   std::unordered_map<std::string_view, child*> by_id_;
-  std::unordered_map<std::uint64_t, child*> by_number_;
+  std::unordered_map<std::uint64_t, child*, std::hash<std::uint64_t>, std::equal_to<>,
+                     detail::pool_allocator<std::pair<const std::uint64_t, child*>>>
+      by_number_;
 
   std::deque<event> inbox_;
-  std::deque<action> out_;
+  std::vector<action> out_;     // from next_out_ on
+  std::size_t next_out_ = 0;
   task task_;
 
   child* awaited_ = nullptr;  // the child that is being started, or stopped on its own

@@ -20,4 +20,22 @@ struct pooled {
   static void operator delete(void* block, std::size_t size) noexcept { deallocate(block, size); }
 };
 
+// The same for what allocates through an allocator.
+template <class T>
+struct pool_allocator {
+  using value_type = T;
+
+  pool_allocator() noexcept = default;
+  template <class U>
+  pool_allocator(const pool_allocator<U>&) noexcept {}
+
+  [[nodiscard]] T* allocate(std::size_t n) {
+    static_assert(alignof(T) <= alignof(void*) || alignof(T) <= __STDCPP_DEFAULT_NEW_ALIGNMENT__);
+    return static_cast<T*>(detail::allocate(n * sizeof(T)));
+  }
+  void deallocate(T* block, std::size_t n) noexcept { detail::deallocate(block, n * sizeof(T)); }
+
+  friend bool operator==(const pool_allocator&, const pool_allocator&) noexcept { return true; }
+};
+
 }  // namespace coppice::detail
