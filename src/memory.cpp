@@ -25,12 +25,20 @@ constexpr bool plain_heap = true;
 constexpr bool plain_heap = false;
 #endif
 
+// What a burst has left over goes back to the heap, beyond so much of each class.
+constexpr std::size_t kept_bytes = 1 << 20;
+
 struct free_block {
   free_block* next;
 };
 
+struct free_list {
+  free_block* head = nullptr;
+  std::size_t length = 0;
+};
+
 struct free_lists {
-  free_block* heads[classes] = {};
+  free_list of_class[classes];
 
   ~free_lists();
 };
@@ -41,8 +49,8 @@ thread_local free_lists lists;
 
 free_lists::~free_lists() {
   lists_gone = true;
-  for (free_block*& head : heads) {
-    while (head != nullptr) ::operator delete(std::exchange(head, head->next));
+  for (free_list& list : of_class) {
+    while (list.head != nullptr) ::operator delete(std::exchange(list.head, list.head->next));
   }
 }
 
@@ -51,19 +59,23 @@ free_lists::~free_lists() {
 void* allocate(std::size_t size) {
   const std::size_t index = class_of(size);
   if (plain_heap || index >= classes || lists_gone) return ::operator new(size);
-  free_block*& head = lists.heads[index];
-  if (head == nullptr) return ::operator new(block_size(index));
-  return std::exchange(head, head->next);
+  free_list& list = lists.of_class[index];
+  if (list.head == nullptr) return ::operator new(block_size(index));
+  --list.length;
+  return std::exchange(list.head, list.head->next);
 }
 
 void deallocate(void* block, std::size_t size) noexcept {
   const std::size_t index = class_of(size);
-  if (plain_heap || index >= classes || lists_gone) {
-    ::operator delete(block);
-    return;
+  if (!plain_heap && index < classes && !lists_gone) {
+    free_list& list = lists.of_class[index];
+    if (list.length < kept_bytes / block_size(index)) {
+      ++list.length;
+      list.head = ::new (block) free_block{list.head};
+      return;
+    }
   }
-  free_block*& head = lists.heads[index];
-  head = ::new (block) free_block{head};
+  ::operator delete(block);
 }
 
 }  // namespace coppice::detail
