@@ -19,34 +19,33 @@ namespace {
 // drawn anew for each start.
 class supervisor_body final : public typed_body<executor>, public pooled {
  public:
-  supervisor_body(std::function<supervisor_blueprint()> draw, std::shared_ptr<supervisor_outcome> o)
+  supervisor_body(std::function<blueprint_ptr()> draw, std::shared_ptr<supervisor_outcome> o)
       : typed_body<executor>{true}, draw_{std::move(draw)}, outcome_{std::move(o)} {}
 
   asio::awaitable<void, executor> call(process& p) override { return run(p, *this); }
 
  private:
   static asio::awaitable<void, executor> run(process& p, const supervisor_body& body) {
-    const supervisor_blueprint blueprint = body.draw_();
-    supervisor_process self{p, blueprint};
+    supervisor_process self{p, body.draw_()};
     co_await self.main([&p] { p.home.acknowledge(p, {}); });
     if (body.outcome_) *body.outcome_ = {true, self.end().why};
     p.reason = self.end().reason;
     p.outcome_set = true;
   }
 
-  std::function<supervisor_blueprint()> draw_;
+  std::function<blueprint_ptr()> draw_;
   std::shared_ptr<supervisor_outcome> outcome_;
 };
 
-std::function<supervisor_blueprint()> always(supervisor_blueprint b) {
+std::function<blueprint_ptr()> always(blueprint_ptr b) {
   return [b = std::move(b)] { return b; };
 }
 
-std::function<supervisor_blueprint()> made_by(std::function<supervisor_spec()> init) {
+std::function<blueprint_ptr()> made_by(std::function<supervisor_spec()> init) {
   return [init = std::move(init)] { return blueprint_of(init()); };
 }
 
-child_spec as_child(std::string id, std::function<supervisor_blueprint()> draw, child_options o) {
+child_spec as_child(std::string id, std::function<blueprint_ptr()> draw, child_options o) {
   return {.id = std::move(id),
           .start = start_function{body_ptr{new supervisor_body{std::move(draw), nullptr}}},
           .restart = o.restart,
@@ -83,7 +82,7 @@ scheduler& home_of(const pid& supervisor) {
 
 namespace {
 
-supervisor_ref start_root(asio::io_context& io, std::function<supervisor_blueprint()> draw,
+supervisor_ref start_root(asio::io_context& io, std::function<blueprint_ptr()> draw,
                           std::string_view label, std::shared_ptr<supervisor_outcome> outcome) {
   process& p = scheduler::of(io).spawn(
       {.what = body_ptr{new supervisor_body{std::move(draw), std::move(outcome)}}, .label = label});
@@ -93,9 +92,9 @@ supervisor_ref start_root(asio::io_context& io, std::function<supervisor_bluepri
 
 }  // namespace
 
-supervisor_ref start_supervisor(asio::io_context& io, supervisor_blueprint blueprint,
+supervisor_ref start_supervisor(asio::io_context& io, blueprint_ptr blueprint,
                                 std::shared_ptr<supervisor_outcome> outcome) {
-  const std::string label = blueprint.name;
+  const std::string label = blueprint->name;
   return start_root(io, always(std::move(blueprint)), label, std::move(outcome));
 }
 
@@ -276,7 +275,7 @@ dynamic_supervisor_ref start_supervisor(asio::io_context& io, dynamic_supervisor
 
 namespace {
 
-pid start_linked(detail::supervisor_blueprint blueprint) {
+pid start_linked(detail::blueprint_ptr blueprint) {
   detail::scheduler& s = detail::here();
   detail::process* const me = s.current();
   if (me == nullptr) throw std::logic_error{"coppice: no process runs right now"};
@@ -305,8 +304,7 @@ supervisor_ref start_supervisor(asio::io_context& io, std::function<supervisor_s
 asio::awaitable<supervisor_end, executor> supervise(supervisor_spec spec,
                                                     std::function<void()> booted) {
   detail::process* const me = detail::here().current();
-  const detail::supervisor_blueprint blueprint = detail::blueprint_of(std::move(spec));
-  detail::supervisor_process self{*me, blueprint};
+  detail::supervisor_process self{*me, detail::blueprint_of(std::move(spec))};
   co_await self.main(std::move(booted));
   co_return self.end();
 }

@@ -40,29 +40,35 @@ next_step to_step(supervision::action::next_type n) noexcept {
 
 }  // namespace
 
-supervisor_blueprint blueprint_of(supervisor_spec spec) {
+blueprint_ptr blueprint_of(supervisor_spec spec) {
   check(spec);
   const bool from_template = spec.strategy == strategy::simple_one_for_one;
-  return {.name = std::move(spec.name),
-          .options = {.strategy = spec.strategy,
-                      .intensity = spec.intensity,
-                      .automatic = spec.auto_shutdown,
-                      .dynamic = from_template},
-          .children = std::move(spec.children),
-          .from_template = from_template};
+  return std::make_shared<const supervisor_blueprint>(
+      supervisor_blueprint{.name = std::move(spec.name),
+                           .options = {.strategy = spec.strategy,
+                                       .intensity = spec.intensity,
+                                       .automatic = spec.auto_shutdown,
+                                       .dynamic = from_template},
+                           .children = std::move(spec.children),
+                           .from_template = from_template});
 }
 
-supervisor_blueprint blueprint_of(dynamic_supervisor_spec spec) {
+blueprint_ptr blueprint_of(dynamic_supervisor_spec spec) {
   check(spec);
-  return {.name = std::move(spec.name),
-          .options = {.strategy = strategy::one_for_one,
-                      .intensity = spec.intensity,
-                      .dynamic = true,
-                      .max_children = spec.max_children}};
+  return std::make_shared<const supervisor_blueprint>(
+      supervisor_blueprint{.name = std::move(spec.name),
+                           .options = {.strategy = strategy::one_for_one,
+                                       .intensity = spec.intensity,
+                                       .dynamic = true,
+                                       .max_children = spec.max_children}});
 }
 
-supervisor_process::supervisor_process(process& self, const supervisor_blueprint& blueprint)
-    : self_{self}, home_{self.home}, blueprint_{blueprint}, decide_{blueprint.options} {
+supervisor_process::supervisor_process(process& self, blueprint_ptr blueprint)
+    : self_{self},
+      home_{self.home},
+      kept_{std::move(blueprint)},
+      blueprint_{*kept_},
+      decide_{blueprint_.options} {
   if (self_.spawner && !self_.spawner.alive()) {
     // Whoever it is linked to has returned before this ran, too early for the trap.
     throw exit_exception{exit_reason::normal()};
@@ -70,16 +76,18 @@ supervisor_process::supervisor_process(process& self, const supervisor_blueprint
   self_.more().supervisor = this;
   // Not owned: this outlives every signal, since a process that is going down gets none.
   self_.more().trap = std::shared_ptr<signal_trap>{std::shared_ptr<void>{}, this};
-  if (self_.extras->label.empty()) self_.extras->label = blueprint.name;
-  if (!blueprint.name.empty() && !home_.register_name(self_, blueprint.name)) {
+  if (self_.extras->label.empty()) self_.extras->label = blueprint_.name;
+  if (!blueprint_.name.empty() && !home_.register_name(self_, blueprint_.name)) {
     fail_early_requests(errc::already_started);
     self_.extras->supervisor = nullptr;
     self_.extras->trap.reset();
-    throw exit_exception{exit_reason::error("already started: " + blueprint.name)};
+    throw exit_exception{exit_reason::error("already started: " + blueprint_.name)};
   }
-  if (home_.listened_to()) warn_about(blueprint);
-  if (!blueprint.from_template) {
-    for (const child_spec& spec : blueprint.children) decide_.add_static(make_entry(spec));
+  if (home_.listened_to()) warn_about(blueprint_);
+  if (!blueprint_.from_template) {
+    for (const child_spec& spec : blueprint_.children) {
+      decide_.add_static(make_entry(spec, std::shared_ptr<const child_spec>{kept_, &spec}));
+    }
   }
   while (!self_.extras->early_requests.empty()) {
     auto& r = static_cast<supervisor_request&>(*self_.extras->early_requests.front());
@@ -108,13 +116,14 @@ supervisor_process::~supervisor_process() {
   }
 }
 
-supervisor_process::entry& supervisor_process::make_entry(const child_spec& spec) {
+supervisor_process::entry& supervisor_process::make_entry(
+    const child_spec& spec, std::shared_ptr<const child_spec> origin) {
   auto* const c = new entry;
   c->known.owner = c;
   entries_.push_back(c->known);
   if (!blueprint_.options.dynamic) {
     c->id = spec.id;
-    c->origin = spec;
+    c->origin = std::move(origin);
   }
   c->when = spec.restart;
   c->type = spec.type;
@@ -123,7 +132,6 @@ supervisor_process::entry& supervisor_process::make_entry(const child_spec& spec
   c->how = spec.shutdown ? *spec.shutdown
            : spec.type == child_type::supervisor ? shutdown{infinity}
                                                  : shutdown{std::chrono::seconds{5}};
-  if (c->origin) c->origin->shutdown = c->how;
   c->start = spec.start.get_body();
   return *c;
 }
@@ -222,7 +230,6 @@ void supervisor_process::start_child(entry& c) {
   // What a temporary child was started from goes when its process does.
   if (c.when == restart::temporary) {
     c.start.reset();
-    if (c.origin) c.origin->start = {};
   }
   if (!acknowledges) decide_.started(c, c.process.number());
 }
@@ -307,8 +314,12 @@ void supervisor_process::add(supervisor_request& r) {
       r.reason = exit_reason::error(
           "a significant child needs a supervisor whose auto_shutdown is not never");
     } else {
-      c = &make_entry(*r.added);
+      const auto origin = blueprint_.options.dynamic
+                              ? nullptr
+                              : std::make_shared<child_spec>(*r.added);
+      c = &make_entry(*r.added, origin);
       r.added.reset();
+      if (origin && c->when == restart::temporary) origin->start = {};
     }
   } else if (!blueprint_.from_template) {
     r.reason = exit_reason::error("only a simple_one_for_one supervisor has a template");
@@ -317,7 +328,7 @@ void supervisor_process::add(supervisor_request& r) {
     try {
       body_ptr start = origin.start.is_template() ? origin.start.with_argument(r.argument)
                                                   : origin.start.get_body();
-      c = &make_entry(origin);
+      c = &make_entry(origin, nullptr);
       c->start = std::move(start);
     } catch (...) {
       r.reason = exit_reason::error(std::current_exception());
@@ -371,7 +382,9 @@ void supervisor_process::serve(supervisor_request& r) {
       break;
     case kind::spec:
       if (auto* c = static_cast<entry*>(decide_.find(r.id)); c != nullptr) {
-        r.added = c->origin;
+        r.added = *c->origin;
+        r.added->shutdown = c->how;
+        if (c->when == restart::temporary) r.added->start = {};
       } else {
         ec = errc::not_found;
       }

@@ -28,8 +28,11 @@ struct supervisor_blueprint {
   bool from_template = false;
 };
 
-supervisor_blueprint blueprint_of(supervisor_spec spec);
-supervisor_blueprint blueprint_of(dynamic_supervisor_spec spec);
+// Shared by whoever may have to draw the supervisor again, and by its children for their specs.
+using blueprint_ptr = std::shared_ptr<const supervisor_blueprint>;
+
+blueprint_ptr blueprint_of(supervisor_spec spec);
+blueprint_ptr blueprint_of(dynamic_supervisor_spec spec);
 
 // How a supervisor ended, for whoever started it.
 struct supervisor_outcome {
@@ -37,7 +40,7 @@ struct supervisor_outcome {
   supervision::cause cause = supervision::cause::asked;
 };
 
-supervisor_ref start_supervisor(asio::io_context& io, supervisor_blueprint blueprint,
+supervisor_ref start_supervisor(asio::io_context& io, blueprint_ptr blueprint,
                                 std::shared_ptr<supervisor_outcome> outcome);
 
 // Carries out what a supervision decides: starts, stops and kills processes, answers calls, reports.
@@ -45,7 +48,7 @@ supervisor_ref start_supervisor(asio::io_context& io, supervisor_blueprint bluep
 // and are only noted; the coroutine acts on them when it runs.
 class supervisor_process final : public process_watcher, public signal_trap {
  public:
-  supervisor_process(process& self, const supervisor_blueprint& blueprint);
+  supervisor_process(process& self, blueprint_ptr blueprint);
   supervisor_process(const supervisor_process&) = delete;
   supervisor_process& operator=(const supervisor_process&) = delete;
   ~supervisor_process();
@@ -67,7 +70,7 @@ class supervisor_process final : public process_watcher, public signal_trap {
   struct entry : supervision::child, pooled {
     entry_hook known;                  // in entries_
     body_ptr start;
-    std::optional<child_spec> origin;  // as given, for get_child_spec
+    std::shared_ptr<const child_spec> origin;  // as given, for get_child_spec
     pid process;                       // the latest
     std::any info;
   };
@@ -105,12 +108,13 @@ class supervisor_process final : public process_watcher, public signal_trap {
   void report_on(supervision::action& a);
   void warn_about(const supervisor_blueprint& blueprint);
   [[nodiscard]] child_info describe(const entry& c) const noexcept;
-  entry& make_entry(const child_spec& spec);
+  entry& make_entry(const child_spec& spec, std::shared_ptr<const child_spec> origin);
   void finish(supervisor_request& r, boost::system::error_code ec) noexcept;
   void fail_early_requests(boost::system::error_code ec) noexcept;
 
   process& self_;
   scheduler& home_;
+  const blueprint_ptr kept_;
   const supervisor_blueprint& blueprint_;
   supervision decide_;
   list_hook requests_;
