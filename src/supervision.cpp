@@ -12,6 +12,9 @@ supervision::child* as_child(detail::list_hook* hook) noexcept {
   return static_cast<supervision::child*>(hook);
 }
 
+// What a worker has for stopping unless its spec says otherwise.
+constexpr std::chrono::seconds default_shutdown{5};
+
 // Not even without any time is a child killed before it could hear that it was asked.
 supervision::clock::duration time_to_stop(const supervision::child& c) noexcept {
   return std::max(c.how.time(), supervision::clock::duration{1});
@@ -369,7 +372,7 @@ void supervision::step(clock::time_point now) {
 void supervision::ask_start(child& c, clock::time_point now) {
   set_state(c, child_state::starting);
   c.had_to_be_killed = false;
-  start_cancelled_ = false;
+  start_limited_ = false;
   awaited_ = &c;
   awaited_until_.reset();
   if (c.start_limit) awaited_until_ = now + *c.start_limit;
@@ -585,16 +588,13 @@ void supervision::check_deadline(clock::time_point now) {
     }
   }
   if (awaited_ == nullptr) return;
-  if (stop_wanted_ && !start_cancelled_ && awaited_->state == child_state::starting) {
-    // Whoever stops the supervisor need not wait for a child that does not come up.
-    start_cancelled_ = true;
+  if (stop_wanted_ && !start_limited_ && awaited_->state == child_state::starting) {
+    // Whoever stops the supervisor waits for a start that is under way, but not for ever: it has the
+    // time from now on that the child has for stopping.
+    start_limited_ = true;
+    const shutdown how = awaited_->how.is_brutal_kill() ? shutdown{default_shutdown} : awaited_->how;
     awaited_until_.reset();
-    if (awaited_->how.is_brutal_kill()) {
-      awaited_until_ = now;
-    } else {
-      if (awaited_->how.is_timed()) awaited_until_ = now + time_to_stop(*awaited_);
-      emit({.kind = action::kind_type::stop, .subject = awaited_});
-    }
+    if (how.is_timed()) awaited_until_ = now + std::max(how.time(), clock::duration{1});
   }
   if (!awaited_until_ || *awaited_until_ > now) return;
   awaited_until_.reset();

@@ -274,7 +274,7 @@ class COPPICE_API supervision {
   child* awaited_ = nullptr;  // the child that is being started, or stopped on its own
   std::optional<clock::time_point> awaited_until_;
   std::optional<exit_reason> stop_wanted_;  // a stop waits in the inbox
-  bool start_cancelled_ = false;  // the child being started was asked to end because of that
+  bool start_limited_ = false;    // ... and the start under way was given a time because of that
   std::size_t pending_stops_ = 0;
   struct batch {
     clock::time_point until;

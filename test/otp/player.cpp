@@ -15,6 +15,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <set>
 #include <stdexcept>
 #include <utility>
@@ -106,7 +107,7 @@ std::vector<std::string> in_table_order(const scenario& s) {
 
 class player {
  public:
-  explicit player(const scenario& s) : scenario_{s} {
+  player(const scenario& s, const turn_seeds& seeds) : scenario_{s}, seeds_{seeds} {
     coppice::set_report_sink(io_, [this](const coppice::report& r) { take(r); });
     coppice::mailbox<news> inbox;
     collector_ = inbox.get_address();
@@ -153,7 +154,26 @@ class player {
     }
     auto& told = std::get<note>(n);
     if (!told.line.empty()) lines_.push_back(std::move(told.line));
-    if (told.answer) told.answer();
+    if (told.answer) after_turns(std::move(told.answer));
+  }
+
+  // How many turns whoever is ready has to wait for its own, beyond first come, first served.
+  unsigned more_turns() {
+    if (!random_) return 0;
+    const auto n = static_cast<unsigned>((*random_)());
+    return n % 4 == 0 ? 1 + n / 4 % 3 : 0;
+  }
+  void after_turns(std::function<void()> act) {
+    const unsigned turns = more_turns();
+    if (turns == 0) return act();
+    auto later = [turns, act = std::move(act)]() -> body {
+      for (unsigned i = 0; i < turns; ++i) co_await turn();
+      act();
+    };
+    coppice::spawn(io_, std::move(later));
+  }
+  body wait_for_turn() {
+    for (unsigned turns = more_turns(); turns > 0; --turns) co_await turn();
   }
 
   void tell(std::string line, std::function<void()> answer = {}) {
@@ -199,7 +219,7 @@ class player {
     if (!sup) line += ' ' + outcome_of(id);
     const auto told = std::make_shared<signal>();
     told_[id] = told;
-    tell(std::move(line), told->give());
+    after_turns([this, told, line = std::move(line)] { tell(line, told->give()); });
   }
 
   [[nodiscard]] std::string outcome_of(const std::string& id) const {
@@ -302,8 +322,12 @@ class player {
     const std::string stop = lines_of_.at(id).stop;
     for (;;) {
       const worker_message m = co_await inbox.receive();
-      if (const auto* d = std::get_if<die>(&m)) co_await coppice::exit(d->reason);
+      if (const auto* d = std::get_if<die>(&m)) {
+        co_await wait_for_turn();
+        co_await coppice::exit(d->reason);
+      }
       const exit_reason asked = std::get<coppice::exit_signal>(m).reason;
+      co_await wait_for_turn();
       signal written;
       tell("stop " + id + ' ' + exit_name(asked), written.give());
       co_await written.box.receive();
@@ -322,6 +346,8 @@ class player {
     std::string shown;
     for (const std::string& word : line) shown += (shown.empty() ? "" : " ") + word;
     trace_.push_back("> " + shown);
+    random_.reset();
+    if (const auto seed = seeds_.find(step_++); seed != seeds_.end()) random_.emplace(seed->second);
     const std::string result = co_await act(line);
     co_await come_to_rest();
     close_step();
@@ -336,6 +362,7 @@ class player {
       for (const std::string& name : listed_) {
         const coppice::pid p = find(name);
         if (!p) continue;
+        co_await wait_for_turn();
         const auto answer = co_await coppice::supervisor_handle{p}.which_children()(quiet);
         static_cast<void>(answer);
       }
@@ -544,6 +571,9 @@ class player {
   static constexpr asio::as_tuple_t<asio::use_awaitable_t<coppice::executor>> quiet{};
 
   const scenario& scenario_;
+  const turn_seeds& seeds_;
+  std::size_t step_ = 0;
+  std::optional<std::minstd_rand> random_;
   std::vector<std::string> listed_ = in_table_order(scenario_);
   std::vector<std::string> trace_;
   std::vector<std::string> lines_;  // of this step
@@ -564,4 +594,6 @@ class player {
 
 }  // namespace
 
-std::vector<std::string> play(const scenario& s) { return player{s}.play(); }
+std::vector<std::string> play(const scenario& s, const turn_seeds& seeds) {
+  return player{s, seeds}.play();
+}

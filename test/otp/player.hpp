@@ -2,9 +2,14 @@
 
 #include "scenario.hpp"
 
+#include <cstddef>
+#include <map>
 #include <string>
 #include <vector>
 
-// Plays a scenario on coppice, through its public interface and in virtual time, and tells what was
-// seen, as the oracle does for OTP.
-std::vector<std::string> play(const scenario& s);
+// Steps in which processes that are ready at the same time do not simply take turns first come, first
+// served, and the seed of the order in which they do.
+using turn_seeds = std::map<std::size_t, unsigned>;
+
+// Plays the scenario on coppice, in virtual time, and returns its trace.
+std::vector<std::string> play(const scenario& s, const turn_seeds& seeds = {});

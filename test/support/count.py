@@ -1,4 +1,4 @@
-"""count.py BUILD_FOLDER...: counts the test cases that the last `meson test` in each folder ran.
+"""count.py BUILD_FOLDER...: counts the test cases that the last run in each folder ran.
 
 A doctest program counts as its test cases, any other test as one. Exits with 1 if one failed or none
 ran.
@@ -29,10 +29,10 @@ def count(record):
 def main():
     passed = failed = skipped = 0
     for folder in sys.argv[1:]:
-        log = pathlib.Path(folder, "meson-logs", "testlog.json")
-        for line in log.read_text().splitlines() if log.exists() else []:
-            p, f, s = count(json.loads(line))
-            passed, failed, skipped = passed + p, failed + f, skipped + s
+        for log in pathlib.Path(folder, "meson-logs").glob("*.json"):
+            for line in log.read_text().splitlines():
+                p, f, s = count(json.loads(line))
+                passed, failed, skipped = passed + p, failed + f, skipped + s
     tail = f", {skipped} skipped" if skipped else ""
     print(f"{passed} passed, {failed} failed{tail}")
     sys.exit(0 if passed and not failed else 1)
