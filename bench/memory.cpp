@@ -5,6 +5,7 @@
 //   memory.supervised  a child of a one_for_one supervisor, its spec included; bare: with a
 //                      cancellation signal, so that it can be stopped at all
 //   memory.dynamic     a child of a dynamic supervisor; bare: as above
+//   memory.million     the same with 1,000,000 of them at once
 //
 // What the allocator has handed out, over 100,000 of them, each time in a new operating system
 // process: no memory is left over from an earlier measurement.
@@ -26,6 +27,7 @@ namespace bench {
 namespace {
 
 constexpr std::size_t many = 100'000;
+constexpr std::size_t million = 1'000'000;
 
 std::size_t bytes_in_use() {
   const auto info = ::mallinfo2();
@@ -34,13 +36,14 @@ std::size_t bytes_in_use() {
 
 // What setting up, and then running until all are there, adds to the heap.
 template <class SetUp>
-double bytes_each(asio::io_context& io, const std::size_t& running, SetUp set_up) {
+double bytes_each(asio::io_context& io, const std::size_t& running, SetUp set_up,
+                  std::size_t of = many) {
   const std::size_t before = bytes_in_use();
   set_up();
   io.run();
   const std::size_t after = bytes_in_use();
-  expect(running == many, "not all of them wait");
-  return static_cast<double>(after - before) / static_cast<double>(many);
+  expect(running == of, "not all of them wait");
+  return static_cast<double>(after - before) / static_cast<double>(of);
 }
 
 template <class Executor>
@@ -79,29 +82,34 @@ double supervised_bytes() {
   });
 }
 
+template <std::size_t Of>
 double dynamic_bytes() {
   asio::io_context io{1};
   quiet(io);
   std::size_t running = 0;
-  return bytes_each(io, running, [&] {
+  const auto set_up = [&] {
     const auto supervisor = coppice::start_supervisor(io, coppice::dynamic_supervisor_spec{});
-    for (std::size_t i = 0; i < many; ++i) {
-      supervisor.start_child(coppice::worker("", [&] { return resident(io, running, many); }));
+    for (std::size_t i = 0; i < Of; ++i) {
+      supervisor.start_child(coppice::worker("", [&] { return resident(io, running, Of); }));
+      if (i % 1'000 == 0) io.poll();
     }
-  });
+  };
+  return bytes_each(io, running, set_up, Of);
 }
 
+template <std::size_t Of>
 double stoppable_bytes() {
   std::deque<asio::cancellation_signal> signals;
   asio::io_context io;
   std::size_t running = 0;
-  return bytes_each(io, running, [&] {
-    for (std::size_t i = 0; i < many; ++i) {
-      asio::co_spawn(io, resident(io, running, many),
+  const auto set_up = [&] {
+    for (std::size_t i = 0; i < Of; ++i) {
+      asio::co_spawn(io, resident(io, running, Of),
                      asio::bind_cancellation_slot(signals.emplace_back().slot(),
                                                   [](std::exception_ptr) {}));
     }
-  });
+  };
+  return bytes_each(io, running, set_up, Of);
 }
 
 double in_new_process(double (*measure)()) {
@@ -140,9 +148,11 @@ void add_memory(std::vector<family>& to) {
   add("memory.typed", "coppice", coppice_bytes<coppice::executor>);
   add("memory.typed", "bare", bare_bytes<asio::io_context::executor_type>);
   add("memory.supervised", "coppice", supervised_bytes);
-  add("memory.supervised", "bare", stoppable_bytes);
-  add("memory.dynamic", "coppice", dynamic_bytes);
-  add("memory.dynamic", "bare", stoppable_bytes);
+  add("memory.supervised", "bare", stoppable_bytes<many>);
+  add("memory.dynamic", "coppice", dynamic_bytes<many>);
+  add("memory.dynamic", "bare", stoppable_bytes<many>);
+  add("memory.million", "coppice", dynamic_bytes<million>);
+  add("memory.million", "bare", stoppable_bytes<million>);
   to.push_back(std::move(f));
 }
 

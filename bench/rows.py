@@ -42,6 +42,7 @@ ROWS = {
     "memory.typed": ("... executor type known", "bytes"),
     "memory.supervised": ("... supervised, with its spec", "bytes"),
     "memory.dynamic": ("... under a dynamic supervisor", "bytes"),
+    "memory.million": ("... of 1,000,000 there", "bytes"),
     "message.round_trip": ("message there and back", "ns"),
     "message.one_way": ("message one way, in bursts of 100", "ns"),
     "message.yield": ("let others have a turn", "ns"),
