@@ -1,6 +1,9 @@
 #include "supervisor_process.hpp"
 
 #include <coppice/detail/stage.hpp>
+#include <coppice/name.hpp>
+
+#include "exception_cast.hpp"
 
 #include <chrono>
 #include <stdexcept>
@@ -81,7 +84,7 @@ supervisor_process::supervisor_process(process& self, blueprint_ptr blueprint)
     fail_early_requests(errc::already_started);
     self_.extras->supervisor = nullptr;
     self_.extras->trap.reset();
-    throw exit_exception{exit_reason::error("already started: " + blueprint_.name)};
+    throw name_taken{blueprint_.name, home_.whereis(blueprint_.name)};
   }
   if (home_.listened_to()) warn_about(blueprint_);
   if (!blueprint_.from_template) {
@@ -349,11 +352,18 @@ void supervisor_process::answer(supervision::action& a) {
     finish(r, {});
     return;
   }
+  boost::system::error_code ec = to_errc(a.answer);
+  r.reason = std::move(a.reason);
   if (c != nullptr && a.answer == supervision::result::already_started) {
     r.started.process = c->process;
+  } else if (const auto failure = r.reason.exception(); c != nullptr && failure) {
+    const auto* taken = exception_cast<name_taken>(failure);
+    if (taken != nullptr && taken->holder() && taken->holder() != c->process) {
+      r.started.process = taken->holder();
+      ec = errc::already_started;
+    }
   }
-  r.reason = std::move(a.reason);
-  finish(r, to_errc(a.answer));
+  finish(r, ec);
 }
 
 void supervisor_process::serve(supervisor_request& r) {

@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <any>
+#include <functional>
 #include <stdexcept>
 #include <string>
+#include <typeinfo>
+#include <utility>
 #include <vector>
 
 using coppice::one_for_one;
@@ -107,6 +110,32 @@ TEST_CASE("a failed start leaves nothing behind by the time it is told") {
   CHECK_FALSE(held);
 }
 
+// NAME-04
+TEST_CASE("a name is free again by the time it is told that its holder did not start") {
+  scene s;
+  s["b"].then = start_as::fails;
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  const auto body = [](coppice::init_ack up) -> asio::awaitable<void> {
+    coppice::register_name("held");
+    co_await up.ignore();
+  };
+  for (const bool ignores : {true, false}) {
+    auto adding = sup.start_child(
+        ignores ? coppice::worker("a", body)
+                : coppice::supervisor(
+                      {.name = "held", .strategy = one_for_one, .children = {s.child("b")}}));
+    coppice::pid held{nullptr, 1};
+    boost::system::error_code error;
+    adding.ready()([&](boost::system::error_code ec, const coppice::started_child&) {
+      error = ec;
+      held = coppice::whereis(s.io, "held");
+    });
+    s.clock.settle();
+    CHECK(error == (ignores ? boost::system::error_code{} : make_error_code(errc::start_failed)));
+    CHECK_FALSE(held);
+  }
+}
+
 // START-07
 TEST_CASE("what a child says when it is up is handed to whoever started it") {
   scene s;
@@ -207,29 +236,68 @@ TEST_CASE("a failed start is told through all levels with its cause") {
   CHECK(note.find("no start") != std::string::npos);
 }
 
-// START-16
-TEST_CASE("a child whose name is taken by a stranger is not stored") {
+// START-16, NAME-02
+TEST_CASE("a child whose name is taken by a stranger is not stored, and the stranger is named") {
   scene s;
-  coppice::spawn(s.io, []() -> asio::awaitable<void> {
+  const coppice::pid holder = coppice::spawn(s.io, []() -> asio::awaitable<void> {
     coppice::register_name("taken");
     co_await coppice::sleep_for(1h);
   });
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  const auto dynamic = s.supervise(coppice::dynamic_supervisor_spec{});
   const auto body = [](coppice::init_ack up) -> asio::awaitable<void> {
     coppice::register_name("taken");
     up.ready();
     co_return;
   };
-  const answer a = s.start(sup, coppice::worker("a", body));
-  CHECK(a.error == errc::start_failed);
-  boost::system::error_code cause;
-  try {
-    std::rethrow_exception(a.reason.exception());
-  } catch (const boost::system::system_error& e) {
-    cause = e.code();
+  const coppice::child_spec specs[] = {
+      coppice::worker("a", body),
+      coppice::supervisor({.name = "taken", .strategy = one_for_one, .children = {s.child("b")}})};
+  for (const coppice::child_spec& spec : specs) {
+    for (const answer& a : {s.start(sup, spec), s.start(dynamic, spec)}) {
+      CHECK(a.error == errc::already_started);
+      CHECK(a.started.process == holder);
+      CHECK(*a.reason.exception_type() == typeid(coppice::name_taken));
+    }
   }
-  CHECK(cause == errc::already_started);
   CHECK(s.children_of(sup).empty());
+  CHECK(s.children_of(dynamic).empty());
+  CHECK(s.log().empty());
+}
+
+// START-16, API-10
+TEST_CASE("a stopped child whose name a stranger has taken stays stopped") {
+  scene s;
+  const auto body = [](coppice::init_ack up) -> asio::awaitable<void> {
+    coppice::register_name("mine");
+    up.ready();
+    co_await coppice::sleep_for(1h);
+  };
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = one_for_one, .children = {coppice::worker("a", body)}});
+  s.ask(sup.terminate_child("a"));
+  const coppice::pid thief = coppice::spawn(s.io, []() -> asio::awaitable<void> {
+    coppice::register_name("mine");
+    co_await coppice::sleep_for(1h);
+  });
+  const answer a = s.ask(sup.restart_child("a"));
+  CHECK(a.error == errc::already_started);
+  CHECK(a.started.process == thief);
+  CHECK(s.children_of(sup) == "a(none)");
+}
+
+// START-16
+TEST_CASE("a child that asks for a second name has failed to start, and no stranger is to blame") {
+  scene s;
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  for (const char* second : {"first", "second"}) {
+    const auto body = [second](coppice::init_ack) -> asio::awaitable<void> {
+      coppice::register_name("first");
+      coppice::register_name(second);
+      co_return;
+    };
+    CHECK(s.start(sup, coppice::worker("a", body)).error == errc::start_failed);
+  }
 }
 
 // START-17, START-18
