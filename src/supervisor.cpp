@@ -102,6 +102,9 @@ void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
                                 const pid& supervisor) {
   r->submitted = true;
   detail::process* const p = supervisor.get();
+  if (p != nullptr && r->kind == kind_type::ready) {
+    if (detail::process* const who = caller_on(p->home); who != nullptr) r->caller = who->id();
+  }
   if (p == nullptr || p->now == detail::process::state::dying) {
     r->complete(errc::noproc);
   } else if (p->supervisor() != nullptr) {

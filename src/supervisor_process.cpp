@@ -81,6 +81,7 @@ supervisor_process::supervisor_process(process& self, blueprint_ptr blueprint)
   self_.more().trap = std::shared_ptr<signal_trap>{std::shared_ptr<void>{}, this};
   if (self_.extras->label.empty()) self_.extras->label = blueprint_.name;
   if (!blueprint_.name.empty() && !home_.register_name(self_, blueprint_.name)) {
+    spare_starter(self_.extras->early_requests);
     fail_early_requests(errc::already_started);
     self_.extras->supervisor = nullptr;
     self_.extras->trap.reset();
@@ -142,6 +143,15 @@ supervisor_process::entry& supervisor_process::make_entry(
 void supervisor_process::fail_early_requests(boost::system::error_code ec) noexcept {
   list_hook& early = self_.extras->early_requests;
   while (!early.empty()) finish(static_cast<supervisor_request&>(*early.front()), ec);
+}
+
+// A starter who waits for the answer is told by that alone, and not through the link as well.
+void supervisor_process::spare_starter(list_hook& requests) noexcept {
+  process* const starter = self_.spawner.get();
+  if (starter == nullptr || requests.empty()) return;
+  for (list_hook* r = requests.front(); r != nullptr; r = requests.after(r)) {
+    if (static_cast<supervisor_request*>(r)->caller == self_.spawner) home_.unlink(self_, *starter);
+  }
 }
 
 // ---- The loop
@@ -207,6 +217,7 @@ void supervisor_process::perform(supervision::action& a) {
     case kind::finished:
       finished_ = true;
       last_ = a.reason;
+      if (decide_.why_finished() == supervision::cause::start_failed) spare_starter(requests_);
       if (home_.listened_to()) {
         home_.tell(supervisor_stopped{blueprint_.name, self_.id(), last_, decide_.stopped_at_end(),
                                       decide_.killed_at_end()});

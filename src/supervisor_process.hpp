@@ -110,6 +110,7 @@ class supervisor_process final : public process_watcher, public signal_trap {
   [[nodiscard]] child_info describe(const entry& c) const noexcept;
   entry& make_entry(const child_spec& spec, std::shared_ptr<const child_spec> origin);
   void finish(supervisor_request& r, boost::system::error_code ec) noexcept;
+  void spare_starter(list_hook& requests) noexcept;
   void fail_early_requests(boost::system::error_code ec) noexcept;
 
   process& self_;

@@ -120,6 +120,7 @@ class COPPICE_API supervisor_request : public list_hook {
 
   bool submitted = false;
   bool done = false;
+  pid caller;  // of a request of kind ready
   boost::system::error_code error;
   started_child started;
   std::vector<child_entry> listing;
@@ -399,6 +400,9 @@ COPPICE_API supervisor_ref start_supervisor(asio::io_context& io,
 
 /// Starts a supervisor linked to the calling process, whose end, for whatever reason, stops it with
 /// that reason.
+///
+/// If it does not come up, a caller who awaits `ready()` is told there and nowhere else; one who
+/// does not hears of it through the link.
 ///
 /// @throws std::invalid_argument naming the rule that the spec breaks; nothing has started then.
 /// @throws std::logic_error outside of processes.
