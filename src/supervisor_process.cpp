@@ -219,6 +219,7 @@ void supervisor_process::perform(supervision::action& a) {
       last_ = a.reason;
       if (decide_.why_finished() == supervision::cause::start_failed) spare_starter(requests_);
       if (home_.listened_to()) {
+        report_bad_stops();
         home_.tell(supervisor_stopped{blueprint_.name, self_.id(), last_, decide_.stopped_at_end(),
                                       decide_.killed_at_end()});
       }
@@ -447,6 +448,15 @@ void supervisor_process::report_on(supervision::action& a) {
       break;
     case kind::has_ended: home_.tell(child_ended{describe(c), a.reason, to_step(a.next)}); break;
     case kind::stopped_badly:
+      if (blueprint_.options.dynamic && decide_.shutting_down()) {
+        std::string way = (c.had_to_be_killed ? "late " : "") + a.reason.to_string();
+        bad_stop& b =
+            bad_stops_
+                .try_emplace(std::move(way), c.process, c.restarts, a.reason, c.had_to_be_killed)
+                .first->second;
+        ++b.count;
+        break;
+      }
       home_.tell(child_stop_failed{describe(c), a.reason, c.had_to_be_killed});
       break;
     case kind::exhausted: {
@@ -456,6 +466,23 @@ void supervisor_process::report_on(supervision::action& a) {
       break;
     }
     default: break;
+  }
+}
+
+void supervisor_process::report_bad_stops() {
+  for (const auto& [way, b] : bad_stops_) {
+    if (b.count > 1) {
+      home_.tell(children_stop_failed{self_.extras->label, self_.id(), b.reason,
+                                      b.had_to_be_killed, b.count});
+      continue;
+    }
+    home_.tell(child_stop_failed{{.supervisor = self_.extras->label,
+                                  .supervisor_id = self_.id(),
+                                  .id = {},
+                                  .process = b.process,
+                                  .restarts = b.restarts},
+                                 b.reason,
+                                 b.had_to_be_killed});
   }
 }
 

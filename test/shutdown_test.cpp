@@ -235,6 +235,41 @@ TEST_CASE("each child of a dynamic supervisor is stopped by its own shutdown") {
   CHECK_FALSE(stopped->error);
 }
 
+// SHUT-19
+TEST_CASE("dynamic children that stop badly are reported by the way in which they ended") {
+  scene s;
+  s["a"].stop = s["b"].stop = stop_as::throws;
+  s["c"].stop = s["d"].stop = s["e"].stop = stop_as::ignores;
+  s["f"].stop = stop_as::returns;
+  const auto sup = s.supervise(supervisor_spec{.name = "pool",
+                                               .strategy = simple_one_for_one,
+                                               .children = {s.cast({.shutdown = 1s})}});
+  for (const char* name : {"a", "b", "c", "d", "e", "f", "g"}) s.start(sup, std::string{name});
+  const std::string f = s.pid_of("f").to_string();
+  const std::string pool = "pool " + sup.get_pid().to_string();
+  s.reports.clear();
+  begin(sup.stop());
+  s.clock.settle();
+  CHECK(s.reports.empty());
+  s.clock.advance(1s);
+  CHECK(s.reports ==
+        std::vector<std::string>{
+            pool + ": 3 children did not stop in time and were killed (killed)",
+            "pool: " + f + " stopped badly (normal)",
+            pool + ": 2 children stopped badly (std::runtime_error: spilt)",
+            pool + " stopped 7 children, 3 killed (shutdown)"});
+}
+
+// SHUT-19
+TEST_CASE("a dynamic child that is terminated by call and ends badly is reported at once") {
+  scene s;
+  s["a"].stop = stop_as::throws;
+  const auto sup = s.supervise(coppice::dynamic_supervisor_spec{});
+  s.start(sup, s.child("a"));
+  s.ask(sup.terminate_child(s.pid_of("a")));
+  CHECK(count(s.reports, "stopped badly (std::runtime_error: spilt)") == 1);
+}
+
 // SHUT-18, SHUT-20
 TEST_CASE("a dynamic supervisor ends with its own reason, however its children end") {
   for (const bool brutal : {true, false}) {
