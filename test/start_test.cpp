@@ -166,6 +166,75 @@ TEST_CASE("a child that asks not to be started keeps its spec, and the next ones
   CHECK(s.count_of(sup) == "4 2 0 4");
 }
 
+// START-03, START-08
+TEST_CASE("a body may become a supervisor, or ask not to be started after all") {
+  scene s;
+  std::string log;
+  bool wanted = true;
+  const auto body = [&](coppice::init_ack up) -> asio::awaitable<void, coppice::executor> {
+    if (!wanted) co_await up.ignore();
+    log += "before ";
+    auto supervising =
+        coppice::supervise({.name = "inner", .strategy = one_for_one, .children = {s.child("a")}},
+                           [up] { up.ready(); });
+    const coppice::supervisor_end end = co_await std::move(supervising);
+    log += "after ";
+    co_await coppice::exit(end.reason);
+  };
+  const auto sup = s.supervise(supervisor_spec{
+      .strategy = one_for_one,
+      .children = {coppice::worker("a", body, {.shutdown = coppice::infinity})}});
+  CHECK(s.log() == "+a");
+  s.crashes("a");
+  CHECK(s.log() == "-a +a");
+  const auto end = end_of(coppice::whereis(s.io, "inner"));
+  CHECK_FALSE(s.ask(sup.terminate_child("a")).error);
+  CHECK(s.log() == "-a");
+  CHECK(log == "before after ");
+  CHECK(end->reason == exit_reason::shutdown());
+  wanted = false;
+  const answer again = s.ask(sup.restart_child("a"));
+  CHECK_FALSE(again.error);
+  CHECK_FALSE(again.started.process);
+  CHECK(s.children_of(sup) == "a(none)");
+}
+
+// SPEC-24, START-05
+TEST_CASE("a supervisor may be described by a function, called anew for each start") {
+  scene s;
+  int calls = 0;
+  const auto init = [&] {
+    ++calls;
+    supervisor_spec spec{.name = "inner", .strategy = one_for_one, .children = {s.child("a")}};
+    if (calls == 2) spec.children.push_back(s.child("b"));
+    if (calls == 3) throw std::runtime_error{"no such table"};
+    if (calls == 4) spec.children.push_back(s.child("a"));
+    return spec;
+  };
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = one_for_one, .children = {coppice::supervisor("i", init)}});
+  CHECK(s.log() == "+a");
+  coppice::kill(coppice::whereis(s.io, "inner"));
+  CHECK(s.log() == "-a +a +b");
+  s.ask(sup.terminate_child("i"));
+  s.log();
+  CHECK(s.ask(sup.restart_child("i")).error == errc::start_failed);
+  CHECK(s.ask(sup.restart_child("i")).error == errc::start_failed);
+  CHECK(s.log().empty());
+  const auto root = coppice::start_supervisor(s.io, init);
+  CHECK_FALSE(s.ask(root.ready()).error);
+  CHECK(s.log() == "+a");
+  calls = 2;
+  const auto bad = coppice::start_supervisor(s.io, init);
+  const auto up = begin(bad.ready());
+  const auto end = end_of(bad.get_pid());
+  s.clock.settle();
+  CHECK(up->error == errc::start_failed);
+  CHECK(end->reason.what() == "no such table");
+  CHECK_THROWS_AS(coppice::start_supervisor(s.io, std::function<supervisor_spec()>{}),
+                  std::invalid_argument);
+}
+
 // START-09
 TEST_CASE("a temporary child that asks not to be started is dropped") {
   scene s;
