@@ -144,6 +144,23 @@ TEST_CASE("a child that died just before it was told to stop is reported with it
   CHECK(count(s.reports, "noproc") == 0);
 }
 
+// SHUT-09, SHUT-10
+TEST_CASE("a child that ended by itself just before its brutal kill is judged by how it ended") {
+  for (const auto when : {permanent, transient}) {
+    scene s;
+    const auto sup = s.supervise(supervisor_spec{
+        .strategy = one_for_one,
+        .children = {s.child("a", {.restart = when, .shutdown = brutal_kill})}});
+    coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+      s.returns("a");
+      co_await sup.stop();
+    });
+    CHECK(s.log() == "+a -a");
+    CHECK_FALSE(sup.alive());
+    CHECK(count(s.reports, "stopped badly (normal)") == (when == permanent ? 1 : 0));
+  }
+}
+
 // SHUT-12
 TEST_CASE("a child cannot cut the tie to its supervisor") {
   scene s;
@@ -372,6 +389,25 @@ TEST_CASE("with no time to shut down a child is told, and killed as soon as time
     CHECK(end_of_b->reason == expected);
     CHECK(count(s.reports, "did not stop in time") == (how == stop_as::obeys ? 0 : 2));
   }
+}
+
+// SHUT-32, API-22
+TEST_CASE("while a slow child stops, its supervisor answers nobody") {
+  scene s;
+  s["a"] = {.stop = stop_as::cleans_up, .clean_up = 1s};
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = one_for_one, .children = {s.child("a"), s.child("b")}});
+  const auto terminated = begin(sup.terminate_child("a"));
+  const auto counted = begin(sup.count_children());
+  s.clock.settle();
+  s.crashes("b");
+  s.clock.settle();
+  CHECK_FALSE(counted->there);
+  CHECK(s.log() == "+a +b *a -b");
+  s.clock.advance(1s);
+  CHECK(terminated->there);
+  CHECK(counted->there);
+  CHECK(s.log() == "-a +b");
 }
 
 // SHUT-30

@@ -64,6 +64,25 @@ TEST_CASE("a linked supervisor ends when its parent does, for whatever reason, w
   }
 }
 
+// SHUT-22
+TEST_CASE("an exit signal of its parent stops a linked supervisor, whatever the reason") {
+  for (const exit_reason& why :
+       {exit_reason::normal(), exit_reason::shutdown("go"), exit_reason::error("broken")}) {
+    scene s;
+    std::shared_ptr<answer> end;
+    coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+      const supervisor_ref sup = coppice::start_supervisor_link(
+          supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}});
+      end = end_of(sup.get_pid());
+      co_await sup.ready();
+      coppice::exit(sup.get_pid(), why);
+      co_await coppice::sleep_for(1h);
+    });
+    CHECK(s.log() == "+a -a");
+    CHECK(end->reason == why);
+  }
+}
+
 // SHUT-23
 TEST_CASE("a linked supervisor ends even if its parent has returned before it ran") {
   scene s;
