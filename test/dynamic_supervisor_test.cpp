@@ -298,7 +298,7 @@ TEST_CASE("a dynamic supervisor gives up as any other") {
   CHECK(end->reason == exit_reason::shutdown());
 }
 
-// RT-13
+// START-25, ST-15
 TEST_CASE("a dynamic supervisor that is restarted is empty") {
   scene s;
   s.supervise(supervisor_spec{.strategy = one_for_one,

@@ -98,7 +98,7 @@ TEST_CASE("who is refused a name is told who has it") {
   CHECK(holders == std::vector{p, p, coppice::pid{}});
 }
 
-// NAME-05, API-20
+// NAME-05, PROC-20, API-20
 TEST_CASE("a name is resolved when it is asked for, and that of nobody leads nowhere") {
   world w;
   std::vector<boost::system::error_code> errors;

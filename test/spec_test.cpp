@@ -182,7 +182,7 @@ TEST_CASE("a template is for simple_one_for_one only") {
   CHECK_THROWS_AS(sup.start_child(s.cast()), std::invalid_argument);
 }
 
-// DYN-14
+// SPEC-15, DYN-14
 TEST_CASE("bad options of a supervisor are refused by name") {
   const auto message = [](auto spec) {
     try {

@@ -460,7 +460,7 @@ TEST_CASE("a second supervisor of the same name does not start") {
   CHECK_FALSE(s.ask(third.ready()).error);
 }
 
-// INIT-01
+// START-15, INIT-01
 TEST_CASE("a child that ends before it said that it is up has failed to start") {
   scene s;
   s["a"].then = start_as::ends;

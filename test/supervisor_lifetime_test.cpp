@@ -26,7 +26,7 @@ asio::awaitable<void> note_error(Operation operation, std::vector<boost::system:
 
 }  // namespace
 
-// SHUT-22
+// START-24, SHUT-22
 TEST_CASE("exit signals of strangers do not stop a supervisor; only kill does") {
   scene s;
   const auto sup =
