@@ -14,7 +14,7 @@ class coppice_category final : public boost::system::error_category {
     switch (static_cast<errc>(value)) {
       case errc::noproc: return "no such process";
       case errc::not_found: return "no such child";
-      case errc::already_started: return "a child of that id is running";
+      case errc::already_started: return "it runs already, or the name is taken";
       case errc::already_present: return "a child of that id is present";
       case errc::running: return "the child is running";
       case errc::restarting: return "the child is restarting";

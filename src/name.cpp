@@ -4,18 +4,21 @@
 #include <coppice/detail/waiter.hpp>
 #include <coppice/error.hpp>
 
-#include <boost/system/system_error.hpp>
-
 #include <stdexcept>
 
 namespace coppice {
+
+name_taken::name_taken(const std::string& name, const pid& holder)
+    : system_error{make_error_code(errc::already_started), name}, holder_{holder} {}
+
+name_taken::~name_taken() = default;
 
 void register_name(std::string_view name) {
   if (name.empty()) throw std::invalid_argument{"coppice: a name must not be empty"};
   detail::process* me = detail::here().current();
   if (me == nullptr) throw std::logic_error{"coppice: no process runs right now"};
   if (!me->home.register_name(*me, name)) {
-    throw boost::system::system_error{make_error_code(errc::already_started), std::string{name}};
+    throw name_taken{std::string{name}, me->home.whereis(name)};
   }
 }
 

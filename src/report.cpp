@@ -78,6 +78,13 @@ std::string to_string(const report& r) {
                                        : " stopped badly (") +
                    x.reason.to_string() + ")";
           },
+          [](const children_stop_failed& x) {
+            return name(x.supervisor, x.supervisor_id) + ": " + std::to_string(x.count) +
+                   " children" +
+                   (x.had_to_be_killed ? " did not stop in time and were killed ("
+                                       : " stopped badly (") +
+                   x.reason.to_string() + ")";
+          },
           [](const supervisor_stopped& x) {
             return name(x.supervisor, x.supervisor_id) + " stopped " +
                    (x.stopped == 1 ? "1 child" : std::to_string(x.stopped) + " children") + ", " +

@@ -15,6 +15,18 @@ namespace detail {
 
 namespace {
 
+// Answers what was asked of a supervisor that has not come to be one.
+void fail_early_requests(process& p) noexcept {
+  if (!p.extras) return;
+  list_hook& early = p.extras->early_requests;
+  while (!early.empty()) {
+    auto& r = static_cast<supervisor_request&>(*early.front());
+    r.unlink();
+    const auto kept = std::move(r.self);
+    r.complete(r.kind == supervisor_request::kind_type::ready ? errc::start_failed : errc::noproc);
+  }
+}
+
 // The body of a supervisor process: an ordinary coroutine on coppice's own executor. The blueprint is
 // drawn anew for each start.
 class supervisor_body final : public typed_body<executor>, public pooled {
@@ -26,11 +38,21 @@ class supervisor_body final : public typed_body<executor>, public pooled {
 
  private:
   static asio::awaitable<void, executor> run(process& p, const supervisor_body& body) {
-    supervisor_process self{p, body.draw_()};
+    supervisor_process self{p, body.draw(p)};
     co_await self.main([&p] { p.home.acknowledge(p, {}); });
     if (body.outcome_) *body.outcome_ = {true, self.end().why};
     p.reason = self.end().reason;
     p.outcome_set = true;
+  }
+
+  // Throws what a function of the user's throws.
+  blueprint_ptr draw(process& p) const {
+    try {
+      return draw_();
+    } catch (...) {
+      fail_early_requests(p);
+      throw;
+    }
   }
 
   std::function<blueprint_ptr()> draw_;
@@ -102,6 +124,9 @@ void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
                                 const pid& supervisor) {
   r->submitted = true;
   detail::process* const p = supervisor.get();
+  if (p != nullptr && r->kind == kind_type::ready) {
+    if (detail::process* const who = caller_on(p->home); who != nullptr) r->caller = who->id();
+  }
   if (p == nullptr || p->now == detail::process::state::dying) {
     r->complete(errc::noproc);
   } else if (p->supervisor() != nullptr) {

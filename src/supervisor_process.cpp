@@ -1,6 +1,9 @@
 #include "supervisor_process.hpp"
 
 #include <coppice/detail/stage.hpp>
+#include <coppice/name.hpp>
+
+#include "exception_cast.hpp"
 
 #include <chrono>
 #include <stdexcept>
@@ -78,10 +81,11 @@ supervisor_process::supervisor_process(process& self, blueprint_ptr blueprint)
   self_.more().trap = std::shared_ptr<signal_trap>{std::shared_ptr<void>{}, this};
   if (self_.extras->label.empty()) self_.extras->label = blueprint_.name;
   if (!blueprint_.name.empty() && !home_.register_name(self_, blueprint_.name)) {
+    spare_starter(self_.extras->early_requests);
     fail_early_requests(errc::already_started);
     self_.extras->supervisor = nullptr;
     self_.extras->trap.reset();
-    throw exit_exception{exit_reason::error("already started: " + blueprint_.name)};
+    throw name_taken{blueprint_.name, home_.whereis(blueprint_.name)};
   }
   if (home_.listened_to()) warn_about(blueprint_);
   if (!blueprint_.from_template) {
@@ -139,6 +143,15 @@ supervisor_process::entry& supervisor_process::make_entry(
 void supervisor_process::fail_early_requests(boost::system::error_code ec) noexcept {
   list_hook& early = self_.extras->early_requests;
   while (!early.empty()) finish(static_cast<supervisor_request&>(*early.front()), ec);
+}
+
+// A starter who waits for the answer is told by that alone, and not through the link as well.
+void supervisor_process::spare_starter(list_hook& requests) noexcept {
+  process* const starter = self_.spawner.get();
+  if (starter == nullptr || requests.empty()) return;
+  for (list_hook* r = requests.front(); r != nullptr; r = requests.after(r)) {
+    if (static_cast<supervisor_request*>(r)->caller == self_.spawner) home_.unlink(self_, *starter);
+  }
 }
 
 // ---- The loop
@@ -204,7 +217,9 @@ void supervisor_process::perform(supervision::action& a) {
     case kind::finished:
       finished_ = true;
       last_ = a.reason;
+      if (decide_.why_finished() == supervision::cause::start_failed) spare_starter(requests_);
       if (home_.listened_to()) {
+        report_bad_stops();
         home_.tell(supervisor_stopped{blueprint_.name, self_.id(), last_, decide_.stopped_at_end(),
                                       decide_.killed_at_end()});
       }
@@ -349,11 +364,18 @@ void supervisor_process::answer(supervision::action& a) {
     finish(r, {});
     return;
   }
+  boost::system::error_code ec = to_errc(a.answer);
+  r.reason = std::move(a.reason);
   if (c != nullptr && a.answer == supervision::result::already_started) {
     r.started.process = c->process;
+  } else if (const auto failure = r.reason.exception(); c != nullptr && failure) {
+    const auto* taken = exception_cast<name_taken>(failure);
+    if (taken != nullptr && taken->holder() && taken->holder() != c->process) {
+      r.started.process = taken->holder();
+      ec = errc::already_started;
+    }
   }
-  r.reason = std::move(a.reason);
-  finish(r, to_errc(a.answer));
+  finish(r, ec);
 }
 
 void supervisor_process::serve(supervisor_request& r) {
@@ -426,6 +448,15 @@ void supervisor_process::report_on(supervision::action& a) {
       break;
     case kind::has_ended: home_.tell(child_ended{describe(c), a.reason, to_step(a.next)}); break;
     case kind::stopped_badly:
+      if (blueprint_.options.dynamic && decide_.shutting_down()) {
+        std::string way = (c.had_to_be_killed ? "late " : "") + a.reason.to_string();
+        bad_stop& b =
+            bad_stops_
+                .try_emplace(std::move(way), c.process, c.restarts, a.reason, c.had_to_be_killed)
+                .first->second;
+        ++b.count;
+        break;
+      }
       home_.tell(child_stop_failed{describe(c), a.reason, c.had_to_be_killed});
       break;
     case kind::exhausted: {
@@ -435,6 +466,23 @@ void supervisor_process::report_on(supervision::action& a) {
       break;
     }
     default: break;
+  }
+}
+
+void supervisor_process::report_bad_stops() {
+  for (const auto& [way, b] : bad_stops_) {
+    if (b.count > 1) {
+      home_.tell(children_stop_failed{self_.extras->label, self_.id(), b.reason,
+                                      b.had_to_be_killed, b.count});
+      continue;
+    }
+    home_.tell(child_stop_failed{{.supervisor = self_.extras->label,
+                                  .supervisor_id = self_.id(),
+                                  .id = {},
+                                  .process = b.process,
+                                  .restarts = b.restarts},
+                                 b.reason,
+                                 b.had_to_be_killed});
   }
 }
 

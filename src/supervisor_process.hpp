@@ -11,8 +11,10 @@
 #include <any>
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace coppice::detail {
@@ -75,6 +77,17 @@ class supervisor_process final : public process_watcher, public signal_trap {
     std::any info;
   };
 
+  // How some dynamic children ended that were stopped side by side; the first of them stands for all.
+  struct bad_stop {
+    bad_stop(pid p, std::size_t r, exit_reason why, bool killed)
+        : process{p}, restarts{r}, reason{std::move(why)}, had_to_be_killed{killed} {}
+    pid process;
+    std::size_t restarts;
+    exit_reason reason;
+    bool had_to_be_killed;
+    std::size_t count = 0;
+  };
+
   // Suspends the coroutine until there is something to do.
   struct wait {
     supervisor_process* self;
@@ -106,10 +119,12 @@ class supervisor_process final : public process_watcher, public signal_trap {
   void serve(supervisor_request& r);
   void add(supervisor_request& r);
   void report_on(supervision::action& a);
+  void report_bad_stops();
   void warn_about(const supervisor_blueprint& blueprint);
   [[nodiscard]] child_info describe(const entry& c) const noexcept;
   entry& make_entry(const child_spec& spec, std::shared_ptr<const child_spec> origin);
   void finish(supervisor_request& r, boost::system::error_code ec) noexcept;
+  void spare_starter(list_hook& requests) noexcept;
   void fail_early_requests(boost::system::error_code ec) noexcept;
 
   process& self_;
@@ -124,6 +139,7 @@ class supervisor_process final : public process_watcher, public signal_trap {
   bool finished_ = false;
   std::function<void()> booted_;
   exit_reason last_;
+  std::map<std::string, bad_stop> bad_stops_;
 };
 
 }  // namespace coppice::detail

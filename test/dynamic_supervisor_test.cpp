@@ -14,7 +14,29 @@ using coppice::supervisor_spec;
 using coppice::temporary;
 using coppice::transient;
 
-// DYN-01, ST-19
+namespace {
+
+template <class Spec>
+concept has_strategy = requires(Spec s) { s.strategy; };
+template <class Spec>
+concept has_auto_shutdown = requires(Spec s) { s.auto_shutdown; };
+
+}  // namespace
+
+// ST-19, AUTO-04
+TEST_CASE("a dynamic supervisor has no strategy and no automatic shutdown to be given") {
+  static_assert(has_strategy<supervisor_spec> && has_auto_shutdown<supervisor_spec>);
+  static_assert(!has_strategy<dynamic_supervisor_spec> &&
+                !has_auto_shutdown<dynamic_supervisor_spec>);
+  scene s;
+  const auto sup = s.supervise(dynamic_supervisor_spec{});
+  s.start(sup, s.child("a"));
+  s.start(sup, s.child("b"));
+  s.crashes("a");
+  CHECK(s.log() == "+a +b -a +a");
+}
+
+// DYN-01
 TEST_CASE("a dynamic supervisor starts empty, with the defaults of every supervisor and no cap") {
   scene s;
   const auto sup = s.supervise(dynamic_supervisor_spec{});
@@ -182,6 +204,43 @@ TEST_CASE("dynamic children are listed by pid, the new one after a restart") {
   CHECK(s.ask(sup.terminate_child(old)).error == errc::not_found);
 }
 
+// DYN-10, DYN-11, RR-14
+TEST_CASE("a restarting dynamic child is listed and counted, but not as active") {
+  scene s;
+  s["a"] = {.starts = {start_as::up}, .then = start_as::hangs};
+  const auto sup = s.supervise(dynamic_supervisor_spec{});
+  s.start(sup, s.child("a", {.start_limit = 1s}));
+  s.crashes("a");
+  CHECK(s.log() == "+a -a ~a");
+  // Served between the try that hangs now and the next.
+  const auto listed = begin(sup.which_children());
+  const auto counted = begin(sup.count_children());
+  s.clock.advance(1s);
+  REQUIRE(listed->listing.size() == 1);
+  CHECK(listed->listing[0].restarting);
+  CHECK_FALSE(listed->listing[0].process);
+  CHECK(counted->counts.specs == 1);
+  CHECK(counted->counts.active == 0);
+  CHECK(counted->counts.workers == 1);
+}
+
+// DYN-15
+TEST_CASE("while a dynamic child starts, its supervisor does nothing else") {
+  scene s;
+  s["a"].then = start_as::hangs;
+  const auto sup = s.supervise(dynamic_supervisor_spec{});
+  auto first = sup.start_child(s.child("a"));
+  auto second = sup.start_child(s.child("b"));
+  const auto a = begin(first.ready());
+  const auto b = begin(second.ready());
+  s.clock.advance(1h);
+  CHECK(s.log() == "~a");
+  s.comes_up("a");
+  CHECK(s.log() == "+a +b");
+  CHECK(a->there);
+  CHECK(b->there);
+}
+
 // DYN-12
 TEST_CASE("a dynamic supervisor can be named, and stopped") {
   scene s;
@@ -239,7 +298,7 @@ TEST_CASE("a dynamic supervisor gives up as any other") {
   CHECK(end->reason == exit_reason::shutdown());
 }
 
-// RT-13
+// START-25, ST-15
 TEST_CASE("a dynamic supervisor that is restarted is empty") {
   scene s;
   s.supervise(supervisor_spec{.strategy = one_for_one,

@@ -258,3 +258,19 @@ TEST_CASE("a body that takes an init_ack may run without anybody waiting for it"
   CHECK(end.text() == "normal");
   CHECK(ignored.text() == "normal");
 }
+
+// INIT-04
+TEST_CASE("a quiet failure of a process that nobody supervises is not reported, a loud one is") {
+  world w;
+  for (const exit_reason& why : {exit_reason::normal(), exit_reason::shutdown("not today")}) {
+    coppice::spawn(w.io, [why](init_ack up) -> asio::awaitable<void> { co_await up.fail(why); });
+  }
+  w.clock.settle();
+  CHECK(w.reports.empty());
+  coppice::spawn(w.io, [](init_ack up) -> asio::awaitable<void> {
+    co_await up.fail(exit_reason::error("broken"));
+  });
+  w.clock.settle();
+  REQUIRE(w.reports.size() == 1);
+  CHECK(w.reports[0].find("broken") != std::string::npos);
+}

@@ -82,7 +82,7 @@ TEST_CASE("a full mailbox refuses, drops the newest or drops the oldest, as it w
                   std::invalid_argument);
 }
 
-// PROC-19
+// PROC-19, PROC-21
 TEST_CASE("sending to a mailbox that is gone is a silent no-op, told by the result") {
   coppice::address<std::string> to;
   CHECK(to.closed());

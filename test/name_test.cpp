@@ -1,16 +1,20 @@
 #include <coppice/error.hpp>
 #include <coppice/name.hpp>
 #include <coppice/process.hpp>
+#include <coppice/supervisor.hpp>
 
 #include "support/ending.hpp"
 #include "support/world.hpp"
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <doctest/doctest.h>
 
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -68,6 +72,54 @@ TEST_CASE("a taken name and a second name are refused, and nothing changes") {
   CHECK(checked);
   CHECK(coppice::whereis(w.io, "alpha") == p);
   CHECK(coppice::whereis(w.io, "gamma") == other);
+}
+
+// NAME-02
+TEST_CASE("who is refused a name is told who has it") {
+  world w;
+  const coppice::pid p = coppice::spawn(w.io, named("alpha"));
+  std::vector<coppice::pid> holders;
+  coppice::spawn(w.io, [&holders]() -> asio::awaitable<void> {
+    const auto holder_of = [](const char* name) {
+      try {
+        coppice::register_name(name);
+      } catch (const coppice::name_taken& e) {
+        return e.holder();
+      }
+      return coppice::self();
+    };
+    holders.push_back(holder_of("alpha"));
+    coppice::register_name("beta");
+    holders.push_back(holder_of("alpha"));
+    holders.push_back(holder_of("gamma"));
+    co_return;
+  });
+  w.clock.settle();
+  CHECK(holders == std::vector{p, p, coppice::pid{}});
+}
+
+// NAME-05, PROC-20, API-20
+TEST_CASE("a name is resolved when it is asked for, and that of nobody leads nowhere") {
+  world w;
+  std::vector<boost::system::error_code> errors;
+  const coppice::pid asking = coppice::spawn(w.io, [&errors]() -> asio::awaitable<void> {
+    for (int i = 0; i < 2; ++i) {
+      const coppice::supervisor_ref top{coppice::whereis("top")};
+      auto counting = top.count_children();
+      const auto [ec, counts] =
+          co_await std::move(counting)(asio::as_tuple(asio::use_awaitable));
+      errors.push_back(ec);
+      coppice::exit(coppice::whereis("nobody"), coppice::exit_reason::shutdown());
+      co_await coppice::sleep_for(1s);
+    }
+  });
+  w.clock.settle();
+  coppice::start_supervisor(
+      w.io, coppice::supervisor_spec{.name = "top", .strategy = coppice::one_for_one});
+  w.clock.advance(1s);
+  CHECK(errors == std::vector<boost::system::error_code>{coppice::errc::noproc, {}});
+  w.clock.advance(1s);
+  CHECK_FALSE(asking.alive());
 }
 
 // NAME-03, PROC-17

@@ -283,3 +283,19 @@ TEST_CASE("the restart goes by the reason the child really ended with") {
   coppice::exit(s.pid_of("b"), exit_reason::error("because"));
   CHECK(s.log() == "+a +b -a -b +a");
 }
+
+// RT-20
+TEST_CASE("a child that cuts its links is restarted all the same") {
+  scene s;
+  int starts = 0;
+  const auto body = [&starts]() -> asio::awaitable<void> {
+    ++starts;
+    coppice::unlink(coppice::whereis("top"));
+    co_await coppice::sleep_for(1s);
+  };
+  const auto sup = s.supervise(coppice::supervisor_spec{
+      .name = "top", .strategy = one_for_one, .children = {coppice::worker("a", body)}});
+  s.clock.advance(1s);
+  CHECK(starts == 2);
+  CHECK(s.count_of(sup) == "1 1 0 1");
+}

@@ -210,6 +210,30 @@ TEST_CASE("the parent of a supervisor in an endless retry loop can be stopped at
   CHECK(s.starts_of("a") < 10'000);
 }
 
+// RR-09, RR-12, RR-13
+TEST_CASE("a dynamic child that restarts forever is terminated by its old pid, or with its supervisor") {
+  for (const bool terminated : {true, false}) {
+    scene s;
+    s["a"] = {.starts = {start_as::up}, .then = start_as::fails};
+    coppice::set_report_sink(s.io, {});
+    const auto sup = s.supervise(coppice::dynamic_supervisor_spec{
+        .intensity = {.restarts = 1'000'000, .within = 1h}});
+    s.start(sup, s.child("a"));
+    const coppice::pid old = s.pid_of("a");
+    s.crashes("a");
+    while (s.starts_of("a") < 100) {
+      s.io.restart();
+      s.io.poll_one();
+    }
+    const auto done = terminated ? begin(sup.terminate_child(old)) : begin(sup.stop());
+    s.clock.settle();
+    CHECK(done->there);
+    CHECK_FALSE(done->error);
+    CHECK(s.starts_of("a") < 10'000);
+    CHECK(sup.alive() == terminated);
+  }
+}
+
 // RR-13
 TEST_CASE("a restarting dynamic child is known by its old pid") {
   scene s;

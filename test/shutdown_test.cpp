@@ -144,6 +144,23 @@ TEST_CASE("a child that died just before it was told to stop is reported with it
   CHECK(count(s.reports, "noproc") == 0);
 }
 
+// SHUT-09, SHUT-10
+TEST_CASE("a child that ended by itself just before its brutal kill is judged by how it ended") {
+  for (const auto when : {permanent, transient}) {
+    scene s;
+    const auto sup = s.supervise(supervisor_spec{
+        .strategy = one_for_one,
+        .children = {s.child("a", {.restart = when, .shutdown = brutal_kill})}});
+    coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+      s.returns("a");
+      co_await sup.stop();
+    });
+    CHECK(s.log() == "+a -a");
+    CHECK_FALSE(sup.alive());
+    CHECK(count(s.reports, "stopped badly (normal)") == (when == permanent ? 1 : 0));
+  }
+}
+
 // SHUT-12
 TEST_CASE("a child cannot cut the tie to its supervisor") {
   scene s;
@@ -233,6 +250,41 @@ TEST_CASE("each child of a dynamic supervisor is stopped by its own shutdown") {
   s.clock.advance(7s);
   CHECK(s.log() == "-d");
   CHECK_FALSE(stopped->error);
+}
+
+// SHUT-19
+TEST_CASE("dynamic children that stop badly are reported by the way in which they ended") {
+  scene s;
+  s["a"].stop = s["b"].stop = stop_as::throws;
+  s["c"].stop = s["d"].stop = s["e"].stop = stop_as::ignores;
+  s["f"].stop = stop_as::returns;
+  const auto sup = s.supervise(supervisor_spec{.name = "pool",
+                                               .strategy = simple_one_for_one,
+                                               .children = {s.cast({.shutdown = 1s})}});
+  for (const char* name : {"a", "b", "c", "d", "e", "f", "g"}) s.start(sup, std::string{name});
+  const std::string f = s.pid_of("f").to_string();
+  const std::string pool = "pool " + sup.get_pid().to_string();
+  s.reports.clear();
+  begin(sup.stop());
+  s.clock.settle();
+  CHECK(s.reports.empty());
+  s.clock.advance(1s);
+  CHECK(s.reports ==
+        std::vector<std::string>{
+            pool + ": 3 children did not stop in time and were killed (killed)",
+            "pool: " + f + " stopped badly (normal)",
+            pool + ": 2 children stopped badly (std::runtime_error: spilt)",
+            pool + " stopped 7 children, 3 killed (shutdown)"});
+}
+
+// SHUT-19
+TEST_CASE("a dynamic child that is terminated by call and ends badly is reported at once") {
+  scene s;
+  s["a"].stop = stop_as::throws;
+  const auto sup = s.supervise(coppice::dynamic_supervisor_spec{});
+  s.start(sup, s.child("a"));
+  s.ask(sup.terminate_child(s.pid_of("a")));
+  CHECK(count(s.reports, "stopped badly (std::runtime_error: spilt)") == 1);
 }
 
 // SHUT-18, SHUT-20
@@ -337,6 +389,25 @@ TEST_CASE("with no time to shut down a child is told, and killed as soon as time
     CHECK(end_of_b->reason == expected);
     CHECK(count(s.reports, "did not stop in time") == (how == stop_as::obeys ? 0 : 2));
   }
+}
+
+// SHUT-32, API-22
+TEST_CASE("while a slow child stops, its supervisor answers nobody") {
+  scene s;
+  s["a"] = {.stop = stop_as::cleans_up, .clean_up = 1s};
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = one_for_one, .children = {s.child("a"), s.child("b")}});
+  const auto terminated = begin(sup.terminate_child("a"));
+  const auto counted = begin(sup.count_children());
+  s.clock.settle();
+  s.crashes("b");
+  s.clock.settle();
+  CHECK_FALSE(counted->there);
+  CHECK(s.log() == "+a +b *a -b");
+  s.clock.advance(1s);
+  CHECK(terminated->there);
+  CHECK(counted->there);
+  CHECK(s.log() == "-a +b");
 }
 
 // SHUT-30

@@ -30,6 +30,29 @@ bool says(const std::string& refusal, const char* text) {
   return refusal.find(text) != std::string::npos;
 }
 
+// What a call that is given a bad spec says of it.
+template <class Call>
+std::string thrown_by(Call call) {
+  try {
+    call();
+  } catch (const std::invalid_argument& e) {
+    return e.what();
+  }
+  return {};
+}
+
+// Says by itself how it is supervised.
+struct greeter {
+  static coppice::child_spec child_spec(std::string& log, std::string name) {
+    return coppice::worker("greeter", [&log, name] { return greet(log, name); },
+                           {.restart = coppice::transient, .shutdown = 1s});
+  }
+  static asio::awaitable<void> greet(std::string& log, std::string name) {
+    log += "hello " + name + ' ';
+    co_await coppice::sleep_for(1h);
+  }
+};
+
 }  // namespace
 
 // SPEC-01
@@ -159,7 +182,7 @@ TEST_CASE("a template is for simple_one_for_one only") {
   CHECK_THROWS_AS(sup.start_child(s.cast()), std::invalid_argument);
 }
 
-// DYN-14
+// SPEC-15, DYN-14
 TEST_CASE("bad options of a supervisor are refused by name") {
   const auto message = [](auto spec) {
     try {
@@ -175,4 +198,72 @@ TEST_CASE("bad options of a supervisor are refused by name") {
   CHECK(says(message(supervisor_spec{.strategy = coppice::strategy{9}}), "strategy"));
   CHECK(says(message(supervisor_spec{.strategy = one_for_one, .auto_shutdown = auto_shutdown{9}}),
              "auto_shutdown"));
+}
+
+// SPEC-16
+TEST_CASE("a broken rule reads the same wherever the spec is given") {
+  scene s;
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  const child_spec bad = s.child("a", {.shutdown = -1s});
+  const std::string said = refusal(bad);
+  CHECK(said == "coppice: child \"a\": its shutdown time must not be negative");
+  CHECK(thrown_by([&] { sup.start_child(bad); }) == said);
+  CHECK(thrown_by([&] {
+          coppice::start_supervisor(s.io,
+                                    supervisor_spec{.strategy = one_for_one, .children = {bad}});
+        }) == said);
+}
+
+// SPEC-18, SPEC-21
+TEST_CASE("a type may say by itself how it is supervised, given an argument or not") {
+  static_assert(coppice::supervisable<greeter, std::string&, const char*>);
+  static_assert(!coppice::supervisable<greeter>);
+  static_assert(!coppice::supervisable<int>);
+  std::string log;
+  scene s;
+  const child_spec spec = coppice::child<greeter>(log, "anna");
+  CHECK(spec.restart == coppice::transient);
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one, .children = {spec}});
+  CHECK_FALSE(s.start(sup, coppice::child<greeter>(log, "bert").with_id("second")).error);
+  CHECK(log == "hello anna hello bert ");
+}
+
+// SPEC-19
+TEST_CASE("a spec is copied with single fields changed") {
+  std::string log;
+  const child_spec given = coppice::child<greeter>(log, "anna");
+  const child_spec spec = given.with_id("b")
+                              .with_restart(coppice::temporary)
+                              .with_shutdown(coppice::brutal_kill)
+                              .with_significant();
+  CHECK(spec.id == "b");
+  CHECK(spec.restart == coppice::temporary);
+  CHECK(spec.shutdown == coppice::shutdown{coppice::brutal_kill});
+  CHECK(spec.significant);
+  CHECK(given.id == "greeter");
+  CHECK(given.restart == coppice::transient);
+  CHECK(given.shutdown == coppice::shutdown{1s});
+  CHECK_FALSE(given.significant);
+}
+
+// SPEC-14, SPEC-20
+TEST_CASE("a strategy has to be given, and nothing shuts down automatically unless that is said") {
+  static_assert(!std::is_default_constructible_v<supervisor_spec>);
+  static_assert(std::is_constructible_v<coppice::required_strategy, coppice::strategy>);
+  CHECK(supervisor_spec{.strategy = one_for_one}.auto_shutdown == auto_shutdown::never);
+}
+
+// SPEC-05, SPEC-22, SPEC-23
+TEST_CASE("the spec of a supervisor is permanent and has its name as id, unless another is given") {
+  const child_spec pool = coppice::dynamic_supervisor({.name = "pool"});
+  const child_spec top = coppice::supervisor({.name = "top", .strategy = one_for_one});
+  CHECK(pool.id == "pool");
+  CHECK(top.id == "top");
+  CHECK(pool.restart == coppice::permanent);
+  CHECK(top.restart == coppice::permanent);
+  const child_spec nameless = coppice::dynamic_supervisor({});
+  CHECK(says(refusal(nameless), "missing id"));
+  CHECK(refusal(nameless.with_id("spare")).empty());
+  CHECK_THROWS_AS(coppice::check_child_specs(std::vector{pool, pool}), std::invalid_argument);
+  CHECK_NOTHROW(coppice::check_child_specs(std::vector{pool, pool.with_id("spare")}));
 }

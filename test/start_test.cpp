@@ -3,8 +3,11 @@
 #include <doctest/doctest.h>
 
 #include <any>
+#include <functional>
 #include <stdexcept>
 #include <string>
+#include <typeinfo>
+#include <utility>
 #include <vector>
 
 using coppice::one_for_one;
@@ -107,6 +110,32 @@ TEST_CASE("a failed start leaves nothing behind by the time it is told") {
   CHECK_FALSE(held);
 }
 
+// NAME-04
+TEST_CASE("a name is free again by the time it is told that its holder did not start") {
+  scene s;
+  s["b"].then = start_as::fails;
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  const auto body = [](coppice::init_ack up) -> asio::awaitable<void> {
+    coppice::register_name("held");
+    co_await up.ignore();
+  };
+  for (const bool ignores : {true, false}) {
+    auto adding = sup.start_child(
+        ignores ? coppice::worker("a", body)
+                : coppice::supervisor(
+                      {.name = "held", .strategy = one_for_one, .children = {s.child("b")}}));
+    coppice::pid held{nullptr, 1};
+    boost::system::error_code error;
+    adding.ready()([&](boost::system::error_code ec, const coppice::started_child&) {
+      error = ec;
+      held = coppice::whereis(s.io, "held");
+    });
+    s.clock.settle();
+    CHECK(error == (ignores ? boost::system::error_code{} : make_error_code(errc::start_failed)));
+    CHECK_FALSE(held);
+  }
+}
+
 // START-07
 TEST_CASE("what a child says when it is up is handed to whoever started it") {
   scene s;
@@ -135,6 +164,75 @@ TEST_CASE("a child that asks not to be started keeps its spec, and the next ones
   s.start(sup, s.child("d"));
   CHECK(s.children_of(sup) == "a b(none) c d(none)");
   CHECK(s.count_of(sup) == "4 2 0 4");
+}
+
+// START-03, START-08
+TEST_CASE("a body may become a supervisor, or ask not to be started after all") {
+  scene s;
+  std::string log;
+  bool wanted = true;
+  const auto body = [&](coppice::init_ack up) -> asio::awaitable<void, coppice::executor> {
+    if (!wanted) co_await up.ignore();
+    log += "before ";
+    auto supervising =
+        coppice::supervise({.name = "inner", .strategy = one_for_one, .children = {s.child("a")}},
+                           [up] { up.ready(); });
+    const coppice::supervisor_end end = co_await std::move(supervising);
+    log += "after ";
+    co_await coppice::exit(end.reason);
+  };
+  const auto sup = s.supervise(supervisor_spec{
+      .strategy = one_for_one,
+      .children = {coppice::worker("a", body, {.shutdown = coppice::infinity})}});
+  CHECK(s.log() == "+a");
+  s.crashes("a");
+  CHECK(s.log() == "-a +a");
+  const auto end = end_of(coppice::whereis(s.io, "inner"));
+  CHECK_FALSE(s.ask(sup.terminate_child("a")).error);
+  CHECK(s.log() == "-a");
+  CHECK(log == "before after ");
+  CHECK(end->reason == exit_reason::shutdown());
+  wanted = false;
+  const answer again = s.ask(sup.restart_child("a"));
+  CHECK_FALSE(again.error);
+  CHECK_FALSE(again.started.process);
+  CHECK(s.children_of(sup) == "a(none)");
+}
+
+// SPEC-24, START-05
+TEST_CASE("a supervisor may be described by a function, called anew for each start") {
+  scene s;
+  int calls = 0;
+  const auto init = [&] {
+    ++calls;
+    supervisor_spec spec{.name = "inner", .strategy = one_for_one, .children = {s.child("a")}};
+    if (calls == 2) spec.children.push_back(s.child("b"));
+    if (calls == 3) throw std::runtime_error{"no such table"};
+    if (calls == 4) spec.children.push_back(s.child("a"));
+    return spec;
+  };
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = one_for_one, .children = {coppice::supervisor("i", init)}});
+  CHECK(s.log() == "+a");
+  coppice::kill(coppice::whereis(s.io, "inner"));
+  CHECK(s.log() == "-a +a +b");
+  s.ask(sup.terminate_child("i"));
+  s.log();
+  CHECK(s.ask(sup.restart_child("i")).error == errc::start_failed);
+  CHECK(s.ask(sup.restart_child("i")).error == errc::start_failed);
+  CHECK(s.log().empty());
+  const auto root = coppice::start_supervisor(s.io, init);
+  CHECK_FALSE(s.ask(root.ready()).error);
+  CHECK(s.log() == "+a");
+  calls = 2;
+  const auto bad = coppice::start_supervisor(s.io, init);
+  const auto up = begin(bad.ready());
+  const auto end = end_of(bad.get_pid());
+  s.clock.settle();
+  CHECK(up->error == errc::start_failed);
+  CHECK(end->reason.what() == "no such table");
+  CHECK_THROWS_AS(coppice::start_supervisor(s.io, std::function<supervisor_spec()>{}),
+                  std::invalid_argument);
 }
 
 // START-09
@@ -207,29 +305,68 @@ TEST_CASE("a failed start is told through all levels with its cause") {
   CHECK(note.find("no start") != std::string::npos);
 }
 
-// START-16
-TEST_CASE("a child whose name is taken by a stranger is not stored") {
+// START-16, NAME-02
+TEST_CASE("a child whose name is taken by a stranger is not stored, and the stranger is named") {
   scene s;
-  coppice::spawn(s.io, []() -> asio::awaitable<void> {
+  const coppice::pid holder = coppice::spawn(s.io, []() -> asio::awaitable<void> {
     coppice::register_name("taken");
     co_await coppice::sleep_for(1h);
   });
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  const auto dynamic = s.supervise(coppice::dynamic_supervisor_spec{});
   const auto body = [](coppice::init_ack up) -> asio::awaitable<void> {
     coppice::register_name("taken");
     up.ready();
     co_return;
   };
-  const answer a = s.start(sup, coppice::worker("a", body));
-  CHECK(a.error == errc::start_failed);
-  boost::system::error_code cause;
-  try {
-    std::rethrow_exception(a.reason.exception());
-  } catch (const boost::system::system_error& e) {
-    cause = e.code();
+  const coppice::child_spec specs[] = {
+      coppice::worker("a", body),
+      coppice::supervisor({.name = "taken", .strategy = one_for_one, .children = {s.child("b")}})};
+  for (const coppice::child_spec& spec : specs) {
+    for (const answer& a : {s.start(sup, spec), s.start(dynamic, spec)}) {
+      CHECK(a.error == errc::already_started);
+      CHECK(a.started.process == holder);
+      CHECK(*a.reason.exception_type() == typeid(coppice::name_taken));
+    }
   }
-  CHECK(cause == errc::already_started);
   CHECK(s.children_of(sup).empty());
+  CHECK(s.children_of(dynamic).empty());
+  CHECK(s.log().empty());
+}
+
+// START-16, API-10
+TEST_CASE("a stopped child whose name a stranger has taken stays stopped") {
+  scene s;
+  const auto body = [](coppice::init_ack up) -> asio::awaitable<void> {
+    coppice::register_name("mine");
+    up.ready();
+    co_await coppice::sleep_for(1h);
+  };
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = one_for_one, .children = {coppice::worker("a", body)}});
+  s.ask(sup.terminate_child("a"));
+  const coppice::pid thief = coppice::spawn(s.io, []() -> asio::awaitable<void> {
+    coppice::register_name("mine");
+    co_await coppice::sleep_for(1h);
+  });
+  const answer a = s.ask(sup.restart_child("a"));
+  CHECK(a.error == errc::already_started);
+  CHECK(a.started.process == thief);
+  CHECK(s.children_of(sup) == "a(none)");
+}
+
+// START-16
+TEST_CASE("a child that asks for a second name has failed to start, and no stranger is to blame") {
+  scene s;
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  for (const char* second : {"first", "second"}) {
+    const auto body = [second](coppice::init_ack) -> asio::awaitable<void> {
+      coppice::register_name("first");
+      coppice::register_name(second);
+      co_return;
+    };
+    CHECK(s.start(sup, coppice::worker("a", body)).error == errc::start_failed);
+  }
 }
 
 // START-17, START-18
@@ -323,7 +460,7 @@ TEST_CASE("a second supervisor of the same name does not start") {
   CHECK_FALSE(s.ask(third.ready()).error);
 }
 
-// INIT-01
+// START-15, INIT-01
 TEST_CASE("a child that ends before it said that it is up has failed to start") {
   scene s;
   s["a"].then = start_as::ends;

@@ -26,7 +26,7 @@ asio::awaitable<void> note_error(Operation operation, std::vector<boost::system:
 
 }  // namespace
 
-// SHUT-22
+// START-24, SHUT-22
 TEST_CASE("exit signals of strangers do not stop a supervisor; only kill does") {
   scene s;
   const auto sup =
@@ -64,6 +64,25 @@ TEST_CASE("a linked supervisor ends when its parent does, for whatever reason, w
   }
 }
 
+// SHUT-22
+TEST_CASE("an exit signal of its parent stops a linked supervisor, whatever the reason") {
+  for (const exit_reason& why :
+       {exit_reason::normal(), exit_reason::shutdown("go"), exit_reason::error("broken")}) {
+    scene s;
+    std::shared_ptr<answer> end;
+    coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+      const supervisor_ref sup = coppice::start_supervisor_link(
+          supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}});
+      end = end_of(sup.get_pid());
+      co_await sup.ready();
+      coppice::exit(sup.get_pid(), why);
+      co_await coppice::sleep_for(1h);
+    });
+    CHECK(s.log() == "+a -a");
+    CHECK(end->reason == why);
+  }
+}
+
 // SHUT-23
 TEST_CASE("a linked supervisor ends even if its parent has returned before it ran") {
   scene s;
@@ -94,6 +113,48 @@ TEST_CASE("the parent of a linked supervisor hears of its end") {
   s.crashes("a");
   s.clock.settle();
   CHECK(end->reason == exit_reason::shutdown());
+}
+
+// START-06, INIT-05
+TEST_CASE("a starter who waits for a linked supervisor is told once that it does not come up") {
+  using letter = coppice::exit_signal;
+  for (const bool name_is_taken : {false, true}) {
+    for (const bool traps : {false, true}) {
+      scene s;
+      s["a"].then = start_as::fails;
+      if (name_is_taken) s.supervise(supervisor_spec{.name = "top", .strategy = one_for_one});
+      std::vector<boost::system::error_code> errors;
+      bool undisturbed = false;
+      coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+        coppice::mailbox<letter> box;
+        if (traps) coppice::trap_exit(box);
+        const supervisor_ref sup = coppice::start_supervisor_link(
+            supervisor_spec{.name = "top", .strategy = one_for_one, .children = {s.child("a")}});
+        co_await note_error(sup.ready(), errors);
+        co_await coppice::sleep_for(1s);
+        undisturbed = box.size() == 0 && coppice::info(coppice::self())->links.empty();
+      });
+      s.clock.advance(1s);
+      CHECK(errors == std::vector<boost::system::error_code>{
+                          name_is_taken ? errc::already_started : errc::start_failed});
+      CHECK(undisturbed);
+    }
+  }
+}
+
+// INIT-05
+TEST_CASE("a starter who does not wait for a linked supervisor hears of its failure by the link") {
+  scene s;
+  s["a"].then = start_as::fails;
+  const coppice::pid starter = coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+    coppice::start_supervisor_link(
+        supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}});
+    co_await coppice::sleep_for(1h);
+  });
+  const auto end = end_of(starter);
+  s.clock.settle();
+  CHECK(end->reason.is_shutdown());
+  CHECK(end->reason.note().starts_with("failed to start child a ("));
 }
 
 TEST_CASE("start_supervisor_link is for processes only") {

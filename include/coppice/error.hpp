@@ -10,7 +10,7 @@ namespace coppice {
 enum class errc {
   noproc = 1,        ///< There is no such process (any more).
   not_found,         ///< The supervisor has no child of that id or pid.
-  already_started,   ///< A child of that id is running.
+  already_started,   ///< A child of that id is running, or somebody else has the name.
   already_present,   ///< A child of that id is known, though not running.
   running,           ///< The child is running and must be terminated first.
   restarting,        ///< The child is between two restart attempts.

@@ -75,6 +75,20 @@ struct child_stop_failed {
   bool had_to_be_killed;             ///< Its shutdown time had run out.
 };
 
+/// Several children of a dynamic supervisor, which stop side by side, did not end as they were
+/// expected to. Told once for each way in which they ended, when all are down; a child that is alone
+/// in its way has a `child_stop_failed` of its own.
+///
+/// @par Origin
+/// The shutdown error of a simple_one_for_one supervisor.
+struct children_stop_failed {
+  std::string_view supervisor;
+  pid supervisor_id;
+  const exit_reason& reason;         ///< Of one of them; the others' reads the same.
+  bool had_to_be_killed;
+  std::size_t count;
+};
+
 /// A supervisor has stopped all its children.
 struct supervisor_stopped {
   std::string_view supervisor;
@@ -106,8 +120,8 @@ struct process_abandoned {
 
 /// Something worth knowing has happened. A value; nothing is formatted unless somebody asks.
 using report = std::variant<child_starting, child_started, child_start_failed, child_ended, budget_exhausted,
-                            child_stop_failed, supervisor_stopped, spec_warning, process_crashed,
-                            process_abandoned>;
+                            child_stop_failed, children_stop_failed, supervisor_stopped, spec_warning,
+                            process_crashed, process_abandoned>;
 
 /// Takes reports, on the loop's thread, as they arise. It must not block. What it throws is
 /// swallowed: a failing sink never breaks a supervisor.

@@ -168,6 +168,8 @@ class COPPICE_API supervision {
   /// Of the stop that ended it: how many children ran when it began, how many had to be killed.
   [[nodiscard]] std::size_t stopped_at_end() const noexcept { return stopped_at_end_; }
   [[nodiscard]] std::size_t killed_at_end() const noexcept { return killed_at_end_; }
+  /// Whether all children are being stopped, for good.
+  [[nodiscard]] bool shutting_down() const noexcept { return task_.kind == task_kind::shut_down; }
   /// Whether static children are still being started for the first time.
   [[nodiscard]] bool booting() const noexcept { return task_.kind == task_kind::boot; }
 

@@ -120,6 +120,7 @@ class COPPICE_API supervisor_request : public list_hook {
 
   bool submitted = false;
   bool done = false;
+  pid caller;  // of a request of kind ready
   boost::system::error_code error;
   started_child started;
   std::vector<child_entry> listing;
@@ -219,14 +220,17 @@ class COPPICE_API child_start {
   /// `started_child child = co_await adding.ready();`
   ///
   /// Fails with `errc::start_failed` (see `failure()`), `already_started`, `already_present`,
-  /// `max_children`, `noproc` or `would_deadlock`; nothing was added then.
+  /// `max_children`, `noproc` or `would_deadlock`; nothing was added then. With `already_started`
+  /// the completion also brings, as its `process`, the child of that id that runs, or the stranger
+  /// who has the name that the child registers.
   ///
   /// For a named object only: g++ 12 destroys twice what a lambda captured by value when the lambda
   /// stands in the awaited expression, so starting and awaiting are two statements.
   [[nodiscard]] detail::start_operation ready() &;
   detail::start_operation ready() && = delete;
 
-  /// Why the child did not start, after `ready()` has failed with `errc::start_failed`.
+  /// Why the child did not start, after `ready()` has failed with `errc::start_failed`; or with
+  /// `already_started`, if it is a `name_taken`.
   [[nodiscard]] const exit_reason& failure() const noexcept { return request_->reason; }
 
  private:
@@ -327,7 +331,8 @@ class COPPICE_API supervisor_ref : public supervisor_handle {
 
   /// Starts a child that does not run, in its old place.
   ///
-  /// Fails with `errc::not_found`, `running`, `restarting` or `start_failed`; after the last the
+  /// Fails with `errc::not_found`, `running`, `restarting` or `start_failed`, or with
+  /// `already_started` if a stranger has the name that the child registers; after the last two the
   /// child stays stopped.
   /// @par Origin
   /// `supervisor:restart_child/2`.
@@ -395,6 +400,9 @@ COPPICE_API supervisor_ref start_supervisor(asio::io_context& io,
 
 /// Starts a supervisor linked to the calling process, whose end, for whatever reason, stops it with
 /// that reason.
+///
+/// If it does not come up, a caller who awaits `ready()` is told there and nowhere else; one who
+/// does not hears of it through the link.
 ///
 /// @throws std::invalid_argument naming the rule that the spec breaks; nothing has started then.
 /// @throws std::logic_error outside of processes.
