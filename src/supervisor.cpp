@@ -250,6 +250,17 @@ detail::request_operation supervisor_ref::delete_child(std::string_view id) cons
       {{detail::make_request(supervisor_request::kind_type::erase, id), pid_}}};
 }
 
+detail::entry_operation supervisor_ref::which_child(std::string_view id) const {
+  return detail::entry_operation{
+      {{detail::make_request(supervisor_request::kind_type::which_one, id), pid_}}};
+}
+
+detail::entry_operation supervisor_ref::which_child(const pid& process) const {
+  auto r = detail::make_request(supervisor_request::kind_type::which_process);
+  r->process = process;
+  return detail::entry_operation{{{std::move(r), pid_}}};
+}
+
 detail::spec_operation supervisor_ref::get_child_spec(std::string_view id) const {
   return detail::spec_operation{
       {{detail::make_request(supervisor_request::kind_type::spec, id), pid_}}};
@@ -262,6 +273,10 @@ child_start dynamic_supervisor_ref::start_child(child_spec spec) const {
 
 detail::request_operation dynamic_supervisor_ref::terminate_child(const pid& process) const {
   return supervisor_ref{pid_}.terminate_child(process);
+}
+
+detail::entry_operation dynamic_supervisor_ref::which_child(const pid& process) const {
+  return supervisor_ref{pid_}.which_child(process);
 }
 
 supervisor_ref start_supervisor(asio::io_context& io, supervisor_spec spec) {

@@ -286,7 +286,8 @@ void supervisor_process::take(const std::shared_ptr<supervisor_request>& r) {
   r->self = r;
   requests_.push_back(*r);
   wake();
-  const bool by_id = r->kind == kind::terminate || r->kind == kind::restart || r->kind == kind::erase;
+  const bool by_id = r->kind == kind::terminate || r->kind == kind::restart ||
+                     r->kind == kind::erase || r->kind == kind::which_one;
   if (by_id && blueprint_.from_template) {
     finish(*r, errc::simple_one_for_one);
     return;
@@ -300,6 +301,8 @@ void supervisor_process::take(const std::shared_ptr<supervisor_request>& r) {
     case kind::erase: decide_.erase(r->id, r.get()); break;
     case kind::ready:
     case kind::which:
+    case kind::which_one:
+    case kind::which_process:
     case kind::count:
     case kind::spec: decide_.queue(r.get()); break;
   }
@@ -363,12 +366,22 @@ void supervisor_process::serve(supervisor_request& r) {
     case kind::which:
       r.listing.reserve(decide_.size());
       for (supervision::child* at = decide_.first(); at != nullptr; at = decide_.after(*at)) {
-        const auto& c = static_cast<const entry&>(*at);
-        const bool up = c.state == supervision::child_state::running;
-        r.listing.push_back({.id = c.id,
-                             .process = up ? c.process : pid{},
-                             .restarting = c.state == supervision::child_state::restarting,
-                             .type = c.type});
+        r.listing.push_back(list(static_cast<const entry&>(*at)));
+      }
+      break;
+    case kind::which_one:
+      if (auto* c = static_cast<entry*>(decide_.find(r.id)); c != nullptr) {
+        r.listing.push_back(list(*c));
+      } else {
+        ec = errc::not_found;
+      }
+      break;
+    case kind::which_process:
+      if (auto* c = static_cast<entry*>(decide_.find(r.process.number()));
+          c != nullptr && r.process.home() == &home_) {
+        r.listing.push_back(list(*c));
+      } else {
+        ec = errc::not_found;
       }
       break;
     case kind::count:
@@ -398,6 +411,14 @@ void supervisor_process::serve(supervisor_request& r) {
     case kind::erase: break;
   }
   finish(r, ec);
+}
+
+child_entry supervisor_process::list(const entry& c) {
+  const bool up = c.state == supervision::child_state::running;
+  return {.id = c.id,
+          .process = up ? c.process : pid{},
+          .restarting = c.state == supervision::child_state::restarting,
+          .type = c.type};
 }
 
 void supervisor_process::finish(supervisor_request& r, boost::system::error_code ec) noexcept {

@@ -105,6 +105,7 @@ class supervisor_process final : public process_watcher, public signal_trap {
   void answer(supervision::action& a);
   void serve(supervisor_request& r);
   void add(supervisor_request& r);
+  [[nodiscard]] static child_entry list(const entry& c);
   void report_on(supervision::action& a);
   void warn_about(const supervisor_blueprint& blueprint);
   [[nodiscard]] child_info describe(const entry& c) const noexcept;

@@ -147,6 +147,7 @@ struct answer {
   boost::system::error_code error{};
   coppice::started_child started{};
   std::vector<coppice::child_entry> listing{};
+  coppice::child_entry entry{};
   coppice::child_counts counts{};
   std::optional<coppice::child_spec> spec{};
   exit_reason reason{};
@@ -166,6 +167,10 @@ struct answer_handler {
   void operator()(boost::system::error_code ec, std::vector<coppice::child_entry> l) const {
     (*this)(ec);
     to->listing = std::move(l);
+  }
+  void operator()(boost::system::error_code ec, coppice::child_entry e) const {
+    (*this)(ec);
+    to->entry = std::move(e);
   }
   void operator()(boost::system::error_code ec, coppice::child_counts c) const {
     (*this)(ec);
