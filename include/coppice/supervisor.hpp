@@ -105,6 +105,7 @@ class COPPICE_API supervisor_request : public list_hook {
     which_process,
     count,
     spec,
+    resize,
   };
 
   explicit supervisor_request(kind_type k) noexcept : kind{k} {}
