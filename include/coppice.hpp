@@ -8,6 +8,7 @@
 #include <coppice/init_ack.hpp>
 #include <coppice/mailbox.hpp>
 #include <coppice/name.hpp>
+#include <coppice/partition_supervisor.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process.hpp>
 #include <coppice/report.hpp>

@@ -120,6 +120,22 @@ supervisor_ref start_supervisor(asio::io_context& io, blueprint_ptr blueprint,
   return start_root(io, always(std::move(blueprint)), label, std::move(outcome));
 }
 
+pid start_linked(blueprint_ptr blueprint) {
+  scheduler& s = here();
+  process* const me = s.current();
+  if (me == nullptr) throw std::logic_error{"coppice: no process runs right now"};
+  const pid sup = start_supervisor(s.io(), std::move(blueprint), nullptr).get_pid();
+  process& p = *sup.get();
+  p.spawner = me->id();
+  s.link(*me, p);
+  return sup;
+}
+
+child_spec supervisor_child(blueprint_ptr blueprint, child_options o) {
+  std::string id = blueprint->name;
+  return as_child(std::move(id), always(std::move(blueprint)), o);
+}
+
 void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
                                 const pid& supervisor) {
   r->submitted = true;
@@ -275,6 +291,17 @@ detail::request_operation supervisor_ref::delete_child(std::string_view id) cons
       {{detail::make_request(supervisor_request::kind_type::erase, id), pid_}}};
 }
 
+detail::entry_operation supervisor_ref::which_child(std::string_view id) const {
+  return detail::entry_operation{
+      {{detail::make_request(supervisor_request::kind_type::which_one, id), pid_}}};
+}
+
+detail::entry_operation supervisor_ref::which_child(const pid& process) const {
+  auto r = detail::make_request(supervisor_request::kind_type::which_process);
+  r->process = process;
+  return detail::entry_operation{{{std::move(r), pid_}}};
+}
+
 detail::spec_operation supervisor_ref::get_child_spec(std::string_view id) const {
   return detail::spec_operation{
       {{detail::make_request(supervisor_request::kind_type::spec, id), pid_}}};
@@ -289,6 +316,10 @@ detail::request_operation dynamic_supervisor_ref::terminate_child(const pid& pro
   return supervisor_ref{pid_}.terminate_child(process);
 }
 
+detail::entry_operation dynamic_supervisor_ref::which_child(const pid& process) const {
+  return supervisor_ref{pid_}.which_child(process);
+}
+
 supervisor_ref start_supervisor(asio::io_context& io, supervisor_spec spec) {
   return detail::start_supervisor(io, detail::blueprint_of(std::move(spec)), nullptr);
 }
@@ -298,27 +329,12 @@ dynamic_supervisor_ref start_supervisor(asio::io_context& io, dynamic_supervisor
       detail::start_supervisor(io, detail::blueprint_of(std::move(spec)), nullptr).get_pid()};
 }
 
-namespace {
-
-pid start_linked(detail::blueprint_ptr blueprint) {
-  detail::scheduler& s = detail::here();
-  detail::process* const me = s.current();
-  if (me == nullptr) throw std::logic_error{"coppice: no process runs right now"};
-  const pid sup = detail::start_supervisor(s.io(), std::move(blueprint), nullptr).get_pid();
-  detail::process& p = *sup.get();
-  p.spawner = me->id();
-  s.link(*me, p);
-  return sup;
-}
-
-}  // namespace
-
 supervisor_ref start_supervisor_link(supervisor_spec spec) {
-  return supervisor_ref{start_linked(detail::blueprint_of(std::move(spec)))};
+  return supervisor_ref{detail::start_linked(detail::blueprint_of(std::move(spec)))};
 }
 
 dynamic_supervisor_ref start_supervisor_link(dynamic_supervisor_spec spec) {
-  return dynamic_supervisor_ref{start_linked(detail::blueprint_of(std::move(spec)))};
+  return dynamic_supervisor_ref{detail::start_linked(detail::blueprint_of(std::move(spec)))};
 }
 
 supervisor_ref start_supervisor(asio::io_context& io, std::function<supervisor_spec()> init) {
@@ -335,8 +351,7 @@ asio::awaitable<supervisor_end, executor> supervise(supervisor_spec spec,
 }
 
 child_spec supervisor(supervisor_spec spec, child_options o) {
-  std::string id = spec.name;
-  return detail::as_child(std::move(id), detail::always(detail::blueprint_of(std::move(spec))), o);
+  return detail::supervisor_child(detail::blueprint_of(std::move(spec)), o);
 }
 
 child_spec supervisor(std::string id, std::function<supervisor_spec()> init, child_options o) {
@@ -345,8 +360,7 @@ child_spec supervisor(std::string id, std::function<supervisor_spec()> init, chi
 }
 
 child_spec dynamic_supervisor(dynamic_supervisor_spec spec, child_options o) {
-  std::string id = spec.name;
-  return detail::as_child(std::move(id), detail::always(detail::blueprint_of(std::move(spec))), o);
+  return detail::supervisor_child(detail::blueprint_of(std::move(spec)), o);
 }
 
 }  // namespace coppice

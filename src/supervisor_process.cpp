@@ -5,8 +5,12 @@
 
 #include "exception_cast.hpp"
 
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
 #include <chrono>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace coppice::detail {
@@ -43,7 +47,7 @@ next_step to_step(supervision::action::next_type n) noexcept {
 
 }  // namespace
 
-blueprint_ptr blueprint_of(supervisor_spec spec) {
+blueprint_ptr blueprint_of(supervisor_spec spec, std::size_t partitions) {
   check(spec);
   const bool from_template = spec.strategy == strategy::simple_one_for_one;
   return std::make_shared<const supervisor_blueprint>(
@@ -53,7 +57,8 @@ blueprint_ptr blueprint_of(supervisor_spec spec) {
                                        .automatic = spec.auto_shutdown,
                                        .dynamic = from_template},
                            .children = std::move(spec.children),
-                           .from_template = from_template});
+                           .from_template = from_template,
+                           .partitions = partitions});
 }
 
 blueprint_ptr blueprint_of(dynamic_supervisor_spec spec) {
@@ -71,7 +76,8 @@ supervisor_process::supervisor_process(process& self, blueprint_ptr blueprint)
       home_{self.home},
       kept_{std::move(blueprint)},
       blueprint_{*kept_},
-      decide_{blueprint_.options} {
+      decide_{blueprint_.options},
+      partitions_{blueprint_.partitions} {
   if (self_.spawner && !self_.spawner.alive()) {
     // Whoever it is linked to has returned before this ran, too early for the trap.
     throw exit_exception{exit_reason::normal()};
@@ -301,7 +307,8 @@ void supervisor_process::take(const std::shared_ptr<supervisor_request>& r) {
   r->self = r;
   requests_.push_back(*r);
   wake();
-  const bool by_id = r->kind == kind::terminate || r->kind == kind::restart || r->kind == kind::erase;
+  const bool by_id = r->kind == kind::terminate || r->kind == kind::restart ||
+                     r->kind == kind::erase || r->kind == kind::which_one;
   if (by_id && blueprint_.from_template) {
     finish(*r, errc::simple_one_for_one);
     return;
@@ -313,8 +320,11 @@ void supervisor_process::take(const std::shared_ptr<supervisor_request>& r) {
     case kind::terminate_process: decide_.terminate(r->process.number(), r.get()); break;
     case kind::restart: decide_.restart_child(r->id, r.get()); break;
     case kind::erase: decide_.erase(r->id, r.get()); break;
+    case kind::resize: resize(static_cast<resize_request&>(*r)); break;
     case kind::ready:
     case kind::which:
+    case kind::which_one:
+    case kind::which_process:
     case kind::count:
     case kind::spec: decide_.queue(r.get()); break;
   }
@@ -359,6 +369,11 @@ void supervisor_process::add(supervisor_request& r) {
 void supervisor_process::answer(supervision::action& a) {
   auto& r = *static_cast<supervisor_request*>(a.call);
   auto* const c = static_cast<entry*>(a.subject);
+  if (r.kind == supervisor_request::kind_type::resize) {
+    // One part of it. What was up, or down, already is as it should be.
+    if (a.answer == supervision::result::start_failed) r.error = errc::start_failed;
+    return;
+  }
   if (a.answer == supervision::result::ok || a.answer == supervision::result::ignored) {
     if (c != nullptr) r.started = {c->process, std::move(c->info)};
     finish(r, {});
@@ -385,12 +400,22 @@ void supervisor_process::serve(supervisor_request& r) {
     case kind::which:
       r.listing.reserve(decide_.size());
       for (supervision::child* at = decide_.first(); at != nullptr; at = decide_.after(*at)) {
-        const auto& c = static_cast<const entry&>(*at);
-        const bool up = c.state == supervision::child_state::running;
-        r.listing.push_back({.id = c.id,
-                             .process = up ? c.process : pid{},
-                             .restarting = c.state == supervision::child_state::restarting,
-                             .type = c.type});
+        r.listing.push_back(list(static_cast<const entry&>(*at)));
+      }
+      break;
+    case kind::which_one:
+      if (auto* c = static_cast<entry*>(decide_.find(r.id)); c != nullptr) {
+        r.listing.push_back(list(*c));
+      } else {
+        ec = errc::not_found;
+      }
+      break;
+    case kind::which_process:
+      if (auto* c = static_cast<entry*>(decide_.find(r.process.number()));
+          c != nullptr && r.process.home() == &home_) {
+        r.listing.push_back(list(*c));
+      } else {
+        ec = errc::not_found;
       }
       break;
     case kind::count:
@@ -411,6 +436,10 @@ void supervisor_process::serve(supervisor_request& r) {
         ec = errc::not_found;
       }
       break;
+    case kind::resize:
+      resized(static_cast<resize_request&>(r));
+      ec = r.error;
+      break;
     case kind::ready:
     case kind::add:
     case kind::add_argument:
@@ -422,10 +451,62 @@ void supervisor_process::serve(supervisor_request& r) {
   finish(r, ec);
 }
 
+child_entry supervisor_process::list(const entry& c) {
+  const bool up = c.state == supervision::child_state::running;
+  return {.id = c.id,
+          .process = up ? c.process : pid{},
+          .restarting = c.state == supervision::child_state::restarting,
+          .type = c.type};
+}
+
 void supervisor_process::finish(supervisor_request& r, boost::system::error_code ec) noexcept {
   r.unlink();
   const auto kept = std::move(r.self);
   r.complete(ec);
+}
+
+// ---- Partitions
+
+pid supervisor_process::partition_for(std::uintmax_t number) {
+  if (!has_partitions()) return {};
+  if (partitions_ == 0) {
+    throw boost::system::system_error{
+        make_error_code(errc::not_found),
+        "partition supervisor \"" + blueprint_.name + "\" was resized to no partitions"};
+  }
+  const auto* c = static_cast<const entry*>(decide_.find(std::to_string(number % partitions_)));
+  if (c == nullptr || c->state != supervision::child_state::running) return {};
+  return c->process.alive() ? c->process : pid{};
+}
+
+// Turns into calls for the single partitions, and one behind them that ends it. Several may be under
+// way; what each does makes right whatever those before it have left.
+void supervisor_process::resize(resize_request& r) {
+  if (!has_partitions()) {
+    finish(r, errc::not_found);
+    return;
+  }
+  if (r.partitions > blueprint_.partitions) {
+    finish(r, errc::max_children);
+    return;
+  }
+  latest_resize_ = &r;
+  r.previous = partitions_;
+  partitions_ = std::min(partitions_, r.partitions);
+  for (std::size_t i = blueprint_.partitions; i > r.partitions; --i) {
+    decide_.terminate(std::to_string(i - 1), &r);
+  }
+  for (std::size_t i = partitions_; i < r.partitions; ++i) {
+    decide_.restart_child(std::to_string(i), &r);
+  }
+  decide_.queue(&r);
+}
+
+void supervisor_process::resized(resize_request& r) {
+  for (std::size_t i = r.previous; i < r.partitions && !r.error; ++i) {
+    if (decide_.find(std::to_string(i)) == nullptr) r.error = errc::not_found;
+  }
+  if (!r.error && latest_resize_ == &r) partitions_ = r.partitions;
 }
 
 // ---- Reports

@@ -3,6 +3,7 @@
 #include <coppice/detail/process.hpp>
 #include <coppice/detail/scheduler.hpp>
 #include <coppice/detail/waiter.hpp>
+#include <coppice/partition_supervisor.hpp>
 #include <coppice/supervision.hpp>
 #include <coppice/supervisor.hpp>
 
@@ -10,10 +11,12 @@
 
 #include <any>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,13 +31,15 @@ struct supervisor_blueprint {
   supervision::options options;
   std::vector<child_spec> children{};
   bool from_template = false;
+  std::size_t partitions = 0;  // so many, if its children are those
 };
 
 // Shared by whoever may have to draw the supervisor again, and by its children for their specs.
 using blueprint_ptr = std::shared_ptr<const supervisor_blueprint>;
 
-blueprint_ptr blueprint_of(supervisor_spec spec);
+blueprint_ptr blueprint_of(supervisor_spec spec, std::size_t partitions = 0);
 blueprint_ptr blueprint_of(dynamic_supervisor_spec spec);
+blueprint_ptr blueprint_of(const partition_supervisor_spec& spec);
 
 // How a supervisor ended, for whoever started it.
 struct supervisor_outcome {
@@ -44,6 +49,8 @@ struct supervisor_outcome {
 
 supervisor_ref start_supervisor(asio::io_context& io, blueprint_ptr blueprint,
                                 std::shared_ptr<supervisor_outcome> outcome);
+pid start_linked(blueprint_ptr blueprint);
+child_spec supervisor_child(blueprint_ptr blueprint, child_options o);
 
 // Carries out what a supervision decides: starts, stops and kills processes, answers calls, reports.
 // Lives in the frame of the supervisor's coroutine. Events come in from the scheduler at any time
@@ -63,6 +70,12 @@ class supervisor_process final : public process_watcher, public signal_trap {
   // Whether it waits for the start or the end of a child in whose subtree the caller is.
   [[nodiscard]] bool waits_for(process& caller) const noexcept;
   void stop(exit_reason reason);
+
+  // Of a supervisor of partitions: to how many keys are routed ...
+  [[nodiscard]] std::size_t partitions() const noexcept { return partitions_; }
+  [[nodiscard]] bool has_partitions() const noexcept { return blueprint_.partitions > 0; }
+  // ... and the process that a key of that number finds, which may be none.
+  [[nodiscard]] pid partition_for(std::uintmax_t number);
 
  private:
   struct entry;
@@ -118,6 +131,9 @@ class supervisor_process final : public process_watcher, public signal_trap {
   void answer(supervision::action& a);
   void serve(supervisor_request& r);
   void add(supervisor_request& r);
+  void resize(resize_request& r);
+  void resized(resize_request& r);
+  [[nodiscard]] static child_entry list(const entry& c);
   void report_on(supervision::action& a);
   void report_bad_stops();
   void warn_about(const supervisor_blueprint& blueprint);
@@ -137,6 +153,8 @@ class supervisor_process final : public process_watcher, public signal_trap {
   waiter* waiting_ = nullptr;
   bool news_ = false;
   bool finished_ = false;
+  std::size_t partitions_;
+  const supervisor_request* latest_resize_ = nullptr;
   std::function<void()> booted_;
   exit_reason last_;
   std::map<std::string, bad_stop> bad_stops_;

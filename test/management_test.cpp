@@ -247,6 +247,103 @@ TEST_CASE("a restarting simple_one_for_one child is listed without pid") {
   CHECK(counted->counts.workers == 1);
 }
 
+// API-16
+TEST_CASE("one child can be looked up by its id") {
+  scene s;
+  const auto sup = s.supervise(supervisor_spec{
+      .strategy = one_for_one,
+      .children = {s.child("a"), s.child("b"),
+                   coppice::supervisor({.name = "inner", .strategy = one_for_one})}});
+  const answer a = s.ask(sup.which_child("a"));
+  CHECK_FALSE(a.error);
+  CHECK(a.entry.id == "a");
+  CHECK(a.entry.process == s.pid_of("a"));
+  CHECK(a.entry.type == coppice::child_type::worker);
+  CHECK_FALSE(a.entry.restarting);
+  CHECK(s.ask(sup.which_child("inner")).entry.type == coppice::child_type::supervisor);
+  s.ask(sup.terminate_child("b"));
+  const answer b = s.ask(sup.which_child("b"));
+  CHECK_FALSE(b.error);
+  CHECK(b.entry.id == "b");
+  CHECK_FALSE(b.entry.process);
+  CHECK(s.ask(sup.which_child("x")).error == errc::not_found);
+  CHECK(s.ask(sup.which_child("")).error == errc::not_found);
+}
+
+// API-16
+TEST_CASE("a child that has an id is not looked up by pid, and one that has none not by id") {
+  scene s;
+  const auto sup = two(s);
+  CHECK(s.ask(sup.which_child(s.pid_of("a"))).error == errc::not_found);
+  const auto of_template = simple(s);
+  s.start(of_template, "x");
+  CHECK(s.ask(of_template.which_child("x")).error == errc::simple_one_for_one);
+  CHECK(s.ask(of_template.which_child("template")).error == errc::simple_one_for_one);
+}
+
+// API-16
+TEST_CASE("one child without an id is looked up by pid, as long as it is known") {
+  scene s;
+  const auto of_template = simple(s);
+  const coppice::pid x = s.start(of_template, "x").started.process;
+  const answer found = s.ask(of_template.which_child(x));
+  CHECK_FALSE(found.error);
+  CHECK(found.entry.id.empty());
+  CHECK(found.entry.process == x);
+  s.crashes("x");
+  s.clock.settle();
+  CHECK(s.ask(of_template.which_child(x)).error == errc::not_found);
+  CHECK(s.ask(of_template.which_child(s.pid_of("x"))).entry.process == s.pid_of("x"));
+  CHECK(s.ask(of_template.which_child(of_template.get_pid())).error == errc::not_found);
+  CHECK(s.ask(of_template.which_child(coppice::pid{})).error == errc::not_found);
+}
+
+// API-16, DYN-11
+TEST_CASE("one child of a dynamic supervisor is looked up by pid") {
+  scene s;
+  const auto pool = s.supervise(coppice::dynamic_supervisor_spec{});
+  const coppice::pid a = s.start(pool, s.child("a", {.restart = temporary})).started.process;
+  const coppice::pid inner =
+      s.start(pool, coppice::supervisor({.strategy = one_for_one})).started.process;
+  CHECK(s.ask(pool.which_child(a)).entry.process == a);
+  CHECK(s.ask(pool.which_child(inner)).entry.type == coppice::child_type::supervisor);
+  s.returns("a");
+  CHECK(s.ask(pool.which_child(a)).error == errc::not_found);
+  // Numbers are those of one io_context.
+  scene elsewhere;
+  coppice::pid other;
+  do {
+    other = coppice::spawn(elsewhere.io, []() -> asio::awaitable<void> { co_return; });
+  } while (other.number() < inner.number());
+  CHECK(s.ask(pool.which_child(other)).error == errc::not_found);
+}
+
+// API-16, RR-14
+TEST_CASE("a restarting child is looked up without a process, if it has no id by its last pid") {
+  scene s;
+  for (const char* name : {"a", "x"}) {
+    s[name].starts = {start_as::up, start_as::fails};
+    s[name].then = start_as::hangs;
+  }
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one,
+                                               .children = {s.child("a", {.start_limit = 1s})}});
+  const auto pool = s.supervise(coppice::dynamic_supervisor_spec{});
+  const coppice::pid x = s.start(pool, s.child("x", {.start_limit = 1s})).started.process;
+  s.crashes("a");
+  s.crashes("x");
+  s.clock.settle();
+  // Served between the try that hangs now and the next.
+  const auto a_entry = begin(sup.which_child("a"));
+  const auto x_entry = begin(pool.which_child(x));
+  s.clock.advance(1s);
+  for (const auto& found : {a_entry, x_entry}) {
+    REQUIRE(found->there);
+    CHECK_FALSE(found->error);
+    CHECK(found->entry.restarting);
+    CHECK_FALSE(found->entry.process);
+  }
+}
+
 // API-17
 TEST_CASE("only children with a living process count as active") {
   scene s;

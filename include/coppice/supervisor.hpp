@@ -101,8 +101,11 @@ class COPPICE_API supervisor_request : public list_hook {
     restart,
     erase,
     which,
+    which_one,
+    which_process,
     count,
     spec,
+    resize,
   };
 
   explicit supervisor_request(kind_type k) noexcept : kind{k} {}
@@ -163,6 +166,20 @@ struct result_wait : request_wait_base {
   }
 };
 
+struct entry_wait : request_wait_base {
+  template <class Handler>
+  void deliver(Handler&& h) {
+    auto& listing = request->listing;
+    std::forward<Handler>(h)(request->error,
+                             listing.empty() ? child_entry{} : std::move(listing.front()));
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
+                             child_entry{});
+  }
+};
+
 // Asks a supervisor to stop, and waits until it is gone.
 struct COPPICE_API stop_wait {
   pid supervisor;
@@ -203,6 +220,7 @@ using start_operation =
 using listing_operation =
     operation<void(boost::system::error_code, std::vector<child_entry>),
               result_wait<std::vector<child_entry>, &supervisor_request::listing>>;
+using entry_operation = operation<void(boost::system::error_code, child_entry), entry_wait>;
 using count_operation = operation<void(boost::system::error_code, child_counts),
                                   result_wait<child_counts, &supervisor_request::counts>>;
 using spec_operation =
@@ -345,6 +363,25 @@ class COPPICE_API supervisor_ref : public supervisor_handle {
   /// `supervisor:delete_child/2`.
   [[nodiscard]] detail::request_operation delete_child(std::string_view id) const;
 
+  /// The entry of one child, as `which_children` lists it.
+  ///
+  /// Fails with `errc::not_found`, and with `errc::simple_one_for_one` if children have no ids.
+  /// @par Complexity
+  /// Constant.
+  /// @par Origin
+  /// `supervisor:which_child/2`.
+  [[nodiscard]] detail::entry_operation which_child(std::string_view id) const;
+
+  /// The entry of one child of a simple_one_for_one supervisor. One that is restarting goes by the
+  /// pid that it had last.
+  ///
+  /// Fails with `errc::not_found`, also for a child that has an id.
+  /// @par Complexity
+  /// Constant.
+  /// @par Origin
+  /// `supervisor:which_child/2`.
+  [[nodiscard]] detail::entry_operation which_child(const pid& process) const;
+
   /// The spec of a child, with its defaults filled in.
   ///
   /// Fails with `errc::not_found`.
@@ -375,6 +412,16 @@ class COPPICE_API dynamic_supervisor_ref : public supervisor_handle {
   /// @par Origin
   /// `DynamicSupervisor.terminate_child/2`.
   [[nodiscard]] detail::request_operation terminate_child(const pid& process) const;
+
+  /// The entry of one child, as `which_children` lists it. One that is restarting goes by the pid
+  /// that it had last.
+  ///
+  /// Fails with `errc::not_found`, also for one that has ended for good.
+  /// @par Complexity
+  /// Constant.
+  /// @par Origin
+  /// `supervisor:which_child/2`, of a simple_one_for_one supervisor.
+  [[nodiscard]] detail::entry_operation which_child(const pid& process) const;
 };
 
 /// Starts a supervisor on the io_context and returns a handle at once; await `ready()` of it to know

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 
 #include <any>
+#include <cstddef>
 #include <deque>
 #include <map>
 #include <memory>
@@ -147,8 +148,10 @@ struct answer {
   boost::system::error_code error{};
   coppice::started_child started{};
   std::vector<coppice::child_entry> listing{};
+  coppice::child_entry entry{};
   coppice::child_counts counts{};
   std::optional<coppice::child_spec> spec{};
+  std::size_t number = 0;
   exit_reason reason{};
 };
 
@@ -166,6 +169,14 @@ struct answer_handler {
   void operator()(boost::system::error_code ec, std::vector<coppice::child_entry> l) const {
     (*this)(ec);
     to->listing = std::move(l);
+  }
+  void operator()(boost::system::error_code ec, coppice::child_entry e) const {
+    (*this)(ec);
+    to->entry = std::move(e);
+  }
+  void operator()(boost::system::error_code ec, std::size_t n) const {
+    (*this)(ec);
+    to->number = n;
   }
   void operator()(boost::system::error_code ec, coppice::child_counts c) const {
     (*this)(ec);

@@ -1,0 +1,291 @@
+#pragma once
+
+#include <coppice/child_policy.hpp>
+#include <coppice/child_spec.hpp>
+#include <coppice/config.hpp>
+#include <coppice/pid.hpp>
+#include <coppice/supervisor.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace coppice {
+
+/// What can be routed by: an integer, a string of any sort, or whatever has a `std::hash`.
+template <class Key>
+concept partition_key =
+    std::integral<Key> ||
+    (!std::is_class_v<Key> && std::convertible_to<const Key&, std::string_view>) ||
+    requires(const Key& key) {
+      { std::hash<Key>{}(key) } -> std::convertible_to<std::size_t>;
+    };
+
+namespace detail {
+
+// The number whose remainder is the partition.
+template <partition_key Key>
+constexpr std::uintmax_t key_number(const Key& key) noexcept {
+  if constexpr (std::integral<Key>) {
+    static_assert(sizeof(Key) <= sizeof(std::uintmax_t));
+    // Unsigned, so that the lowest value of a type has an absolute value too.
+    const auto number = static_cast<std::uintmax_t>(key);
+    if constexpr (std::signed_integral<Key>) return key < 0 ? 0 - number : number;
+    return number;
+  } else if constexpr (!std::is_class_v<Key> && std::convertible_to<const Key&, std::string_view>) {
+    return std::hash<std::string_view>{}(key);
+  } else {
+    return std::hash<Key>{}(key);
+  }
+}
+
+COPPICE_API pid find_partition(const pid& supervisor, std::uintmax_t number);
+COPPICE_API pid find_partition(std::string_view supervisor, std::uintmax_t number);
+COPPICE_API pid find_partition(asio::io_context& io, std::string_view supervisor,
+                               std::uintmax_t number);
+
+// A call that changes the number of partitions.
+class resize_request : public supervisor_request {
+ public:
+  explicit resize_request(std::size_t n) noexcept
+      : supervisor_request{kind_type::resize}, partitions{n} {}
+
+  std::size_t partitions;
+  std::size_t previous = 0;
+};
+
+struct resize_wait : request_wait_base {
+  template <class Handler>
+  void deliver(Handler&& h) {
+    const auto& r = static_cast<const resize_request&>(*request);
+    std::forward<Handler>(h)(r.error, r.previous);
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
+                             std::size_t{0});
+  }
+};
+
+using resize_operation = operation<void(boost::system::error_code, std::size_t), resize_wait>;
+
+}  // namespace detail
+
+/// Which of so many partitions a key belongs to: for an integer the remainder of its absolute
+/// value, for a string (of whatever sort: the same text, the same partition) and everything else
+/// that of its `std::hash`. The spread is that of the hash: libstdc++'s of a pointer is its
+/// address.
+///
+/// @param partitions Above zero.
+/// @par Thread safety
+/// Safe.
+/// @par Origin
+/// The routing of Elixir's PartitionSupervisor, where `phash2` is the hash of what is no integer.
+template <partition_key Key>
+[[nodiscard]] constexpr std::size_t partition_index(const Key& key,
+                                                    std::size_t partitions) noexcept {
+  return static_cast<std::size_t>(detail::key_number(key) % partitions);
+}
+
+/// What each partition runs. Has to be given: leaving it out does not compile.
+class COPPICE_API partition_child {
+ public:
+  /// The same child for every partition, a worker or a whole tree. Its id is not used.
+  ///
+  /// The start function of a template is given the number of the partition:
+  /// `template_worker<std::size_t>("shard", shard)`, for an `awaitable<void> shard(std::size_t)`.
+  partition_child(child_spec spec);
+
+  /// A child made for its partition: called with each number once, when the spec is used, and not
+  /// for restarts.
+  ///
+  /// @param make Copyable.
+  template <class F>
+    requires(!std::same_as<std::decay_t<F>, partition_child>) &&
+            std::copy_constructible<std::decay_t<F>> &&
+            std::is_invocable_r_v<child_spec, std::decay_t<F>&, std::size_t>
+  partition_child(F&& make) : make_{std::forward<F>(make)} {}
+
+  /// For coppice's own use: false for a function that is empty.
+  explicit operator bool() const noexcept { return static_cast<bool>(make_); }
+  [[nodiscard]] child_spec operator()(std::size_t number) const { return make_(number); }
+
+ private:
+  std::function<child_spec(std::size_t)> make_;
+};
+
+/// A supervisor of so many copies of one child, the partitions, among which work is divided by key.
+///
+/// It is a supervisor like any other, whose children have the ids "0", "1" and so on. What it adds
+/// is `process_for` and `partition`, by which a key finds its partition without asking anybody. Use
+/// it where one process would have too much to do or to wait for, and what it does can be divided:
+/// a store by its keys, a dynamic supervisor by whatever its children are for.
+///
+///     coppice::partition_supervisor({.name = "sessions",
+///                                    .child = coppice::dynamic_supervisor({}),
+///                                    .partitions = 8})
+///     ...
+///     const coppice::dynamic_supervisor_ref mine{coppice::partition("sessions", user)};
+///     mine.start_child(session);
+///
+/// A partition must not register a name of its own, unless that is made from its number: they would
+/// all ask for the same one.
+///
+/// @par Origin
+/// Elixir's PartitionSupervisor.
+struct partition_supervisor_spec {
+  /// Under which it is registered, appears in reports, and is found by `partition`. Must not be
+  /// empty.
+  std::string name{};
+  /// As what each partition is started, restarted and stopped. Not significant. One that is
+  /// temporary leaves its keys without a process when it has ended.
+  partition_child child;
+  /// How many there are. Above zero. One by default, which does for the one thread of an
+  /// io_context: more of them divide waiting and state, not computing.
+  ///
+  /// @par Origin
+  /// Differs from Elixir's default, the number of cores.
+  std::size_t partitions = 1;
+  /// Not simple_one_for_one.
+  coppice::strategy strategy = strategy::one_for_one;
+  /// For all partitions together.
+  restart_intensity intensity{};
+};
+
+/// A supervisor of partitions. Each has its number as its id, in listings and to `which_child`;
+/// counts are those of its children.
+///
+/// What is not offered here is not meant to be done, though `supervisor_ref{ref.get_pid()}` would:
+/// partition n is whatever child has that id.
+class COPPICE_API partition_supervisor_ref : public supervisor_handle {
+ public:
+  using supervisor_handle::supervisor_handle;
+
+  /// The partition that a key belongs to (`partition_index`), as long as the number of partitions
+  /// is not changed; after a restart that is the new process. The integers from 0 on stand for the
+  /// partitions in their order.
+  ///
+  /// @return An empty pid if that partition does not run right now: it is not up yet, it is
+  ///   restarting or being stopped, or has ended for good. Also if the supervisor has ended, or is
+  ///   not one of partitions.
+  /// @throws boost::system::system_error with `errc::not_found` if it was resized to none.
+  /// @par Complexity
+  /// Constant, apart from the hash of the key.
+  /// @par Origin
+  /// `{:via, PartitionSupervisor, {name, key}}`. Differs: a partition that is down is an empty pid,
+  /// and not the pid of the process that has ended.
+  template <partition_key Key>
+  [[nodiscard]] pid process_for(const Key& key) const {
+    return detail::find_partition(pid_, detail::key_number(key));
+  }
+
+  /// How many partitions keys are routed to.
+  ///
+  /// @throws boost::system::system_error with `errc::noproc` if the supervisor has ended, has not
+  ///   begun to start its children, or is not one of partitions.
+  /// @par Complexity
+  /// Constant.
+  /// @par Origin
+  /// `PartitionSupervisor.partitions/1`.
+  [[nodiscard]] std::size_t partitions() const;
+
+  /// The entry of one partition in the listing.
+  ///
+  /// @param number From 0 to one less than the number of partitions it was started with.
+  ///
+  /// Fails with `errc::not_found`.
+  [[nodiscard]] detail::entry_operation which_child(std::size_t number) const;
+
+  /// Changes how many partitions there are, up to the number it was started with:
+  /// `std::size_t before = co_await shards.resize(4);`
+  ///
+  /// Those that are too many get no more keys from here on; then they are stopped, the last one
+  /// first. Those that are missing are started, and get their keys when all of them are up. Their
+  /// specs are kept in between, and a restart of them all by the strategy brings them back, without
+  /// keys. Many keys change their partition; what the partitions know does not move with them.
+  ///
+  /// Completes when that is done, with the number there was when it was called. Fails with
+  /// `errc::max_children` above the number it was started with, with `errc::start_failed` if a
+  /// partition did not start, and with `errc::not_found` if a temporary one is gone for good, or if
+  /// the supervisor is not one of partitions; keys are routed as before then, and it may be called
+  /// again.
+  ///
+  /// @param partitions Zero is allowed: no key has a partition until it is resized again.
+  /// @par Origin
+  /// `PartitionSupervisor.resize!/2`. Differs: after a failure, partitions that did start are no
+  /// obstacle to another try.
+  [[nodiscard]] detail::resize_operation resize(std::size_t partitions) const;
+};
+
+/// The partition that a key belongs to, found by the name of its supervisor. As
+/// `partition_supervisor_ref::process_for`, and an empty pid if there is no process of that name.
+///
+/// A pid is what is wanted wherever coppice asks for a process. Ask anew each time rather than
+/// keeping it: it is that of the process which is there now. A call to an empty pid fails with
+/// `errc::noproc`.
+///
+/// @throws boost::system::system_error with `errc::not_found` if it was resized to none.
+/// @throws std::logic_error outside of processes.
+/// @par Thread safety
+/// Only on the loop's thread.
+/// @par Complexity
+/// Constant, apart from the hashes of name and key.
+/// @par Origin
+/// `GenServer.whereis({:via, PartitionSupervisor, {name, key}})`.
+template <partition_key Key>
+[[nodiscard]] pid partition(std::string_view supervisor, const Key& key) {
+  return detail::find_partition(supervisor, detail::key_number(key));
+}
+
+/// The same from outside of processes.
+///
+/// @par Thread safety
+/// Only on the loop's thread, or while the loop does not run.
+template <partition_key Key>
+[[nodiscard]] pid partition(asio::io_context& io, std::string_view supervisor, const Key& key) {
+  return detail::find_partition(io, supervisor, detail::key_number(key));
+}
+
+/// Starts a partition supervisor on the io_context, as `start_supervisor` does any other.
+///
+/// @throws std::invalid_argument naming the rule that the spec breaks; nothing has started then.
+/// @par Thread safety
+/// Only on the loop's thread, or while the loop does not run.
+/// @par Origin
+/// `PartitionSupervisor.start_link/1`, without the link.
+COPPICE_API partition_supervisor_ref start_supervisor(asio::io_context& io,
+                                                      partition_supervisor_spec spec);
+
+/// Starts a partition supervisor linked to the calling process, whose end, for whatever reason,
+/// stops it with that reason.
+///
+/// @throws std::invalid_argument naming the rule that the spec breaks; nothing has started then.
+/// @throws std::logic_error outside of processes.
+/// @par Origin
+/// `PartitionSupervisor.start_link/1`.
+COPPICE_API partition_supervisor_ref start_supervisor_link(partition_supervisor_spec spec);
+
+/// The spec of a partition supervisor as a child of another: permanent, with unlimited time to shut
+/// down, its name as its id. It has all of its partitions again when it is restarted.
+///
+/// @throws std::invalid_argument naming the rule that the spec breaks.
+/// @par Origin
+/// `PartitionSupervisor.child_spec/1`.
+[[nodiscard]] COPPICE_API child_spec partition_supervisor(partition_supervisor_spec spec,
+                                                          child_options o = {});
+
+/// Checks the spec of a partition supervisor, its child included, without starting anything: calls
+/// the function of its child for each partition.
+///
+/// @throws std::invalid_argument naming the supervisor or the partition and the rule it breaks.
+COPPICE_API void check(const partition_supervisor_spec& spec);
+
+}  // namespace coppice
