@@ -588,13 +588,16 @@ void supervision::check_deadline(clock::time_point now) {
     }
   }
   if (awaited_ == nullptr) return;
-  if (stop_wanted_ && !start_limited_ && awaited_->state == child_state::starting) {
+  const bool starts = awaited_->state == child_state::starting && !awaited_->had_to_be_killed;
+  if (stop_wanted_ && starts && !start_limited_) {
     // Whoever stops the supervisor waits for a start that is under way, but not for ever: it has the
-    // time from now on that the child has for stopping.
+    // time from now on that the child has for stopping, and no more than its start limit.
     start_limited_ = true;
     const shutdown how = awaited_->how.is_brutal_kill() ? shutdown{default_shutdown} : awaited_->how;
-    awaited_until_.reset();
-    if (how.is_timed()) awaited_until_ = now + std::max(how.time(), clock::duration{1});
+    if (how.is_timed()) {
+      const clock::time_point until = now + std::max(how.time(), clock::duration{1});
+      awaited_until_ = std::min(awaited_until_.value_or(until), until);
+    }
   }
   if (!awaited_until_ || *awaited_until_ > now) return;
   awaited_until_.reset();
