@@ -2,6 +2,7 @@
 
 #include <coppice/child_policy.hpp>
 #include <coppice/child_spec.hpp>
+#include <coppice/describe.hpp>
 #include <coppice/error.hpp>
 #include <coppice/executor.hpp>
 #include <coppice/exit_reason.hpp>
@@ -11,8 +12,10 @@
 #include <coppice/partition_supervisor.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process.hpp>
+#include <coppice/process_ref.hpp>
 #include <coppice/report.hpp>
 #include <coppice/run.hpp>
+#include <coppice/server.hpp>
 #include <coppice/supervision.hpp>
 #include <coppice/supervisor.hpp>
 #include <coppice/virtual_clock.hpp>

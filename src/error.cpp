@@ -23,6 +23,9 @@ class coppice_category final : public boost::system::error_category {
       case errc::simple_one_for_one: return "not with a simple_one_for_one supervisor";
       case errc::would_deadlock: return "the caller would wait for itself";
       case errc::timeout: return "time ran out";
+      case errc::died: return "it ended before it had answered";
+      case errc::no_reply: return "it did not answer";
+      case errc::overloaded: return "its queue is full";
       case errc::unexpected_exit: return "ended with another reason than it was asked to";
     }
     return "unknown error";

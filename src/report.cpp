@@ -96,6 +96,13 @@ std::string to_string(const report& r) {
           [](const process_crashed& x) {
             return "process " + name(x.label, x.process) + " crashed (" + x.reason.to_string() + ")";
           },
+          [](const server_terminated& x) {
+            std::string text = "server " + name(x.name, x.process) + " terminating (" +
+                               x.reason.to_string() + ")";
+            if (!x.last_message.empty()) text += "; last message: " + std::string{x.last_message};
+            if (!x.state.empty()) text += "; state: " + std::string{x.state};
+            return text;
+          },
           [](const process_abandoned& x) {
             return "process " + name(x.label, x.process) +
                    " was killed but waits for something that cannot be cancelled; abandoned";

@@ -270,6 +270,7 @@ process& scheduler::spawn(birth b) {
     p.spawner = current_->id();
   }
   if (!b.label.empty()) p.more().label = b.label;
+  p.what->prepare(p);
   if (alive_++ == 0) work_.emplace(io_.get_executor());
   push(p);
   return p;

@@ -38,15 +38,16 @@ void returned(process& p) noexcept {
   if (!p.outcome_set) p.reason = {};
 }
 
+exit_reason reason_of(std::exception_ptr e) noexcept {
+  if (const auto* exit = exception_cast<exit_exception>(e)) return exit->reason();
+  return exit_reason::error(std::move(e));
+}
+
 void threw(process& p) noexcept {
   std::exception_ptr e = std::current_exception();
-  if (const auto* exit = exception_cast<exit_exception>(e)) {
-    p.reason = exit->reason();
-    return;
-  }
   // Only our own record tells whether it was asked to end: a body can meet that error by itself.
   if (p.asked != process::stop_level::none && is_cancellation(e)) return;
-  p.reason = exit_reason::error(std::move(e));
+  p.reason = reason_of(std::move(e));
 }
 
 void parked(process& p) noexcept { p.home.stage_parked(p); }

@@ -2,6 +2,7 @@
 
 #include "supervisor_process.hpp"
 
+#include <coppice/detail/server_core.hpp>
 #include <coppice/detail/stage.hpp>
 
 #include <functional>
@@ -184,7 +185,7 @@ void request_wait_base::begin(waiter& w) {
   if (request->done) w.wake();
 }
 
-scheduler& stop_wait::home() const { return home_of(supervisor); }
+scheduler& stop_wait::home() const { return at != nullptr ? *at : home_of(supervisor); }
 
 void stop_wait::subscription::fire(const pid&, const exit_reason& r) {
   reason = r;
@@ -203,6 +204,8 @@ void stop_wait::begin(waiter& w) {
     if (limit) timer.begin(w, *limit);
     if (p->supervisor() != nullptr) {
       p->supervisor()->stop(reason);
+    } else if (p->extras && p->extras->server != nullptr) {
+      p->extras->server->push_stop(reason);
     } else {
       p->home.ask_to_stop(*p, reason, process::stop_level::supervisor);
     }

@@ -6,7 +6,7 @@
 
 namespace coppice {
 
-/// What can go wrong with an operation on a process or a supervisor.
+/// What can go wrong with an operation on a process, a supervisor or a server.
 enum class errc {
   noproc = 1,        ///< There is no such process (any more).
   not_found,         ///< The supervisor has no child of that id or pid.
@@ -20,6 +20,9 @@ enum class errc {
   would_deadlock,    ///< The caller would wait for a supervisor that waits for the caller.
   timeout,           ///< The time limit ran out.
   unexpected_exit,   ///< It ended with another reason than the one it was asked to end with.
+  died,              ///< The server ended before it had answered.
+  no_reply,          ///< Whoever was to answer has thrown the chance away.
+  overloaded,        ///< The queue of the server is full.
 };
 
 COPPICE_API const boost::system::error_category& category() noexcept;

@@ -111,6 +111,17 @@ struct process_crashed {
   const exit_reason& reason;
 };
 
+/// A server has ended for an abnormal reason, its last message handled and `terminate` run.
+///
+/// The texts are what `text_of` makes of the message and the state.
+struct server_terminated {
+  pid process;
+  std::string_view name;
+  const exit_reason& reason;
+  std::string_view last_message;     ///< What it was handling; empty if nothing.
+  std::string_view state;            ///< As it was after that.
+};
+
 /// A killed process waits for something that cannot be cancelled. It counts as dead; its frames are
 /// destroyed when, if ever, that something completes.
 struct process_abandoned {
@@ -121,7 +132,7 @@ struct process_abandoned {
 /// Something worth knowing has happened. A value; nothing is formatted unless somebody asks.
 using report = std::variant<child_starting, child_started, child_start_failed, child_ended, budget_exhausted,
                             child_stop_failed, children_stop_failed, supervisor_stopped, spec_warning,
-                            process_crashed, process_abandoned>;
+                            process_crashed, server_terminated, process_abandoned>;
 
 /// Takes reports, on the loop's thread, as they arise. It must not block. What it throws is
 /// swallowed: a failing sink never breaks a supervisor.

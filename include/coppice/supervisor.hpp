@@ -194,6 +194,7 @@ struct COPPICE_API stop_wait {
   } news{};
   wake_timer timer{};
   boost::system::error_code refused{};
+  scheduler* at = nullptr;  // unless that of the process, or the one at work
 
   [[nodiscard]] scheduler& home() const;
   void begin(waiter& w);

@@ -20,6 +20,8 @@ class COPPICE_API body {
 
   // The kind of stage that it plays on: a block that has one of that kind is preferred.
   [[nodiscard]] virtual const void* kind() const noexcept = 0;
+  // Called when a process for it has been spawned, but has not run.
+  virtual void prepare(process&) {}
   // Runs the process up to its first wait. Called once a process, with that process current.
   virtual void launch(process& p) = 0;
 

@@ -29,6 +29,7 @@ namespace detail {
 class scheduler;
 class supervisor_process;
 class supervisor_request;
+class server_core;
 
 // Hears of a process that is tied to its supervisor. `tag` is what was given when it was made.
 class process_watcher {
@@ -71,6 +72,7 @@ struct COPPICE_API process_extras {
 
   list_hook children;  // tied to this, which ends after them
   supervisor_process* supervisor = nullptr;  // if its body is one
+  std::shared_ptr<server_core> server;       // likewise
   std::unordered_set<process*> links;
   list_hook subscriptions;  // monitors of this process
   std::shared_ptr<signal_trap> trap;

@@ -4,6 +4,7 @@
 #include <coppice/detail/body.hpp>
 #include <coppice/detail/process.hpp>
 #include <coppice/executor.hpp>
+#include <coppice/exit_reason.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -11,6 +12,7 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/version.hpp>
 
+#include <exception>
 #include <utility>
 
 // A stage is begun by the base class of Asio's own completion handlers, as co_spawn does it, but without
@@ -30,6 +32,7 @@ namespace coppice::detail {
 
 // How a body ended by itself.
 COPPICE_API void returned(process& p) noexcept;
+COPPICE_API exit_reason reason_of(std::exception_ptr e) noexcept;
 COPPICE_API void threw(process& p) noexcept;  // while the exception is being handled
 // The coroutine of the block has come to rest, between two processes.
 COPPICE_API void parked(process& p) noexcept;

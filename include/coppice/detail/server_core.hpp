@@ -1,0 +1,223 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/memory.hpp>
+#include <coppice/detail/process.hpp>
+#include <coppice/detail/scheduler.hpp>
+#include <coppice/detail/timer_queue.hpp>
+#include <coppice/detail/waiter.hpp>
+#include <coppice/error.hpp>
+#include <coppice/exit_reason.hpp>
+#include <coppice/mailbox.hpp>
+#include <coppice/pid.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+
+namespace coppice {
+
+struct down;
+
+namespace detail {
+
+// Where the answer to one call arrives. Shared by the caller, who waits, and by whoever is to answer;
+// counted, on the loop's thread only. Answered once: what comes later is thrown away.
+class server_core;
+
+class COPPICE_API reply_slot : public list_hook {
+ public:
+  explicit reply_slot(scheduler& s) noexcept : home{s} {}
+  reply_slot(const reply_slot&) = delete;
+  reply_slot& operator=(const reply_slot&) = delete;
+
+  void retain() noexcept { ++references_; }
+  void release() noexcept {
+    if (--references_ == 0) destroy();
+  }
+  void fail(errc e, exit_reason why = {}) noexcept;
+  void finish() noexcept;  // the answer is there
+  void give_up() noexcept;  // whoever was to answer has thrown the chance away
+  [[nodiscard]] bool done() const noexcept { return done_; }
+
+  scheduler& home;
+  server_core* server = nullptr;  // valid while this is among its calls
+  waiter* caller = nullptr;
+  errc error{};  // of no meaning unless done without a value
+  exit_reason reason;
+
+ protected:
+  virtual ~reply_slot();
+
+ private:
+  virtual void destroy() noexcept = 0;
+
+  std::uint32_t references_ = 0;
+  bool done_ = false;
+};
+
+template <class R>
+using reply_value = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
+
+template <class R>
+class typed_slot : public reply_slot {
+ public:
+  using reply_slot::reply_slot;
+  std::optional<reply_value<R>> value;
+
+ protected:
+  ~typed_slot() override = default;
+};
+
+// A counted pointer to a slot.
+template <class R>
+class slot_ptr {
+ public:
+  slot_ptr() noexcept = default;
+  explicit slot_ptr(typed_slot<R>* s) noexcept : slot_{s} { slot_->retain(); }
+  slot_ptr(const slot_ptr& other) noexcept : slot_{other.slot_} {
+    if (slot_ != nullptr) slot_->retain();
+  }
+  slot_ptr(slot_ptr&& other) noexcept : slot_{std::exchange(other.slot_, nullptr)} {}
+  slot_ptr& operator=(slot_ptr other) noexcept {
+    std::swap(slot_, other.slot_);
+    return *this;
+  }
+  ~slot_ptr() {
+    if (slot_ != nullptr) slot_->release();
+  }
+  explicit operator bool() const noexcept { return slot_ != nullptr; }
+  typed_slot<R>* operator->() const noexcept { return slot_; }
+  [[nodiscard]] typed_slot<R>* get() const noexcept { return slot_; }
+
+ private:
+  typed_slot<R>* slot_ = nullptr;
+};
+
+// Has a server told of the end of a process.
+class server_monitor final : public exit_subscription {
+ public:
+  server_monitor(server_core& c, std::uint64_t i) noexcept : core{c}, id{i} {}
+  void fire(const pid& process, const exit_reason& reason) override;
+
+  server_core& core;
+  const std::uint64_t id;
+};
+
+// A message on its way to a server.
+class COPPICE_API envelope {
+ public:
+  enum class kind_type : unsigned char {
+    synchronous,  // handled where the server waits, without resuming its coroutine
+    coroutine,    // handled by a coroutine, which that of the server awaits
+    stop,         // a request to stop with `reason()`
+  };
+
+  explicit envelope(kind_type k) noexcept : kind{k} {}
+  envelope(const envelope&) = delete;
+  envelope& operator=(const envelope&) = delete;
+
+  // Handles it; of synchronous ones only. May throw what the handler throws.
+  virtual void handle(void* server, server_core& core) = 0;
+  // Done with, handled or not. `why` is told to a caller that waits for the answer.
+  virtual void dispose(errc why) noexcept = 0;
+  struct disposer {
+    void operator()(envelope* e) const noexcept { e->dispose(errc::noproc); }
+  };
+  [[nodiscard]] virtual std::string describe() const = 0;
+
+  const kind_type kind;
+  envelope* next = nullptr;
+
+ protected:
+  virtual ~envelope();
+};
+
+// What a server asks for from within its handlers (this_server).
+struct server_wishes {
+  std::optional<exit_reason> stop;
+  std::optional<duration> idle;
+};
+
+struct server_options {
+  mailbox_options mailbox;
+};
+
+// What servers of all types have in common: their queue, and what happens to it when they end. Made
+// by the body of the server; lives as long as its process.
+class COPPICE_API server_core final : public exit_subscription, public signal_trap {
+ public:
+  server_core(process& p, const void* t, mailbox_options o);
+  server_core(const server_core&) = delete;
+  server_core& operator=(const server_core&) = delete;
+  ~server_core();
+
+  // Null if there is no such process, or it is not a server of that type.
+  static server_core* of(const pid& process, const void* type) noexcept;
+
+  // Takes a message. Disposes of it, or of the oldest one, if there are too many.
+  send_result push(envelope& e) noexcept;
+  void push_front(envelope& e) noexcept;
+  void push_stop(exit_reason reason);
+  [[nodiscard]] envelope* front() const noexcept { return head_; }
+  envelope& pop() noexcept;
+  envelope& take() noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+
+  // The coroutine of the server is gone: nothing is handled any more.
+  void close() noexcept;
+
+  void has_handled() noexcept;
+
+  // Handles messages while the server waits. True if its coroutine has something to do.
+  bool work(void* server);
+  void set_idle_timer();
+
+  std::uint64_t monitor(const pid& process);
+  void forget_monitor(std::uint64_t id) noexcept { monitors_.erase(id); }
+
+  void fire(const pid& process, const exit_reason& reason) override;
+  bool exit_signal(const pid& from, const exit_reason& reason) override;
+
+  process& self;
+  scheduler& home;
+  const void* type;
+  waiter* receiver = nullptr;
+  server_wishes wishes;
+  std::exception_ptr failure;           // of a handler
+  envelope* failed = nullptr;           // ... what it was handling
+  bool idle_over = false;               // nothing has come in the time it wanted to wait
+  list_hook calls;                      // not answered yet
+  list_hook given_up;                   // ... and never will be, if the message at hand is handled
+  bool handling = false;
+  bool ending = false;                  // its loop is over
+  // Makes a message of an exit signal, for servers that handle those.
+  envelope* (*wrap_signal)(server_core&, const pid&, const exit_reason&) = nullptr;
+  envelope* (*wrap_down)(const down&) = nullptr;
+  reply_slot* last_words = nullptr;     // answered when the server has cleaned up
+  bool closed = false;
+
+ private:
+  struct idle_timer : timer_node {
+    explicit idle_timer(server_core& c) noexcept : timer_node{&idle_timer::ring}, core{c} {}
+    static void ring(timer_node& node);
+    server_core& core;
+  };
+
+  mailbox_options options_;
+  envelope* head_ = nullptr;
+  envelope** tail_ = &head_;
+  std::size_t size_ = 0;
+  idle_timer idle_{*this};
+  std::unordered_map<std::uint64_t, std::unique_ptr<server_monitor>> monitors_;
+};
+
+}  // namespace detail
+
+}  // namespace coppice

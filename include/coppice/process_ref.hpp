@@ -1,0 +1,48 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/pid.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace coppice {
+
+/// Whom to talk to: a process, a name, or whatever a function finds. Names and functions are asked anew
+/// each time, so that a restarted process is found again.
+///
+/// @par Thread safety
+/// Copies: safe. Looking up: only on the loop's thread.
+/// @par Origin
+/// What OTP takes as a server reference: pid, registered name, `{via, Module, Name}`.
+class COPPICE_API process_ref {
+ public:
+  /// Finds a process for each use; an empty pid says that there is none.
+  using resolver = std::function<pid()>;
+
+  process_ref(pid process) noexcept;
+  /// A name on the io_context of the calling process.
+  ///
+  /// @throws std::logic_error outside of processes.
+  process_ref(std::string_view name);
+  process_ref(const char* name) : process_ref{std::string_view{name}} {}
+  process_ref(const std::string& name) : process_ref{std::string_view{name}} {}
+  process_ref(boost::asio::io_context& io, std::string_view name);
+  process_ref(boost::asio::io_context& io, resolver find);
+
+  /// The living process, or an empty pid.
+  [[nodiscard]] pid whereis() const;
+
+  /// For coppice's own use: null for an empty pid.
+  [[nodiscard]] detail::scheduler* home() const noexcept { return home_; }
+
+ private:
+  detail::scheduler* home_;
+  std::variant<pid, std::string, resolver> target_;
+};
+
+}  // namespace coppice

@@ -1,0 +1,89 @@
+#include <coppice/server.hpp>
+
+#include <coppice/name.hpp>
+#include <coppice/report.hpp>
+#include <coppice/supervisor.hpp>
+
+#include <stdexcept>
+#include <utility>
+
+namespace coppice {
+
+namespace detail {
+
+server_core& current_server() {
+  process* const p = here().current();
+  if (p == nullptr || !p->extras || p->extras->server == nullptr) {
+    throw std::logic_error{"coppice: no server is at work right now"};
+  }
+  return *p->extras->server;
+}
+
+// Before the server itself is made: who sends to it, or stops it, meanwhile, is heard later.
+void open_server(server_core& core, const std::string& name) {
+  process_extras& extras = core.self.more();
+  extras.trap = std::shared_ptr<signal_trap>{extras.server, &core};
+  extras.subscriptions.push_back(core);
+  if (!name.empty()) register_name(name);
+}
+
+exit_reason end_reason(server_core& core) {
+  if (core.failure) return reason_of(core.failure);
+  return *core.wishes.stop;
+}
+
+void end(server_core& core, const exit_reason& reason, std::string message, std::string state) {
+  process& p = core.self;
+  if (reason.is_abnormal() && core.home.listened_to()) {
+    core.home.tell(server_terminated{.process = p.id(),
+                                     .name = p.extras->label,
+                                     .reason = reason,
+                                     .last_message = message,
+                                     .state = state});
+  }
+  if (reply_slot* const last = std::exchange(core.last_words, nullptr); last != nullptr) {
+    last->finish();
+    last->release();
+  }
+  p.reason = reason;
+  p.outcome_set = true;
+}
+
+operation<void(boost::system::error_code), stop_wait> stop_process(scheduler& home,
+                                                                   const pid& process,
+                                                                   exit_reason reason,
+                                                                   std::optional<duration> limit) {
+  return operation<void(boost::system::error_code), stop_wait>{
+      {.supervisor = process, .reason = std::move(reason), .limit = limit, .at = &home}};
+}
+
+}  // namespace detail
+
+namespace this_server {
+
+void stop(exit_reason reason) {
+  auto& wish = detail::current_server().wishes.stop;
+  if (!wish) wish = std::move(reason);
+}
+
+void idle_after(std::chrono::steady_clock::duration time) {
+  detail::current_server().wishes.idle = time;
+}
+
+std::size_t queue_length() { return detail::current_server().size(); }
+
+std::size_t calls_pending() {
+  std::size_t n = 0;
+  detail::list_hook& calls = detail::current_server().calls;
+  for (detail::list_hook* h = calls.empty() ? nullptr : calls.front(); h != nullptr;
+       h = calls.after(h)) {
+    ++n;
+  }
+  return n;
+}
+
+std::uint64_t monitor(const pid& process) { return detail::current_server().monitor(process); }
+
+}  // namespace this_server
+
+}  // namespace coppice

@@ -1,0 +1,229 @@
+#include <coppice/detail/server_core.hpp>
+
+#include <coppice/process.hpp>
+
+#include <utility>
+
+namespace coppice::detail {
+
+namespace {
+
+// How many messages a server handles before other processes get a turn.
+constexpr int handle_budget = 64;
+
+class stop_envelope final : public envelope, public pooled {
+ public:
+  explicit stop_envelope(exit_reason r) noexcept : envelope{kind_type::stop}, reason_{std::move(r)} {}
+
+  void handle(void*, server_core& core) override {
+    if (!core.wishes.stop) core.wishes.stop = std::move(reason_);
+  }
+  void dispose(errc) noexcept override { delete this; }
+  [[nodiscard]] std::string describe() const override { return "stop"; }
+
+ private:
+  ~stop_envelope() override = default;
+  exit_reason reason_;
+};
+
+}  // namespace
+
+reply_slot::~reply_slot() = default;
+
+void reply_slot::fail(errc e, exit_reason why) noexcept {
+  if (done_) return;
+  error = e;
+  reason = std::move(why);
+  finish();
+}
+
+void reply_slot::finish() noexcept {
+  if (done_) return;
+  done_ = true;
+  unlink();
+  if (caller != nullptr) caller->wake();
+}
+
+// Should the server end instead, its reason is what the caller hears.
+void reply_slot::give_up() noexcept {
+  if (done_) return;
+  if (list_hook::empty()) return fail(errc::no_reply);
+  if (server->handling) {
+    server->given_up.push_back(*this);
+  } else if (!server->ending && !server->closed) {
+    fail(errc::no_reply);
+  }
+}
+
+envelope::~envelope() = default;
+
+server_core::server_core(process& p, const void* t, mailbox_options o)
+    : self{p}, home{p.home}, type{t}, options_{o} {}
+
+// Whose calls are still there are not told: the io_context goes.
+server_core::~server_core() {
+  close();
+  for (list_hook* list : {&calls, &given_up}) {
+    while (!list->empty()) list->front()->unlink();
+  }
+}
+
+server_core* server_core::of(const pid& process, const void* type) noexcept {
+  detail::process* const p = process.get();
+  if (p == nullptr || !p->extras || p->extras->server == nullptr) return nullptr;
+  server_core* const core = p->extras->server.get();
+  return core->type == type ? core : nullptr;
+}
+
+send_result server_core::push(envelope& e) noexcept {
+  send_result result = send_result::delivered;
+  if (closed) {
+    e.dispose(errc::noproc);
+    return send_result::closed;
+  }
+  if (size_ >= options_.limit && e.kind != envelope::kind_type::stop) {
+    if (options_.when_full != overflow::drop_oldest) {
+      e.dispose(errc::overloaded);
+      return options_.when_full == overflow::refuse ? send_result::refused : send_result::dropped;
+    }
+    if (head_ != nullptr && head_->kind != envelope::kind_type::stop) {
+      pop().dispose(errc::overloaded);
+    }
+    result = send_result::dropped_oldest;
+  }
+  e.next = nullptr;
+  *tail_ = &e;
+  tail_ = &e.next;
+  ++size_;
+  if (receiver != nullptr) receiver->wake();
+  return result;
+}
+
+void server_core::push_front(envelope& e) noexcept {
+  if (closed) {
+    e.dispose(errc::noproc);
+    return;
+  }
+  e.next = head_;
+  if (head_ == nullptr) tail_ = &e.next;
+  head_ = &e;
+  ++size_;
+  if (receiver != nullptr) receiver->wake();
+}
+
+void server_core::push_stop(exit_reason reason) { push(*new stop_envelope{std::move(reason)}); }
+
+envelope& server_core::pop() noexcept {
+  envelope& e = *head_;
+  head_ = e.next;
+  if (head_ == nullptr) tail_ = &head_;
+  --size_;
+  return e;
+}
+
+// The next message, to be handled now. It ends the wait for none.
+envelope& server_core::take() noexcept {
+  home.cancel_timer(idle_);
+  idle_over = false;
+  wishes.idle.reset();
+  handling = true;
+  return pop();
+}
+
+void server_core::has_handled() noexcept {
+  handling = false;
+  while (!given_up.empty()) {
+    auto& slot = static_cast<reply_slot&>(*given_up.front());
+    slot.unlink();
+    slot.fail(errc::no_reply);
+  }
+}
+
+void server_core::close() noexcept {
+  closed = true;
+  receiver = nullptr;
+  home.cancel_timer(idle_);
+  monitors_.clear();
+  if (failed != nullptr) std::exchange(failed, nullptr)->dispose(errc::died);
+  // Callers are told by `fire`, when the process is gone and with what reason is known.
+  while (head_ != nullptr) pop().dispose(errc::died);
+}
+
+bool server_core::work(void* server) {
+  waiter* const w = std::exchange(receiver, nullptr);
+  for (int left = handle_budget; !failure && !wishes.stop && head_ != nullptr; --left) {
+    if (left == 0) {
+      receiver = w;
+      w->wake();
+      return false;
+    }
+    if (head_->kind == envelope::kind_type::coroutine) return true;
+    envelope& e = take();
+    try {
+      e.handle(server, *this);
+      e.dispose(errc::no_reply);
+      has_handled();
+    } catch (...) {
+      failure = std::current_exception();
+      failed = &e;
+    }
+  }
+  if (failure || wishes.stop) return true;
+  if (idle_over) return true;
+  set_idle_timer();
+  receiver = w;
+  return false;
+}
+
+void server_core::set_idle_timer() {
+  if (const auto time = std::exchange(wishes.idle, std::nullopt)) {
+    home.set_timer(idle_, home.now() + *time);
+  }
+}
+
+void server_core::idle_timer::ring(timer_node& node) {
+  server_core& core = static_cast<idle_timer&>(node).core;
+  core.idle_over = true;
+  if (core.receiver != nullptr) core.receiver->wake();
+}
+
+void server_core::fire(const pid&, const exit_reason& reason) {
+  close();
+  for (list_hook* list : {&calls, &given_up}) {
+    while (!list->empty()) {
+      auto& slot = static_cast<reply_slot&>(*list->front());
+      slot.unlink();
+      slot.fail(errc::died, reason);
+    }
+  }
+}
+
+std::uint64_t server_core::monitor(const pid& process) {
+  static thread_local std::uint64_t last = 0;
+  const std::uint64_t id = ++last;
+  const auto& made = monitors_[id] = std::make_unique<server_monitor>(*this, id);
+  if (detail::process* const p = process.get(); p != nullptr) {
+    p->more().subscriptions.push_back(*made);
+  } else {
+    made->fire(process, exit_reason::noproc());
+  }
+  return id;
+}
+
+void server_monitor::fire(const pid& process, const exit_reason& reason) {
+  if (core.wrap_down != nullptr) core.push(*core.wrap_down({id, process, reason}));
+  core.forget_monitor(id);  // and with it this
+}
+
+bool server_core::exit_signal(const pid& from, const exit_reason& reason) {
+  if (closed) return false;
+  const bool from_parent = from && from == self.spawner;
+  if (!from_parent && wrap_signal != nullptr) {
+    push(*wrap_signal(*this, from, reason));
+  } else if (from_parent || !reason.is_normal()) {
+    push_stop(reason);
+  }
+  return true;
+}
+
+}  // namespace coppice::detail

@@ -1,0 +1,529 @@
+#include "support/ending.hpp"
+#include "support/world.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/use_future.hpp>
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+using coppice::errc;
+using coppice::exit_reason;
+using coppice::server_ref;
+namespace this_server = coppice::this_server;
+
+namespace {
+
+// A server with most of what there is.
+class counter {
+ public:
+  struct next {
+    using reply = int;
+  };
+  struct add {
+    int delta;
+    friend std::ostream& operator<<(std::ostream& out, const add& m) { return out << "add " << m.delta; }
+  };
+  struct slow {
+    using reply = std::string;
+    std::chrono::milliseconds time;
+  };
+  struct later {
+    using reply = int;
+  };
+  struct answer_now {
+    int value;
+  };
+  struct drop_answers {};
+  struct crash {
+    using reply = void;
+    std::string text;
+  };
+  struct end {
+    using reply = int;
+    exit_reason reason;
+  };
+  struct rest {
+    std::chrono::milliseconds time;
+  };
+  struct two_steps {
+    using reply = int;
+  };
+  struct second_step {};
+  struct ask_self {
+    using reply = std::string;
+  };
+
+  counter(int start, std::string* log) : value_{start}, log_{log} {}
+
+  int handle(next) { return value_++; }
+  void handle(const add& m) {
+    if (m.delta == 13) throw std::runtime_error{"unlucky"};
+    value_ += m.delta;
+  }
+  asio::awaitable<std::string> handle(slow m) {
+    co_await coppice::sleep_for(m.time);
+    if (m.time > 1h) throw std::runtime_error{"too long"};
+    co_return "waited";
+  }
+  void handle(later, coppice::reply_to<int> r) { answers_.push_back(std::move(r)); }
+  void handle(answer_now m) {
+    for (auto& r : answers_) std::move(r)(m.value);
+    answers_.clear();
+  }
+  void handle(drop_answers) { answers_.clear(); }
+  void handle(const crash& m) { throw std::runtime_error{m.text}; }
+  int handle(const end& m) {
+    this_server::stop(m.reason);
+    return value_;
+  }
+  void handle(rest m) { this_server::idle_after(m.time); }
+  void handle(coppice::idle_timeout) { *log_ += "idle "; }
+  int handle(two_steps) {
+    this_server::continue_with(*this, second_step{});
+    return 1;
+  }
+  void handle(second_step) { *log_ += "second "; }
+  asio::awaitable<std::string> handle(ask_self) {
+    server_ref<counter> me{coppice::self()};
+    auto asking = me.call(next{});
+    try {
+      co_await std::move(asking);
+    } catch (const boost::system::system_error& e) {
+      co_return e.code().message();
+    }
+    co_return "answered";
+  }
+  void handle(const coppice::exit_signal& s) { *log_ += "signal:" + s.reason.to_string() + ' '; }
+  void handle(const coppice::down& d) { *log_ += "down:" + d.reason.to_string() + ' '; }
+
+  void terminate(const exit_reason& reason) { *log_ += "terminate:" + reason.to_string() + ' '; }
+
+  friend std::string describe(const counter& c) { return "value " + std::to_string(c.value_); }
+
+ private:
+  int value_;
+  std::string* log_;
+  std::vector<coppice::reply_to<int>> answers_;
+};
+
+using counter_ref = server_ref<counter>;
+
+// What became of one call.
+template <class R>
+struct outcome {
+  bool there = false;
+  std::optional<R> value;
+  std::string error;
+};
+
+template <class M>
+std::shared_ptr<outcome<typename M::reply>> ask(
+    counter_ref to, M m, std::optional<std::chrono::steady_clock::duration> limit = 5s) {
+  auto result = std::make_shared<outcome<typename M::reply>>();
+  auto calling = std::make_shared<coppice::server_call<counter, M>>(to.call(std::move(m), limit));
+  (*calling)([result, calling](const boost::system::error_code& ec, typename M::reply value) {
+    result->there = true;
+    if (!ec) {
+      result->value = std::move(value);
+      return;
+    }
+    result->error = ec.message();
+    if (ec == errc::died) result->error += ": " + calling->failure().to_string();
+  });
+  return result;
+}
+
+struct shop : world {
+  counter_ref start(int value = 123) {
+    counter_ref ref = coppice::start_server<counter>(io, "counter", value, &log);
+    clock.settle();
+    return ref;
+  }
+  std::string log;
+};
+
+}  // namespace
+
+// GS-01, GS-08, GS-09
+TEST_CASE("a server answers calls and takes casts, in the order in which they were sent") {
+  shop w;
+  const counter_ref c = w.start();
+  const auto first = ask(c, counter::next{});
+  CHECK(c.cast(counter::add{10}) == coppice::send_result::delivered);
+  const auto second = ask(c, counter::next{});
+  CHECK_FALSE(first->there);
+  w.clock.settle();
+  CHECK(*first->value == 123);
+  CHECK(*second->value == 134);
+}
+
+// GS-19, INIT-01
+TEST_CASE("messages to a server that is not up yet wait for it") {
+  shop w;
+  const counter_ref c = coppice::start_server<counter>(w.io, "", 1, &w.log);
+  const auto first = ask(c, counter::next{});
+  w.clock.settle();
+  CHECK(*first->value == 1);
+}
+
+TEST_CASE("a call is awaited in any coroutine, with any executor") {
+  shop w;
+  const counter_ref c = w.start();
+  int sum = 0;
+  const auto add = [&]() -> asio::awaitable<void> {
+    auto asking = c.call(counter::next{});
+    sum += co_await std::move(asking);
+  };
+  coppice::spawn(w.io, add);
+  asio::co_spawn(w.io, add(), asio::detached);
+  w.clock.settle();
+  CHECK(sum == 123 + 124);
+}
+
+// GS-02, NAME-05
+TEST_CASE("a call to nobody fails at once, a cast does nothing") {
+  shop w;
+  const counter_ref c = w.start();
+  const counter_ref named{w.io, "counter"};
+  const counter_ref other{w.io, "nobody"};
+  const auto found = ask(named, counter::next{});
+  const auto none = ask(other, counter::next{});
+  w.clock.settle();
+  CHECK(*found->value == 123);
+  CHECK(none->error == "no such process");
+  coppice::kill(c.whereis());
+  w.clock.settle();
+  std::vector<coppice::send_result> sent;
+  coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+    sent.push_back(other.cast(counter::add{1}));
+    sent.push_back(c.cast(counter::add{1}));
+    co_return;
+  });
+  w.clock.settle();
+  CHECK(sent == std::vector(2, coppice::send_result::closed));
+  const auto gone = ask(c, counter::next{});
+  w.clock.settle();
+  CHECK(gone->error == "no such process");
+}
+
+TEST_CASE("a process that is no such server is none for a call") {
+  shop w;
+  const coppice::pid p = coppice::spawn(
+      w.io, []() -> asio::awaitable<void> { co_await coppice::sleep_for(1h); });
+  w.clock.settle();
+  const auto asked = ask(counter_ref{p}, counter::next{});
+  w.clock.settle();
+  CHECK(asked->error == "no such process");
+}
+
+// GS-03, GS-15, GS-26, GS-32
+TEST_CASE("a handler that throws ends the server, and everyone who waits for it hears why") {
+  shop w;
+  const counter_ref c = w.start();
+  const ending end{c.whereis()};
+  const auto before = ask(c, counter::next{});
+  const auto waiting = ask(c, counter::later{});
+  c.cast(counter::add{13});
+  const auto queued = ask(c, counter::next{});
+  w.clock.settle();
+  CHECK(*before->value == 123);
+  CHECK(waiting->error == "it ended before it had answered: std::runtime_error: unlucky");
+  CHECK(queued->error == "it ended before it had answered: std::runtime_error: unlucky");
+  CHECK(end.text() == "std::runtime_error: unlucky");
+  CHECK(w.log == "terminate:std::runtime_error: unlucky ");
+  REQUIRE(w.reports.size() == 2);
+  CHECK(w.reports[0] ==
+        "server counter <1> terminating (std::runtime_error: unlucky); last message: add 13; state: value 124");
+}
+
+// GS-04
+TEST_CASE("a server that calls itself is told so") {
+  shop w;
+  const counter_ref c = w.start();
+  const auto asked = ask(c, counter::ask_self{});
+  w.clock.settle();
+  CHECK(*asked->value == "the caller would wait for itself");
+}
+
+// GS-05, GS-06
+TEST_CASE("a call waits so long and no longer, and a late answer is thrown away") {
+  shop w;
+  const counter_ref c = w.start();
+  const auto limited = ask(c, counter::slow{6000ms});
+  const auto patient = ask(c, counter::next{}, std::nullopt);
+  w.clock.advance(5s - 1ns);
+  CHECK_FALSE(limited->there);
+  w.clock.advance(1ns);
+  CHECK(limited->error == "time ran out");
+  CHECK_FALSE(patient->there);
+  w.clock.advance(1s);
+  CHECK(*patient->value == 123);
+  CHECK_FALSE(limited->value);
+}
+
+// GS-10, GS-11
+TEST_CASE("an answer may be given later, or thrown away") {
+  shop w;
+  const counter_ref c = w.start();
+  const auto first = ask(c, counter::later{});
+  const auto second = ask(c, counter::later{});
+  const auto next = ask(c, counter::next{});
+  w.clock.settle();
+  CHECK(*next->value == 123);
+  CHECK_FALSE(first->there);
+  c.cast(counter::answer_now{7});
+  w.clock.settle();
+  CHECK(*first->value == 7);
+  CHECK(*second->value == 7);
+  const auto third = ask(c, counter::later{});
+  w.clock.settle();
+  c.cast(counter::drop_answers{});
+  w.clock.settle();
+  CHECK(third->error == "it did not answer");
+}
+
+// GS-13, GS-14
+TEST_CASE("who stops the server with a call is answered when it has cleaned up") {
+  shop w;
+  const counter_ref c = w.start();
+  const ending end{c.whereis()};
+  const auto asked = ask(c, counter::end{exit_reason::shutdown("done")});
+  const auto queued = ask(c, counter::next{});
+  std::string seen;
+  w.clock.settle();
+  CHECK(*asked->value == 123);
+  CHECK(queued->error == "it ended before it had answered: shutdown: done");
+  CHECK(end.text() == "shutdown: done");
+  CHECK(w.log == "terminate:shutdown: done ");
+  CHECK(w.reports.empty());
+}
+
+// GS-20
+TEST_CASE("a step that continues comes before all that waits, and after the answer") {
+  shop w;
+  const counter_ref c = w.start();
+  const auto asked = ask(c, counter::two_steps{});
+  const auto next = ask(c, counter::next{});
+  w.clock.settle();
+  CHECK(*asked->value == 1);
+  CHECK(*next->value == 123);
+  CHECK(w.log == "second ");
+}
+
+// GS-22, GS-23
+TEST_CASE("an idle timeout comes when nothing else does") {
+  shop w;
+  const counter_ref c = w.start();
+  c.cast(counter::rest{100ms});
+  w.clock.advance(99ms);
+  CHECK(w.log.empty());
+  w.clock.advance(1ms);
+  CHECK(w.log == "idle ");
+  w.clock.advance(1s);
+  CHECK(w.log == "idle ");
+
+  c.cast(counter::rest{100ms});
+  w.clock.advance(50ms);
+  c.cast(counter::add{1});
+  w.clock.advance(1s);
+  CHECK(w.log == "idle ");
+
+  c.cast(counter::rest{0ms});
+  c.cast(counter::add{1});
+  w.clock.advance(1s);
+  CHECK(w.log == "idle ");
+}
+
+// GS-27, GS-29
+TEST_CASE("a supervisor's shutdown is handled in order, and the server cleans up") {
+  shop w;
+  const auto sup = coppice::start_supervisor(
+      w.io, {.strategy = coppice::one_for_one,
+             .children = {coppice::server<counter>("counter", 5, &w.log)}});
+  w.clock.settle();
+  const counter_ref c{w.io, "counter"};
+  const auto before = ask(c, counter::next{});
+  bool stopped = false;
+  sup.stop()([&](const boost::system::error_code& ec) { stopped = !ec; });
+  w.clock.settle();
+  CHECK(stopped);
+  CHECK(*before->value == 5);
+  CHECK(w.log == "terminate:shutdown ");
+}
+
+TEST_CASE("a server that crashes is restarted from its arguments and found by its name") {
+  shop w;
+  coppice::start_supervisor(w.io, {.strategy = coppice::one_for_one,
+                                   .children = {coppice::server<counter>("counter", 5, &w.log)}});
+  w.clock.settle();
+  const counter_ref c{w.io, "counter"};
+  c.cast(counter::add{10});
+  c.cast(counter::add{13});
+  w.clock.settle();
+  const auto asked = ask(c, counter::next{});
+  w.clock.settle();
+  CHECK(*asked->value == 5);
+}
+
+// GS-28
+TEST_CASE("a server that is killed does not clean up, and its callers hear of it") {
+  shop w;
+  const counter_ref c = w.start();
+  const auto waiting = ask(c, counter::slow{1000ms});
+  w.clock.settle();
+  coppice::kill(c.whereis());
+  w.clock.settle();
+  CHECK(waiting->error == "it ended before it had answered: killed");
+  CHECK(w.log.empty());
+}
+
+// GS-30
+TEST_CASE("exit signals of others are messages, and so are the ends of what it monitors") {
+  shop w;
+  const counter_ref c = w.start();
+  coppice::exit(c.whereis(), exit_reason::error("from outside"));
+  w.clock.settle();
+  CHECK(w.log == "signal:error: from outside ");
+  CHECK(c.whereis().alive());
+}
+
+// GS-31
+TEST_CASE("a terminate that fails is how the server ends") {
+  struct bad {
+    struct go {};
+    void handle(go) { this_server::stop(); }
+    void terminate(const exit_reason&) { throw std::runtime_error{"no"}; }
+  };
+  world w;
+  const auto ref = coppice::start_server<bad>(w.io, "bad");
+  w.clock.settle();
+  const ending end{ref.whereis()};
+  ref.cast(bad::go{});
+  w.clock.settle();
+  CHECK(end.text() == "std::runtime_error: no");
+}
+
+// GS-33
+TEST_CASE("stop waits until the server is gone") {
+  shop w;
+  const counter_ref c = w.start();
+  std::optional<boost::system::error_code> done;
+  const auto stopping = [&] {
+    done.reset();
+    c.stop(exit_reason::normal(), 1s)([&](const boost::system::error_code& ec) { done = ec; });
+  };
+  stopping();
+  w.clock.settle();
+  REQUIRE(done);
+  CHECK_FALSE(*done);
+  CHECK(w.log == "terminate:normal ");
+  stopping();
+  w.clock.settle();
+  CHECK(*done == errc::noproc);
+}
+
+TEST_CASE("a full queue refuses, or drops") {
+  shop w;
+  const auto spec = coppice::server_with<counter>(
+      {.mailbox = {.limit = 2, .when_full = coppice::overflow::drop_oldest}}, "small", 0, &w.log);
+  coppice::start_supervisor(w.io, {.strategy = coppice::one_for_one, .children = {spec}});
+  w.clock.settle();
+  const counter_ref c{w.io, "small"};
+  const auto first = ask(c, counter::next{});
+  const auto second = ask(c, counter::next{});
+  const auto third = ask(c, counter::next{});
+  w.clock.settle();
+  CHECK(first->error == "its queue is full");
+  CHECK(*second->value == 0);
+  CHECK(*third->value == 1);
+}
+
+TEST_CASE("a coroutine handler that throws ends the server as well") {
+  shop w;
+  const counter_ref c = w.start();
+  const auto asked = ask(c, counter::slow{std::chrono::milliseconds{2h}}, std::nullopt);
+  w.clock.advance(2h);
+  CHECK(asked->error == "it ended before it had answered: std::runtime_error: too long");
+  CHECK(w.log == "terminate:std::runtime_error: too long ");
+}
+
+// GS-19, INIT-01
+TEST_CASE("a server whose constructor or init throws has failed to start") {
+  struct fails {
+    fails(int where, std::string* log) : where_{where}, log_{log} {
+      if (where == 1) throw std::runtime_error{"cannot be made"};
+    }
+    asio::awaitable<void> init() {
+      co_await coppice::sleep_for(1s);
+      if (where_ == 2) throw std::runtime_error{"cannot begin"};
+      *log_ += "up ";
+    }
+    int where_;
+    std::string* log_;
+  };
+  world w;
+  std::string log;
+  const auto sup = coppice::start_supervisor(w.io, coppice::dynamic_supervisor_spec{});
+  w.clock.settle();
+  std::vector<std::string> ends;
+  for (int where = 0; where < 3; ++where) {
+    auto starting = sup.start_child(coppice::server<fails>("", where, &log));
+    starting.ready()([&, starting](const boost::system::error_code& ec, const auto&) {
+      ends.push_back(ec ? starting.failure().to_string() : "ok");
+    });
+    w.clock.advance(1s);
+  }
+  CHECK(log == "up ");
+  CHECK(ends == std::vector<std::string>{"ok", "std::runtime_error: cannot be made",
+                                         "std::runtime_error: cannot begin"});
+}
+
+TEST_CASE("other threads cast and call") {
+  asio::io_context io;
+  coppice::set_report_sink(io, {});
+  std::string log;
+  const counter_ref c = coppice::start_server<counter>(io, "counter", 0, &log);
+  io.poll();
+  std::thread loop{[&io] { io.run(); }};
+  std::vector<std::thread> callers;
+  std::atomic<int> answers{0};
+  for (int i = 0; i < 3; ++i) {
+    callers.emplace_back([&] {
+      for (int k = 0; k < 200; ++k) {
+        c.cast(counter::add{1});
+        std::future<int> f = c.call(counter::next{})(asio::use_future);
+        f.get();
+        ++answers;
+      }
+    });
+  }
+  for (std::thread& t : callers) t.join();
+  CHECK(answers == 600);
+  std::future<int> last = c.call(counter::next{})(asio::use_future);
+  CHECK(last.get() == 1200);
+  asio::post(io, [&] { coppice::kill(c.whereis()); });
+  loop.join();
+}
+
+TEST_CASE("the io_context may go while calls are under way") {
+  std::shared_ptr<outcome<std::string>> asked;
+  {
+    shop w;
+    const counter_ref c = w.start();
+    asked = ask(c, counter::slow{1000ms});
+    c.cast(counter::add{1});
+    w.clock.settle();
+    c.cast(counter::add{1});
+  }
+  CHECK_FALSE(asked->there);
+}
