@@ -585,18 +585,23 @@ void supervision::check_deadline(clock::time_point now) {
     }
   }
   if (awaited_ == nullptr) return;
-  if (stop_wanted_ && !start_cancelled_ && awaited_->state == child_state::starting) {
-    // Whoever stops the supervisor need not wait for a child that does not come up.
+  const auto time_is_up = [this, now] { return awaited_until_ && *awaited_until_ <= now; };
+  const bool slow_start = awaited_->state == child_state::starting && !awaited_->had_to_be_killed;
+  if (stop_wanted_ && slow_start && !start_cancelled_ && !time_is_up()) {
+    // Whoever stops the supervisor need not wait for a child that does not come up. Its start limit
+    // holds all the same.
     start_cancelled_ = true;
-    awaited_until_.reset();
     if (awaited_->how.is_brutal_kill()) {
       awaited_until_ = now;
     } else {
-      if (awaited_->how.is_timed()) awaited_until_ = now + time_to_stop(*awaited_);
+      if (awaited_->how.is_timed()) {
+        const clock::time_point until = now + time_to_stop(*awaited_);
+        awaited_until_ = std::min(awaited_until_.value_or(until), until);
+      }
       emit({.kind = action::kind_type::stop, .subject = awaited_});
     }
   }
-  if (!awaited_until_ || *awaited_until_ > now) return;
+  if (!time_is_up()) return;
   awaited_until_.reset();
   awaited_->had_to_be_killed = true;
   emit({.kind = action::kind_type::kill, .subject = awaited_});

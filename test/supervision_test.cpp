@@ -324,6 +324,48 @@ TEST_CASE("a stop does not wait for a start without end") {
   CHECK(d.decide.why_finished() == supervision::cause::asked);
 }
 
+// INIT-06, RR-12
+TEST_CASE("a start limit holds also when the supervisor is to stop") {
+  const coppice::shutdown longer[]{coppice::shutdown{5s}, coppice::shutdown{coppice::infinity}};
+  for (const coppice::shutdown how : longer) {
+    desk d{{}};
+    auto& a = d.make("a", coppice::permanent, how);
+    a.start_limit = 3s;
+    d.decide.add_static(a);
+    d.decide.start();
+    CHECK(d.todo() == "start a");
+    d.now += 1s;
+    d.decide.stop(exit_reason::shutdown());
+    CHECK(d.todo() == "stop a");
+    REQUIRE(d.decide.deadline());
+    CHECK(*d.decide.deadline() == d.now + 2s);
+    d.now += 2s;
+    CHECK(d.todo() == "kill a");
+    CHECK_FALSE(d.decide.deadline());
+    d.decide.start_failed(a, exit_reason::timeout());
+    CHECK(d.todo() == "forget a, finished shutdown");
+  }
+}
+
+// INIT-06, RR-12
+TEST_CASE("a child killed for its slow start is left alone by the stop of its supervisor") {
+  for (const coppice::shutdown how : {coppice::shutdown{5s}, coppice::shutdown{coppice::brutal_kill}}) {
+    desk d{{}};
+    auto& a = d.make("a", coppice::permanent, how);
+    a.start_limit = 3s;
+    d.decide.add_static(a);
+    d.decide.start();
+    CHECK(d.todo() == "start a");
+    d.now += 3s;
+    CHECK(d.todo() == "kill a");
+    d.decide.stop(exit_reason::shutdown());
+    CHECK(d.todo().empty());
+    CHECK_FALSE(d.decide.deadline());
+    d.decide.start_failed(a, exit_reason::timeout());
+    CHECK(d.todo() == "forget a, finished shutdown");
+  }
+}
+
 // AUTO-08
 TEST_CASE("the last active significant child ends the supervisor") {
   desk d{{.automatic = coppice::auto_shutdown::all_significant}};
