@@ -52,7 +52,8 @@ double coppice_bytes() {
   quiet(io);
   std::size_t running = 0;
   return bytes_each(io, running, [&] {
-    for (std::size_t i = 0; i < many; ++i) coppice::spawn(io, resident<Executor>(io, running, many));
+    for (std::size_t i = 0; i < many; ++i)
+      coppice::spawn(io, resident<Executor>(io, running, many));
   });
 }
 
@@ -104,9 +105,9 @@ double stoppable_bytes() {
   std::size_t running = 0;
   const auto set_up = [&] {
     for (std::size_t i = 0; i < Of; ++i) {
-      asio::co_spawn(io, resident(io, running, Of),
-                     asio::bind_cancellation_slot(signals.emplace_back().slot(),
-                                                  [](std::exception_ptr) {}));
+      asio::co_spawn(
+          io, resident(io, running, Of),
+          asio::bind_cancellation_slot(signals.emplace_back().slot(), [](std::exception_ptr) {}));
     }
   };
   return bytes_each(io, running, set_up, Of);

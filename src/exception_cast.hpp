@@ -10,8 +10,8 @@ namespace coppice::detail {
 template <class T>
 const T* exception_cast(const std::exception_ptr& exception) noexcept {
 #if defined(__GLIBCXX__)
-  // An exception_ptr of libstdc++ is one pointer to the thrown object, and type_info can tell whether
-  // and where a base lies in it: no throw is needed to look inside.
+  // An exception_ptr of libstdc++ is one pointer to the thrown object, and type_info can tell
+  // whether and where a base lies in it: no throw is needed to look inside.
   static_assert(sizeof(std::exception_ptr) == sizeof(void*));
   if (!exception) return nullptr;
   const std::type_info* thrown = exception.__cxa_exception_type();

@@ -8,8 +8,8 @@
 
 namespace coppice {
 
-using detail::process;
 using detail::owned_item;
+using detail::process;
 using detail::run_item;
 using detail::scheduler;
 
@@ -40,8 +40,7 @@ executor::place executor::where() const noexcept {
   // The unwinding that Asio posts when a handler is destroyed: do it on the spot.
   if (s.dropping() == &p && p.now == process::state::dying) return place::nowhere;
   // A coroutine spawned within the process hears of a kill through this executor: that must run.
-  if (!never_blocks() && s.current() == &p &&
-      (p.now == process::state::live || s.relays_kill(p))) {
+  if (!never_blocks() && s.current() == &p && (p.now == process::state::live || s.relays_kill(p))) {
     return place::here;
   }
   return place::queue;

@@ -2,8 +2,8 @@
 
 #include "exception_cast.hpp"
 
-#include <cstdlib>
 #include <cxxabi.h>
+#include <cstdlib>
 #include <ostream>
 #include <utility>
 

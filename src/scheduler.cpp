@@ -129,7 +129,8 @@ void scheduler::arrived(process& p) noexcept {
   ++p.queued;
   if (p.probing && (!p.hit || active_scheduler != this)) {
     // A wait had ended before the request came: this is the result of that, so the request must be
-    // repeated when the process waits again. What a hit itself brings about comes from the run queue.
+    // repeated when the process waits again. What a hit itself brings about comes from the run
+    // queue.
     p.probing = false;
     p.delivered = process::stop_level::none;
     p.stop_due = true;
@@ -138,15 +139,16 @@ void scheduler::arrived(process& p) noexcept {
 
 // ---- Asking to stop
 //
-// A stop request cancels what the process waits for. Whether the cancellation found a wait cannot be
-// seen from outside: an operation may already have completed, its completion being queued in the
+// A stop request cancels what the process waits for. Whether the cancellation found a wait cannot
+// be seen from outside: an operation may already have completed, its completion being queued in the
 // io_context. But the io_context's queue is first come, first served. So a marker is posted before
 // the cancellation, and a completion that arrives before the marker does was not caused by it. That
 // holds too if the process waits for several things at once, of which one was cancelled: the result
-// of another may be what it goes on with. All of this happens at the head of a drain, when the thread
-// has queued nothing of its own yet.
+// of another may be what it goes on with. All of this happens at the head of a drain, when the
+// thread has queued nothing of its own yet.
 
-// Not any more when the io_context is being destroyed: whose frames are still there is unknown then.
+// Not any more when the io_context is being destroyed: whose frames are still there is unknown
+// then.
 bool scheduler::takes_signals(const process& p) const noexcept {
   return !down_ && (p.now == process::state::unborn || p.now == process::state::live);
 }
@@ -333,8 +335,8 @@ void scheduler::end(process& p, exit_reason reason, bool at_rest) {
   if (!p.starting) take_down(p, at_rest);
 }
 
-// First the children, then the frames, then the news. Comes by again when the last child or the last
-// frame is gone.
+// First the children, then the frames, then the news. Comes by again when the last child or the
+// last frame is gone.
 void scheduler::take_down(process& p, bool at_rest) {
   if (p.extras && !p.extras->children.empty()) {
     list_hook& children = p.extras->children;
@@ -439,7 +441,8 @@ void scheduler::finish(process& p) {
       s.fire(id, reason);
     }
   }
-  if (watcher == nullptr && reason.kind() == exit_reason::kind_type::error && listened_to()) {
+  if (watcher == nullptr && !p.outcome_set && reason.kind() == exit_reason::kind_type::error &&
+      listened_to()) {
     tell(process_crashed{id, extras ? std::string_view{extras->label} : "", reason});
   }
 
@@ -462,7 +465,8 @@ void scheduler::finish(process& p) {
     }
   }
 
-  if (parent != nullptr && parent->now == process::state::dying && parent->extras->children.empty()) {
+  if (parent != nullptr && parent->now == process::state::dying &&
+      parent->extras->children.empty()) {
     take_down(*parent);
   }
 }

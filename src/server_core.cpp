@@ -13,7 +13,8 @@ constexpr int handle_budget = 64;
 
 class stop_envelope final : public envelope, public pooled {
  public:
-  explicit stop_envelope(exit_reason r) noexcept : envelope{kind_type::stop}, reason_{std::move(r)} {}
+  explicit stop_envelope(exit_reason r) noexcept
+      : envelope{kind_type::stop}, reason_{std::move(r)} {}
 
   void handle(void*, server_core& core) override {
     if (!core.wishes.stop) core.wishes.stop = std::move(reason_);

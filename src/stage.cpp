@@ -19,8 +19,7 @@ namespace {
 
 // What a cancelled operation says. Channels have a word of their own for it.
 bool is_cancellation(const boost::system::error_code& ec) noexcept {
-  return ec == asio::error::operation_aborted ||
-         ec == asio::experimental::error::channel_cancelled;
+  return ec == asio::error::operation_aborted || ec == asio::experimental::error::channel_cancelled;
 }
 
 // The awaitable operators wrap the first exception if there are several, once for each operator.

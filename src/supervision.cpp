@@ -123,7 +123,9 @@ void supervision::add(child& c, void* call) {
 }
 
 void supervision::terminate(std::string_view id, void* call) {
-  enqueue({.kind = event::kind_type::terminate, .call = call, .id = std::make_unique<const std::string>(id)});
+  enqueue({.kind = event::kind_type::terminate,
+           .call = call,
+           .id = std::make_unique<const std::string>(id)});
 }
 
 void supervision::terminate(std::uint64_t number, void* call) {
@@ -131,11 +133,15 @@ void supervision::terminate(std::uint64_t number, void* call) {
 }
 
 void supervision::restart_child(std::string_view id, void* call) {
-  enqueue({.kind = event::kind_type::restart, .call = call, .id = std::make_unique<const std::string>(id)});
+  enqueue({.kind = event::kind_type::restart,
+           .call = call,
+           .id = std::make_unique<const std::string>(id)});
 }
 
 void supervision::erase(std::string_view id, void* call) {
-  enqueue({.kind = event::kind_type::erase, .call = call, .id = std::make_unique<const std::string>(id)});
+  enqueue({.kind = event::kind_type::erase,
+           .call = call,
+           .id = std::make_unique<const std::string>(id)});
 }
 
 void supervision::queue(void* call) { enqueue({.kind = event::kind_type::serve, .call = call}); }
@@ -155,7 +161,8 @@ std::optional<supervision::action> supervision::next(clock::time_point now) {
       step(now);
     } else if (!inbox_.empty()) {
       event e = std::move(inbox_.front());
-      if (e.subject != nullptr && e.subject->pending == &inbox_.front()) e.subject->pending = nullptr;
+      if (e.subject != nullptr && e.subject->pending == &inbox_.front())
+        e.subject->pending = nullptr;
       inbox_.pop_front();
       handle(e, now);
     } else {
@@ -182,9 +189,7 @@ void supervision::handle(event& e, clock::time_point now) {
     case event::kind_type::nothing: break;
     case event::kind_type::exit: handle_exit(*e.subject, now); break;
     case event::kind_type::retry: handle_retry(*e.subject, now); break;
-    case event::kind_type::serve:
-      emit({.kind = action::kind_type::serve, .call = e.call});
-      break;
+    case event::kind_type::serve: emit({.kind = action::kind_type::serve, .call = e.call}); break;
     case event::kind_type::stop: begin_shut_down(std::move(e.reason), cause::asked); break;
     case event::kind_type::terminate: handle_terminate(find(*e.id), e.call); break;
     case event::kind_type::terminate_number: handle_terminate(find(e.number), e.call); break;
@@ -252,9 +257,9 @@ void supervision::handle_exit(child& c, clock::time_point now) {
     return;
   }
   const bool automatic =
-      c.significant && (options_.automatic == auto_shutdown::any_significant ||
-                        (options_.automatic == auto_shutdown::all_significant &&
-                         active_significant_ == 0));
+      c.significant &&
+      (options_.automatic == auto_shutdown::any_significant ||
+       (options_.automatic == auto_shutdown::all_significant && active_significant_ == 0));
   emit({.kind = action::kind_type::has_ended,
         .subject = &c,
         .next = automatic ? action::next_type::shut_down : action::next_type::none,
@@ -546,9 +551,8 @@ void supervision::answered(child& c) {
 
 void supervision::account_stop(child& c, const exit_reason& reason) {
   if (c.had_to_be_killed && task_.kind == task_kind::shut_down) ++killed_at_end_;
-  const bool as_asked = c.how.is_brutal_kill()
-                            ? reason.kind() == exit_reason::kind_type::killed
-                            : reason.is_shutdown() && reason.note().empty();
+  const bool as_asked = c.how.is_brutal_kill() ? reason.kind() == exit_reason::kind_type::killed
+                                               : reason.is_shutdown() && reason.note().empty();
   const bool fine_too = c.when != restart::permanent && !reason.is_abnormal();
   if ((as_asked || fine_too) && !c.had_to_be_killed) return;
   emit({.kind = action::kind_type::stopped_badly, .subject = &c, .reason = reason});
@@ -564,10 +568,9 @@ void supervision::begin_parallel_stop(clock::time_point now) {
       ++pending_stops_;
       if (c->how.is_timed()) {
         const batch b{now + time_to_stop(*c), c->how.time()};
-        const auto at = std::lower_bound(batches_.begin(), batches_.end(), b,
-                                         [](const batch& x, const batch& y) {
-                                           return x.time > y.time;
-                                         });
+        const auto at =
+            std::lower_bound(batches_.begin(), batches_.end(), b,
+                             [](const batch& x, const batch& y) { return x.time > y.time; });
         if (at == batches_.end() || at->time != b.time) batches_.insert(at, b);
       }
     } else {
@@ -582,7 +585,8 @@ void supervision::check_deadline(clock::time_point now) {
     const clock::duration time = batches_.back().time;
     batches_.pop_back();
     for (child* c = first(); c != nullptr; c = after(*c)) {
-      if (c->state != child_state::stopping || !c->how.is_timed() || c->how.time() != time) continue;
+      if (c->state != child_state::stopping || !c->how.is_timed() || c->how.time() != time)
+        continue;
       c->had_to_be_killed = true;
       emit({.kind = action::kind_type::kill, .subject = c});
     }
@@ -590,10 +594,11 @@ void supervision::check_deadline(clock::time_point now) {
   if (awaited_ == nullptr) return;
   const bool starts = awaited_->state == child_state::starting && !awaited_->had_to_be_killed;
   if (stop_wanted_ && starts && !start_limited_) {
-    // Whoever stops the supervisor waits for a start that is under way, but not for ever: it has the
-    // time from now on that the child has for stopping, and no more than its start limit.
+    // Whoever stops the supervisor waits for a start that is under way, but not for ever: it has
+    // the time from now on that the child has for stopping, and no more than its start limit.
     start_limited_ = true;
-    const shutdown how = awaited_->how.is_brutal_kill() ? shutdown{default_shutdown} : awaited_->how;
+    const shutdown how =
+        awaited_->how.is_brutal_kill() ? shutdown{default_shutdown} : awaited_->how;
     if (how.is_timed()) {
       const clock::time_point until = now + std::max(how.time(), clock::duration{1});
       awaited_until_ = std::min(awaited_until_.value_or(until), until);

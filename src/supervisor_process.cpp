@@ -117,7 +117,8 @@ supervisor_process::~supervisor_process() {
   }
   while (!entries_.empty()) {
     entry* const c = static_cast<entry_hook*>(entries_.front())->owner;
-    // Killed, this may go before the last child is down. The scheduler waits for that one, not this.
+    // Killed, this may go before the last child is down. The scheduler waits for that one, not
+    // this.
     if (process* p = c->process.get(); p != nullptr && p->watcher == this) {
       p->watcher = nullptr;
       p->tag = nullptr;
@@ -139,7 +140,7 @@ supervisor_process::entry& supervisor_process::make_entry(
   c->type = spec.type;
   c->significant = spec.significant;
   c->start_limit = spec.start_limit;
-  c->how = spec.shutdown ? *spec.shutdown
+  c->how = spec.shutdown                         ? *spec.shutdown
            : spec.type == child_type::supervisor ? shutdown{infinity}
                                                  : shutdown{std::chrono::seconds{5}};
   c->start = spec.start.get_body();
@@ -242,11 +243,8 @@ void supervisor_process::perform(supervision::action& a) {
 
 void supervisor_process::start_child(entry& c) {
   const bool acknowledges = c.start->acknowledges();
-  process& p = home_.spawn({.what = c.start,
-                            .label = c.id,
-                            .parent = &self_,
-                            .watcher = this,
-                            .tag = &c});
+  process& p =
+      home_.spawn({.what = c.start, .label = c.id, .parent = &self_, .watcher = this, .tag = &c});
   c.process = p.id();
   // What a temporary child was started from goes when its process does.
   if (c.when == restart::temporary) {
@@ -339,9 +337,8 @@ void supervisor_process::add(supervisor_request& r) {
       r.reason = exit_reason::error(
           "a significant child needs a supervisor whose auto_shutdown is not never");
     } else {
-      const auto origin = blueprint_.options.dynamic
-                              ? nullptr
-                              : std::make_shared<child_spec>(*r.added);
+      const auto origin =
+          blueprint_.options.dynamic ? nullptr : std::make_shared<child_spec>(*r.added);
       c = &make_entry(*r.added, origin);
       r.added.reset();
       if (origin && c->when == restart::temporary) origin->start = {};
@@ -479,8 +476,8 @@ pid supervisor_process::partition_for(std::uintmax_t number) {
   return c->process.alive() ? c->process : pid{};
 }
 
-// Turns into calls for the single partitions, and one behind them that ends it. Several may be under
-// way; what each does makes right whatever those before it have left.
+// Turns into calls for the single partitions, and one behind them that ends it. Several may be
+// under way; what each does makes right whatever those before it have left.
 void supervisor_process::resize(resize_request& r) {
   if (!has_partitions()) {
     finish(r, errc::not_found);
@@ -553,8 +550,8 @@ void supervisor_process::report_on(supervision::action& a) {
 void supervisor_process::report_bad_stops() {
   for (const auto& [way, b] : bad_stops_) {
     if (b.count > 1) {
-      home_.tell(children_stop_failed{self_.extras->label, self_.id(), b.reason,
-                                      b.had_to_be_killed, b.count});
+      home_.tell(children_stop_failed{self_.extras->label, self_.id(), b.reason, b.had_to_be_killed,
+                                      b.count});
       continue;
     }
     home_.tell(child_stop_failed{{.supervisor = self_.extras->label,
@@ -567,8 +564,8 @@ void supervisor_process::report_bad_stops() {
   }
 }
 
-// A restart that first waits for a slow sibling may take longer than the window lasts: then the budget
-// never runs out.
+// A restart that first waits for a slow sibling may take longer than the window lasts: then the
+// budget never runs out.
 void supervisor_process::warn_about(const supervisor_blueprint& blueprint) {
   const auto& o = blueprint.options;
   if (o.dynamic || o.strategy == strategy::one_for_one || blueprint.children.size() < 2) return;

@@ -52,9 +52,9 @@ supervisor_ref start_supervisor(asio::io_context& io, blueprint_ptr blueprint,
 pid start_linked(blueprint_ptr blueprint);
 child_spec supervisor_child(blueprint_ptr blueprint, child_options o);
 
-// Carries out what a supervision decides: starts, stops and kills processes, answers calls, reports.
-// Lives in the frame of the supervisor's coroutine. Events come in from the scheduler at any time
-// and are only noted; the coroutine acts on them when it runs.
+// Carries out what a supervision decides: starts, stops and kills processes, answers calls,
+// reports. Lives in the frame of the supervisor's coroutine. Events come in from the scheduler at
+// any time and are only noted; the coroutine acts on them when it runs.
 class supervisor_process final : public process_watcher, public signal_trap {
  public:
   supervisor_process(process& self, blueprint_ptr blueprint);
@@ -83,14 +83,15 @@ class supervisor_process final : public process_watcher, public signal_trap {
     entry* owner = nullptr;
   };
   struct entry : supervision::child, pooled {
-    entry_hook known;                  // in entries_
+    entry_hook known;  // in entries_
     body_ptr start;
     std::shared_ptr<const child_spec> origin;  // as given, for get_child_spec
-    pid process;                       // the latest
+    pid process;                               // the latest
     std::any info;
   };
 
-  // How some dynamic children ended that were stopped side by side; the first of them stands for all.
+  // How some dynamic children ended that were stopped side by side; the first of them stands for
+  // all.
   struct bad_stop {
     bad_stop(pid p, std::size_t r, exit_reason why, bool killed)
         : process{p}, restarts{r}, reason{std::move(why)}, had_to_be_killed{killed} {}

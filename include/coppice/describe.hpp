@@ -18,7 +18,9 @@ concept described_by_function = requires(const T& x) {
   { describe(x) } -> std::convertible_to<std::string>;
 };
 template <class T>
-concept described_by_stream = requires(std::ostream& out, const T& x) { out << x; };
+concept described_by_stream = requires(std::ostream& out, const T& x) {
+  out << x;
+};
 
 template <class T>
 std::string describe_type() {
@@ -31,9 +33,9 @@ std::string describe_type() {
 
 /// One line about a message or a state, for reports.
 ///
-/// To be had for a type of one's own by a function `std::string describe(const T&)` beside it, or else
-/// by `operator<<`. Anything else is told by the name of its type. What a describing function throws
-/// is swallowed: reports never fail for it.
+/// To be had for a type of one's own by a function `std::string describe(const T&)` beside it, or
+/// else by `operator<<`. Anything else is told by the name of its type. What a describing function
+/// throws is swallowed: reports never fail for it.
 template <class T>
 [[nodiscard]] std::string text_of(const T& x) noexcept {
   try {

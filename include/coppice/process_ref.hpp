@@ -12,8 +12,8 @@
 
 namespace coppice {
 
-/// Whom to talk to: a process, a name, or whatever a function finds. Names and functions are asked anew
-/// each time, so that a restarted process is found again.
+/// Whom to talk to: a process, a name, or whatever a function finds. Names and functions are asked
+/// anew each time, so that a restarted process is found again.
 ///
 /// @par Thread safety
 /// Copies: safe. Looking up: only on the loop's thread.

@@ -40,7 +40,9 @@ using server_options = detail::server_options;
 
 /// A message that is answered: a type with a member type `reply`.
 template <class M>
-concept call_message = requires { typename M::reply; };
+concept call_message = requires {
+  typename M::reply;
+};
 
 /// The answer to one call, still to be given. Answer once, at any time, from anywhere; destroyed
 /// unanswered, it fails the call with `errc::no_reply`.
@@ -63,7 +65,7 @@ class reply_to {
 
   /// Answers. Nobody may be waiting any more; then nothing happens.
   template <class... Value>
-    requires std::constructible_from<detail::reply_value<R>, Value...>
+  requires std::constructible_from<detail::reply_value<R>, Value...>
   void operator()(Value&&... value) && {
     on_loop(std::move(slot_), [value = detail::reply_value<R>(std::forward<Value>(value)...)](
                                   detail::typed_slot<R>& slot) mutable {
@@ -95,7 +97,8 @@ class reply_to {
   detail::slot_ptr<R> slot_;
 };
 
-/// Told to a server that wanted to know when nothing has come for a while (`this_server::idle_after`).
+/// Told to a server that wanted to know when nothing has come for a while
+/// (`this_server::idle_after`).
 struct idle_timeout {};
 
 /// What a server may ask for while it handles a message, in its constructor excepted.
@@ -103,8 +106,8 @@ struct idle_timeout {};
 /// @throws std::logic_error outside of a server's handlers.
 namespace this_server {
 
-/// Ends the server when this handler has returned: with that reason, after `terminate`. An answer that
-/// the handler returns is sent after that.
+/// Ends the server when this handler has returned: with that reason, after `terminate`. An answer
+/// that the handler returns is sent after that.
 COPPICE_API void stop(exit_reason reason = exit_reason::normal());
 
 /// Has `handle(idle_timeout)` called if no message comes within that time after this handler. Any
@@ -136,7 +139,7 @@ struct server_executor {
   using type = asio::any_io_executor;
 };
 template <class S>
-  requires requires { typename S::executor_type; }
+requires requires { typename S::executor_type; }
 struct server_executor<S> {
   using type = typename S::executor_type;
 };
@@ -161,7 +164,9 @@ struct awaited<asio::awaitable<T, Executor>> {
 // How the message is given to the handler: as it stands, so that a report can still tell it, unless
 // the handler wants to take it apart.
 template <class S, class M, class... More>
-concept handles_kept = requires(S& s, const M& m, More... more) { s.handle(m, std::move(more)...); };
+concept handles_kept = requires(S& s, const M& m, More... more) {
+  s.handle(m, std::move(more)...);
+};
 template <class S, class M, class... More>
 concept handles_moved = requires(S& s, M&& m, More... more) {
   s.handle(std::move(m), std::move(more)...);
@@ -177,9 +182,9 @@ struct reply_of<M> {
 };
 
 template <class S, class M>
-concept handles_with_token =
-    call_message<M> && (handles_kept<S, M, reply_to<typename reply_of<M>::type>> ||
-                        handles_moved<S, M, reply_to<typename reply_of<M>::type>>);
+concept handles_with_token = call_message<M> &&
+    (handles_kept<S, M, reply_to<typename reply_of<M>::type>> ||
+     handles_moved<S, M, reply_to<typename reply_of<M>::type>>);
 
 /// Whether a server of that class takes that message.
 template <class S, class M>
@@ -199,7 +204,7 @@ struct handler_result {
   using type = decltype(call_handler(std::declval<S&>(), std::declval<M&>()));
 };
 template <class S, class M>
-  requires handles_with_token<S, M>
+requires handles_with_token<S, M>
 struct handler_result<S, M> {
   using type = decltype(call_handler(std::declval<S&>(), std::declval<M&>(),
                                      std::declval<reply_to<typename M::reply>>()));
@@ -221,9 +226,10 @@ consteval bool check_handler() {
                         (std::is_void_v<result> || std::convertible_to<result, typename M::reply>),
                     "the handle() of that message returns something else than its Message::reply");
     } else {
-      static_assert(std::is_void_v<result>,
-                    "handle() returns something, but the message has no member type `reply` (or the "
-                    "answer is given by the reply_to)");
+      static_assert(
+          std::is_void_v<result>,
+          "handle() returns something, but the message has no member type `reply` (or the "
+          "answer is given by the reply_to)");
     }
     if constexpr (handled_by_coroutine<S, M>) {
       static_assert(
@@ -393,13 +399,19 @@ struct call_wait {
   std::optional<duration> limit;
   std::shared_ptr<exit_reason> failure{};  // where to say how the server died, if anybody reads it
   slot_ptr<reply> slot{};
+  call_envelope<S, M>* sent = nullptr;  // what the slot is part of
   wake_timer timer{};
 
   [[nodiscard]] scheduler& home() const noexcept { return *home_; }
 
+  void prepare() {
+    sent = new call_envelope<S, M>{*home_, std::move(*message)};
+    message.reset();
+    slot = slot_ptr<reply>{sent};
+  }
   void begin(waiter& w) {
-    auto& e = *new call_envelope<S, M>{*home_, std::move(*message)};
-    slot = slot_ptr<reply>{&e};
+    if (sent == nullptr) prepare();
+    auto& e = *sent;
     server_core* const core = server_core::of(target.whereis(), &server_tag<S>);
     if (core == nullptr || core->closed) {
       e.fail(errc::noproc);
@@ -473,18 +485,32 @@ class [[nodiscard]] server_call {
 
   template <asio::completion_token_for<signature> Token>
   auto operator()(Token&& token) && {
-    return initiate(std::move(state_), token);
+    return initiate(prepare(), token);
   }
   template <asio::completion_token_for<signature> Token>
   auto operator()(Token&& token) & {
-    state_.failure = failure_ = std::make_shared<exit_reason>();
-    return initiate(std::move(state_), token);
+    return initiate(prepare(), token);
   }
 
-  /// How the server ended, after the call, kept in a variable of its own, has failed with `errc::died`.
-  [[nodiscard]] exit_reason failure() const { return failure_ ? *failure_ : exit_reason{}; }
+  /// How the server ended, after the call has failed with `errc::died`. For that the call is kept
+  /// in a variable: `auto asking = ref.call(m); co_await std::move(asking);`
+  [[nodiscard]] exit_reason failure() const {
+    if (slot_) return slot_->reason;
+    return failure_ ? *failure_ : exit_reason{};
+  }
 
  private:
+  // The place for the answer is shared on the loop's thread only.
+  detail::call_wait<S, M> prepare() {
+    if (state_.home_->on_loop_thread()) {
+      state_.prepare();
+      slot_ = state_.slot;
+    } else {
+      state_.failure = failure_ = std::make_shared<exit_reason>();
+    }
+    return std::move(state_);
+  }
+
   template <class Token>
   static auto initiate(detail::call_wait<S, M> state, Token& token) {
     return asio::async_initiate<Token, signature>(
@@ -507,14 +533,14 @@ class [[nodiscard]] server_call {
     w->start();
   }
 
-  // Of another thread: the call is made on the loop, and the answer taken back. A cancellation of the
-  // caller's does not reach over.
+  // Of another thread: the call is made on the loop, and the answer taken back. A cancellation of
+  // the caller's does not reach over.
   template <class Handler>
   static void elsewhere(detail::call_wait<S, M> s, Handler handler) {
     detail::scheduler& home = *s.home_;
     auto ex = asio::get_associated_executor(handler);
-    auto answer = [work = asio::make_work_guard(ex), handler = std::move(handler)](
-                      auto... result) mutable {
+    auto answer = [work = asio::make_work_guard(ex),
+                   handler = std::move(handler)](auto... result) mutable {
       auto back = work.get_executor();
       asio::dispatch(back, [work = std::move(work), handler = std::move(handler),
                             result = std::tuple{std::move(result)...}]() mutable {
@@ -527,6 +553,7 @@ class [[nodiscard]] server_call {
   }
 
   detail::call_wait<S, M> state_;
+  detail::slot_ptr<typename M::reply> slot_{};
   std::shared_ptr<exit_reason> failure_{};
 };
 
@@ -534,7 +561,8 @@ class [[nodiscard]] server_call {
 ///
 /// @tparam S The server's class.
 /// @par Thread safety
-/// `cast` and `call`: safe, on any thread; one made with a function that finds the process excepted.
+/// `cast` and `call`: safe, on any thread; one made with a function that finds the process
+/// excepted.
 template <class S>
 class server_ref {
  public:
@@ -547,18 +575,20 @@ class server_ref {
 
   /// `auto reply = co_await ref.call(message);` sends it and waits for the answer.
   ///
-  /// Fails with `errc::noproc` (there is no such server), `errc::died` (it ended before it answered;
-  /// `failure()` of the call tells how), `errc::timeout`, `errc::would_deadlock` (it called itself),
-  /// `errc::no_reply` (whoever was to answer threw the chance away), or `errc::overloaded`.
+  /// Fails with `errc::noproc` (there is no such server), `errc::died` (it ended before it
+  /// answered; `failure()` of the call tells how), `errc::timeout`, `errc::would_deadlock` (it
+  /// called itself), `errc::no_reply` (whoever was to answer threw the chance away), or
+  /// `errc::overloaded`.
   ///
-  /// @param limit For how long to wait; nothing: without limit. The server does not hear of it, and what
+  /// @param limit For how long to wait; nothing: without limit. The server does not hear of it, and
+  /// what
   ///   it answers later is thrown away.
   /// @throws std::logic_error at once, if the reference is empty.
   /// @par Cancellation
   /// Any type: completes with `operation_aborted`; what the server answers is thrown away.
   /// @par Thread safety
-  /// Safe. From another thread the answer comes through the token's own executor; it cannot be cancelled
-  /// then.
+  /// Safe. From another thread the answer comes through the token's own executor; it cannot be
+  /// cancelled then.
   /// @par Origin
   /// `gen_server:call/3`.
   template <call_message M>
@@ -570,8 +600,8 @@ class server_ref {
   }
 
   /// Sends a message and does not wait. To a server that is gone it is a silent no-op, told by the
-  /// result. From another thread, or while the loop does not run, the message is posted, and the result
-  /// is always `delivered`.
+  /// result. From another thread, or while the loop does not run, the message is posted, and the
+  /// result is always `delivered`.
   ///
   /// @par Complexity
   /// Constant; one pooled node.
@@ -791,26 +821,30 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
 
 template <class S, class... Args>
 body_ptr make_server(std::string name, server_options o, Args&&... args) {
-  static_assert(std::constructible_from<S, const std::decay_t<Args>&...>,
-                "the server's class has no constructor for these arguments; they are copied for each "
-                "start");
-  return body_ptr{new server_body<S, std::decay_t<Args>...>{std::move(name), o,
-                                                             std::forward<Args>(args)...}};
+  static_assert(
+      std::constructible_from<S, const std::decay_t<Args>&...>,
+      "the server's class has no constructor for these arguments; they are copied for each "
+      "start");
+  return body_ptr{
+      new server_body<S, std::decay_t<Args>...>{std::move(name), o, std::forward<Args>(args)...}};
 }
 
 }  // namespace detail
 
-/// A server as a child of a supervisor: a class whose objects live in a process of their own and handle
-/// messages one at a time.
+/// A server as a child of a supervisor: a class whose objects live in a process of their own and
+/// handle messages one at a time.
 ///
 /// The class is a plain one. What it may have:
 ///
-/// - `R handle(M)` for each message type `M`; `M::reply` is R, or `M` has no such member and is cast. A
+/// - `R handle(M)` for each message type `M`; `M::reply` is R, or `M` has no such member and is
+/// cast. A
 ///   message is handed over as it stands; a `handle(M&&)` may take it apart.
 /// - `void handle(M, reply_to<R>)` to answer later, or elsewhere.
-/// - Either as a coroutine: `asio::awaitable<R> handle(M)`. The next message waits until it is done. (A
+/// - Either as a coroutine: `asio::awaitable<R> handle(M)`. The next message waits until it is
+/// done. (A
 ///   member type `executor_type` says with which executor type, if not the default one.)
-/// - `init()`, plain or a coroutine: the server is up when it has returned; an exception out of it or out
+/// - `init()`, plain or a coroutine: the server is up when it has returned; an exception out of it
+/// or out
 ///   of the constructor is a failed start.
 /// - `terminate(const exit_reason&)`, plain or a coroutine: called on every way out but kill.
 /// - `handle(exit_signal)`, for the ends of linked processes; without it, an abnormal one ends the
@@ -836,13 +870,13 @@ template <class S, class... Args>
 template <class S, class... Args>
 [[nodiscard]] child_spec server_with(server_options options, std::string name, Args&&... args) {
   child_spec spec{.id = name};
-  spec.start = start_function{
-      detail::make_server<S>(std::move(name), options, std::forward<Args>(args)...)};
+  spec.start =
+      start_function{detail::make_server<S>(std::move(name), options, std::forward<Args>(args)...)};
   return spec;
 }
 
-/// Starts a server that nobody supervises. Messages to it wait until it is up; if it does not come up,
-/// calls fail with `errc::died` and the reason.
+/// Starts a server that nobody supervises. Messages to it wait until it is up; if it does not come
+/// up, calls fail with `errc::died` and the reason.
 ///
 /// @param name Under which it is registered; may be empty.
 template <class S, class... Args>
@@ -850,7 +884,8 @@ server_ref<S> start_server(boost::asio::io_context& io, std::string name, Args&&
   const std::string label = name;
   return server_ref<S>{detail::spawn_body(
       detail::scheduler::of(io),
-      detail::make_server<S>(std::move(name), server_options{}, std::forward<Args>(args)...), label)};
+      detail::make_server<S>(std::move(name), server_options{}, std::forward<Args>(args)...),
+      label)};
 }
 
 /// Starts a server linked to the calling process, which is its parent: it stops when that ends.
@@ -860,7 +895,8 @@ template <class S, class... Args>
 server_ref<S> start_server_link(std::string name, Args&&... args) {
   const std::string label = name;
   return server_ref<S>{detail::spawn_linked(
-      detail::make_server<S>(std::move(name), server_options{}, std::forward<Args>(args)...), label)};
+      detail::make_server<S>(std::move(name), server_options{}, std::forward<Args>(args)...),
+      label)};
 }
 
 namespace this_server {

@@ -77,21 +77,25 @@ struct die {
 using worker_message = std::variant<std::monostate, die, coppice::exit_signal>;
 
 // What the collector is told: lines to write down, processes to watch, and how those ended. Whoever
-// tells it something waits for its answer, as in the oracle; which of two supervisors that work side by
-// side comes first depends on it.
+// tells it something waits for its answer, as in the oracle; which of two supervisors that work
+// side by side comes first depends on it.
 struct note {
   std::string line;
   std::function<void()> answer;
 };
 using news = std::variant<note, coppice::down>;
 
-// The oracle asks the supervisors in the order in which an Erlang hash table lists their names. No rule
-// gives that order but the hash of the VM; this is it, for the names that the generator uses.
+// The oracle asks the supervisors in the order in which an Erlang hash table lists their names. No
+// rule gives that order but the hash of the VM; this is it, for the names that the generator uses.
 constexpr const char* table_order =
-    "s24 s75 s48 s83 s37 s74 s17 s38 s10 root s2 s27 s34 s80 s15 s18 s96 s56 s28 s21 s77 s0 s5 s20 s72 "
-    "s81 s91 s78 s26 s70 s57 s22 s58 s61 s49 s8 s55 s33 s94 s12 s30 s93 s66 s64 s46 s14 s41 s35 s95 s62 "
-    "s39 s85 s31 s59 s4 s73 s43 s32 s23 s45 s97 s86 s19 s42 s98 s88 s40 s25 s60 s87 s84 s89 s11 s52 s1 "
-    "s71 s9 s82 s79 s76 s6 s3 s90 s67 s16 s29 s65 s44 s53 s92 s69 s63 s54 s7 s13 s51 s50 s47 s68 s99 "
+    "s24 s75 s48 s83 s37 s74 s17 s38 s10 root s2 s27 s34 s80 s15 s18 s96 s56 s28 s21 s77 s0 s5 s20 "
+    "s72 "
+    "s81 s91 s78 s26 s70 s57 s22 s58 s61 s49 s8 s55 s33 s94 s12 s30 s93 s66 s64 s46 s14 s41 s35 "
+    "s95 s62 "
+    "s39 s85 s31 s59 s4 s73 s43 s32 s23 s45 s97 s86 s19 s42 s98 s88 s40 s25 s60 s87 s84 s89 s11 "
+    "s52 s1 "
+    "s71 s9 s82 s79 s76 s6 s3 s90 s67 s16 s29 s65 s44 s53 s92 s69 s63 s54 s7 s13 s51 s50 s47 s68 "
+    "s99 "
     "s36";
 
 std::vector<std::string> in_table_order(const scenario& s) {
@@ -197,8 +201,8 @@ class player {
     }
   };
 
-  // In OTP the start function runs in the supervisor, which tells the collector of the start and only
-  // then spawns. Here it runs in the new process, and the supervisor says that it is about to.
+  // In OTP the start function runs in the supervisor, which tells the collector of the start and
+  // only then spawns. Here it runs in the new process, and the supervisor says that it is about to.
   void take(const coppice::report& r) {
     if (std::holds_alternative<coppice::child_started>(r) ||
         std::holds_alternative<coppice::child_start_failed>(r)) {
@@ -208,7 +212,8 @@ class player {
     if (starting == nullptr) return;
     std::string id{starting->child.id};
     // A dynamic child has none; what is started again had one before.
-    if (id.empty()) id = starting->child.process ? ids_.at(starting->child.process.number()) : next_dynamic_;
+    if (id.empty())
+      id = starting->child.process ? ids_.at(starting->child.process.number()) : next_dynamic_;
     // A child that is being added brings its own line, even where its id was used before.
     if (!starting->child.process && added_ && added_->id == id) lines_of_[id] = *added_;
     about_to_start(id, is_sup(id));
@@ -294,8 +299,7 @@ class player {
     }
     if (sup.strategy == "simple_one_for_one") {
       return coppice::template_worker<std::string>(
-          c.id,
-          [this](coppice::init_ack up, std::string id) { return worker(up, std::move(id)); },
+          c.id, [this](coppice::init_ack up, std::string id) { return worker(up, std::move(id)); },
           options);
     }
     return coppice::worker(
@@ -385,7 +389,8 @@ class player {
     std::vector<std::string> loose;
     for (std::string& line : std::exchange(lines_, {})) {
       const words w = split(line, ' ');
-      const bool is_loose = (w[0] == "stop" || w[0] == "down") && w[1].find('#') != std::string::npos;
+      const bool is_loose =
+          (w[0] == "stop" || w[0] == "down") && w[1].find('#') != std::string::npos;
       (is_loose ? loose : trace_).push_back(std::move(line));
     }
     std::sort(loose.begin(), loose.end());
@@ -395,7 +400,7 @@ class player {
   coppice::pid find(const std::string& id) const {
     const auto found = processes_.find(id);
     return found != processes_.end() && found->second.process.alive() ? found->second.process
-                                                                       : coppice::pid{};
+                                                                      : coppice::pid{};
   }
 
   text act(words line) {
@@ -503,7 +508,8 @@ class player {
 
     const std::string& id = line.at(2);
     if (dynamic && verb == "terminate_child") {
-      const coppice::pid child = processes_.contains(id) ? processes_.at(id).process : coppice::pid{};
+      const coppice::pid child =
+          processes_.contains(id) ? processes_.at(id).process : coppice::pid{};
       const auto [ec] = co_await sup.terminate_child(child)(quiet);
       // Where coppice follows Elixir: a child that has ended is not found. OTP answers ok for it.
       co_return ec == coppice::errc::not_found && !child.alive() ? "ok" : name(ec);
@@ -552,7 +558,9 @@ class player {
       std::string id = c.id;
       if (id.empty()) id = c.process ? watched_.at(c.process.number()) : "?";
       rows.push_back(id + (c.type == coppice::child_type::supervisor ? ":supervisor" : ":worker") +
-                     (c.process ? ":running" : c.restarting ? ":restarting" : ":stopped"));
+                     (c.process      ? ":running"
+                      : c.restarting ? ":restarting"
+                                     : ":stopped"));
     }
     std::sort(rows.begin(), rows.end());
     std::string result = "children";

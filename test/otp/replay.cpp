@@ -1,6 +1,6 @@
-// replay FILE…: plays OTP scenarios on coppice. A corpus is compared with the traces it holds, and every
-// difference is named with its first differing line; the trace of a single scenario is printed. "-" is
-// standard input. Exits with 0 only if all agree.
+// replay FILE…: plays OTP scenarios on coppice. A corpus is compared with the traces it holds, and
+// every difference is named with its first differing line; the trace of a single scenario is
+// printed. "-" is standard input. Exits with 0 only if all agree.
 
 #include "player.hpp"
 #include "scenario.hpp"
@@ -27,15 +27,15 @@ std::size_t first_difference(const std::vector<std::string>& a, const std::vecto
 // The number of the step to which that line belongs.
 std::size_t step_of(const std::vector<std::string>& trace, std::size_t line) {
   const auto end = trace.begin() + static_cast<std::ptrdiff_t>(std::min(line + 1, trace.size()));
-  const auto steps = std::count_if(trace.begin(), end,
-                                   [](const std::string& l) { return l.starts_with("> "); });
+  const auto steps =
+      std::count_if(trace.begin(), end, [](const std::string& l) { return l.starts_with("> "); });
   return static_cast<std::size_t>(std::max<std::ptrdiff_t>(steps, 1) - 1);
 }
 
 enum class verdict { agrees, agrees_in_another_order, differs };
 
-// Two supervisors at work at the same time take turns as the runtime pleases. If the trace is another
-// with coppice's turns, there must be an order of turns with which it is the same.
+// Two supervisors at work at the same time take turns as the runtime pleases. If the trace is
+// another with coppice's turns, there must be an order of turns with which it is the same.
 verdict compare(const scenario& s) {
   const auto play_with = [&s](const turn_seeds& seeds) { return play(s, seeds); };
   const std::vector<std::string> seen = play_with({});

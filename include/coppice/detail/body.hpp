@@ -41,8 +41,8 @@ class COPPICE_API body {
   bool acknowledges_ = false;
 };
 
-// Refers to a body. A coroutine that can be run only once travels along as a payload, which belongs to
-// this, and the body itself is then the same for all of that type.
+// Refers to a body. A coroutine that can be run only once travels along as a payload, which belongs
+// to this, and the body itself is then the same for all of that type.
 class body_ptr {
  public:
   body_ptr() noexcept = default;

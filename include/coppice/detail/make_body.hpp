@@ -24,13 +24,13 @@ struct awaitable_executor<asio::awaitable<void, Executor>> {
 };
 
 template <class T>
-concept process_awaitable =
-    requires { typename awaitable_executor<T>::type; } &&
-    std::convertible_to<executor, typename awaitable_executor<T>::type>;
+concept process_awaitable = requires {
+  typename awaitable_executor<T>::type;
+}
+&&std::convertible_to<executor, typename awaitable_executor<T>::type>;
 
 template <class F>
-concept plain_function =
-    std::invocable<F&> && process_awaitable<std::invoke_result_t<F&>>;
+concept plain_function = std::invocable<F&> && process_awaitable<std::invoke_result_t<F&>>;
 
 template <class F>
 concept acknowledging_function =

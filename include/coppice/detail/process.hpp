@@ -70,7 +70,7 @@ struct COPPICE_API process_extras {
   process_extras& operator=(const process_extras&) = delete;
   ~process_extras();
 
-  list_hook children;  // tied to this, which ends after them
+  list_hook children;                        // tied to this, which ends after them
   supervisor_process* supervisor = nullptr;  // if its body is one
   std::shared_ptr<server_core> server;       // likewise
   std::unordered_set<process*> links;
@@ -81,8 +81,8 @@ struct COPPICE_API process_extras {
   std::string name;  // under which it is registered
 };
 
-// Keeps the handler of a coroutine that has come to rest between two processes. Its type is known to
-// async_initiate only; it is one pointer wide.
+// Keeps the handler of a coroutine that has come to rest between two processes. Its type is known
+// to async_initiate only; it is one pointer wide.
 class parked_handler {
  public:
   template <class Handler>
@@ -111,15 +111,15 @@ class parked_handler {
 // as long as the scheduler lives, and so does, from one process to the next, the coroutine that
 // plays their bodies (stage.hpp).
 //
-// As a run item it is its own start, or one of a stack of vacant blocks; as a list hook it is a child
-// of the supervisor it is tied to. Kept small: there may be a million of them.
+// As a run item it is its own start, or one of a stack of vacant blocks; as a list hook it is a
+// child of the supervisor it is tied to. Kept small: there may be a million of them.
 class process : public run_item, public list_hook {
  public:
   enum class state : unsigned char {
-    vacant,   // nobody's block
-    unborn,   // spawned, has not run yet
-    live,     // its body runs or waits
-    dying,    // nothing of it runs any more; its children or frames are being taken down
+    vacant,  // nobody's block
+    unborn,  // spawned, has not run yet
+    live,    // its body runs or waits
+    dying,   // nothing of it runs any more; its children or frames are being taken down
   };
 
   // How urgently a process is asked to end. A stronger request is delivered even though a weaker
@@ -137,9 +137,7 @@ class process : public run_item, public list_hook {
     return *extras;
   }
   // The supervisor it is tied to, which ends after it and never before.
-  [[nodiscard]] process* parent() noexcept {
-    return list_hook::empty() ? nullptr : spawner.get();
-  }
+  [[nodiscard]] process* parent() noexcept { return list_hook::empty() ? nullptr : spawner.get(); }
   [[nodiscard]] supervisor_process* supervisor() const noexcept {
     return extras ? extras->supervisor : nullptr;
   }
@@ -152,8 +150,8 @@ class process : public run_item, public list_hook {
   state now = state::vacant;
   stop_level asked = stop_level::none;      // the strongest request so far
   stop_level delivered = stop_level::none;  // the strongest that its body was told
-  bool opening = false;   // its stage is being made: copies of the executor stay tied to the block
-  bool playing = false;   // its stage plays its body, or the frames of that are still there
+  bool opening = false;  // its stage is being made: copies of the executor stay tied to the block
+  bool playing = false;  // its stage plays its body, or the frames of that are still there
   bool starting : 1 = false;      // it is in the run queue, to be started
   bool kill_due : 1 = false;      // killed while it runs: as soon as it comes to rest
   bool exit_due : 1 = false;      // ends with `reason` as soon as it comes to rest
@@ -173,7 +171,7 @@ class process : public run_item, public list_hook {
   body_ptr what;
   process_watcher* watcher = nullptr;
   void* tag = nullptr;
-  pid spawner;  // its supervisor, if it is tied to one
+  pid spawner;      // its supervisor, if it is tied to one
   list_hook waits;  // coppice's own waits of this process
   std::unique_ptr<process_extras> extras;
   exit_reason reason;

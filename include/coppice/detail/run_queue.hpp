@@ -28,7 +28,8 @@ struct owned_item : run_item {
   std::uint64_t number = 0;  // of the owner when this was made
 };
 
-// The order in which ready processes run is decided here and nowhere else: first come, first served.
+// The order in which ready processes run is decided here and nowhere else: first come, first
+// served.
 class run_queue {
  public:
   [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }

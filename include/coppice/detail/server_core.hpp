@@ -27,8 +27,8 @@ struct down;
 
 namespace detail {
 
-// Where the answer to one call arrives. Shared by the caller, who waits, and by whoever is to answer;
-// counted, on the loop's thread only. Answered once: what comes later is thrown away.
+// Where the answer to one call arrives. Shared by the caller, who waits, and by whoever is to
+// answer; counted, on the loop's thread only. Answered once: what comes later is thrown away.
 class server_core;
 
 class COPPICE_API reply_slot : public list_hook {
@@ -42,7 +42,7 @@ class COPPICE_API reply_slot : public list_hook {
     if (--references_ == 0) destroy();
   }
   void fail(errc e, exit_reason why = {}) noexcept;
-  void finish() noexcept;  // the answer is there
+  void finish() noexcept;   // the answer is there
   void give_up() noexcept;  // whoever was to answer has thrown the chance away
   [[nodiscard]] bool done() const noexcept { return done_; }
 
@@ -190,17 +190,17 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
   const void* type;
   waiter* receiver = nullptr;
   server_wishes wishes;
-  std::exception_ptr failure;           // of a handler
-  envelope* failed = nullptr;           // ... what it was handling
-  bool idle_over = false;               // nothing has come in the time it wanted to wait
-  list_hook calls;                      // not answered yet
-  list_hook given_up;                   // ... and never will be, if the message at hand is handled
+  std::exception_ptr failure;  // of a handler
+  envelope* failed = nullptr;  // ... what it was handling
+  bool idle_over = false;      // nothing has come in the time it wanted to wait
+  list_hook calls;             // not answered yet
+  list_hook given_up;          // ... and never will be, if the message at hand is handled
   bool handling = false;
-  bool ending = false;                  // its loop is over
+  bool ending = false;  // its loop is over
   // Makes a message of an exit signal, for servers that handle those.
   envelope* (*wrap_signal)(server_core&, const pid&, const exit_reason&) = nullptr;
   envelope* (*wrap_down)(const down&) = nullptr;
-  reply_slot* last_words = nullptr;     // answered when the server has cleaned up
+  reply_slot* last_words = nullptr;  // answered when the server has cleaned up
   bool closed = false;
 
  private:

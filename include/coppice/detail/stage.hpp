@@ -15,10 +15,11 @@
 #include <exception>
 #include <utility>
 
-// A stage is begun by the base class of Asio's own completion handlers, as co_spawn does it, but without
-// co_spawn's frame, executor copies and extra cancellation signal: 300 bytes and more a process. That
-// class is not documented, though the same in every Boost from 1.77 to the newest seen, 1.90. For
-// still newer ones it is co_spawn; the same tests pass with COPPICE_DOCUMENTED_ASIO_ONLY defined.
+// A stage is begun by the base class of Asio's own completion handlers, as co_spawn does it, but
+// without co_spawn's frame, executor copies and extra cancellation signal: 300 bytes and more a
+// process. That class is not documented, though the same in every Boost from 1.77 to the newest
+// seen, 1.90. For still newer ones it is co_spawn; the same tests pass with
+// COPPICE_DOCUMENTED_ASIO_ONLY defined.
 #if BOOST_ASIO_VERSION > 103800 && !defined(COPPICE_DOCUMENTED_ASIO_ONLY)
 #define COPPICE_DOCUMENTED_ASIO_ONLY 1
 #endif
@@ -66,7 +67,8 @@ class stage {
     try {
       const Executor ex{executor::of_block(p)};
 #if defined(COPPICE_DOCUMENTED_ASIO_ONLY)
-      asio::co_spawn(ex, loop(owner{p}), asio::bind_cancellation_slot(p.signal.slot(), asio::detached));
+      asio::co_spawn(ex, loop(owner{p}),
+                     asio::bind_cancellation_slot(p.signal.slot(), asio::detached));
 #else
       const asio::cancellation_slot slot = p.signal.slot();
       asio::detail::awaitable_thread<Executor> thread{loop(owner{p}), ex, slot,
