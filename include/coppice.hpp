@@ -1,5 +1,6 @@
 #pragma once
 
+#include <coppice/agent.hpp>
 #include <coppice/child_policy.hpp>
 #include <coppice/child_spec.hpp>
 #include <coppice/describe.hpp>
@@ -13,6 +14,7 @@
 #include <coppice/pid.hpp>
 #include <coppice/process.hpp>
 #include <coppice/process_ref.hpp>
+#include <coppice/registry.hpp>
 #include <coppice/report.hpp>
 #include <coppice/run.hpp>
 #include <coppice/server.hpp>

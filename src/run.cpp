@@ -15,14 +15,15 @@ namespace coppice {
 
 namespace {
 
-// Turns signals into a stop, and a second signal into a kill. Kept by its handler too: a signal that
-// came too late may still be in the io_context's queue when the tree has ended.
+// Turns signals into a stop, and a second signal into a kill. Kept by its handler too: a signal
+// that came too late may still be in the io_context's queue when the tree has ended.
 class signal_stop : public std::enable_shared_from_this<signal_stop> {
  public:
   signal_stop(boost::asio::io_context& io, pid root) : signals_{io, SIGINT, SIGTERM}, root_{root} {}
 
   void listen() {
-    signals_.async_wait([this, self = shared_from_this()](const boost::system::error_code& ec, int) {
+    signals_.async_wait([this, self = shared_from_this()](const boost::system::error_code& ec,
+                                                          int) {
       if (ec || over_) return;
       if (std::exchange(stopping_, true)) {
         hurried_ = true;
@@ -65,16 +66,20 @@ int run(boost::asio::io_context& io, supervisor_spec spec) {
       detail::start_supervisor(io, detail::blueprint_of(std::move(spec)), outcome);
   const auto signals = std::make_shared<signal_stop>(io, root.get_pid());
   signals->listen();
-  std::optional<exit_reason> end;
-  await_exit(root.get_pid())([&](boost::system::error_code, exit_reason reason) {
-    end = std::move(reason);
+  // Shared, since the io_context may be stopped, and the root outlive this.
+  const auto end = std::make_shared<std::optional<exit_reason>>();
+  await_exit(root.get_pid())([end, signals](boost::system::error_code, exit_reason reason) {
+    *end = std::move(reason);
     signals->cancel();
   });
-  while (!end && io.run_one() > 0) {
+  while (!*end && io.run_one() > 0) {
   }
   if (signals->hurried()) return exit_hurried;
-  // Asked to stop before it had run at all.
-  if (!outcome->finished) return end && end->is_shutdown() ? exit_stopped : exit_gave_up;
+  if (!outcome->finished) {
+    // Stopped from outside, or before it had run at all; or its name is taken.
+    if (!*end || (*end)->is_shutdown()) return exit_stopped;
+    return (*end)->kind() == exit_reason::kind_type::killed ? exit_gave_up : exit_start_failed;
+  }
   switch (outcome->cause) {
     case supervision::cause::asked:
     case supervision::cause::automatic: return exit_stopped;

@@ -412,7 +412,13 @@ void scheduler::finish(process& p) {
   if (down_) return;
   const pid id = p.id();
   exit_reason reason = std::move(p.reason);
-  unregister_name(p);  // before anybody hears of the death: who does may take the name at once
+  // Before anybody hears of the death: who does may take the name at once.
+  unregister_name(p);
+  while (p.extras && !p.extras->registrations.empty()) {
+    auto& r = static_cast<registration&>(*p.extras->registrations.front());
+    r.unlink();
+    r.drop();
+  }
   const std::unique_ptr<process_extras> extras = std::move(p.extras);
   process_watcher* const watcher = std::exchange(p.watcher, nullptr);
   void* const tag = std::exchange(p.tag, nullptr);

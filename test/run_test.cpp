@@ -4,10 +4,10 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
 #include <csignal>
 #include <stdexcept>
 #include <string>
-#include <unistd.h>
 
 using coppice::one_for_one;
 using coppice::supervisor_spec;
@@ -94,8 +94,9 @@ TEST_CASE("a program whose root crashes has failed") {
     coppice::kill(coppice::whereis("root"));
     co_await coppice::sleep_for(1h);
   };
-  CHECK(p.run({.name = "root", .strategy = one_for_one, .children = {coppice::worker("a", body)}}) ==
-        coppice::exit_gave_up);
+  CHECK(
+      p.run({.name = "root", .strategy = one_for_one, .children = {coppice::worker("a", body)}}) ==
+      coppice::exit_gave_up);
 }
 
 TEST_CASE("a program whose children do not start says so") {
@@ -115,10 +116,10 @@ TEST_CASE("a second signal kills what is left") {
       std::raise(SIGINT);
     }
   };
-  CHECK(p.run({.strategy = one_for_one,
-               .children = {p.child("a"),
-                            coppice::worker("b", body, {.shutdown = coppice::infinity}),
-                            p.raises("c", SIGTERM)}}) == coppice::exit_hurried);
+  CHECK(
+      p.run({.strategy = one_for_one,
+             .children = {p.child("a"), coppice::worker("b", body, {.shutdown = coppice::infinity}),
+                          p.raises("c", SIGTERM)}}) == coppice::exit_hurried);
   CHECK(p.log() == "+a -a");
   CHECK(coppice::processes(p.io).empty());
 }
@@ -126,8 +127,8 @@ TEST_CASE("a second signal kills what is left") {
 TEST_CASE("a signal ends a program of which a child does not come up") {
   program p;
   p["b"].then = start_as::hangs;
-  CHECK(p.run({.strategy = one_for_one,
-               .children = {p.raises("a", SIGTERM), p.child("b")}}) == coppice::exit_stopped);
+  CHECK(p.run({.strategy = one_for_one, .children = {p.raises("a", SIGTERM), p.child("b")}}) ==
+        coppice::exit_stopped);
   CHECK(p.log() == "~b -b");
 }
 
@@ -152,6 +153,33 @@ TEST_CASE("one program may run after another on the same io_context") {
     CHECK(p.run({.name = "root", .strategy = one_for_one, .children = {p.raises("a", SIGTERM)}}) ==
           0);
   }
+}
+
+TEST_CASE("a program whose name is taken does not start") {
+  program p;
+  const auto sup = coppice::start_supervisor(
+      p.io, {.name = "taken", .strategy = one_for_one, .children = {p.child("a")}});
+  CHECK(p.run({.name = "taken", .strategy = one_for_one, .children = {p.child("b")}}) ==
+        coppice::exit_start_failed);
+  CHECK(p.log() == "+a");
+  CHECK(sup.get_pid().alive());
+}
+
+TEST_CASE(
+    "a program whose io_context is stopped leaves the tree as it is, and may be gone on with") {
+  program p;
+  const auto body = [&p]() -> asio::awaitable<void> {
+    p.io.stop();
+    co_await coppice::sleep_for(1h);
+  };
+  CHECK(p.run({.strategy = one_for_one, .children = {p.child("a"), coppice::worker("b", body)}}) ==
+        coppice::exit_stopped);
+  CHECK(p.log() == "+a");
+  CHECK(coppice::processes(p.io).size() == 3);
+  for (const coppice::pid& id : coppice::processes(p.io)) coppice::kill(id);
+  p.io.restart();
+  p.io.poll();
+  CHECK(coppice::processes(p.io).empty());
 }
 
 TEST_CASE("a program with a bad spec does not begin") {

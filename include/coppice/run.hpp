@@ -12,7 +12,7 @@ namespace coppice {
 enum exit_code : int {
   exit_stopped = 0,       ///< Asked by a signal, and stopped in order; or shut down automatically.
   exit_gave_up = 1,       ///< The root supervisor's restart budget was exhausted, or it crashed.
-  exit_start_failed = 2,  ///< A child of the root did not start.
+  exit_start_failed = 2,  ///< A child of the root did not start, or the root's name is taken.
   exit_hurried = 3,       ///< A second signal cut the stop short: what was left has been killed.
 };
 
@@ -28,7 +28,8 @@ enum exit_code : int {
 COPPICE_API int run(supervisor_spec spec);
 
 /// The same on an io_context of the caller's, which may have been given a report sink or other work
-/// before. Returns when the tree has ended, whatever else there is to do.
+/// before. Returns when the tree has ended, whatever else there is to do; or when somebody stops the
+/// io_context, with the tree as it is then.
 COPPICE_API int run(boost::asio::io_context& io, supervisor_spec spec);
 
 }  // namespace coppice

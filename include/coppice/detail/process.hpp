@@ -63,6 +63,15 @@ class exit_subscription : public list_hook {
   ~exit_subscription() = default;
 };
 
+// Something that is to vanish with a process, before anybody hears of its death. Not deleted by that:
+// dropping it is.
+class registration : public list_hook {
+ public:
+  registration() noexcept = default;
+  virtual ~registration() = default;
+  virtual void drop() noexcept = 0;
+};
+
 // What only some processes have.
 struct COPPICE_API process_extras {
   process_extras() = default;
@@ -74,6 +83,7 @@ struct COPPICE_API process_extras {
   supervisor_process* supervisor = nullptr;  // if its body is one
   std::shared_ptr<server_core> server;       // likewise
   std::unordered_set<process*> links;
+  list_hook registrations;  // in registries
   list_hook subscriptions;  // monitors of this process
   std::shared_ptr<signal_trap> trap;
   list_hook early_requests;  // to a supervisor that has not run yet

@@ -1,0 +1,274 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/process.hpp>
+#include <coppice/detail/scheduler.hpp>
+#include <coppice/detail/waiter.hpp>
+#include <coppice/pid.hpp>
+#include <coppice/process_ref.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <unordered_map>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace coppice {
+
+/// A registration, or what was in its way.
+struct [[nodiscard]] register_result {
+  /// Whose the key is now: the caller's, or that of the process which had it before.
+  pid holder;
+  /// Whether the caller has got it. If not, nothing has changed.
+  bool done = false;
+
+  explicit operator bool() const noexcept { return done; }
+};
+
+/// A process under a key, with the value that it gave.
+template <class Value>
+struct registry_entry {
+  pid process;
+  Value value;
+
+  friend bool operator==(const registry_entry&, const registry_entry&) = default;
+};
+
+/// What a listener of a registry hears: that a process has registered, or unregistered by itself.
+/// Removals at a death are not told.
+template <class Key>
+struct registry_event {
+  enum class kind_type { registered, unregistered };
+  kind_type kind;
+  const Key& key;
+  pid process;
+};
+
+namespace detail {
+
+COPPICE_API process& registering_process(scheduler& home);
+
+// The entries of one registry, shared by its handles.
+template <class Key, class Value>
+class registry_state {
+ public:
+  struct entry final : registration {
+    entry(registry_state& r, Key k, Value v, pid p)
+        : owner{&r}, key{std::move(k)}, value{std::move(v)}, process{p} {}
+    // The process is gone.
+    void drop() noexcept override { owner->erase(*this); }
+
+    registry_state* owner;
+    Key key;
+    Value value;
+    pid process;
+  };
+
+  explicit registry_state(scheduler& s) noexcept : home{s} {}
+  ~registry_state() = default;
+
+  entry& add(const Key& key, Value value) {
+    process& me = registering_process(home);
+    auto& under = entries[key];
+    under.push_back(std::make_unique<entry>(*this, key, std::move(value), me.id()));
+    me.more().registrations.push_back(*under.back());
+    ++size;
+    tell(registry_event<Key>::kind_type::registered, key, me.id());
+    return *under.back();
+  }
+
+  void erase(entry& e) noexcept {
+    const auto found = entries.find(e.key);
+    auto& under = found->second;
+    std::erase_if(under, [&e](const auto& x) { return x.get() == &e; });
+    if (under.empty()) entries.erase(found);
+    --size;
+  }
+
+  void remove(const Key& key, const pid& process) {
+    const auto found = entries.find(key);
+    if (found == entries.end()) return;
+    const Key named = found->first;
+    const std::size_t removed =
+        std::erase_if(found->second, [&process](const auto& e) { return e->process == process; });
+    if (found->second.empty()) entries.erase(found);
+    size -= removed;
+    if (removed > 0) tell(registry_event<Key>::kind_type::unregistered, named, process);
+  }
+
+  [[nodiscard]] const std::vector<std::unique_ptr<entry>>& under(const Key& key) const {
+    static const std::vector<std::unique_ptr<entry>> none;
+    const auto found = entries.find(key);
+    return found != entries.end() ? found->second : none;
+  }
+
+  void tell(typename registry_event<Key>::kind_type kind, const Key& key, const pid& process) {
+    for (const auto& listener : listeners) listener({kind, key, process});
+  }
+
+  scheduler& home;
+  std::unordered_map<Key, std::vector<std::unique_ptr<entry>>> entries;
+  std::size_t size = 0;
+  std::vector<std::function<void(const registry_event<Key>&)>> listeners;
+};
+
+}  // namespace detail
+
+/// What unique and duplicate registries have in common: processes under keys, each with a value.
+///
+/// A handle: copies are the same registry. The entries of a process are gone before anybody hears
+/// of its death.
+///
+/// @tparam Key Copyable, with `std::hash` and `==`.
+/// @tparam Value Copyable.
+/// @par Thread safety
+/// Only on the loop's thread, or while the loop does not run.
+/// @par Origin
+/// Elixir's Registry. Differs: an object, not a process, since nothing in it can crash; removal at
+/// a death is immediate.
+template <class Key, class Value>
+class basic_registry {
+ public:
+  using entry = registry_entry<Value>;
+
+  /// The caller gives up all that it has under the key, if anything.
+  ///
+  /// @throws std::logic_error outside of processes.
+  void unregister(const Key& key) {
+    state_->remove(key, detail::registering_process(state_->home).id());
+  }
+
+  /// The keys of a process, each as often as it has it.
+  [[nodiscard]] std::vector<Key> keys(const pid& process) const {
+    std::vector<Key> result;
+    for (const auto& [key, under] : state_->entries) {
+      for (const auto& e : under) {
+        if (e->process == process) result.push_back(key);
+      }
+    }
+    return result;
+  }
+
+  /// The values of one process under a key.
+  [[nodiscard]] std::vector<Value> values(const Key& key, const pid& process) const {
+    std::vector<Value> result;
+    for (const auto& e : state_->under(key)) {
+      if (e->process == process) result.push_back(e->value);
+    }
+    return result;
+  }
+
+  /// Calls the function with all entries of the key, in the order of registration; not at all if
+  /// there are none. It may register and unregister.
+  template <std::invocable<const std::vector<entry>&> F>
+  void dispatch(const Key& key, F f) const {
+    const std::vector<entry> found = all(key);
+    if (!found.empty()) std::invoke(f, found);
+  }
+
+  /// How many entries there are. Constant.
+  [[nodiscard]] std::size_t count() const noexcept { return state_->size; }
+
+  /// Tells of registrations from now on. The function must not throw, nor change the registry.
+  void listen(std::function<void(const registry_event<Key>&)> listener) {
+    if (!listener)
+      throw std::invalid_argument{"coppice: a listener of a registry must not be empty"};
+    state_->listeners.push_back(std::move(listener));
+  }
+
+ protected:
+  explicit basic_registry(boost::asio::io_context& io)
+      : state_{std::make_shared<detail::registry_state<Key, Value>>(detail::scheduler::of(io))} {}
+  ~basic_registry() = default;
+  basic_registry(const basic_registry&) = default;
+  basic_registry& operator=(const basic_registry&) = default;
+
+  [[nodiscard]] std::vector<entry> all(const Key& key) const {
+    std::vector<entry> result;
+    for (const auto& e : state_->under(key)) result.push_back({e->process, e->value});
+    return result;
+  }
+
+  std::shared_ptr<detail::registry_state<Key, Value>> state_;
+};
+
+/// A registry in which a key belongs to one process at a time.
+template <class Key, class Value = std::monostate>
+class unique_registry : public basic_registry<Key, Value> {
+ public:
+  explicit unique_registry(boost::asio::io_context& io) : basic_registry<Key, Value>{io} {}
+
+  /// Puts the calling process under the key, unless there is one already, be it the caller.
+  ///
+  /// @throws std::logic_error outside of processes.
+  register_result register_self(const Key& key, Value value = {}) {
+    if (const auto& under = this->state_->under(key); !under.empty()) {
+      return {under.front()->process, false};
+    }
+    return {this->state_->add(key, std::move(value)).process, true};
+  }
+
+  /// Who has the key.
+  [[nodiscard]] std::optional<registry_entry<Value>> lookup(const Key& key) const {
+    const auto& under = this->state_->under(key);
+    if (under.empty()) return std::nullopt;
+    return registry_entry<Value>{under.front()->process, under.front()->value};
+  }
+
+  /// The process that has the key, or an empty pid.
+  [[nodiscard]] pid whereis(const Key& key) const {
+    const auto& under = this->state_->under(key);
+    return under.empty() ? pid{} : under.front()->process;
+  }
+
+  /// Replaces the caller's value under the key: `Value f(const Value&)`.
+  ///
+  /// @return The new value, or nothing if the key is not the caller's.
+  /// @throws std::logic_error outside of processes.
+  template <class F>
+  requires std::convertible_to<std::invoke_result_t<F, const Value&>, Value> std::optional<Value>
+  update_value(const Key& key, F f) {
+    const pid me = detail::registering_process(this->state_->home).id();
+    const auto& under = this->state_->under(key);
+    if (under.empty() || under.front()->process != me) return std::nullopt;
+    Value next = std::invoke(f, std::as_const(under.front()->value));
+    under.front()->value = next;
+    return next;
+  }
+
+  /// Whoever has the key at the moment of use: for `server_ref`, `agent_ref` and the like.
+  ///
+  /// @par Origin
+  /// `{via, Registry, {Name, Key}}`.
+  [[nodiscard]] process_ref via(Key key) const {
+    return process_ref{this->state_->home.io(),
+                       [self = *this, key = std::move(key)] { return self.whereis(key); }};
+  }
+};
+
+/// A registry in which any number of processes, and one process several times, may have a key.
+template <class Key, class Value = std::monostate>
+class duplicate_registry : public basic_registry<Key, Value> {
+ public:
+  explicit duplicate_registry(boost::asio::io_context& io) : basic_registry<Key, Value>{io} {}
+
+  /// Puts the calling process under the key once more.
+  ///
+  /// @throws std::logic_error outside of processes.
+  void register_self(const Key& key, Value value = {}) { this->state_->add(key, std::move(value)); }
+
+  /// Who is under the key, in the order of registration.
+  [[nodiscard]] std::vector<registry_entry<Value>> lookup(const Key& key) const {
+    return this->all(key);
+  }
+};
+
+}  // namespace coppice
