@@ -146,6 +146,8 @@ void server_core::close() noexcept {
   home.cancel_timer(idle_);
   monitors_.clear();
   if (failed != nullptr) std::exchange(failed, nullptr)->dispose(errc::died);
+  // Killed while it cleaned up: `fire` tells whoever waits for the last answer.
+  if (last_words != nullptr) std::exchange(last_words, nullptr)->release();
   // Callers are told by `fire`, when the process is gone and with what reason is known.
   while (head_ != nullptr) pop().dispose(errc::died);
 }

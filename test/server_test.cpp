@@ -416,6 +416,29 @@ TEST_CASE("a terminate that fails is how the server ends") {
   CHECK(end.text() == "std::runtime_error: no");
 }
 
+// GS-13, GS-28
+TEST_CASE("a server killed while it cleans up leaves nothing behind") {
+  struct slow_end {
+    struct go {
+      using reply = int;
+    };
+    int handle(go) {
+      this_server::stop();
+      return 1;
+    }
+    asio::awaitable<void> terminate(const exit_reason&) { co_await coppice::sleep_for(1h); }
+  };
+  world w;
+  const auto ref = coppice::start_server<slow_end>(w.io, "slow");
+  bool answered = false;
+  ref.call(slow_end::go{})([&](const boost::system::error_code&, int) { answered = true; });
+  w.clock.settle();
+  CHECK_FALSE(answered);
+  coppice::kill(ref.whereis());
+  w.clock.settle();
+  CHECK(answered);
+}
+
 // GS-33
 TEST_CASE("stop waits until the server is gone") {
   shop w;
