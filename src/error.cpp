@@ -26,6 +26,7 @@ class coppice_category final : public boost::system::error_category {
       case errc::died: return "it ended before it had answered";
       case errc::no_reply: return "it did not answer";
       case errc::overloaded: return "its queue is full";
+      case errc::unreadable: return "what is kept is of another type, or damaged";
       case errc::unexpected_exit: return "ended with another reason than it was asked to";
     }
     return "unknown error";

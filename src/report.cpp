@@ -103,6 +103,14 @@ std::string to_string(const report& r) {
             if (!x.state.empty()) text += "; state: " + std::string{x.state};
             return text;
           },
+          [](const state_discarded& x) {
+            return "server " + name(x.name, x.process) + " starts afresh: its state crashed it " +
+                   count(x.crashes, "time") + " in a row; state: " + std::string{x.state};
+          },
+          [](const state_lost& x) {
+            return "server " + name(x.name, x.process) + " has lost its state (" +
+                   x.reason.to_string() + ")";
+          },
           [](const process_abandoned& x) {
             return "process " + name(x.label, x.process) +
                    " was killed but waits for something that cannot be cancelled; abandoned";

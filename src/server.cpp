@@ -1,5 +1,6 @@
 #include <coppice/server.hpp>
 
+#include <coppice/detail/state_keeper.hpp>
 #include <coppice/name.hpp>
 #include <coppice/report.hpp>
 #include <coppice/supervisor.hpp>
@@ -32,14 +33,14 @@ exit_reason end_reason(server_core& core) {
   return *core.wishes.stop;
 }
 
-void end(server_core& core, const exit_reason& reason, std::string message, std::string state) {
+void end(server_core& core, const exit_reason& reason, const last_sight& seen) {
   process& p = core.self;
   if (reason.is_abnormal() && core.home.listened_to()) {
     core.home.tell(server_terminated{.process = p.id(),
                                      .name = p.extras->label,
                                      .reason = reason,
-                                     .last_message = message,
-                                     .state = state});
+                                     .last_message = seen.message,
+                                     .state = seen.state});
   }
   if (reply_slot* const last = std::exchange(core.last_words, nullptr); last != nullptr) {
     last->finish();
@@ -57,6 +58,25 @@ operation<void(boost::system::error_code), stop_wait> stop_process(scheduler& ho
       {.supervisor = process, .reason = std::move(reason), .limit = limit, .at = &home}};
 }
 
+state_keeper& current_keeper() {
+  server_core& core = current_server();
+  if (core.keeper == nullptr || !core.keeper->in_stash()) {
+    throw std::logic_error{"coppice: this server has no stash to save its state in"};
+  }
+  return *core.keeper;
+}
+
+void check_server(const std::string& name, const server_options& options, bool keeps_state) {
+  const auto refuse = [&name](const char* rule) {
+    throw std::invalid_argument{"coppice: server \"" + name + "\": " + rule};
+  };
+  if (options.mailbox.limit == 0) refuse("its queue has room for at least one message");
+  if (options.same_state_crashes == 0) refuse("it starts afresh after at least one crash, not none");
+  if (options.state.stash.empty()) return;
+  if (!keeps_state) refuse("a state is kept of classes that have state() and restore()");
+  if (name.empty()) refuse("its state is kept under its name, and it has none");
+}
+
 }  // namespace detail
 
 namespace this_server {
@@ -72,15 +92,7 @@ void idle_after(std::chrono::steady_clock::duration time) {
 
 std::size_t queue_length() { return detail::current_server().size(); }
 
-std::size_t calls_pending() {
-  std::size_t n = 0;
-  detail::list_hook& calls = detail::current_server().calls;
-  for (detail::list_hook* h = calls.empty() ? nullptr : calls.front(); h != nullptr;
-       h = calls.after(h)) {
-    ++n;
-  }
-  return n;
-}
+std::size_t calls_pending() { return detail::current_server().calls_due(); }
 
 std::uint64_t monitor(const pid& process) { return detail::current_server().monitor(process); }
 

@@ -31,7 +31,7 @@ class stop_envelope final : public envelope, public pooled {
 
 reply_slot::~reply_slot() = default;
 
-void reply_slot::fail(errc e, exit_reason why) noexcept {
+void reply_slot::fail(boost::system::error_code e, exit_reason why) noexcept {
   if (done_) return;
   error = e;
   reason = std::move(why);
@@ -42,6 +42,10 @@ void reply_slot::finish() noexcept {
   if (done_) return;
   done_ = true;
   unlink();
+  if (collector != nullptr) {
+    collector->done.push_back(*this);
+    if (collector->waiting != nullptr) collector->waiting->wake();
+  }
   if (caller != nullptr) caller->wake();
 }
 
@@ -138,6 +142,33 @@ void server_core::has_handled() noexcept {
     slot.unlink();
     slot.fail(errc::no_reply);
   }
+}
+
+std::size_t server_core::calls_due() noexcept {
+  std::size_t n = 0;
+  for (list_hook* h = calls.empty() ? nullptr : calls.front(); h != nullptr; h = calls.after(h)) {
+    ++n;
+  }
+  return n;
+}
+
+last_sight server_core::look_back() {
+  last_sight seen;
+  if (!failure || !home.listened_to()) return seen;
+  const reply_slot* asked = nullptr;
+  if (failed != nullptr) {
+    seen.message = failed->describe();
+    asked = failed->slot();
+    if (asked != nullptr) seen.client = asked->from;
+  }
+  seen.state = describe(object);
+  for (list_hook* list : {&calls, &given_up}) {
+    for (list_hook* h = list->empty() ? nullptr : list->front(); h != nullptr; h = list->after(h)) {
+      const auto* slot = static_cast<reply_slot*>(h);
+      if (slot != asked && slot->from) seen.pending.push_back(slot->from);
+    }
+  }
+  return seen;
 }
 
 void server_core::close() noexcept {

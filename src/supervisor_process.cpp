@@ -143,7 +143,7 @@ supervisor_process::entry& supervisor_process::make_entry(
   c->how = spec.shutdown                         ? *spec.shutdown
            : spec.type == child_type::supervisor ? shutdown{infinity}
                                                  : shutdown{std::chrono::seconds{5}};
-  c->start = spec.start.get_body();
+  if (const body_ptr& start = spec.start.get_body()) c->start = start->for_child(start);
   return *c;
 }
 

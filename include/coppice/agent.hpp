@@ -4,6 +4,7 @@
 #include <coppice/describe.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/server.hpp>
+#include <coppice/server_call.hpp>
 
 #include <boost/asio/io_context.hpp>
 
@@ -51,28 +52,6 @@ class agent_server {
 };
 
 }  // namespace detail
-
-/// Something asked of an agent. Nothing is sent before `result()` is awaited.
-///
-/// The function and the awaiting are two statements, because g++ 12 destroys twice what a lambda
-/// captured by value when the lambda stands in the awaited expression.
-template <class T, class F, class R>
-class [[nodiscard]] agent_request {
- public:
-  using call_type = server_call<detail::agent_server<T>, detail::agent_call<F, R>>;
-
-  explicit agent_request(call_type call) : call_{std::move(call)} {}
-
-  /// `R r = co_await request.result();` Once. Fails as `server_ref::call` does.
-  [[nodiscard]] call_type& result() & { return call_; }
-  call_type& result() && = delete;
-
-  /// How the agent ended, after `errc::died`.
-  [[nodiscard]] exit_reason failure() const { return call_.failure(); }
-
- private:
-  call_type call_;
-};
 
 /// An agent: a state in a process of its own, and functions that are run on it there, one at a
 /// time.
@@ -153,7 +132,7 @@ class agent_ref {
 
   template <class R, class F>
   auto request(F f, time_limit limit) const {
-    return agent_request<T, F, R>{server_.call(detail::agent_call<F, R>{std::move(f)}, limit)};
+    return function_call{server_.call(detail::agent_call<F, R>{std::move(f)}, limit)};
   }
 
   server_ref<detail::agent_server<T>> server_;

@@ -23,6 +23,7 @@ enum class errc {
   died,              ///< The server ended before it had answered.
   no_reply,          ///< Whoever was to answer has thrown the chance away.
   overloaded,        ///< The queue of the server is full.
+  unreadable,        ///< What is kept is of another type, or damaged.
 };
 
 COPPICE_API const boost::system::error_category& category() noexcept;

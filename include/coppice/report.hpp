@@ -122,6 +122,22 @@ struct server_terminated {
   std::string_view state;            ///< As it was after that.
 };
 
+/// A server starts without the state of the one before it, which has crashed too many in a row.
+struct state_discarded {
+  pid process;
+  std::string_view name;
+  std::string_view state;
+  unsigned crashes;
+};
+
+/// The state of a server that has ended is lost: `state()` has thrown, its stash is gone or could not
+/// write it.
+struct state_lost {
+  pid process;
+  std::string_view name;
+  const exit_reason& reason;
+};
+
 /// A killed process waits for something that cannot be cancelled. It counts as dead; its frames are
 /// destroyed when, if ever, that something completes.
 struct process_abandoned {
@@ -132,7 +148,8 @@ struct process_abandoned {
 /// Something worth knowing has happened. A value; nothing is formatted unless somebody asks.
 using report = std::variant<child_starting, child_started, child_start_failed, child_ended, budget_exhausted,
                             child_stop_failed, children_stop_failed, supervisor_stopped, spec_warning,
-                            process_crashed, server_terminated, process_abandoned>;
+                            process_crashed, server_terminated, state_discarded, state_lost,
+                            process_abandoned>;
 
 /// Takes reports, on the loop's thread, as they arise. It must not block. What it throws is
 /// swallowed: a failing sink never breaks a supervisor.

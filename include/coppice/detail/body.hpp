@@ -8,6 +8,7 @@
 namespace coppice::detail {
 
 class process;
+class body_ptr;
 
 // What a process does, whatever kind of coroutine it is written as. Shared between the specs it was
 // given in and the processes that run it, because a body may refer to what its callable captured.
@@ -20,6 +21,8 @@ class COPPICE_API body {
 
   // The kind of stage that it plays on: a block that has one of that kind is preferred.
   [[nodiscard]] virtual const void* kind() const noexcept = 0;
+  // What is run for one child of a supervisor, start after start. `self` refers to this.
+  virtual body_ptr for_child(const body_ptr& self);
   // Called when a process for it has been spawned, but has not run.
   virtual void prepare(process&) {}
   // Runs the process up to its first wait. Called once a process, with that process current.

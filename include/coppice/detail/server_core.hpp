@@ -11,6 +11,8 @@
 #include <coppice/mailbox.hpp>
 #include <coppice/pid.hpp>
 
+#include <boost/system/error_code.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -20,6 +22,7 @@
 #include <unordered_map>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace coppice {
 
@@ -27,9 +30,16 @@ struct down;
 
 namespace detail {
 
+class server_core;
+
+// Where several calls are waited for together: those that are done lie here until they are taken.
+struct reply_collector {
+  list_hook done;
+  waiter* waiting = nullptr;
+};
+
 // Where the answer to one call arrives. Shared by the caller, who waits, and by whoever is to
 // answer; counted, on the loop's thread only. Answered once: what comes later is thrown away.
-class server_core;
 
 class COPPICE_API reply_slot : public list_hook {
  public:
@@ -41,7 +51,7 @@ class COPPICE_API reply_slot : public list_hook {
   void release() noexcept {
     if (--references_ == 0) destroy();
   }
-  void fail(errc e, exit_reason why = {}) noexcept;
+  void fail(boost::system::error_code e, exit_reason why = {}) noexcept;
   void finish() noexcept;   // the answer is there
   void give_up() noexcept;  // whoever was to answer has thrown the chance away
   [[nodiscard]] bool done() const noexcept { return done_; }
@@ -49,8 +59,11 @@ class COPPICE_API reply_slot : public list_hook {
   scheduler& home;
   server_core* server = nullptr;  // valid while this is among its calls
   waiter* caller = nullptr;
-  errc error{};  // of no meaning unless done without a value
+  reply_collector* collector = nullptr;
+  pid from;                         // the process that called, if it was one
+  boost::system::error_code error;  // of no meaning unless done without a value
   exit_reason reason;
+  bool taken = false;  // by whoever fetches answers later
 
  protected:
   virtual ~reply_slot();
@@ -73,6 +86,16 @@ class typed_slot : public reply_slot {
 
  protected:
   ~typed_slot() override = default;
+};
+
+// One that is no part of a call.
+template <class R>
+class free_slot final : public typed_slot<R>, public pooled {
+ public:
+  using typed_slot<R>::typed_slot;
+
+ private:
+  void destroy() noexcept override { delete this; }
 };
 
 // A counted pointer to a slot.
@@ -131,6 +154,8 @@ class COPPICE_API envelope {
     void operator()(envelope* e) const noexcept { e->dispose(errc::noproc); }
   };
   [[nodiscard]] virtual std::string describe() const = 0;
+  // Of calls: where the answer goes.
+  [[nodiscard]] virtual const reply_slot* slot() const noexcept { return nullptr; }
 
   const kind_type kind;
   envelope* next = nullptr;
@@ -145,9 +170,15 @@ struct server_wishes {
   std::optional<duration> idle;
 };
 
-struct server_options {
-  mailbox_options mailbox;
+// What there is to tell of a server that has failed, as it was before it cleaned up.
+struct last_sight {
+  std::string message;      // what it was handling
+  std::string state;
+  pid client;               // who waits for the answer to that
+  std::vector<pid> pending;  // who waits for other answers
 };
+
+class state_keeper;
 
 // What servers of all types have in common: their queue, and what happens to it when they end. Made
 // by the body of the server; lives as long as its process.
@@ -179,6 +210,11 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
   bool work(void* server);
   void set_idle_timer();
 
+  [[nodiscard]] std::size_t calls_due() noexcept;
+
+  // Of no meaning unless it has failed and somebody listens.
+  [[nodiscard]] last_sight look_back();
+
   std::uint64_t monitor(const pid& process);
   void forget_monitor(std::uint64_t id) noexcept { monitors_.erase(id); }
 
@@ -202,6 +238,9 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
   envelope* (*wrap_down)(const down&) = nullptr;
   reply_slot* last_words = nullptr;  // answered when the server has cleaned up
   bool closed = false;
+  const void* object = nullptr;  // of the server's class, once it is made
+  std::string (*describe)(const void* object) = nullptr;
+  state_keeper* keeper = nullptr;  // if its state outlives it
 
  private:
   struct idle_timer : timer_node {

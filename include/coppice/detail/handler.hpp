@@ -1,0 +1,143 @@
+#pragma once
+
+#include <coppice/reply_to.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/awaitable.hpp>
+
+#include <concepts>
+#include <type_traits>
+#include <utility>
+
+// What the class of a server offers: which messages it handles, and how.
+
+namespace coppice {
+
+/// A message that is answered: a type with a member type `reply`.
+template <class M>
+concept call_message = requires {
+  typename M::reply;
+};
+
+namespace detail {
+
+template <class S>
+struct server_executor {
+  using type = asio::any_io_executor;
+};
+template <class S>
+requires requires { typename S::executor_type; }
+struct server_executor<S> {
+  using type = typename S::executor_type;
+};
+
+template <class S>
+using server_awaitable = asio::awaitable<void, typename server_executor<S>::type>;
+
+template <class T>
+inline constexpr bool is_awaitable = false;
+template <class T, class Executor>
+inline constexpr bool is_awaitable<asio::awaitable<T, Executor>> = true;
+
+template <class T>
+struct awaited {
+  using type = T;
+};
+template <class T, class Executor>
+struct awaited<asio::awaitable<T, Executor>> {
+  using type = T;
+};
+
+// A message of coppice's own, which servers of all classes take: it handles itself.
+template <class S, class M>
+concept handles_itself = requires(S& s, M& m) {
+  m.handle_on(s);
+};
+
+// How the message is given to the handler: as it stands, so that a report can still tell it, unless
+// the handler wants to take it apart.
+template <class S, class M, class... More>
+concept handles_kept = requires(S& s, const M& m, More... more) {
+  s.handle(m, std::move(more)...);
+};
+template <class S, class M, class... More>
+concept handles_moved = requires(S& s, M&& m, More... more) {
+  s.handle(std::move(m), std::move(more)...);
+};
+
+template <class M>
+struct reply_of {
+  using type = void;
+};
+template <call_message M>
+struct reply_of<M> {
+  using type = typename M::reply;
+};
+
+template <class S, class M>
+concept handles_with_token = call_message<M> &&
+    (handles_kept<S, M, reply_to<typename reply_of<M>::type>> ||
+     handles_moved<S, M, reply_to<typename reply_of<M>::type>>);
+
+/// Whether a server of that class takes that message.
+template <class S, class M>
+concept handles = handles_itself<S, M> || handles_kept<S, M> || handles_moved<S, M> ||
+                  handles_with_token<S, M>;
+
+template <class S, class M, class... More>
+decltype(auto) call_handler(S& s, M& m, More&&... more) {
+  if constexpr (handles_itself<S, M>) {
+    return m.handle_on(s);
+  } else if constexpr (handles_kept<S, M, More...>) {
+    return s.handle(std::as_const(m), std::forward<More>(more)...);
+  } else {
+    return s.handle(std::move(m), std::forward<More>(more)...);
+  }
+}
+
+template <class S, class M>
+struct handler_result {
+  using type = decltype(call_handler(std::declval<S&>(), std::declval<M&>()));
+};
+template <class S, class M>
+requires handles_with_token<S, M>
+struct handler_result<S, M> {
+  using type = decltype(call_handler(std::declval<S&>(), std::declval<M&>(),
+                                     std::declval<reply_to<typename M::reply>>()));
+};
+
+template <class S, class M>
+inline constexpr bool handled_by_coroutine = is_awaitable<typename handler_result<S, M>::type>;
+
+template <class S, class M>
+consteval bool check_handler() {
+  static_assert(handles<S, M>,
+                "this server has no handle() for that message: add `R handle(Message)`, where R is "
+                "Message::reply if it has one, or `void handle(Message, reply_to<R>)`; either may "
+                "return an asio::awaitable instead");
+  if constexpr (handles<S, M>) {
+    using result = typename awaited<typename handler_result<S, M>::type>::type;
+    if constexpr (call_message<M> && !handles_with_token<S, M>) {
+      static_assert(std::is_void_v<result> == std::is_void_v<typename M::reply> &&
+                        (std::is_void_v<result> || std::convertible_to<result, typename M::reply>),
+                    "the handle() of that message returns something else than its Message::reply");
+    } else {
+      static_assert(
+          std::is_void_v<result>,
+          "handle() returns something, but the message has no member type `reply` (or the "
+          "answer is given by the reply_to)");
+    }
+    if constexpr (handled_by_coroutine<S, M>) {
+      static_assert(
+          std::is_same_v<typename handler_result<S, M>::type,
+                         asio::awaitable<result, typename server_executor<S>::type>>,
+          "handlers that are coroutines return asio::awaitable<R>; or, with a member type "
+          "executor_type, asio::awaitable<R, executor_type>");
+    }
+  }
+  return true;
+}
+
+}  // namespace detail
+
+}  // namespace coppice

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <coppice/detail/scheduler.hpp>
+#include <coppice/detail/server_core.hpp>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+
+#include <concepts>
+#include <utility>
+
+namespace coppice {
+
+/// The answer to one call, still to be given. Answer once, at any time, from anywhere; destroyed
+/// unanswered, it fails the call with `errc::no_reply`.
+///
+/// @par Thread safety
+/// Distinct objects: safe, on any thread.
+/// @par Origin
+/// The `From` of `handle_call/3`, with `gen_server:reply/2`. Replying twice cannot be written.
+template <class R>
+class reply_to {
+ public:
+  reply_to(reply_to&&) noexcept = default;
+  reply_to& operator=(reply_to&& other) noexcept {
+    std::swap(slot_, other.slot_);
+    return *this;
+  }
+  ~reply_to() {
+    on_loop(std::move(slot_), [](detail::typed_slot<R>& slot) { slot.give_up(); });
+  }
+
+  /// Answers. Nobody may be waiting any more; then nothing happens.
+  template <class... Value>
+    requires std::constructible_from<detail::reply_value<R>, Value...>
+  void operator()(Value&&... value) && {
+    on_loop(std::move(slot_), [value = detail::reply_value<R>(std::forward<Value>(value)...)](
+                                  detail::typed_slot<R>& slot) mutable {
+      if (!slot.done()) slot.value.emplace(std::move(value));
+      slot.finish();
+    });
+  }
+
+  /// Fails the call: it completes with that error.
+  void fail(boost::system::error_code why) && {
+    on_loop(std::move(slot_), [why](detail::typed_slot<R>& slot) { slot.fail(why); });
+  }
+
+  /// For coppice's own use.
+  explicit reply_to(detail::slot_ptr<R> slot) noexcept : slot_{std::move(slot)} {}
+
+ private:
+  template <class F>
+  static void on_loop(detail::slot_ptr<R> slot, F f) {
+    if (!slot) return;
+    detail::scheduler& home = slot->home;
+    if (home.on_loop_thread()) {
+      f(*slot.get());
+    } else {
+      // The count of the slot is for the loop's thread only: nothing of it is touched here.
+      asio::post(home.io().get_executor(),
+                 [slot = std::move(slot), f = std::move(f)]() mutable { f(*slot.get()); });
+    }
+  }
+
+  detail::slot_ptr<R> slot_;
+};
+
+}  // namespace coppice

@@ -1,0 +1,239 @@
+#pragma once
+
+#include <coppice/detail/envelope.hpp>
+#include <coppice/detail/scheduler.hpp>
+#include <coppice/detail/server_core.hpp>
+#include <coppice/detail/waiter.hpp>
+#include <coppice/error.hpp>
+#include <coppice/exit_reason.hpp>
+#include <coppice/mailbox.hpp>
+#include <coppice/process.hpp>
+#include <coppice/process_ref.hpp>
+
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <concepts>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace coppice {
+
+namespace detail {
+
+template <class R>
+struct call_signature {
+  using type = void(boost::system::error_code, R);
+};
+template <>
+struct call_signature<void> {
+  using type = void(boost::system::error_code);
+};
+
+// Completes a call: with its answer, or with what is in the way of one.
+template <class R, class Handler>
+void complete_call(typed_slot<R>& slot, Handler&& h) {
+  if constexpr (std::is_void_v<R>) {
+    std::forward<Handler>(h)(slot.value ? boost::system::error_code{} : slot.error);
+  } else {
+    static_assert(std::default_initializable<R>,
+                  "a reply type can be made without arguments: a call that fails has no other");
+    if (slot.value) {
+      std::forward<Handler>(h)(boost::system::error_code{}, std::move(*slot.value));
+    } else {
+      std::forward<Handler>(h)(slot.error, R{});
+    }
+  }
+}
+template <class R, class Handler>
+void abort_call(Handler&& h) {
+  const boost::system::error_code why = asio::error::operation_aborted;
+  if constexpr (std::is_void_v<R>) {
+    std::forward<Handler>(h)(why);
+  } else {
+    std::forward<Handler>(h)(why, R{});
+  }
+}
+
+// Puts a call into the queue of its server, or fails it at once.
+template <class S, class M>
+void send_call(scheduler& home, const process_ref& target, call_envelope<S, M>& e) {
+  server_core* const core = server_core::of(target.whereis(), &server_tag<S>);
+  process* const caller = home.current();
+  if (caller != nullptr) e.from = caller->id();
+  if (core == nullptr || core->closed) {
+    e.fail(errc::noproc);
+  } else if (caller == &core->self) {
+    e.fail(errc::would_deadlock);
+  } else {
+    e.retain();
+    e.server = core;
+    core->calls.push_back(e);
+    core->push(e);
+  }
+}
+
+template <class S, class M>
+struct call_wait {
+  using reply = typename M::reply;
+
+  scheduler* home_;
+  process_ref target;
+  std::optional<M> message;
+  std::optional<duration> limit;
+  bool or_kill = false;  // the server, when the time is up
+  std::shared_ptr<exit_reason> failure{};  // where to say how the server died, if anybody reads it
+  slot_ptr<reply> slot{};
+  call_envelope<S, M>* sent = nullptr;  // what the slot is part of
+  wake_timer timer{};
+
+  [[nodiscard]] scheduler& home() const noexcept { return *home_; }
+
+  void prepare() {
+    sent = new call_envelope<S, M>{*home_, std::move(*message)};
+    message.reset();
+    slot = slot_ptr<reply>{sent};
+  }
+  void begin(waiter& w) {
+    if (sent == nullptr) prepare();
+    send_call<S, M>(*home_, target, *sent);
+    slot->caller = &w;
+    if (slot->done()) {
+      w.wake();
+    } else if (limit) {
+      timer.begin(w, *limit);
+    }
+  }
+  [[nodiscard]] bool ready() const noexcept { return slot->done() || timer.rung; }
+  void leave() noexcept {
+    if (slot) slot->caller = nullptr;
+    timer.leave(*home_);
+  }
+  template <class Handler>
+  void deliver(Handler&& h) {
+    if (!slot->done()) {
+      slot->fail(errc::timeout);
+      if (or_kill) kill(target.whereis());
+    }
+    if (failure && !slot->value) *failure = slot->reason;
+    complete_call(*slot.get(), std::forward<Handler>(h));
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    abort_call<reply>(std::forward<Handler>(h));
+  }
+};
+
+}  // namespace detail
+
+/// A call to a server. `co_await` it, or call it with any completion token. Nothing is sent before.
+template <class S, class M>
+class [[nodiscard]] server_call {
+ public:
+  using signature = typename detail::call_signature<typename M::reply>::type;
+
+  /// For coppice's own use.
+  explicit server_call(detail::call_wait<S, M> state) : state_{std::move(state)} {}
+
+  template <asio::completion_token_for<signature> Token>
+  auto operator()(Token&& token) && {
+    return initiate(prepare(), token);
+  }
+  template <asio::completion_token_for<signature> Token>
+  auto operator()(Token&& token) & {
+    return initiate(prepare(), token);
+  }
+
+  /// How the server ended, after the call has failed with `errc::died`. For that the call is kept
+  /// in a variable: `auto asking = ref.call(m); co_await std::move(asking);`
+  [[nodiscard]] exit_reason failure() const {
+    if (slot_) return slot_->reason;
+    return failure_ ? *failure_ : exit_reason{};
+  }
+
+ private:
+  // The place for the answer is shared on the loop's thread only.
+  detail::call_wait<S, M> prepare() {
+    if (state_.home_->on_loop_thread()) {
+      state_.prepare();
+      slot_ = state_.slot;
+    } else {
+      state_.failure = failure_ = std::make_shared<exit_reason>();
+    }
+    return std::move(state_);
+  }
+
+  template <class Token>
+  static auto initiate(detail::call_wait<S, M> state, Token& token) {
+    return asio::async_initiate<Token, signature>(
+        [](auto&& handler, detail::call_wait<S, M> s) {
+          using handler_type = std::decay_t<decltype(handler)>;
+          if (s.home_->on_loop_thread()) {
+            start<handler_type>(std::move(s), std::forward<decltype(handler)>(handler));
+          } else {
+            elsewhere<handler_type>(std::move(s), std::forward<decltype(handler)>(handler));
+          }
+        },
+        token, std::move(state));
+  }
+
+  template <class Handler>
+  static void start(detail::call_wait<S, M> s, Handler handler) {
+    detail::scheduler& home = *s.home_;
+    auto* w = new detail::wait_operation<detail::call_wait<S, M>, Handler>{home, std::move(s),
+                                                                           std::move(handler)};
+    w->start();
+  }
+
+  // Of another thread: the call is made on the loop, and the answer taken back. A cancellation of
+  // the caller's does not reach over.
+  template <class Handler>
+  static void elsewhere(detail::call_wait<S, M> s, Handler handler) {
+    detail::scheduler& home = *s.home_;
+    auto ex = asio::get_associated_executor(handler);
+    auto answer = [work = asio::make_work_guard(ex),
+                   handler = std::move(handler)](auto... result) mutable {
+      auto back = work.get_executor();
+      asio::dispatch(back, [work = std::move(work), handler = std::move(handler),
+                            result = std::tuple{std::move(result)...}]() mutable {
+        std::apply(std::move(handler), std::move(result));
+      });
+    };
+    asio::post(home.io().get_executor(), [s = std::move(s), answer = std::move(answer)]() mutable {
+      start<decltype(answer)>(std::move(s), std::move(answer));
+    });
+  }
+
+  detail::call_wait<S, M> state_;
+  detail::slot_ptr<typename M::reply> slot_{};
+  std::shared_ptr<exit_reason> failure_{};
+};
+
+/// A call with a function in it. Nothing is sent before `result()` is awaited.
+///
+/// The function and the awaiting are two statements, because g++ 12 destroys twice what a lambda
+/// captured by value when the lambda stands in the awaited expression.
+template <class Call>
+class [[nodiscard]] function_call {
+ public:
+  explicit function_call(Call call) : call_{std::move(call)} {}
+
+  /// `R r = co_await request.result();` Once. Fails as `server_ref::call` does.
+  [[nodiscard]] Call& result() & { return call_; }
+  Call& result() && = delete;
+
+  /// How the process ended, after `errc::died`.
+  [[nodiscard]] exit_reason failure() const { return call_.failure(); }
+
+ private:
+  Call call_;
+};
+
+}  // namespace coppice

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <coppice/mailbox.hpp>
+
+#include <any>
+#include <functional>
+#include <string>
+#include <utility>
+
+namespace coppice {
+
+/// Where the state of a server outlives it. Made by `in_stash`.
+struct state_place {
+  /// Name of the stash. Empty: nowhere but with the supervisor's child, from one incarnation to the
+  /// next.
+  std::string stash{};
+  /// To what the stash keeps and back, unless that is the state itself.
+  std::function<std::any(const std::any&)> encode{};
+  std::function<std::any(const std::any&)> decode{};
+};
+
+/// What can be said of a server beside its class and arguments.
+struct server_options {
+  /// How many messages may wait, and what happens to one too many.
+  mailbox_options mailbox{};
+  /// For classes with `state()` and `restore()`: where the state goes when the server ends. It needs
+  /// a name then.
+  state_place state{};
+  /// After so many crashes in a row with the same state the next incarnation starts without it. At
+  /// least 1. The default leaves the last of the restarts that supervisors allow by default to a
+  /// fresh start.
+  unsigned same_state_crashes = 3;
+};
+
+}  // namespace coppice

@@ -1,0 +1,92 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/pid.hpp>
+#include <coppice/process_ref.hpp>
+#include <coppice/server.hpp>
+#include <coppice/server_call.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace coppice {
+
+namespace detail {
+
+template <class F, class R>
+struct state_access {
+  using reply = R;
+  F function;
+
+  template <class S>
+  R handle_on(S& server) {
+    return std::invoke(function, server);
+  }
+  friend std::string describe(const state_access&) { return "debugging: access to the state"; }
+};
+
+}  // namespace detail
+
+/// Looking into servers from outside, to debug them. Not for a program's daily work.
+///
+/// @par Origin
+/// OTP's `sys`.
+namespace sys {
+
+/// `auto looking = sys::get_state(ref, f); R r = co_await looking.result();` calls `R f(const S&)`
+/// with the server's object, between two messages. Fails as a call does; what `f` throws ends the
+/// server.
+///
+/// @par Origin
+/// `sys:get_state/1`.
+template <class S, std::invocable<const S&> F>
+[[nodiscard]] auto get_state(
+    const server_ref<S>& server, F f,
+    std::optional<std::chrono::steady_clock::duration> limit = std::chrono::seconds{5}) {
+  using result = std::decay_t<std::invoke_result_t<F, const S&>>;
+  auto look = [f = std::move(f)](S& s) mutable -> result {
+    return std::invoke(f, std::as_const(s));
+  };
+  return function_call{
+      server.call(detail::state_access<decltype(look), result>{std::move(look)}, limit)};
+}
+
+/// `auto changing = sys::replace_state(ref, f); co_await changing.result();` calls `void f(S&)` with
+/// the server's object, between two messages.
+///
+/// @par Origin
+/// `sys:replace_state/2`.
+template <class S, std::invocable<S&> F>
+[[nodiscard]] auto replace_state(
+    const server_ref<S>& server, F f,
+    std::optional<std::chrono::steady_clock::duration> limit = std::chrono::seconds{5}) {
+  auto change = [f = std::move(f)](S& s) mutable { std::invoke(f, s); };
+  return function_call{
+      server.call(detail::state_access<decltype(change), void>{std::move(change)}, limit)};
+}
+
+/// What can be seen of any server without asking it.
+struct server_status {
+  std::string name;           ///< Its label.
+  std::size_t queue_length;   ///< Messages that wait.
+  std::size_t calls_pending;  ///< Calls whose answers are due.
+  std::string state;          ///< What `text_of` makes of its object.
+};
+
+/// Tells about a server, or nothing if the process is none, or has ended, or is not up yet.
+///
+/// @par Thread safety
+/// Only on the loop's thread, or while the loop does not run.
+/// @par Origin
+/// `sys:get_status/1`. Differs: the server need not be free to answer.
+[[nodiscard]] COPPICE_API std::optional<server_status> get_status(const process_ref& server);
+
+}  // namespace sys
+
+}  // namespace coppice

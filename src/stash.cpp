@@ -1,0 +1,70 @@
+#include <coppice/stash.hpp>
+
+#include <unordered_map>
+
+namespace coppice {
+
+namespace detail {
+
+namespace {
+
+class memory_store final : public stash_store {
+ public:
+  void put(std::string key, kept_state state, reply_to<void> done) override {
+    states_.insert_or_assign(std::move(key), std::move(state));
+    std::move(done)();
+  }
+  void get(std::string key, reply_to<kept_state> found) override {
+    const auto at = states_.find(key);
+    std::move(found)(at != states_.end() ? at->second : kept_state{});
+  }
+  void erase(std::string key, reply_to<bool> done) override {
+    std::move(done)(states_.erase(key) > 0);
+  }
+  void keys(reply_to<std::vector<std::string>> found) override {
+    std::vector<std::string> all;
+    for (const auto& [key, state] : states_) all.push_back(key);
+    std::move(found)(std::move(all));
+  }
+  void finish(reply_to<void> done) override { std::move(done)(); }
+
+ private:
+  std::unordered_map<std::string, kept_state> states_;
+};
+
+}  // namespace
+
+stash_store::~stash_store() = default;
+
+void stash_server::handle(put&& m, reply_to<void> done) {
+  store_->put(std::move(m.key), std::move(m.state), std::move(done));
+}
+void stash_server::handle(get&& m, reply_to<kept_state> found) {
+  store_->get(std::move(m.key), std::move(found));
+}
+void stash_server::handle(erase&& m, reply_to<bool> done) {
+  store_->erase(std::move(m.key), std::move(done));
+}
+void stash_server::handle(const keys&, reply_to<std::vector<std::string>> found) {
+  store_->keys(std::move(found));
+}
+
+asio::awaitable<void> stash_server::terminate(const exit_reason&) {
+  const slot_ptr<void> done{new free_slot<void>{here()}};
+  store_->finish(reply_to<void>{done});
+  operation<void(boost::system::error_code), response_wait<void>> finishing{{done, std::nullopt}};
+  co_await std::move(finishing);
+}
+
+}  // namespace detail
+
+child_spec stash(std::string name) {
+  return server<detail::stash_server>(
+      std::move(name), detail::stash_server::opener{[] {
+        return std::unique_ptr<detail::stash_store>{std::make_unique<detail::memory_store>()};
+      }});
+}
+
+state_place in_stash(std::string name) { return {.stash = std::move(name)}; }
+
+}  // namespace coppice
