@@ -73,6 +73,12 @@ server_core::~server_core() {
   }
 }
 
+void kill_unless_up(const pid& server) {
+  process* const p = server.get();
+  if (p == nullptr || !p->extras || p->extras->server == nullptr) return;
+  if (p->extras->server->object == nullptr) p->home.kill(*p);
+}
+
 server_core* server_core::of(const pid& process, const void* type) noexcept {
   detail::process* const p = process.get();
   if (p == nullptr || !p->extras || p->extras->server == nullptr) return nullptr;

@@ -36,23 +36,23 @@ TEST_CASE("an agent holds a state on which functions are run one at a time") {
   std::vector<int> seen;
   play(w, [&]() -> asio::awaitable<void> {
     auto looking = shop.get([](const stock& s) { return s.at("apples"); });
-    seen.push_back(co_await std::move(looking.result()));
+    seen.push_back(co_await looking.result());
     auto changing = shop.update([](stock& s) { s["pears"] = 5; });
-    co_await std::move(changing.result());
+    co_await changing.result();
     auto replacing = shop.update([](stock s) {
       s["plums"] = 7;
       return s;
     });
-    co_await std::move(replacing.result());
+    co_await replacing.result();
     auto taking = shop.get_and_update([](stock& s) { return std::exchange(s["apples"], 0); });
-    seen.push_back(co_await std::move(taking.result()));
+    seen.push_back(co_await taking.result());
     shop.cast([](stock& s) { s["apples"] += 1; });
     auto counting = shop.get([](const stock& s) {
       int sum = 0;
       for (const auto& [what, count] : s) sum += count;
       return sum;
     });
-    seen.push_back(co_await std::move(counting.result()));
+    seen.push_back(co_await counting.result());
   });
   CHECK(seen == std::vector<int>{3, 3, 13});
 }
@@ -79,7 +79,7 @@ TEST_CASE("who asks an agent that is gone is told so") {
   play(w, [&]() -> asio::awaitable<void> {
     auto looking = shop.get([](const stock& s) { return s.size(); });
     try {
-      co_await std::move(looking.result());
+      co_await looking.result();
     } catch (const boost::system::system_error& e) {
       why = e.code();
     }
@@ -126,7 +126,7 @@ TEST_CASE("a function that throws ends the agent and fails the call") {
   play(w, [&]() -> asio::awaitable<void> {
     auto looking = shop.get([](const stock& s) { return s.at("pears"); });
     try {
-      co_await std::move(looking.result());
+      co_await looking.result();
     } catch (const boost::system::system_error& e) {
       heard = e.code() == errc::died ? looking.failure().to_string() : "something else";
     }
@@ -148,7 +148,7 @@ TEST_CASE("a supervised agent starts again with its first state") {
     shop.cast([](stock& s) { s.at("plums") = 1; });
     co_await coppice::sleep_for(1s);
     auto counting = shop.get([](const stock& s) { return s.size(); });
-    size = co_await std::move(counting.result());
+    size = co_await counting.result();
   });
   w.clock.advance(1s);
   CHECK(size == 1);

@@ -7,7 +7,6 @@
 #include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/mailbox.hpp>
-#include <coppice/process.hpp>
 #include <coppice/process_ref.hpp>
 
 #include <boost/asio/associated_executor.hpp>
@@ -88,7 +87,7 @@ struct call_wait {
   process_ref target;
   std::optional<M> message;
   std::optional<duration> limit;
-  bool or_kill = false;  // the server, when the time is up
+  bool or_kill = false;  // the server, if it does not come up in that time
   std::shared_ptr<exit_reason> failure{};  // where to say how the server died, if anybody reads it
   slot_ptr<reply> slot{};
   call_envelope<S, M>* sent = nullptr;  // what the slot is part of
@@ -120,7 +119,7 @@ struct call_wait {
   void deliver(Handler&& h) {
     if (!slot->done()) {
       slot->fail(errc::timeout);
-      if (or_kill) kill(target.whereis());
+      if (or_kill) kill_unless_up(target.whereis());
     }
     if (failure && !slot->value) *failure = slot->reason;
     complete_call(*slot.get(), std::forward<Handler>(h));
@@ -226,8 +225,8 @@ class [[nodiscard]] function_call {
   explicit function_call(Call call) : call_{std::move(call)} {}
 
   /// `R r = co_await request.result();` Once. Fails as `server_ref::call` does.
-  [[nodiscard]] Call& result() & { return call_; }
-  Call& result() && = delete;
+  [[nodiscard]] Call&& result() & { return std::move(call_); }
+  Call&& result() && = delete;
 
   /// How the process ended, after `errc::died`.
   [[nodiscard]] exit_reason failure() const { return call_.failure(); }

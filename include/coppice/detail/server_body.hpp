@@ -145,12 +145,12 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
       if (given != nullptr) server.restore(state_of<S>{*std::any_cast<state_of<S>>(given)});
     }
     [[maybe_unused]] const taker_type at_last{keeper, server};
-    core.object = &server;
-    core.describe = [](const void* s) { return text_of(*static_cast<const S*>(s)); };
     if constexpr (requires { server.init(); }) {
       auto starting = run_init(server);
       co_await std::move(starting);
     }
+    core.describe = [](const void* s) { return text_of(*static_cast<const S*>(s)); };
+    core.object = &server;
     p.home.acknowledge(p, {});
 
     while (!core.wishes.stop && !core.failure) {

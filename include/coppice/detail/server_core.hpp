@@ -123,6 +123,9 @@ class slot_ptr {
   typed_slot<R>* slot_ = nullptr;
 };
 
+// Gives up a server whose start takes too long.
+COPPICE_API void kill_unless_up(const pid& server);
+
 // Has a server told of the end of a process.
 class server_monitor final : public exit_subscription {
  public:
@@ -238,7 +241,7 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
   envelope* (*wrap_down)(const down&) = nullptr;
   reply_slot* last_words = nullptr;  // answered when the server has cleaned up
   bool closed = false;
-  const void* object = nullptr;  // of the server's class, once it is made
+  const void* object = nullptr;  // of the server's class, while the server is up
   std::string (*describe)(const void* object) = nullptr;
   state_keeper* keeper = nullptr;  // if its state outlives it
 
