@@ -1,0 +1,237 @@
+// Real threads beside the loop's thread. To be run under ThreadSanitizer too.
+
+#include <coppice.hpp>
+
+#include <doctest/doctest.h>
+
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_future.hpp>
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using coppice::errc;
+using coppice::server_ref;
+
+namespace {
+
+class ledger {
+ public:
+  struct enter {
+    int clerk;
+    int number;
+  };
+  struct total {
+    using reply = int;
+  };
+  struct slow {
+    using reply = std::string;
+    std::string text;
+  };
+  struct lost {
+    using reply = int;
+  };
+  struct crash {
+    using reply = int;
+  };
+
+  explicit ledger(asio::thread_pool* pool) : pool_{pool}, last_(16, 0) {}
+
+  void handle(enter m) {
+    int& last = last_.at(static_cast<std::size_t>(m.clerk));
+    if (m.number != last + 1) out_of_order_ = true;
+    last = m.number;
+    ++total_;
+  }
+  int handle(total) { return out_of_order_ ? -1 : total_; }
+  // Answered on another thread.
+  void handle(const slow& m, coppice::reply_to<std::string> answer) {
+    asio::post(*pool_, [text = m.text, a = std::move(answer)]() mutable { std::move(a)(text); });
+  }
+  void handle(lost, coppice::reply_to<int> answer) {
+    asio::post(*pool_, [a = std::move(answer)]() mutable { const auto thrown_away = std::move(a); });
+  }
+  int handle(crash) { throw std::runtime_error{"crash"}; }
+
+ private:
+  asio::thread_pool* pool_;
+  std::vector<int> last_;
+  int total_ = 0;
+  bool out_of_order_ = false;
+};
+
+// A tree that runs on a thread of its own.
+class office {
+ public:
+  office() {
+    coppice::set_report_sink(io, {});
+    tree_ = coppice::start_supervisor(
+        io, {.strategy = coppice::strategy::one_for_one,
+             .intensity = {.restarts = 1'000'000, .within = 5s},
+             .children = {coppice::server<ledger>("ledger", &pool)}});
+    thread_ = std::thread{[this] { io.run(); }};
+  }
+  ~office() {
+    asio::post(io, [this] { tree_.stop()([](auto) {}); });
+    thread_.join();
+    pool.join();
+  }
+  office(const office&) = delete;
+  office& operator=(const office&) = delete;
+
+  [[nodiscard]] server_ref<ledger> ref() { return {io, "ledger"}; }
+
+  asio::io_context io{1};
+  asio::thread_pool pool{2};
+
+ private:
+  coppice::supervisor_ref tree_;
+  std::thread thread_;
+};
+
+template <class F>
+void on_threads(int n, F f) {
+  std::vector<std::thread> all;
+  for (int i = 0; i < n; ++i) all.emplace_back([&f, i] { f(i); });
+  for (auto& t : all) t.join();
+}
+
+}  // namespace
+
+// GS-09
+TEST_CASE("threads cast, and the messages of each arrive in order") {
+  office o;
+  const auto ref = o.ref();
+  on_threads(4, [&ref](int clerk) {
+    for (int n = 1; n <= 2'000; ++n) ref.cast(ledger::enter{clerk, n});
+  });
+  CHECK(ref.call(ledger::total{}, 60s)(asio::use_future).get() == 8'000);
+}
+
+TEST_CASE("threads call and wait for a future, with answers from other threads") {
+  office o;
+  const auto ref = o.ref();
+  std::atomic<int> right = 0;
+  on_threads(4, [&](int clerk) {
+    for (int n = 0; n < 200; ++n) {
+      const std::string text = std::to_string(clerk * 1000 + n);
+      auto answer = ref.call(ledger::slow{text}, 60s)(asio::use_future);
+      if (answer.get() == text) ++right;
+    }
+  });
+  CHECK(right == 800);
+}
+
+TEST_CASE("threads call with a callback, which runs through its own executor") {
+  asio::io_context mine{1};
+  office o;
+  const auto ref = o.ref();
+  int answers = 0;
+  const auto here = std::this_thread::get_id();
+  bool elsewhere = false;
+  for (int n = 0; n < 100; ++n) {
+    ref.call(ledger::slow{"text"}, 60s)(asio::bind_executor(
+        mine.get_executor(), [&](const boost::system::error_code& ec, const std::string& text) {
+          elsewhere = elsewhere || std::this_thread::get_id() != here;
+          if (!ec && text == "text") ++answers;
+        }));
+  }
+  mine.run();
+  CHECK(answers == 100);
+  CHECK_FALSE(elsewhere);
+}
+
+TEST_CASE("a chance to answer that is thrown away on another thread fails the call") {
+  office o;
+  const auto ref = o.ref();
+  std::atomic<int> failed = 0;
+  on_threads(2, [&](int) {
+    for (int n = 0; n < 200; ++n) {
+      auto answer = ref.call(ledger::lost{}, 60s)(asio::use_future);
+      try {
+        answer.get();
+      } catch (const boost::system::system_error& e) {
+        if (e.code() == errc::no_reply) ++failed;
+      }
+    }
+  });
+  CHECK(failed == 400);
+}
+
+TEST_CASE("a server that crashes under the calls of many threads leaves none of them waiting") {
+  office o;
+  const auto ref = o.ref();
+  std::atomic<int> told = 0;
+  std::atomic<int> answered = 0;
+  on_threads(4, [&](int clerk) {
+    for (int n = 0; n < 100; ++n) {
+      try {
+        if (clerk == 0) {
+          ref.call(ledger::crash{}, 60s)(asio::use_future).get();
+        } else {
+          ref.call(ledger::slow{"x"}, 60s)(asio::use_future).get();
+        }
+        ++answered;
+      } catch (const boost::system::system_error&) {
+        ++told;
+      }
+    }
+  });
+  CHECK(told + answered == 400);
+  CHECK(told >= 100);
+}
+
+TEST_CASE("references are copied, and pids compared, on any thread") {
+  office o;
+  const auto ref = o.ref();
+  std::promise<coppice::pid> found;
+  asio::post(o.io, [&] { found.set_value(ref.whereis()); });
+  const coppice::pid server = found.get_future().get();
+  const server_ref<ledger> by_pid{server};
+  std::atomic<int> same = 0;
+  on_threads(4, [&](int) {
+    for (int n = 0; n < 1'000; ++n) {
+      const auto copy = by_pid;  // NOLINT: the copy is the point
+      const coppice::pid p = server;
+      if (p == server && p.alive()) ++same;
+      copy.cast(ledger::enter{0, -1});
+    }
+  });
+  CHECK(same == 4'000);
+}
+
+// The numbers of processes that come and go are read by the executors' copies on other threads.
+TEST_CASE("processes come and go while other threads post to their executors") {
+  office o;
+  std::atomic<int> ran = 0;
+  std::promise<void> done;
+  asio::post(o.io, [&] {
+    coppice::spawn(o.io, [&]() -> asio::awaitable<void> {
+      for (int n = 0; n < 200; ++n) {
+        const auto child = coppice::spawn([&]() -> asio::awaitable<void> {
+          const auto ex = co_await asio::this_coro::executor;
+          for (int i = 0; i < 4; ++i) {
+            asio::post(o.pool, [ex, &ran] { asio::post(ex, [&ran] { ++ran; }); });
+          }
+          co_await coppice::sleep_for(0s);
+        });
+        auto ended = coppice::await_exit(child);
+        co_await std::move(ended);
+      }
+      done.set_value();
+    });
+  });
+  done.get_future().get();
+  o.pool.join();
+  CHECK(ran <= 800);
+}
