@@ -553,3 +553,211 @@ TEST_CASE("the io_context may go while calls are under way") {
   }
   CHECK_FALSE(asked->there);
 }
+
+namespace {
+
+// Steps that continue one another, and ends of all kinds.
+class walker {
+ public:
+  struct walk {
+    using reply = int;
+    int steps;
+  };
+  struct step {
+    int left;
+  };
+  struct keep {
+    using reply = int;
+  };
+  struct fall {
+    exit_reason reason;
+  };
+  struct stop_with {
+    using reply = int;
+    exit_reason reason;
+  };
+  struct wait {
+    std::chrono::milliseconds time;
+  };
+
+  explicit walker(std::string* log, bool stumbles = false) : log_{log}, stumbles_{stumbles} {}
+
+  int handle(walk m) {
+    this_server::continue_with(*this, step{m.steps});
+    return m.steps;
+  }
+  void handle(step m) {
+    *log_ += "step ";
+    if (m.left > 1) this_server::continue_with(*this, step{m.left - 1});
+    if (m.left == 1) this_server::idle_after(1s);
+    if (m.left == 0) this_server::stop(exit_reason::shutdown("arrived"));
+  }
+  void handle(keep, coppice::reply_to<int> answer) { kept_.emplace(std::move(answer)); }
+  void handle(const fall& m) { throw coppice::exit_exception{m.reason}; }
+  int handle(const stop_with& m) {
+    this_server::stop(m.reason);
+    return 7;
+  }
+  void handle(wait m) { this_server::idle_after(m.time); }
+  void handle(coppice::idle_timeout) { *log_ += "idle "; }
+  void terminate(const exit_reason&) {
+    *log_ += "terminate ";
+    if (stumbles_) throw std::runtime_error{"stumbled"};
+  }
+
+ private:
+  std::string* log_;
+  bool stumbles_;
+  std::optional<coppice::reply_to<int>> kept_;
+};
+
+struct road : world {
+  server_ref<walker> start(bool stumbles = false) {
+    auto ref = coppice::start_server<walker>(io, "walker", &log, stumbles);
+    clock.settle();
+    return ref;
+  }
+  // What the caller hears.
+  template <class M>
+  void ask(const server_ref<walker>& ref, M m, std::optional<std::chrono::milliseconds> limit = {}) {
+    auto calling = std::make_shared<coppice::server_call<walker, M>>(ref.call(std::move(m), limit));
+    (*calling)([this, calling](const boost::system::error_code& ec, int value) {
+      log += ec ? ec.message() + " (" + calling->failure().to_string() + ") "
+                : std::to_string(value) + ' ';
+    });
+  }
+  std::string log;
+};
+
+}  // namespace
+
+// GS-21
+TEST_CASE("steps that continue may chain, set a timeout, and stop") {
+  road w;
+  const auto ref = w.start();
+  w.ask(ref, walker::walk{3});
+  w.clock.settle();
+  CHECK(w.log == "step step step 3 ");
+  w.clock.advance(1s);
+  CHECK(w.log == "step step step 3 idle ");
+  const ending end{ref.whereis()};
+  w.ask(ref, walker::walk{0});
+  w.clock.settle();
+  CHECK(w.log == "step step step 3 idle step terminate 0 ");
+  CHECK(end.text() == "shutdown: arrived");
+}
+
+// GS-07
+TEST_CASE("an answer that is there when the time runs out is the answer") {
+  road w;
+  const auto ref = w.start();
+  w.ask(ref, walker::walk{3}, 0ms);
+  w.clock.settle();
+  CHECK(w.log == "step step step 3 ");
+}
+
+// GS-13
+TEST_CASE("who stops the server with a call is answered even if the clean-up fails") {
+  road w;
+  const auto ref = w.start(true);
+  const ending end{ref.whereis()};
+  w.ask(ref, walker::stop_with{exit_reason::normal()});
+  w.clock.settle();
+  CHECK(w.log == "terminate 7 ");
+  CHECK(end.text() == "std::runtime_error: stumbled");
+}
+
+// GS-03, GS-14
+TEST_CASE("who waits for an answer hears with what reason the server has stopped") {
+  road w;
+  const auto ref = w.start();
+  w.ask(ref, walker::keep{});
+  ref.cast(walker::fall{exit_reason::shutdown("enough")});
+  w.clock.settle();
+  CHECK(w.log == "terminate it ended before it had answered (shutdown: enough) ");
+}
+
+// GS-26, GS-32
+TEST_CASE("only an abnormal end is reported, whatever the way to it") {
+  struct {
+    exit_reason reason;
+    bool told;
+  } const ends[] = {{exit_reason::normal(), false},
+                    {exit_reason::shutdown(), false},
+                    {exit_reason::shutdown("note"), false},
+                    {exit_reason::error("bad"), true}};
+  for (const auto& e : ends) {
+    for (const bool by_throw : {false, true}) {
+      road w;
+      const auto ref = w.start();
+      if (by_throw) {
+        ref.cast(walker::fall{e.reason});
+      } else {
+        w.ask(ref, walker::stop_with{e.reason});
+      }
+      w.clock.settle();
+      CHECK_FALSE(ref.whereis());
+      CHECK(w.log.find("terminate") != std::string::npos);
+      CHECK(!w.reports.empty() == e.told);
+    }
+  }
+}
+
+// GS-23
+TEST_CASE("an idle timeout of zero gives way to a message that waits already") {
+  road w;
+  const auto ref = w.start();
+  ref.cast(walker::wait{0ms});
+  w.ask(ref, walker::stop_with{exit_reason::normal()});
+  w.clock.advance(1s);
+  CHECK(w.log == "terminate 7 ");
+}
+
+// GS-33
+TEST_CASE("stop has a time limit, and the server goes on stopping") {
+  struct slow_end {
+    struct m {};
+    void handle(m) {}
+    asio::awaitable<void> terminate(const exit_reason&) { co_await coppice::sleep_for(1min); }
+  };
+  world w;
+  const auto ref = coppice::start_server<slow_end>(w.io, "slow");
+  w.clock.settle();
+  std::string heard;
+  ref.stop(exit_reason::normal(), 1s)([&](const auto& ec) { heard = ec.message(); });
+  w.clock.advance(1s);
+  CHECK(heard == "time ran out");
+  CHECK(ref.whereis());
+  w.clock.advance(1min);
+  CHECK_FALSE(ref.whereis());
+}
+
+// GS-34
+TEST_CASE("a server is stopped by its pid, by its name, and by whatever finds it") {
+  for (int way = 0; way < 3; ++way) {
+    road w;
+    const auto p = w.start().whereis();
+    const server_ref<walker> ways[] = {
+        {p}, {w.io, "walker"}, {coppice::process_ref{w.io, [p] { return p; }}}};
+    std::string heard;
+    ways[way].stop()([&](const auto& ec) { heard = ec.message(); });
+    w.clock.settle();
+    CHECK(heard == "Success");
+    CHECK_FALSE(p.alive());
+  }
+}
+
+// GS-36, AGENT-05
+TEST_CASE("a linked server ends with its starter, another does not") {
+  road w;
+  const auto starter = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+    coppice::start_server_link<walker>("linked", &w.log);
+    coppice::start_server<walker>(w.io, "free", &w.log);
+    co_await coppice::sleep_for(1h);
+  });
+  w.clock.settle();
+  coppice::exit(starter, exit_reason::shutdown());
+  w.clock.settle();
+  CHECK_FALSE(coppice::whereis(w.io, "linked"));
+  CHECK(coppice::whereis(w.io, "free"));
+}
