@@ -26,4 +26,5 @@
 #include <coppice/supervision.hpp>
 #include <coppice/supervisor.hpp>
 #include <coppice/sys.hpp>
+#include <coppice/task.hpp>
 #include <coppice/virtual_clock.hpp>

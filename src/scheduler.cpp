@@ -196,6 +196,7 @@ void scheduler::emit_stop(process& p) {
     if (p.is(number)) crash(p, std::current_exception());
   }
   current_ = nullptr;
+  if (p.is(number)) waiter::abort_listening(p);
   // An operation may have completed at once, and the process gone on, and even ended.
   if (!p.is(number) || p.now != process::state::live) return;
   p.hit = p.queued > 0 || waiter::any_aborted(p);

@@ -42,8 +42,9 @@ exit_reason reason_of(std::exception_ptr e) noexcept {
   return exit_reason::error(std::move(e));
 }
 
-void threw(process& p) noexcept {
-  std::exception_ptr e = std::current_exception();
+void threw(process& p) noexcept { threw(p, std::current_exception()); }
+
+void threw(process& p, std::exception_ptr e) noexcept {
   // Only our own record tells whether it was asked to end: a body can meet that error by itself.
   if (p.asked != process::stop_level::none && is_cancellation(e)) return;
   p.reason = reason_of(std::move(e));

@@ -30,6 +30,13 @@ bool waiter::any_aborted(process& p) noexcept {
   return false;
 }
 
+void waiter::abort_listening(process& p) noexcept {
+  for (list_hook* h = p.waits.empty() ? nullptr : p.waits.front(); h != nullptr;
+       h = p.waits.after(h)) {
+    if (auto& w = *static_cast<waiter*>(h); w.listening_) w.abort();
+  }
+}
+
 bool waiter::drop_one(list_hook& waits) {
   for (list_hook* h = waits.empty() ? nullptr : waits.front(); h != nullptr; h = waits.after(h)) {
     auto& w = *static_cast<waiter*>(h);

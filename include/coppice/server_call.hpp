@@ -137,9 +137,11 @@ template <class S, class M>
 class [[nodiscard]] server_call {
  public:
   using signature = typename detail::call_signature<typename M::reply>::type;
+  using wait_type = detail::call_wait<S, M>;
 
   /// For coppice's own use.
   explicit server_call(detail::call_wait<S, M> state) : state_{std::move(state)} {}
+  [[nodiscard]] wait_type to_wait() { return prepare(); }
 
   template <asio::completion_token_for<signature> Token>
   auto operator()(Token&& token) && {

@@ -3,6 +3,7 @@
 #include <coppice/detail/body.hpp>
 #include <coppice/detail/process.hpp>
 #include <coppice/detail/stage.hpp>
+#include <coppice/detail/task_body.hpp>
 #include <coppice/executor.hpp>
 #include <coppice/init_ack.hpp>
 
@@ -104,17 +105,26 @@ class single_body final : public typed_body<Executor> {
 };
 
 template <class F>
-concept process_function =
-    plain_function<std::decay_t<F>> || acknowledging_function<std::decay_t<F>>;
+concept task_function = plain_task_function<F> || acknowledging_task_function<F>;
 
 template <class F>
-concept process_body = process_function<F> || process_awaitable<std::remove_reference_t<F>>;
+concept process_function =
+    plain_function<std::decay_t<F>> || acknowledging_function<std::decay_t<F>> ||
+    task_function<std::decay_t<F>>;
+
+template <class F>
+concept process_body = process_function<F> || process_awaitable<std::remove_reference_t<F>> ||
+    std::same_as<std::remove_reference_t<F>, task<void>>;
 
 template <process_body F>
 body_ptr make_body(F&& f) {
   using type = std::decay_t<F>;
   if constexpr (process_awaitable<type>) {
     return single_body<typename awaitable_executor<type>::type>::make(std::forward<F>(f));
+  } else if constexpr (std::same_as<type, task<void>>) {
+    return single_task_body::make(std::forward<F>(f));
+  } else if constexpr (task_function<type>) {
+    return body_ptr{new task_function_body<type>{std::forward<F>(f)}};
   } else if constexpr (acknowledging_function<type>) {
     return body_ptr{new acknowledging_body<type>{std::forward<F>(f)}};
   } else {

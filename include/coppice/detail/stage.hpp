@@ -35,6 +35,7 @@ namespace coppice::detail {
 COPPICE_API void returned(process& p) noexcept;
 COPPICE_API exit_reason reason_of(std::exception_ptr e) noexcept;
 COPPICE_API void threw(process& p) noexcept;  // while the exception is being handled
+COPPICE_API void threw(process& p, std::exception_ptr e) noexcept;
 // The coroutine of the block has come to rest, between two processes.
 COPPICE_API void parked(process& p) noexcept;
 // The coroutine of the block is gone.

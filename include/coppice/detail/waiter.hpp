@@ -47,6 +47,8 @@ class COPPICE_API waiter : public owned_item, public list_hook {
   // Wakes all in the list; false if it is empty.
   static bool wake_all(list_hook& waits) noexcept;
   static bool any_aborted(process& p) noexcept;
+  // Aborts those that hear of a stop request in no other way.
+  static void abort_listening(process& p) noexcept;
   // Drops one of the list that is not in the run queue; false if there is none.
   static bool drop_one(list_hook& waits);
   static void act_on(run_item* item, how h);
@@ -55,6 +57,7 @@ class COPPICE_API waiter : public owned_item, public list_hook {
   ~waiter() = default;
   [[nodiscard]] bool aborted() const noexcept { return aborted_; }
   void attach(process* p) noexcept;
+  void listen_for_stop() noexcept { listening_ = true; }
 
  private:
   virtual void run() = 0;
@@ -63,6 +66,7 @@ class COPPICE_API waiter : public owned_item, public list_hook {
   scheduler& home_;
   bool woken_ = false;
   bool aborted_ = false;
+  bool listening_ = false;
 };
 
 // The process as which a handler with that executor runs, if coppice runs it.
@@ -169,6 +173,9 @@ class wait_operation final : public waiter, public pooled {
 template <class Signature, class State>
 class [[nodiscard]] operation {
  public:
+  using signature = Signature;
+  using wait_type = State;
+
   explicit operation(State state) noexcept(std::is_nothrow_move_constructible_v<State>)
       : state_{std::move(state)} {}
 
@@ -180,6 +187,10 @@ class [[nodiscard]] operation {
   auto operator()(Token&& token) const& {
     return initiate(state_, token);
   }
+
+  // For those who can do without a handler.
+  [[nodiscard]] State to_wait() && { return std::move(state_); }
+  [[nodiscard]] State to_wait() const& { return state_; }
 
  private:
   template <class Token>

@@ -1,0 +1,365 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/memory.hpp>
+#include <coppice/detail/process.hpp>
+#include <coppice/detail/waiter.hpp>
+#include <coppice/executor.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/system/error_code.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <concepts>
+#include <coroutine>
+#include <cstddef>
+#include <exception>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+// What tasks consist of: promises, which form a chain from the task that waits for something up to
+// the one that nobody awaits, and awaiters for whatever a task may await.
+
+namespace coppice {
+
+template <class T>
+class task;
+
+namespace detail {
+
+class task_promise_base;
+
+// Whom the outermost task of a chain belongs to, unless to a process.
+class task_owner {
+ public:
+  // It has come to its end; its frame is still there.
+  virtual void over(task_promise_base& outermost) noexcept = 0;
+  // It is to be destroyed where it waits.
+  virtual void drop() noexcept = 0;
+
+ protected:
+  ~task_owner() = default;
+};
+
+class COPPICE_API task_promise_base {
+ public:
+  static void* operator new(std::size_t size) { return allocate(size); }
+  static void operator delete(void* frame, std::size_t size) noexcept { deallocate(frame, size); }
+
+  task_promise_base() noexcept = default;
+  task_promise_base(const task_promise_base&) = delete;
+  task_promise_base& operator=(const task_promise_base&) = delete;
+
+  static std::suspend_always initial_suspend() noexcept { return {}; }
+  void unhandled_exception() noexcept { error = std::current_exception(); }
+
+  struct at_end {
+    static bool await_ready() noexcept { return false; }
+    template <class Promise>
+    static void await_suspend(std::coroutine_handle<Promise> h) noexcept {
+      task_promise_base& p = h.promise();
+      if (p.begun_by_parent) {
+        p.begun_by_parent = false;  // who is still on the stack, and goes on
+      } else if (p.parent) {
+        p.parent.resume();
+      } else {
+        p.over();
+      }
+    }
+    static void await_resume() noexcept {}
+  };
+  static at_end final_suspend() noexcept { return {}; }
+
+  // Destroys the whole chain that this is part of.
+  void drop() noexcept;
+
+  task_promise_base* outermost = this;
+  std::coroutine_handle<> parent{};
+  process* self = nullptr;      // as whom it runs; may be null
+  task_owner* owner = nullptr;  // of the outermost one; null: the process
+  std::exception_ptr error;
+  bool begun_by_parent = false;
+
+  // What may be awaited.
+
+  template <class T>
+  auto await_transform(task<T> t) noexcept;
+  template <class Op>
+    requires requires { typename std::decay_t<Op>::wait_type; }
+  auto await_transform(Op&& op);
+  template <class Op>
+    requires(!requires { typename std::decay_t<Op>::wait_type; }) &&
+            asio::is_async_operation<Op>::value
+  auto await_transform(Op&& op);
+  template <class T, class Executor>
+  auto await_transform(asio::awaitable<T, Executor> a);
+  auto await_transform(asio::this_coro::executor_t) const noexcept;
+
+ protected:
+  ~task_promise_base() = default;
+
+ private:
+  void over() noexcept;
+};
+
+template <class T>
+class task_promise final : public task_promise_base {
+ public:
+  task<T> get_return_object() noexcept;
+  template <std::convertible_to<T> U>
+  void return_value(U&& value) {
+    value_.emplace(std::forward<U>(value));
+  }
+  T take() { return std::move(*value_); }
+
+ private:
+  std::optional<T> value_;
+};
+
+template <>
+class task_promise<void> final : public task_promise_base {
+ public:
+  task<void> get_return_object() noexcept;
+  static void return_void() noexcept {}
+  static void take() noexcept {}
+};
+
+// What an operation completes with, until it is taken.
+template <class Signature>
+struct completion;
+
+template <class... Args>
+struct completion<void(Args...)> {
+  std::optional<std::tuple<std::decay_t<Args>...>> values;
+
+  auto take() {
+    return std::apply([](auto&... all) { return pick(all...); }, *values);
+  }
+
+ private:
+  static void pick() noexcept {}
+  template <class First, class... Rest>
+  static auto pick(First& first, Rest&... rest) {
+    if constexpr (std::is_same_v<First, boost::system::error_code>) {
+      if (first) throw boost::system::system_error{first};
+      return values_of(rest...);
+    } else if constexpr (std::is_same_v<First, std::exception_ptr>) {
+      if (first) std::rethrow_exception(first);
+      return values_of(rest...);
+    } else {
+      return values_of(first, rest...);
+    }
+  }
+  static void values_of() noexcept {}
+  template <class T>
+  static T values_of(T& value) {
+    return std::move(value);
+  }
+  template <class T, class U, class... More>
+  static std::tuple<T, U, More...> values_of(T& first, U& second, More&... more) {
+    return {std::move(first), std::move(second), std::move(more)...};
+  }
+};
+
+template <class T>
+class task_awaiter {
+ public:
+  explicit task_awaiter(task<T> t) noexcept : task_{std::move(t)} {}
+  static bool await_ready() noexcept { return false; }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> h) {
+    task_promise_base& mine = h.promise();
+    task_promise_base& next = task_.promise();
+    next.outermost = mine.outermost;
+    next.parent = h;
+    next.self = mine.self;
+    next.begun_by_parent = true;
+    task_.resume();
+    // Unset if it has come to its end meanwhile.
+    return std::exchange(next.begun_by_parent, false);
+  }
+  T await_resume() {
+    task_promise<T>& p = task_.promise();
+    if (p.error) std::rethrow_exception(std::move(p.error));
+    return p.take();
+  }
+
+ private:
+  task<T> task_;
+};
+
+// One of coppice's own operations: nothing is allocated, the wait is part of the frame.
+template <class Signature, class State>
+class native_awaiter final : public waiter {
+ public:
+  native_awaiter(State state, process* self)
+      : waiter{state.home()}, state_{std::move(state)}, self_{self} {}
+  ~native_awaiter() = default;
+
+  static bool await_ready() noexcept { return false; }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> h) {
+    promise_ = &h.promise();
+    handle_ = h;
+    attach(self_);
+    listen_for_stop();
+    state_.begin(*this);
+  }
+  auto await_resume() { return result_.take(); }
+
+ private:
+  struct receiver {
+    template <class... Args>
+    void operator()(Args&&... args) const {
+      result->values.emplace(std::forward<Args>(args)...);
+    }
+    completion<Signature>* result;
+  };
+
+  void run() override {
+    const bool stopped = aborted();
+    if (!stopped && !state_.ready()) return;
+    state_.leave();
+    list_hook::unlink();
+    if (stopped) {
+      state_.deliver_abort(receiver{&result_});
+    } else {
+      state_.deliver(receiver{&result_});
+    }
+    handle_.resume();
+  }
+  void drop() override {
+    state_.leave();
+    promise_->drop();  // and with it this
+  }
+
+  State state_;
+  completion<Signature> result_;
+  process* self_;
+  task_promise_base* promise_ = nullptr;
+  std::coroutine_handle<> handle_;
+};
+
+// Any other operation of Asio's kind.
+template <class Signature, class Op>
+class asio_awaiter {
+ public:
+  asio_awaiter(Op op, process* self) : op_{std::move(op)}, self_{self} {}
+  asio_awaiter(const asio_awaiter&) = delete;
+  asio_awaiter& operator=(const asio_awaiter&) = delete;
+
+  static bool await_ready() noexcept { return false; }
+  template <class Promise>
+  bool await_suspend(std::coroutine_handle<Promise> h) {
+    promise_ = &h.promise();
+    handle_ = h;
+    std::move(op_)(handler{*this});
+    if (now_ == state::completed) return false;
+    if (now_ == state::initiating) {
+      now_ = state::waiting;
+    } else {
+      promise_->drop();
+    }
+    return true;
+  }
+  auto await_resume() { return result_.take(); }
+
+ private:
+  enum class state : unsigned char { initiating, waiting, completed, dropped };
+
+  // Whoever holds it holds the chain of frames: destroyed uncalled, it takes them along.
+  class handler {
+   public:
+    using executor_type = executor;
+    using cancellation_slot_type = asio::cancellation_slot;
+    using allocator_type = pool_allocator<void>;
+
+    explicit handler(asio_awaiter& a) noexcept : to_{&a} {}
+    handler(handler&& other) noexcept : to_{std::exchange(other.to_, nullptr)} {}
+    handler& operator=(handler&&) = delete;
+    ~handler() {
+      if (to_ != nullptr) to_->dropped();
+    }
+
+    template <class... Args>
+    void operator()(Args&&... args) {
+      asio_awaiter& to = *std::exchange(to_, nullptr);
+      to.result_.values.emplace(std::forward<Args>(args)...);
+      to.completed();
+    }
+
+    [[nodiscard]] executor_type get_executor() const noexcept {
+      return executor{*to_->self_, to_->self_->number.load(std::memory_order_relaxed)};
+    }
+    [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept {
+      return to_->self_->signal.slot();
+    }
+    [[nodiscard]] static allocator_type get_allocator() noexcept { return {}; }
+
+   private:
+    asio_awaiter* to_;
+  };
+
+  void completed() {
+    self_->signal.slot().clear();
+    if (std::exchange(now_, state::completed) == state::waiting) handle_.resume();
+  }
+  void dropped() noexcept {
+    if (std::exchange(now_, state::dropped) == state::waiting) promise_->drop();
+  }
+
+  Op op_;
+  process* self_;
+  completion<Signature> result_;
+  task_promise_base* promise_ = nullptr;
+  std::coroutine_handle<> handle_;
+  state now_ = state::initiating;
+};
+
+struct executor_awaiter {
+  executor ex;
+  static bool await_ready() noexcept { return true; }
+  static void await_suspend(std::coroutine_handle<>) noexcept {}
+  [[nodiscard]] executor await_resume() const noexcept { return ex; }
+};
+
+template <class T>
+auto task_promise_base::await_transform(task<T> t) noexcept {
+  return task_awaiter<T>{std::move(t)};
+}
+
+template <class Op>
+  requires requires { typename std::decay_t<Op>::wait_type; }
+auto task_promise_base::await_transform(Op&& op) {
+  using type = std::decay_t<Op>;
+  return native_awaiter<typename type::signature, typename type::wait_type>{
+      std::forward<Op>(op).to_wait(), self};
+}
+
+template <class Op>
+  requires(!requires { typename std::decay_t<Op>::wait_type; }) &&
+          asio::is_async_operation<Op>::value
+auto task_promise_base::await_transform(Op&& op) {
+  return asio_awaiter<asio::completion_signature_of_t<Op>, std::decay_t<Op>>{std::forward<Op>(op),
+                                                                            self};
+}
+
+template <class T, class Executor>
+auto task_promise_base::await_transform(asio::awaitable<T, Executor> a) {
+  const executor ex{*self, self->number.load(std::memory_order_relaxed)};
+  return await_transform(asio::co_spawn(Executor{ex}, std::move(a), asio::deferred));
+}
+
+inline auto task_promise_base::await_transform(asio::this_coro::executor_t) const noexcept {
+  return executor_awaiter{executor{*self, self->number.load(std::memory_order_relaxed)}};
+}
+
+}  // namespace detail
+
+}  // namespace coppice

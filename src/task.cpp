@@ -1,0 +1,70 @@
+#include <coppice/task.hpp>
+
+#include <coppice/detail/stage.hpp>
+#include <coppice/detail/task_body.hpp>
+
+namespace coppice::detail {
+
+namespace {
+
+// Keeps the outermost frame of a process.
+struct kept_frame {
+  explicit kept_frame(std::coroutine_handle<> h) noexcept : frame{h} {}
+  kept_frame(kept_frame&& other) noexcept : frame{std::exchange(other.frame, nullptr)} {}
+  kept_frame& operator=(kept_frame&&) = delete;
+  ~kept_frame() {
+    if (frame) frame.destroy();
+  }
+  void operator()() const noexcept {}
+
+  std::coroutine_handle<> frame;
+};
+
+}  // namespace
+
+void task_promise_base::over() noexcept {
+  if (owner != nullptr) return owner->over(*this);
+  process& p = *self;
+  if (error) {
+    threw(p, std::move(error));
+  } else {
+    returned(p);
+  }
+  p.parked.discard();  // and with it this
+  parked(p);
+}
+
+void task_promise_base::drop() noexcept {
+  task_promise_base& all = *outermost;
+  if (all.owner != nullptr) return all.owner->drop();
+  process& p = *all.self;
+  p.parked.discard();
+  frames_gone(p);
+}
+
+void begin_task(process& p, task<void> t) {
+  p.playing = true;
+  task_promise<void>& promise = t.promise();
+  promise.self = &p;
+  const std::coroutine_handle<> frame = t.release();
+  p.parked.keep(kept_frame{frame});
+  frame.resume();
+}
+
+body_ptr single_task_body::make(task<void> t) {
+  static single_task_body& all = *new single_task_body;  // for ever: processes may outlive statics
+  return body_ptr{&all, t.release().address()};
+}
+
+task<void> single_task_body::call(process& p) {
+  return task<void>{
+      std::coroutine_handle<task_promise<void>>::from_address(p.what.take_payload())};
+}
+
+void single_task_body::released(void* payload) noexcept {
+  if (payload == nullptr) return;
+  [[maybe_unused]] const task<void> unused{
+      std::coroutine_handle<task_promise<void>>::from_address(payload)};
+}
+
+}  // namespace coppice::detail
