@@ -117,6 +117,8 @@ void add_many(std::vector<family>& to);
 void add_mass_crash(std::vector<family>& to);
 void add_memory(std::vector<family>& to);
 void add_message(std::vector<family>& to);
+void add_server(std::vector<family>& to);
 void add_storm(std::vector<family>& to);
+void add_task(std::vector<family>& to);
 
 }  // namespace bench

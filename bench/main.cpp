@@ -77,7 +77,9 @@ int main(int argc, char** argv) {
   bench::add_mass_crash(families);
   bench::add_memory(families);
   bench::add_message(families);
+  bench::add_server(families);
   bench::add_storm(families);
+  bench::add_task(families);
 
   const std::vector<std::string_view> arguments{argv + 1, argv + argc};
   if (arguments.size() == 1 && arguments[0] == "--list") {
@@ -93,7 +95,7 @@ int main(int argc, char** argv) {
   if (arguments.size() == 2 || arguments.size() == 3) {
     for (const auto& f : families) {
       if (f.name != arguments[0]) continue;
-      if (f.name != "memory") warm_heap();
+      if (!f.name.starts_with("memory")) warm_heap();
       measure(f, std::atoi(argv[2]), argc > 3 ? std::atoi(argv[3]) : 1);
       return 0;
     }

@@ -10,7 +10,7 @@
 // What the allocator has handed out, over 100,000 of them, each time in a new operating system
 // process: no memory is left over from an earlier measurement.
 
-#include "harness.hpp"
+#include "heap.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
@@ -18,33 +18,11 @@
 #include <deque>
 #include <exception>
 
-#include <malloc.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 namespace bench {
 
 namespace {
 
-constexpr std::size_t many = 100'000;
 constexpr std::size_t million = 1'000'000;
-
-std::size_t bytes_in_use() {
-  const auto info = ::mallinfo2();
-  return info.uordblks + info.hblkhd;
-}
-
-// What setting up, and then running until all are there, adds to the heap.
-template <class SetUp>
-double bytes_each(asio::io_context& io, const std::size_t& running, SetUp set_up,
-                  std::size_t of = many) {
-  const std::size_t before = bytes_in_use();
-  set_up();
-  io.run();
-  const std::size_t after = bytes_in_use();
-  expect(running == of, "not all of them wait");
-  return static_cast<double>(after - before) / static_cast<double>(of);
-}
 
 template <class Executor>
 double coppice_bytes() {
@@ -54,17 +32,6 @@ double coppice_bytes() {
   return bytes_each(io, running, [&] {
     for (std::size_t i = 0; i < many; ++i)
       coppice::spawn(io, resident<Executor>(io, running, many));
-  });
-}
-
-template <class Executor>
-double bare_bytes() {
-  asio::io_context io;
-  std::size_t running = 0;
-  return bytes_each(io, running, [&] {
-    for (std::size_t i = 0; i < many; ++i) {
-      asio::co_spawn(io, resident<Executor>(io, running, many), [](std::exception_ptr) {});
-    }
   });
 }
 
@@ -111,30 +78,6 @@ double stoppable_bytes() {
     }
   };
   return bytes_each(io, running, set_up, Of);
-}
-
-double in_new_process(double (*measure)()) {
-  int ends[2];
-  expect(::pipe(ends) == 0, "no pipe");
-  const pid_t child = ::fork();
-  expect(child >= 0, "no process");
-  if (child == 0) {
-    double value = -1;
-    try {
-      value = measure();
-    } catch (...) {
-    }
-    const bool written = ::write(ends[1], &value, sizeof value) == sizeof value;
-    ::_exit(written ? 0 : 1);
-  }
-  ::close(ends[1]);
-  double value = -1;
-  const bool read = ::read(ends[0], &value, sizeof value) == sizeof value;
-  ::close(ends[0]);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  expect(read && value > 0, "not all of them wait, or the measuring process died");
-  return value;
 }
 
 }  // namespace

@@ -1,0 +1,142 @@
+// What do messages to a server cost?
+//
+//   server.call       a call and its answer; bare: two coroutines and two channels
+//   server.cast       a cast, in bursts of 100 with a call at the end of each; bare: a channel, and
+//                     a message back
+//   server.task_call  as server.call, the caller being a coppice::task
+//   server.task_cast  as server.cast, the sender being a coppice::task
+
+#include "ping_pong.hpp"
+
+#include <coppice/server.hpp>
+#include <coppice/task.hpp>
+
+#include <exception>
+
+namespace bench {
+
+namespace {
+
+constexpr int trips = 50'000;
+constexpr int burst = 100;
+constexpr int bursts = 2'000;
+
+class sums {
+ public:
+  struct successor {
+    using reply = int;
+    int of;
+  };
+  struct add {
+    int number;
+  };
+  struct sum {
+    using reply = int;
+  };
+
+  int handle(successor m) { return m.of + 1; }
+  void handle(add m) { sum_ += m.number; }
+  int handle(sum) { return std::exchange(sum_, 0); }
+
+ private:
+  int sum_ = 0;
+};
+
+template <class Coroutine>
+Coroutine calls(coppice::server_ref<sums> to, counter& count) {
+  for (int i = 0; !count.enough(); i += 2) {
+    const int answered = co_await to.call(sums::successor{i}, std::nullopt);
+    expect(answered == i + 1, "another answer");
+  }
+}
+
+template <class Coroutine>
+Coroutine casts(coppice::server_ref<sums> to, counter& count) {
+  while (!count.enough()) {
+    for (int i = 0; i < burst; ++i) to.cast(sums::add{i});
+    const int sum = co_await to.call(sums::sum{}, std::nullopt);
+    expect(sum == burst * (burst - 1) / 2, "a message is missing");
+  }
+}
+
+template <class Body>
+double with_server(Body body, long wanted) {
+  asio::io_context io{1};
+  quiet(io);
+  counter count{io, wanted};
+  const auto server = coppice::start_server<sums>(io, "");
+  coppice::spawn(io, body(server, count));
+  io.run();
+  return count.each();
+}
+
+asio::awaitable<void> bare_trips(channel& from, channel& to, counter& count) {
+  for (int i = 0; !count.enough(); i += 2) {
+    send(to, i);
+    const int answered = co_await next(from);
+    expect(answered == i + 1, "another answer");
+  }
+}
+
+asio::awaitable<void> bare_bursts(channel& from, channel& to, counter& count) {
+  while (!count.enough()) {
+    for (int i = 0; i < burst; ++i) send(to, i);
+    const int sum = co_await next(from);
+    expect(sum == burst * (burst - 1) / 2, "a message is missing");
+  }
+}
+
+asio::awaitable<void> bare_sums(channel& from, channel& to) {
+  for (;;) {
+    int sum = 0;
+    for (int i = 0; i < burst; ++i) sum += co_await next(from);
+    send(to, sum);
+  }
+}
+
+struct bare_world {
+  asio::io_context io;
+  channel here{io, burst}, there{io, burst};
+  void start(asio::awaitable<void> body) {
+    asio::co_spawn(io, std::move(body), [](std::exception_ptr e) {
+      if (e) std::rethrow_exception(e);
+    });
+  }
+};
+
+double bare_calls() {
+  bare_world w;
+  counter count{w.io, trips};
+  w.start(answer(w.there, w.here));
+  w.start(bare_trips(w.here, w.there, count));
+  w.io.run();
+  return count.each();
+}
+
+double bare_casts() {
+  bare_world w;
+  counter count{w.io, bursts};
+  w.start(bare_sums(w.there, w.here));
+  w.start(bare_bursts(w.here, w.there, count));
+  w.io.run();
+  return count.each() / burst;
+}
+
+}  // namespace
+
+void add_server(std::vector<family>& to) {
+  using awaitable = asio::awaitable<void>;
+  using task = coppice::task<>;
+  family f{.name = "server", .all = {}};
+  f.add("server.call", "coppice", [] { return with_server(calls<awaitable>, trips); });
+  f.add("server.call", "bare", bare_calls);
+  f.add("server.cast", "coppice", [] { return with_server(casts<awaitable>, bursts) / burst; });
+  f.add("server.cast", "bare", bare_casts);
+  f.add("server.task_call", "coppice", [] { return with_server(calls<task>, trips); });
+  f.add("server.task_call", "bare", bare_calls);
+  f.add("server.task_cast", "coppice", [] { return with_server(casts<task>, bursts) / burst; });
+  f.add("server.task_cast", "bare", bare_casts);
+  to.push_back(std::move(f));
+}
+
+}  // namespace bench
