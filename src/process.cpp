@@ -169,12 +169,12 @@ std::optional<process_info> info(const pid& target) {
   if (p == nullptr) return std::nullopt;
   process_info result;
   result.id = target;
+  result.label = p->label();
   result.parent = p->spawner;
   for (process* up = p->spawner.get(); up != nullptr; up = up->spawner.get()) {
     result.ancestors.push_back(up->id());
   }
   if (p->extras) {
-    result.label = p->extras->label;
     for (process* peer : p->extras->links) result.links.push_back(peer->id());
     result.traps_exits = p->extras->trap != nullptr;
   }

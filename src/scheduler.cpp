@@ -401,7 +401,7 @@ void scheduler::give_up_waiting() {
     dying_.pop_front();
     if (!p.is(number)) continue;
     if (listened_to()) {
-      tell(process_abandoned{p.id(), p.extras ? std::string_view{p.extras->label} : ""});
+      tell(process_abandoned{p.id(), p.label()});
     }
     finish(p);
   }

@@ -37,7 +37,7 @@ void end(server_core& core, const exit_reason& reason, const last_sight& seen) {
   process& p = core.self;
   if (reason.is_abnormal() && core.home.listened_to()) {
     core.home.tell(server_terminated{.process = p.id(),
-                                     .name = p.extras->label,
+                                     .name = p.label(),
                                      .reason = reason,
                                      .last_message = seen.message,
                                      .state = seen.state});

@@ -176,6 +176,11 @@ std::optional<supervision::clock::time_point> supervision::deadline() const noex
   return awaited_until_;
 }
 
+void supervision::emit_report(action::kind_type kind, child& c, const exit_reason& reason,
+                              action::next_type next) {
+  if (reporting_) emit({.kind = kind, .subject = &c, .next = next, .reason = reason});
+}
+
 void supervision::reply(void* call, result r, child* c, exit_reason why) {
   emit({.kind = action::kind_type::reply,
         .subject = c,
@@ -249,21 +254,18 @@ void supervision::handle_terminate(child* c, void* call) {
 
 void supervision::handle_exit(child& c, clock::time_point now) {
   c.ended = false;
-  exit_reason why = std::move(c.reason);
-  c.reason = {};
+  const exit_reason why = std::exchange(c.reason, {});
   set_state(c, child_state::stopped);
   if (c.when == restart::permanent || (c.when == restart::transient && why.is_abnormal())) {
-    restart_for(c, now, std::move(why), false);
+    restart_for(c, now, why, false);
     return;
   }
   const bool automatic =
       c.significant &&
       (options_.automatic == auto_shutdown::any_significant ||
        (options_.automatic == auto_shutdown::all_significant && active_significant_ == 0));
-  emit({.kind = action::kind_type::has_ended,
-        .subject = &c,
-        .next = automatic ? action::next_type::shut_down : action::next_type::none,
-        .reason = std::move(why)});
+  emit_report(action::kind_type::has_ended, c, why,
+              automatic ? action::next_type::shut_down : action::next_type::none);
   if (c.when == restart::temporary || options_.dynamic) forget(c);
   if (automatic) begin_shut_down(exit_reason::shutdown(), cause::automatic);
 }
@@ -271,16 +273,15 @@ void supervision::handle_exit(child& c, clock::time_point now) {
 void supervision::handle_retry(child& c, clock::time_point now) { restart_for(c, now, {}, true); }
 
 // Counts first, compares afterwards; a retry counts as the first try does.
-void supervision::restart_for(child& c, clock::time_point now, exit_reason why, bool retry) {
+void supervision::restart_for(child& c, clock::time_point now, const exit_reason& why,
+                              bool retry) {
   const bool forgiven = budget_.spend(now);
   if (!retry) {
-    emit({.kind = action::kind_type::has_ended,
-          .subject = &c,
-          .next = forgiven ? action::next_type::restart : action::next_type::give_up,
-          .reason = std::move(why)});
+    emit_report(action::kind_type::has_ended, c, why,
+                forgiven ? action::next_type::restart : action::next_type::give_up);
   }
   if (!forgiven) {
-    emit({.kind = action::kind_type::exhausted, .subject = &c});
+    emit_report(action::kind_type::exhausted, c);
     set_state(c, child_state::stopped);
     begin_shut_down(exit_reason::shutdown(), cause::gave_up);
     return;
@@ -410,15 +411,12 @@ void supervision::start_answered(child& c, result r, exit_reason why) {
   const bool failed = r == result::start_failed;
   const bool drop = r == result::ignored && (c.when == restart::temporary || options_.dynamic);
 
-  if (r == result::ok) emit({.kind = action::kind_type::is_up, .subject = &c});
+  if (r == result::ok) emit_report(action::kind_type::is_up, c);
 
   switch (task_.kind) {
     case task_kind::boot:
       if (failed) {
-        emit({.kind = action::kind_type::failed_to_start,
-              .subject = &c,
-              .next = action::next_type::shut_down,
-              .reason = why});
+        emit_report(action::kind_type::failed_to_start, c, why, action::next_type::shut_down);
         if (!stop_wanted_) {
           begin_shut_down(
               exit_reason::shutdown("failed to start child " + c.id + " (" + why.to_string() + ")"),
@@ -435,10 +433,7 @@ void supervision::start_answered(child& c, result r, exit_reason why) {
     case task_kind::start_group:
       ++c.restarts;
       if (failed) {
-        emit({.kind = action::kind_type::failed_to_start,
-              .subject = &c,
-              .next = action::next_type::restart,
-              .reason = std::move(why)});
+        emit_report(action::kind_type::failed_to_start, c, why, action::next_type::restart);
         retry_later(c);
         idle();
         break;
@@ -450,10 +445,7 @@ void supervision::start_answered(child& c, result r, exit_reason why) {
     case task_kind::restart_one:
       ++c.restarts;
       if (failed) {
-        emit({.kind = action::kind_type::failed_to_start,
-              .subject = &c,
-              .next = action::next_type::restart,
-              .reason = std::move(why)});
+        emit_report(action::kind_type::failed_to_start, c, why, action::next_type::restart);
         retry_later(c);
       } else if (drop) {
         forget(c);
@@ -463,7 +455,7 @@ void supervision::start_answered(child& c, result r, exit_reason why) {
 
     case task_kind::add:
       if (failed) {
-        emit({.kind = action::kind_type::failed_to_start, .subject = &c, .reason = why});
+        emit_report(action::kind_type::failed_to_start, c, why);
       }
       reply(task_.call, r, &c, std::move(why));
       if (failed || drop) {
@@ -478,7 +470,7 @@ void supervision::start_answered(child& c, result r, exit_reason why) {
 
     case task_kind::restart_call:
       if (failed) {
-        emit({.kind = action::kind_type::failed_to_start, .subject = &c, .reason = why});
+        emit_report(action::kind_type::failed_to_start, c, why);
       }
       reply(task_.call, r, &c, std::move(why));
       if (drop) forget(c);
@@ -555,7 +547,7 @@ void supervision::account_stop(child& c, const exit_reason& reason) {
                                                : reason.is_shutdown() && reason.note().empty();
   const bool fine_too = c.when != restart::permanent && !reason.is_abnormal();
   if ((as_asked || fine_too) && !c.had_to_be_killed) return;
-  emit({.kind = action::kind_type::stopped_badly, .subject = &c, .reason = reason});
+  emit_report(action::kind_type::stopped_badly, c, reason);
 }
 
 // All are told at once; those with the same shutdown time share a deadline.

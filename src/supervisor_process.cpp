@@ -85,7 +85,7 @@ supervisor_process::supervisor_process(process& self, blueprint_ptr blueprint)
   self_.more().supervisor = this;
   // Not owned: this outlives every signal, since a process that is going down gets none.
   self_.more().trap = std::shared_ptr<signal_trap>{std::shared_ptr<void>{}, this};
-  if (self_.extras->label.empty()) self_.extras->label = blueprint_.name;
+  if (self_.label().empty()) self_.extras->label = blueprint_.name;
   if (!blueprint_.name.empty() && !home_.register_name(self_, blueprint_.name)) {
     spare_starter(self_.extras->early_requests);
     fail_early_requests(errc::already_started);
@@ -120,6 +120,7 @@ supervisor_process::~supervisor_process() {
     // Killed, this may go before the last child is down. The scheduler waits for that one, not
     // this.
     if (process* p = c->process.get(); p != nullptr && p->watcher == this) {
+      p->more().label = p->label();
       p->watcher = nullptr;
       p->tag = nullptr;
     }
@@ -167,8 +168,29 @@ void supervisor_process::wait::begin(waiter& w) {
   self->waiting_ = &w;
   if (self->news_) {
     w.wake();
-  } else if (until) {
-    timer.begin(w, *until - self->home_.now());
+  } else {
+    set_alarm();
+  }
+}
+
+// Works where it waits: the coroutine goes on when there is nothing left to do for it, ever.
+bool supervisor_process::wait::ready() {
+  if (!self->news_ && !timer.rung) return false;
+  timer.leave(self->home_);
+  timer.rung = false;
+  self->act();
+  if (self->finished_) return true;
+  if (self->news_) {
+    self->waiting_->wake();
+  } else {
+    set_alarm();
+  }
+  return false;
+}
+
+void supervisor_process::wait::set_alarm() {
+  if (const auto until = self->decide_.deadline()) {
+    timer.begin(*self->waiting_, *until - self->home_.now());
   }
 }
 
@@ -186,18 +208,21 @@ void supervisor_process::wake() noexcept {
 asio::awaitable<void, executor> supervisor_process::main(std::function<void()> booted) {
   booted_ = std::move(booted);
   decide_.start();
-  while (!finished_) {
-    news_ = false;
-    for (int left = action_budget; !finished_; --left) {
-      auto a = decide_.next(home_.now());
-      if (!a) break;
-      perform(*a);
-      if (left == 0) {
-        news_ = true;
-        break;
-      }
+  act();
+  if (!finished_) co_await operation<void(), wait>{{this}};
+}
+
+void supervisor_process::act() {
+  news_ = false;
+  decide_.set_reporting(home_.listened_to());
+  for (int left = action_budget; !finished_; --left) {
+    auto a = decide_.next(home_.now());
+    if (!a) break;
+    perform(*a);
+    if (left == 0) {
+      news_ = true;
+      break;
     }
-    if (!finished_) co_await operation<void(), wait>{{this, decide_.deadline()}};
   }
 }
 
@@ -236,7 +261,7 @@ void supervisor_process::perform(supervision::action& a) {
     case kind::has_ended:
     case kind::stopped_badly:
     case kind::exhausted:
-      if (home_.listened_to()) report_on(a);
+      report_on(a);
       break;
   }
 }
@@ -244,7 +269,7 @@ void supervisor_process::perform(supervision::action& a) {
 void supervisor_process::start_child(entry& c) {
   const bool acknowledges = c.start->acknowledges();
   process& p =
-      home_.spawn({.what = c.start, .label = c.id, .parent = &self_, .watcher = this, .tag = &c});
+      home_.spawn({.what = c.start, .parent = &self_, .watcher = this, .tag = &c});
   c.process = p.id();
   // What a temporary child was started from goes when its process does.
   if (c.when == restart::temporary) {
@@ -509,7 +534,7 @@ void supervisor_process::resized(resize_request& r) {
 // ---- Reports
 
 child_info supervisor_process::describe(const entry& c) const noexcept {
-  return {.supervisor = self_.extras->label,
+  return {.supervisor = self_.label(),
           .supervisor_id = self_.id(),
           .id = c.id,
           .process = c.process,
@@ -550,11 +575,11 @@ void supervisor_process::report_on(supervision::action& a) {
 void supervisor_process::report_bad_stops() {
   for (const auto& [way, b] : bad_stops_) {
     if (b.count > 1) {
-      home_.tell(children_stop_failed{self_.extras->label, self_.id(), b.reason, b.had_to_be_killed,
+      home_.tell(children_stop_failed{self_.label(), self_.id(), b.reason, b.had_to_be_killed,
                                       b.count});
       continue;
     }
-    home_.tell(child_stop_failed{{.supervisor = self_.extras->label,
+    home_.tell(child_stop_failed{{.supervisor = self_.label(),
                                   .supervisor_id = self_.id(),
                                   .id = {},
                                   .process = b.process,

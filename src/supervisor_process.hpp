@@ -105,13 +105,13 @@ class supervisor_process final : public process_watcher, public signal_trap {
   // Suspends the coroutine until there is something to do.
   struct wait {
     supervisor_process* self;
-    std::optional<time_point> until;
     wake_timer timer{};
 
     [[nodiscard]] scheduler& home() const noexcept { return self->home_; }
     void begin(waiter& w);
-    [[nodiscard]] bool ready() const noexcept { return self->news_ || timer.rung; }
+    [[nodiscard]] bool ready();
     void leave() noexcept;
+    void set_alarm();
     template <class Handler>
     static void deliver(Handler&& h) {
       std::forward<Handler>(h)();
@@ -124,9 +124,13 @@ class supervisor_process final : public process_watcher, public signal_trap {
 
   void child_exited(process& child, void* tag, exit_reason reason) override;
   void child_ready(void* tag, std::any info) override;
+  [[nodiscard]] std::string_view label_of(void* tag) const noexcept override {
+    return static_cast<const entry*>(tag)->id;
+  }
   bool exit_signal(const pid& from, const exit_reason& reason) override;
 
   void wake() noexcept;
+  void act();
   void perform(supervision::action& a);
   void start_child(entry& c);
   void answer(supervision::action& a);

@@ -7,7 +7,7 @@ std::optional<server_status> get_status(const process_ref& server) {
   if (p == nullptr || !p->extras || p->extras->server == nullptr) return std::nullopt;
   detail::server_core& core = *p->extras->server;
   if (core.object == nullptr) return std::nullopt;
-  return server_status{p->extras->label, core.size(), core.calls_due(), core.describe(core.object)};
+  return server_status{std::string{p->label()}, core.size(), core.calls_due(), core.describe(core.object)};
 }
 
 }  // namespace coppice::sys

@@ -131,6 +131,9 @@ class COPPICE_API supervision {
   /// Before `start()`: adds a static child behind the others.
   void add_static(child& c);
 
+  /// Whether actions that are for reports only are wanted; they are by default.
+  void set_reporting(bool wanted) noexcept { reporting_ = wanted; }
+
   // ---- Events
 
   void start();
@@ -235,7 +238,7 @@ class COPPICE_API supervision {
   void handle_exit(child& c, clock::time_point now);
   void handle_retry(child& c, clock::time_point now);
   void handle_terminate(child* c, void* call);
-  void restart_for(child& c, clock::time_point now, exit_reason why, bool retry);
+  void restart_for(child& c, clock::time_point now, const exit_reason& why, bool retry);
   void begin(task t) { task_ = std::move(t); }
   void begin_shut_down(exit_reason reason, cause why);
   void begin_parallel_stop(clock::time_point now);
@@ -255,10 +258,13 @@ class COPPICE_API supervision {
   void forget(child& c);
   void drop_pending(child& c) noexcept;
   void emit(action a) { out_.push_back(std::move(a)); }
+  void emit_report(action::kind_type kind, child& c, const exit_reason& reason = {},
+                   action::next_type next = action::next_type::none);
   void reply(void* call, result r, child* c = nullptr, exit_reason why = {});
   event& enqueue(event e);
 
   options options_;
+  bool reporting_ = true;
   budget budget_;
   detail::list_hook children_;
   std::size_t size_ = 0;

@@ -16,6 +16,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <unordered_set>
 #include <utility>
@@ -39,6 +40,8 @@ class process_watcher {
   virtual void child_ready(void* tag, std::any info) = 0;
   // Called once, after everything of the process is gone.
   virtual void child_exited(process& child, void* tag, exit_reason reason) = 0;
+  // What the process is called if it has not said otherwise.
+  [[nodiscard]] virtual std::string_view label_of(void* tag) const noexcept = 0;
 
  protected:
   ~process_watcher() = default;
@@ -148,6 +151,10 @@ class process : public run_item, public list_hook {
   }
   // The supervisor it is tied to, which ends after it and never before.
   [[nodiscard]] process* parent() noexcept { return list_hook::empty() ? nullptr : spawner.get(); }
+  [[nodiscard]] std::string_view label() const noexcept {
+    if (extras && !extras->label.empty()) return extras->label;
+    return watcher != nullptr ? watcher->label_of(tag) : std::string_view{};
+  }
   [[nodiscard]] supervisor_process* supervisor() const noexcept {
     return extras ? extras->supervisor : nullptr;
   }
