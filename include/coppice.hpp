@@ -1,6 +1,8 @@
 #pragma once
 
 #include <coppice/agent.hpp>
+#include <coppice/async_stream.hpp>
+#include <coppice/async_task.hpp>
 #include <coppice/child_policy.hpp>
 #include <coppice/child_spec.hpp>
 #include <coppice/describe.hpp>
@@ -20,4 +22,5 @@
 #include <coppice/server.hpp>
 #include <coppice/supervision.hpp>
 #include <coppice/supervisor.hpp>
+#include <coppice/task_supervisor.hpp>
 #include <coppice/virtual_clock.hpp>

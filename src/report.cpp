@@ -103,6 +103,15 @@ std::string to_string(const report& r) {
             if (!x.state.empty()) text += "; state: " + std::string{x.state};
             return text;
           },
+          [](const task_terminated& x) {
+            std::string text = "task " + name(x.label, x.process);
+            if (!x.callers.empty()) text += " started by " + x.callers.front().to_string();
+            text += " terminating (" + x.reason.to_string() + ")";
+            for (const pid& caller : x.callers) {
+              text += (&caller == x.callers.data() ? "; callers: " : ", ") + caller.to_string();
+            }
+            return text;
+          },
           [](const process_abandoned& x) {
             return "process " + name(x.label, x.process) +
                    " was killed but waits for something that cannot be cancelled; abandoned";

@@ -447,7 +447,14 @@ void scheduler::finish(process& p) {
       s.fire(id, reason);
     }
   }
-  if (watcher == nullptr && !p.outcome_set && reason.kind() == exit_reason::kind_type::error &&
+  if (extras && extras->task) {
+    // Of those that were told to end, only what they did not end with for that.
+    const bool own = p.asked == process::stop_level::none || extras->failed;
+    if (own && reason.is_abnormal() && reason.kind() != exit_reason::kind_type::killed &&
+        listened_to()) {
+      tell(task_terminated{id, extras->label, extras->callers, reason});
+    }
+  } else if (watcher == nullptr && !p.outcome_set && reason.kind() == exit_reason::kind_type::error &&
       listened_to()) {
     tell(process_crashed{id, extras ? std::string_view{extras->label} : "", reason});
   }

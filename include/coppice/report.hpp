@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <iosfwd>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -122,6 +123,14 @@ struct server_terminated {
   std::string_view state;            ///< As it was after that.
 };
 
+/// A task has ended for an abnormal reason of its own: not one that it was stopped with.
+struct task_terminated {
+  pid process;
+  std::string_view label;
+  std::span<const pid> callers;      ///< Who had it started, whose task that was, and so on.
+  const exit_reason& reason;
+};
+
 /// A killed process waits for something that cannot be cancelled. It counts as dead; its frames are
 /// destroyed when, if ever, that something completes.
 struct process_abandoned {
@@ -132,7 +141,8 @@ struct process_abandoned {
 /// Something worth knowing has happened. A value; nothing is formatted unless somebody asks.
 using report = std::variant<child_starting, child_started, child_start_failed, child_ended, budget_exhausted,
                             child_stop_failed, children_stop_failed, supervisor_stopped, spec_warning,
-                            process_crashed, server_terminated, process_abandoned>;
+                            process_crashed, server_terminated, task_terminated,
+                            process_abandoned>;
 
 /// Takes reports, on the loop's thread, as they arise. It must not block. What it throws is
 /// swallowed: a failing sink never breaks a supervisor.
