@@ -59,7 +59,8 @@ task_core::~task_core() = default;
 void task_core::check_owner() const {
   scheduler* const s = scheduler::active();
   if (s != nullptr && s->current() != nullptr && s->current()->id() == owner) return;
-  throw std::logic_error{"coppice: only the process that started a task may wait for it or stop it"};
+  throw std::logic_error{
+      "coppice: only the process that started a task may wait for it or stop it"};
 }
 
 boost::system::error_code task_core::error() const noexcept {

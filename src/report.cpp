@@ -107,9 +107,9 @@ std::string to_string(const report& r) {
             std::string text = "task " + name(x.label, x.process);
             if (!x.callers.empty()) text += " started by " + x.callers.front().to_string();
             text += " terminating (" + x.reason.to_string() + ")";
-            for (const pid& caller : x.callers) {
-              text += (&caller == x.callers.data() ? "; callers: " : ", ") + caller.to_string();
-            }
+            if (x.callers.size() < 2) return text;
+            text += "; callers:";
+            for (const pid& caller : x.callers) text += ' ' + caller.to_string();
             return text;
           },
           [](const process_abandoned& x) {

@@ -372,6 +372,7 @@ void scheduler::drop_frames(process& p, bool at_rest) {
   const at_work here{*this};  // a kill may come while the loop does not run
   process* const before = std::exchange(current_, &p);
   process* const killed_before = std::exchange(killing_, &p);
+  const bool relayed_before = relayed_;  // what is destroyed may kill others
   const std::uint64_t number = p.number.load();
   // An operation that completes from within its cancellation gives the process one step more, and
   // that step may wait anew. What it does so a few times over is abandoned.
@@ -386,6 +387,7 @@ void scheduler::drop_frames(process& p, bool at_rest) {
   }
   if (p.is(number)) waiter::wake_all(p.waits);
   killing_ = killed_before;
+  relayed_ = relayed_before;
   current_ = before;
 }
 

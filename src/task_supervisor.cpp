@@ -46,9 +46,8 @@ child_spec spec_of(body_ptr what, restart when, const shutdown& how) {
 }
 
 dynamic_supervisor_spec underneath(task_supervisor_spec spec) {
-  return {.name = std::move(spec.name),
-          .intensity = spec.intensity,
-          .max_children = spec.max_children};
+  return {
+      .name = std::move(spec.name), .intensity = spec.intensity, .max_children = spec.max_children};
 }
 
 }  // namespace

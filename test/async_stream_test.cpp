@@ -3,12 +3,12 @@
 
 #include <coppice/async_stream.hpp>
 
+#include <doctest/doctest.h>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <doctest/doctest.h>
 
 #include <algorithm>
 #include <functional>
@@ -154,7 +154,8 @@ TEST_CASE("at most max_concurrency items are worked on at once") {
     int most;
     int seconds;
   };
-  for (const auto& [max, most, seconds] : {row{1, 1, 4}, row{3, 3, 2}, row{4, 4, 1}, row{9, 4, 1}}) {
+  for (const auto& [max, most, seconds] :
+       {row{1, 1, 4}, row{3, 3, 2}, row{4, 4, 1}, row{9, 4, 1}}) {
     workshop w;
     const auto began = w.clock.now();
     std::optional<coppice::virtual_clock::clock::time_point> done;
@@ -344,8 +345,7 @@ TEST_CASE("a consumer that traps exits gets the reason as the item's result, and
     co_await w.read_all(stream);
   });
   w.clock.advance(10s);
-  CHECK(w.log ==
-        "1 std::runtime_error: broken std::runtime_error: nothing to do 3 end 0 links ");
+  CHECK(w.log == "1 std::runtime_error: broken std::runtime_error: nothing to do 3 end 0 links ");
 }
 
 // STREAM-07, PROC-30
@@ -396,7 +396,9 @@ TEST_CASE("a consumer that is killed takes its stream along, whatever it does") 
       co_await std::move(doing);
     }));
   };
-  consumer([](auto& s) -> asio::awaitable<void> { while (co_await s.next()) continue; });
+  consumer([](auto& s) -> asio::awaitable<void> {
+    while (co_await s.next()) continue;
+  });
   consumer([](auto& s) -> asio::awaitable<void> {
     co_await s.next();
     co_await coppice::sleep_for(24h);

@@ -63,8 +63,7 @@ struct item_call {
 };
 
 template <class Range, class F>
-concept streamable =
-    std::ranges::input_range<Range> && std::movable<Range> &&
+concept streamable = std::ranges::input_range<Range> && std::movable<Range> &&
     std::invocable<F&, std::ranges::range_value_t<Range>> &&
     task_function<item_call<F, std::ranges::range_value_t<Range>>>;
 
@@ -127,7 +126,7 @@ class typed_stream final : public stream_core {
 /// The process that first calls `next` is its consumer, and nobody else may call it then. Tasks are
 /// started by `next`, and tied to the consumer as by a link: if one of them ends other than with
 /// reason normal, so does the consumer, unless it traps exits, in which case that is the item's
-/// result; and they end when the consumer does. A consumer that traps exits has no messages of that.
+/// result; and they end when the consumer does. A consumer that traps exits has no messages of it.
 /// (`task_supervisor_ref::async_stream_nolink` ends no consumer.)
 ///
 /// A handle, to be moved and not copied. Destroying it kills the tasks that still run, and leaves
@@ -231,8 +230,8 @@ stream_of<Range, F> make_stream(Range range, F f, stream_settings s) {
 ///
 /// @param range Moved, or copied, in. Pulled from lazily, by the consumer, in one pass; may have no
 ///   end, and may throw. Its items are copied, or moved if they cannot be.
-/// @param f Called in the process of the task, with one item; returns an `asio::awaitable<T>`. Shared
-///   by the tasks; it lives as long as any of them.
+/// @param f Called in the process of the task, with one item; returns an `asio::awaitable<T>`.
+///   Shared by the tasks; it lives as long as any of them.
 /// @throws std::invalid_argument naming the rule that an option breaks.
 /// @par Complexity
 /// Constant an item. What is done before its turn, if ordered, waits for it.

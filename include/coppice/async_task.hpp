@@ -346,7 +346,8 @@ struct yield_many_wait : task_group_wait {
 /// @par Thread safety
 /// Only on the loop's thread.
 /// @par Origin
-/// Elixir's Task. Differs: what failed is told as an error or a result, where Elixir ends the caller.
+/// Elixir's Task. Differs: what failed is told as an error or a result, where Elixir ends the
+/// caller.
 template <class T>
 class [[nodiscard]] async_task {
  public:
@@ -384,16 +385,17 @@ class [[nodiscard]] async_task {
   /// @par Origin
   /// `Task.await/2`. Differs: it fails, where that exits.
   [[nodiscard]] auto await(time_limit limit = std::chrono::seconds{5}) & {
-    static_assert(std::is_void_v<T> || std::default_initializable<T>,
-                  "async_task<T>::await() needs a T that can be made without arguments (a task that "
-                  "failed has none to give); yield() does not");
+    static_assert(
+        std::is_void_v<T> || std::default_initializable<T>,
+        "async_task<T>::await() needs a T that can be made without arguments (a task that "
+        "failed has none to give); yield() does not");
     return detail::operation<typename detail::task_signature<T>::type, detail::task_await_wait<T>>{
         {checked(), limit}};
   }
   void await(time_limit limit = {}) && = delete;
 
-  /// `std::optional<task_result<T>> result = co_await task.yield(100ms);` waits for the outcome, and
-  /// gives nothing if there is none in that time. It can be repeated then.
+  /// `std::optional<task_result<T>> result = co_await task.yield(100ms);` waits for the outcome,
+  /// and gives nothing if there is none in that time. It can be repeated then.
   ///
   /// A task that has failed gives the reason, noproc if its outcome was told before.
   ///
@@ -408,16 +410,16 @@ class [[nodiscard]] async_task {
   }
   void yield(time_limit limit = {}) && = delete;
 
-  /// `std::optional<task_result<T>> result = co_await task.shutdown();` ends the task and waits until
-  /// it is gone.
+  /// `std::optional<task_result<T>> result = co_await task.shutdown();` ends the task and waits
+  /// until it is gone.
   ///
   /// The link is cut first. Then the task is asked to stop, with reason shutdown, and killed if it
   /// takes longer than it has; with `brutal_kill` it is killed at once.
   ///
   /// @param how For how long it may take.
   /// @return What it has returned, if it had or does in time. Nothing if it stopped as asked: with
-  ///   reason shutdown, or, under `brutal_kill`, killed. Otherwise how it ended: killed, if it took too
-  ///   long; noproc, if its outcome was told before.
+  ///   reason shutdown, or, under `brutal_kill`, killed. Otherwise how it ended: killed, if it took
+  ///   too long; noproc, if its outcome was told before.
   /// @throws std::logic_error at once, if the caller is not the owner.
   /// @throws std::invalid_argument if the time is negative.
   /// @par Cancellation
@@ -489,27 +491,27 @@ async_task<detail::task_value_t<F>> async(F&& f, std::string_view label = {}) {
   boost::intrusive_ptr<detail::typed_task<detail::task_value_t<F>>> core{
       new detail::typed_task<detail::task_value_t<F>>{me.home, me.id(),
                                                       detail::task_core::tie::link}};
-  detail::spawn_task(me.home,
-                     detail::make_task_body(std::forward<F>(f), {.core = core,
-                                                                 .callers = detail::callers_through(&me),
-                                                                 .label = std::string{label}}));
+  detail::spawn_task(
+      me.home, detail::make_task_body(std::forward<F>(f), {.core = core,
+                                                           .callers = detail::callers_through(&me),
+                                                           .label = std::string{label}}));
   return async_task<detail::task_value_t<F>>{std::move(core)};
 }
 
 /// A range of tasks that all return the same.
 template <class Range>
-concept task_range = std::ranges::input_range<Range> && requires(
-    std::ranges::range_reference_t<Range> task) {
+concept task_range = std::ranges::input_range<Range> &&
+    requires(std::ranges::range_reference_t<Range> task) {
   typename std::remove_cvref_t<decltype(task)>::value_type;
-  requires std::same_as<
-      std::remove_cvref_t<decltype(task)>,
-      async_task<typename std::remove_cvref_t<decltype(task)>::value_type>>;
+  requires std::same_as<std::remove_cvref_t<decltype(task)>,
+                        async_task<typename std::remove_cvref_t<decltype(task)>::value_type>>;
 };
 
 namespace detail {
 
 template <task_range Tasks>
-using many_value_t = typename std::remove_cvref_t<std::ranges::range_reference_t<Tasks>>::value_type;
+using many_value_t =
+    typename std::remove_cvref_t<std::ranges::range_reference_t<Tasks>>::value_type;
 
 template <task_range Tasks>
 std::vector<task_ptr> cores_of(Tasks&& tasks) {
@@ -554,8 +556,8 @@ struct yield_many_options {
   unfinished_tasks on_timeout = unfinished_tasks::nothing;
 };
 
-/// `std::vector<std::optional<task_result<T>>> results = co_await yield_many(tasks, options);` waits
-/// for the outcomes of several tasks; in their order, and nothing for one that has none.
+/// `std::vector<std::optional<task_result<T>>> results = co_await yield_many(tasks, options);`
+/// waits for the outcomes of several tasks; in their order, and nothing for one that has none.
 ///
 /// Those that `kill_task` has ended have none either, unless they returned, or failed, in between.
 ///
@@ -572,9 +574,9 @@ template <task_range Tasks>
                                            o.limit};
   if (o.at_most < wait.enough) wait.enough = o.at_most;
   wait.on_timeout = o.on_timeout;
-  return detail::operation<
-      void(boost::system::error_code, std::vector<std::optional<task_result<value_type>>>),
-      detail::yield_many_wait<value_type>>{std::move(wait)};
+  return detail::operation<void(boost::system::error_code,
+                                std::vector<std::optional<task_result<value_type>>>),
+                           detail::yield_many_wait<value_type>>{std::move(wait)};
 }
 
 /// Starts a process that nobody waits for, as `spawn` does, but as a task: it knows on whose behalf

@@ -38,8 +38,8 @@ struct task_supervisor_spec {
   restart_intensity intensity{};
 };
 
-/// How a supervised task is started that somebody waits for. It is never restarted: the handle would
-/// be lost.
+/// How a supervised task is started that somebody waits for. It is never restarted: the handle
+/// would be lost.
 struct task_options {
   /// Shown in reports.
   std::string label{};
@@ -82,8 +82,8 @@ using pids_operation = operation<void(boost::system::error_code, std::vector<pid
 
 /// A supervisor of tasks, by pid, by name, or however a `process_ref` finds it.
 ///
-/// A task that it starts is its child, whose end it awaits when it stops; and, for whoever asked for
-/// the task, a task like any other.
+/// A task that it starts is its child, whose end it awaits when it stops; and, for whoever asked
+/// for the task, a task like any other.
 ///
 /// @par Thread safety
 /// Only on the loop's thread.
@@ -102,10 +102,10 @@ class COPPICE_API task_supervisor_ref {
 
   /// Starts a task under the supervisor, linked to the calling process, which is its owner.
   ///
-  /// Returns at once; the supervisor starts it in its turn. If it does not, `await` and `yield` tell:
-  /// `errc::max_children` (raise `task_supervisor_spec::max_children`), or `errc::noproc`. The link
-  /// is there before anything of the task runs. If its owner has died by then, it ends without having
-  /// run.
+  /// Returns at once; the supervisor starts it in its turn. If it does not, `await` and `yield`
+  /// tell: `errc::max_children` (raise `task_supervisor_spec::max_children`), or `errc::noproc`.
+  /// The link is there before anything of the task runs. If its owner has died by then, it ends
+  /// without having run.
   ///
   /// @param f As of `coppice::async`.
   /// @throws std::logic_error outside of processes.
@@ -149,19 +149,21 @@ class COPPICE_API task_supervisor_ref {
     return stream(std::move(range), std::move(f), std::move(o), false);
   }
 
-  /// Starts a task that nobody waits for. Returns at once; await `ready()` of the result, in another
-  /// statement, to know that it has been started.
+  /// Starts a task that nobody waits for. Returns at once; await `ready()` of the result, in
+  /// another statement, to know that it has been started.
   ///
   /// May be called from outside of processes, unless the supervisor is found by name there.
   ///
-  /// @param f A callable that returns an `asio::awaitable<T>`, called anew for each restart. What it
+  /// @param f A callable that returns an `asio::awaitable<T>`, called anew for each restart. What
+  /// it
   ///   returns is thrown away.
   /// @throws std::invalid_argument if an option breaks a rule; nothing has happened then.
   /// @par Origin
   /// `Task.Supervisor.start_child/3`.
   template <class F>
-  requires detail::task_function<std::decay_t<F>> child_start start_child(
-      F&& f, task_child_options o = {}) const {
+  requires detail::task_function<std::decay_t<F>> child_start start_child(F&& f,
+                                                                          task_child_options o = {})
+  const {
     detail::task_origin origin{.core = {},
                                .callers = detail::callers_through(detail::process_that_calls()),
                                .label = o.label};
@@ -196,12 +198,11 @@ class COPPICE_API task_supervisor_ref {
     detail::process& me = detail::calling_process();
     boost::intrusive_ptr<detail::typed_task<value_type>> core{
         new detail::typed_task<value_type>{me.home, me.id(), tie}};
-    detail::task_origin origin{.core = core,
-                               .callers = detail::callers_through(&me),
-                               .label = std::move(o.label)};
+    detail::task_origin origin{
+        .core = core, .callers = detail::callers_through(&me), .label = std::move(o.label)};
     detail::spawn_task_in(to_.whereis(),
-                          detail::make_task_body(std::forward<F>(f), std::move(origin)),
-                          o.shutdown, core);
+                          detail::make_task_body(std::forward<F>(f), std::move(origin)), o.shutdown,
+                          core);
     return async_task<value_type>{std::move(core)};
   }
 
@@ -216,8 +217,8 @@ class COPPICE_API task_supervisor_ref {
   process_ref to_;
 };
 
-/// A task supervisor as a child of another: permanent, with unlimited time to shut down, its name as
-/// its id.
+/// A task supervisor as a child of another: permanent, with unlimited time to shut down, its name
+/// as its id.
 ///
 /// @throws std::invalid_argument naming the rule that the spec breaks.
 [[nodiscard]] COPPICE_API child_spec task_supervisor(task_supervisor_spec spec,

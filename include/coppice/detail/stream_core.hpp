@@ -68,9 +68,9 @@ class COPPICE_API stream_core : public exit_subscription {
     stream_core& stream;
     const task_ptr task;
     deadline timer{*this};
-    hook done{*this};    // in `done_`, once it is over
+    hook done{*this};  // in `done_`, once it is over
     bool over = false;
-    bool late = false;   // and killed for that
+    bool late = false;  // and killed for that
   };
 
   explicit stream_core(stream_settings s) : settings_{std::move(s)} {}

@@ -44,7 +44,8 @@ class task_listener {
 };
 
 // What a task and its owner share, whatever the result is. Held by the owner's handle, by the
-// operations that wait for the task and by the body of the task; counted, on the loop's thread only.
+// operations that wait for the task and by the body of the task; counted, on the loop's thread
+// only.
 //
 // States: unstarted (a supervisor has been asked to), running, replied (the result is there), over
 // (the process is gone, or has never been: `reason` says why). `taken` lies across them: the owner
@@ -85,8 +86,8 @@ class COPPICE_API task_core : public exit_subscription {
   scheduler& home;
   const pid owner;
   tie link;
-  pid task;                // empty until it starts
-  exit_reason reason;      // once it is over; or why it was forgotten
+  pid task;            // empty until it starts
+  exit_reason reason;  // once it is over; or why it was forgotten
   task_listener* listener = nullptr;
 
  protected:
@@ -201,10 +202,10 @@ struct COPPICE_API task_group_wait : task_listener {
   unfinished_tasks on_timeout{};
   wake_timer timer{};
   waiter* target = nullptr;
-  std::size_t open = 0;         // not settled
-  task_ptr failed{};            // the first that has
-  std::vector<bool> late{};     // when the time is over, which are killed ...
-  std::size_t dying = 0;        // ... and how many of them are not gone yet
+  std::size_t open = 0;      // not settled
+  task_ptr failed{};         // the first that has
+  std::vector<bool> late{};  // when the time is over, which are killed ...
+  std::size_t dying = 0;     // ... and how many of them are not gone yet
   bool busy = false;
 };
 
