@@ -46,8 +46,8 @@ struct workshop : world {
     return start([this, what = std::move(what)]() -> asio::awaitable<void> {
       coppice::mailbox<coppice::exit_signal> signals;
       coppice::trap_exit(signals);
-      auto running = what();
-      co_await std::move(running);
+      auto consuming = what();
+      co_await std::move(consuming);
       while (const auto s = signals.try_receive()) log += "signal " + s->reason.to_string() + ' ';
       log += std::to_string(coppice::info(coppice::self())->links.size()) + " links ";
     });

@@ -470,9 +470,9 @@ class [[nodiscard]] async_task {
 /// Starts a task linked to the calling process, which is its owner, and returns at once; nothing of
 /// the task has run by then.
 ///
-///     auto sum = coppice::async([numbers] { return add(numbers); });
+///     auto adding = coppice::async(add(numbers));      // asio::awaitable<int> add(...)
 ///     ...
-///     int total = co_await sum.await();
+///     int sum = co_await adding.await();
 ///
 /// If the task crashes, so does the owner, unless it traps exits; and if the owner ends other than
 /// with reason normal, so does the task. `task_supervisor_ref::async_nolink` has neither.

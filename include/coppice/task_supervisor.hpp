@@ -154,9 +154,8 @@ class COPPICE_API task_supervisor_ref {
   ///
   /// May be called from outside of processes, unless the supervisor is found by name there.
   ///
-  /// @param f A callable that returns an `asio::awaitable<T>`, called anew for each restart. What
-  /// it
-  ///   returns is thrown away.
+  /// @param f A callable that returns an `asio::awaitable<T>`, called anew for each restart.
+  ///   What it returns is thrown away.
   /// @throws std::invalid_argument if an option breaks a rule; nothing has happened then.
   /// @par Origin
   /// `Task.Supervisor.start_child/3`.
