@@ -456,8 +456,8 @@ void scheduler::finish(process& p) {
         listened_to()) {
       tell(task_terminated{id, extras->label, extras->callers, reason});
     }
-  } else if (watcher == nullptr && !p.outcome_set && reason.kind() == exit_reason::kind_type::error &&
-      listened_to()) {
+  } else if (watcher == nullptr && !p.outcome_set &&
+             reason.kind() == exit_reason::kind_type::error && listened_to()) {
     tell(process_crashed{id, extras ? std::string_view{extras->label} : "", reason});
   }
 

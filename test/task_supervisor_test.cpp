@@ -177,7 +177,7 @@ TEST_CASE("a task beyond the limit is refused, with a word on how to raise it") 
     co_await o.await_and_note(again);
   });
   o.clock.advance(4s);
-  CHECK(o.log == "the supervisor has as many children as the max_children of its spec allows; 5");
+  CHECK(o.log == "the supervisor has as many children as its max_children allows; 5");
 }
 
 // TSUP-03

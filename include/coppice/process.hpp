@@ -259,8 +259,8 @@ sleep_for(std::chrono::steady_clock::duration time);
 /// Names the calling process in reports.
 COPPICE_API void set_label(std::string_view label);
 
-/// On whose behalf the calling process works: the process that had it started, and, if that is a task
-/// itself, whose task it is, and so on; the nearest 32. Empty unless the caller is a task. Some may
+/// On whose behalf the calling process works: the process that had it started, and, if that is a
+/// task itself, whose task it is, and so on; the nearest 32. Empty unless the caller is a task. Some may
 /// have ended.
 ///
 /// Parents are another matter: the parent of a supervised task is its supervisor.
