@@ -1,6 +1,8 @@
 #pragma once
 
 #include <coppice/agent.hpp>
+#include <coppice/async_stream.hpp>
+#include <coppice/async_task.hpp>
 #include <coppice/child_policy.hpp>
 #include <coppice/child_spec.hpp>
 #include <coppice/describe.hpp>
@@ -27,4 +29,5 @@
 #include <coppice/supervisor.hpp>
 #include <coppice/sys.hpp>
 #include <coppice/task.hpp>
+#include <coppice/task_supervisor.hpp>
 #include <coppice/virtual_clock.hpp>

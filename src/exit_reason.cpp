@@ -98,4 +98,9 @@ std::ostream& operator<<(std::ostream& out, const exit_reason& reason) {
 
 exit_exception::~exit_exception() = default;
 
+void throw_exception_from_error(const exit_reason& reason, const boost::source_location&) {
+  if (std::exception_ptr e = reason.exception()) std::rethrow_exception(std::move(e));
+  throw exit_exception{reason};
+}
+
 }  // namespace coppice

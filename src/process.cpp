@@ -124,14 +124,19 @@ void link(const pid& other) {
   }
 }
 
-void unlink(const pid& other) {
-  process& me = current_process();
+void unlink(const pid& other) { detail::cut_link(current_process(), other); }
+
+namespace detail {
+
+void cut_link(process& me, const pid& other) {
   if (process* p = other.get(); p != nullptr) me.home.unlink(me, *p);
   if (!me.extras || !me.extras->trap) return;
-  if (auto* trap = dynamic_cast<detail::mailbox_trap*>(me.extras->trap.get())) {
-    if (const auto box = trap->core.lock()) box->purge(other.number() | detail::signal_tag);
+  if (auto* trap = dynamic_cast<mailbox_trap*>(me.extras->trap.get())) {
+    if (const auto box = trap->core.lock()) box->purge(other.number() | signal_tag);
   }
 }
+
+}  // namespace detail
 
 std::uint64_t monitor_ref::id() const noexcept { return monitor_ ? monitor_->id : 0; }
 
@@ -164,6 +169,11 @@ detail::operation<void(boost::system::error_code, exit_reason), detail::await_ex
 
 void set_label(std::string_view label) { current_process().more().label = label; }
 
+std::vector<pid> callers() {
+  const process& me = current_process();
+  return me.extras ? me.extras->callers : std::vector<pid>{};
+}
+
 std::optional<process_info> info(const pid& target) {
   process* p = target.get();
   if (p == nullptr) return std::nullopt;
@@ -175,6 +185,7 @@ std::optional<process_info> info(const pid& target) {
     result.ancestors.push_back(up->id());
   }
   if (p->extras) {
+    result.callers = p->extras->callers;
     for (process* peer : p->extras->links) result.links.push_back(peer->id());
     result.traps_exits = p->extras->trap != nullptr;
   }

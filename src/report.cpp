@@ -111,6 +111,15 @@ std::string to_string(const report& r) {
             return "server " + name(x.name, x.process) + " has lost its state (" +
                    x.reason.to_string() + ")";
           },
+          [](const task_terminated& x) {
+            std::string text = "task " + name(x.label, x.process);
+            if (!x.callers.empty()) text += " started by " + x.callers.front().to_string();
+            text += " terminating (" + x.reason.to_string() + ")";
+            if (x.callers.size() < 2) return text;
+            text += "; callers:";
+            for (const pid& caller : x.callers) text += ' ' + caller.to_string();
+            return text;
+          },
           [](const process_abandoned& x) {
             return "process " + name(x.label, x.process) +
                    " was killed but waits for something that cannot be cancelled; abandoned";

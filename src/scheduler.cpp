@@ -373,6 +373,7 @@ void scheduler::drop_frames(process& p, bool at_rest) {
   const at_work here{*this};  // a kill may come while the loop does not run
   process* const before = std::exchange(current_, &p);
   process* const killed_before = std::exchange(killing_, &p);
+  const bool relayed_before = relayed_;  // what is destroyed may kill others
   const std::uint64_t number = p.number.load();
   // An operation that completes from within its cancellation gives the process one step more, and
   // that step may wait anew. What it does so a few times over is abandoned.
@@ -387,6 +388,7 @@ void scheduler::drop_frames(process& p, bool at_rest) {
   }
   if (p.is(number)) waiter::wake_all(p.waits);
   killing_ = killed_before;
+  relayed_ = relayed_before;
   current_ = before;
 }
 
@@ -448,8 +450,15 @@ void scheduler::finish(process& p) {
       s.fire(id, reason);
     }
   }
-  if (watcher == nullptr && !p.outcome_set && reason.kind() == exit_reason::kind_type::error &&
-      listened_to()) {
+  if (extras && extras->task) {
+    // Of those that were told to end, only what they did not end with for that.
+    const bool own = p.asked == process::stop_level::none || extras->failed;
+    if (own && reason.is_abnormal() && reason.kind() != exit_reason::kind_type::killed &&
+        listened_to()) {
+      tell(task_terminated{id, extras->label, extras->callers, reason});
+    }
+  } else if (watcher == nullptr && !p.outcome_set &&
+             reason.kind() == exit_reason::kind_type::error && listened_to()) {
     tell(process_crashed{id, extras ? std::string_view{extras->label} : "", reason});
   }
 

@@ -137,6 +137,10 @@ child_spec supervisor_child(blueprint_ptr blueprint, child_options o) {
   return as_child(std::move(id), always(std::move(blueprint)), o);
 }
 
+supervisor_request::~supervisor_request() = default;
+
+void supervisor_request::completed() noexcept {}
+
 void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
                                 const pid& supervisor) {
   r->submitted = true;
@@ -174,6 +178,7 @@ process_extras::~process_extras() {
 void supervisor_request::complete(boost::system::error_code ec) noexcept {
   error = ec;
   done = true;
+  completed();
   if (waiting != nullptr) waiting->wake();
 }
 

@@ -8,6 +8,10 @@
 #include <string_view>
 #include <typeinfo>
 
+namespace boost {
+struct source_location;
+}
+
 namespace coppice {
 
 /// Why a process ended, or why it is asked to end.
@@ -104,5 +108,10 @@ class COPPICE_API exit_exception : public std::exception {
  private:
   exit_reason reason_;
 };
+
+/// What `value()` of a `boost::system::result<T, exit_reason>` without value does: throws the
+/// exception of an error on, and an `exit_exception` for any other reason.
+[[noreturn]] COPPICE_API void throw_exception_from_error(const exit_reason& reason,
+                                                         const boost::source_location& where);
 
 }  // namespace coppice

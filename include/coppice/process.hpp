@@ -25,6 +25,8 @@ namespace coppice {
 namespace detail {
 COPPICE_API pid spawn_body(scheduler& s, body_ptr what, std::string_view label);
 COPPICE_API pid spawn_linked(body_ptr what, std::string_view label);
+// What `unlink` does, for any process.
+void cut_link(process& me, const pid& other);
 }  // namespace detail
 
 /// Starts a process and returns its pid at once; nothing of it has run by then.
@@ -257,12 +259,24 @@ sleep_for(std::chrono::steady_clock::duration time);
 /// Names the calling process in reports.
 COPPICE_API void set_label(std::string_view label);
 
+/// On whose behalf the calling process works: the process that had it started, and, if that is a
+/// task itself, whose task it is, and so on; the nearest 32. Empty unless the caller is a task. Some may
+/// have ended.
+///
+/// Parents are another matter: the parent of a supervised task is its supervisor.
+///
+/// @throws std::logic_error outside of processes.
+/// @par Origin
+/// The `$callers` of Elixir's Task.
+[[nodiscard]] COPPICE_API std::vector<pid> callers();
+
 /// What is known of a living process.
 struct process_info {
   pid id;
   std::string label;
   pid parent;                   ///< Its supervisor, or else the process that spawned it.
   std::vector<pid> ancestors;   ///< Parent, grandparent and so on, as far as they live.
+  std::vector<pid> callers;     ///< Of a task: as `coppice::callers()`.
   std::vector<pid> links;
   bool traps_exits = false;
   bool started = false;         ///< Has run at all.

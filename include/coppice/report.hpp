@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <functional>
 #include <iosfwd>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -138,6 +139,14 @@ struct state_lost {
   const exit_reason& reason;
 };
 
+/// A task has ended for an abnormal reason of its own: not one that it was stopped with.
+struct task_terminated {
+  pid process;
+  std::string_view label;
+  std::span<const pid> callers;      ///< Who had it started, whose task that was, and so on.
+  const exit_reason& reason;
+};
+
 /// A killed process waits for something that cannot be cancelled. It counts as dead; its frames are
 /// destroyed when, if ever, that something completes.
 struct process_abandoned {
@@ -148,7 +157,8 @@ struct process_abandoned {
 /// Something worth knowing has happened. A value; nothing is formatted unless somebody asks.
 using report = std::variant<child_starting, child_started, child_start_failed, child_ended, budget_exhausted,
                             child_stop_failed, children_stop_failed, supervisor_stopped, spec_warning,
-                            process_crashed, server_terminated, state_discarded, state_lost,
+                            process_crashed, server_terminated, task_terminated, state_discarded,
+                            state_lost,
                             process_abandoned>;
 
 /// Takes reports, on the loop's thread, as they arise. It must not block. What it throws is

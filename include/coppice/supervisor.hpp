@@ -109,6 +109,7 @@ class COPPICE_API supervisor_request : public list_hook {
   };
 
   explicit supervisor_request(kind_type k) noexcept : kind{k} {}
+  virtual ~supervisor_request();
 
   // Sends it. The answer may be there at once, if there is nobody to answer.
   static void submit(const std::shared_ptr<supervisor_request>& r, const pid& supervisor);
@@ -130,6 +131,10 @@ class COPPICE_API supervisor_request : public list_hook {
   child_counts counts;
   waiter* waiting = nullptr;
   std::shared_ptr<supervisor_request> self;  // while it is under way
+
+ private:
+  // It has been answered.
+  virtual void completed() noexcept;
 };
 
 struct COPPICE_API request_wait_base {

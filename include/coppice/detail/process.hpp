@@ -20,6 +20,7 @@
 #include <type_traits>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 namespace coppice {
 
@@ -92,6 +93,9 @@ struct COPPICE_API process_extras {
   list_hook early_requests;  // to a supervisor that has not run yet
   std::string label;
   std::string name;  // under which it is registered
+  std::vector<pid> callers;  // of a task: who had it started, whose task that was, and so on
+  bool task = false;         // told as a task when it crashes
+  bool failed = false;       // ... and has, by an exception of its own
 };
 
 // Keeps the handler of a coroutine that has come to rest between two processes. Its type is known

@@ -1,0 +1,240 @@
+#pragma once
+
+#include <coppice/async_stream.hpp>
+#include <coppice/async_task.hpp>
+#include <coppice/child_policy.hpp>
+#include <coppice/child_spec.hpp>
+#include <coppice/config.hpp>
+#include <coppice/detail/task_core.hpp>
+#include <coppice/pid.hpp>
+#include <coppice/process_ref.hpp>
+#include <coppice/supervisor.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace coppice {
+
+/// A supervisor of tasks, which come and go.
+///
+/// @par Origin
+/// Elixir's Task.Supervisor.
+struct task_supervisor_spec {
+  /// Under which it is registered and appears in reports. Empty: not registered.
+  std::string name{};
+  /// More tasks are refused with `errc::max_children`.
+  std::size_t max_children = std::numeric_limits<std::size_t>::max();
+  /// Of those that are restarted at all (`task_supervisor_ref::start_child`).
+  restart_intensity intensity{};
+};
+
+/// How a supervised task is started that somebody waits for. It is never restarted: the handle
+/// would be lost.
+struct task_options {
+  /// Shown in reports.
+  std::string label{};
+  /// How it is stopped, when its supervisor is to stop.
+  coppice::shutdown shutdown = std::chrono::seconds{5};
+};
+
+/// How a supervised task is started that nobody waits for.
+struct task_child_options {
+  std::string label{};
+  coppice::restart restart = coppice::restart::temporary;
+  coppice::shutdown shutdown = std::chrono::seconds{5};
+};
+
+namespace detail {
+
+COPPICE_API child_start start_task_child(const pid& supervisor, body_ptr what,
+                                         const task_child_options& o);
+COPPICE_API process* process_that_calls() noexcept;
+
+// The listing of a supervisor, as the pids of what runs.
+struct COPPICE_API pids_wait : request_wait_base {
+  template <class Handler>
+  void deliver(Handler&& h) {
+    std::forward<Handler>(h)(request->error, pids());
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
+                             std::vector<pid>{});
+  }
+
+ private:
+  [[nodiscard]] std::vector<pid> pids() const;
+};
+
+using pids_operation = operation<void(boost::system::error_code, std::vector<pid>), pids_wait>;
+
+}  // namespace detail
+
+/// A supervisor of tasks, by pid, by name, or however a `process_ref` finds it.
+///
+/// A task that it starts is its child, whose end it awaits when it stops; and, for whoever asked
+/// for the task, a task like any other.
+///
+/// @par Thread safety
+/// Only on the loop's thread.
+/// @par Origin
+/// Elixir's Task.Supervisor.
+class COPPICE_API task_supervisor_ref {
+ public:
+  task_supervisor_ref(process_ref to) noexcept : to_{std::move(to)} {}
+  task_supervisor_ref(pid process) noexcept : to_{process} {}
+  /// A name on the io_context of the calling process.
+  ///
+  /// @throws std::logic_error outside of processes.
+  task_supervisor_ref(std::string_view name) : to_{name} {}
+  task_supervisor_ref(const char* name) : to_{name} {}
+  task_supervisor_ref(boost::asio::io_context& io, std::string_view name) : to_{io, name} {}
+
+  /// Starts a task under the supervisor, linked to the calling process, which is its owner.
+  ///
+  /// Returns at once; the supervisor starts it in its turn. If it does not, `await` and `yield`
+  /// tell: `errc::max_children` (raise `task_supervisor_spec::max_children`), or `errc::noproc`.
+  /// The link is there before anything of the task runs. If its owner has died by then, it ends
+  /// without having run.
+  ///
+  /// @param f As of `coppice::async`.
+  /// @throws std::logic_error outside of processes.
+  /// @throws std::invalid_argument if the shutdown time is negative; nothing has happened then.
+  /// @par Origin
+  /// `Task.Supervisor.async/3`. Differs: a refusal is told where the result is expected.
+  template <detail::task_source F>
+  async_task<detail::task_value_t<F>> async(F&& f, task_options o = {}) const {
+    return start(std::forward<F>(f), std::move(o), detail::task_core::tie::link);
+  }
+
+  /// The same without a link: the owner hears of a crash only when it waits for the task, and the
+  /// task goes on when its owner ends. What servers want.
+  ///
+  /// @par Origin
+  /// `Task.Supervisor.async_nolink/3`.
+  template <detail::task_source F>
+  async_task<detail::task_value_t<F>> async_nolink(F&& f, task_options o = {}) const {
+    return start(std::forward<F>(f), std::move(o), detail::task_core::tie::none);
+  }
+
+  /// As `coppice::async_stream`, its tasks being children of the supervisor. If that does not start
+  /// one, the stream is closed, and `next` fails with what it was refused for.
+  ///
+  /// @throws std::invalid_argument naming the rule that an option breaks.
+  /// @par Origin
+  /// `Task.Supervisor.async_stream/4`.
+  template <class Range, class F>
+  requires detail::streamable<Range, F>
+  [[nodiscard]] auto async_stream(Range range, F f, stream_options o = {}) const {
+    return stream(std::move(range), std::move(f), std::move(o), true);
+  }
+
+  /// The same without ending the consumer when an item fails: that is the item's result.
+  ///
+  /// @par Origin
+  /// `Task.Supervisor.async_stream_nolink/4`.
+  template <class Range, class F>
+  requires detail::streamable<Range, F>
+  [[nodiscard]] auto async_stream_nolink(Range range, F f, stream_options o = {}) const {
+    return stream(std::move(range), std::move(f), std::move(o), false);
+  }
+
+  /// Starts a task that nobody waits for. Returns at once; await `ready()` of the result, in
+  /// another statement, to know that it has been started.
+  ///
+  /// May be called from outside of processes, unless the supervisor is found by name there.
+  ///
+  /// @param f A callable that returns an `asio::awaitable<T>`, called anew for each restart.
+  ///   What it returns is thrown away.
+  /// @throws std::invalid_argument if an option breaks a rule; nothing has happened then.
+  /// @par Origin
+  /// `Task.Supervisor.start_child/3`.
+  template <class F>
+  requires detail::task_function<std::decay_t<F>> child_start start_child(F&& f,
+                                                                          task_child_options o = {})
+  const {
+    detail::task_origin origin{.core = {},
+                               .callers = detail::callers_through(detail::process_that_calls()),
+                               .label = o.label};
+    return detail::start_task_child(
+        to_.whereis(), detail::make_task_body(std::forward<F>(f), std::move(origin)), o);
+  }
+
+  /// `std::vector<pid> tasks = co_await tasks.children();` lists those that run, in start order.
+  ///
+  /// @par Origin
+  /// `Task.Supervisor.children/1`.
+  [[nodiscard]] detail::pids_operation children() const;
+
+  /// As `dynamic_supervisor_ref::terminate_child`: fails with `errc::not_found` for a task that has
+  /// ended.
+  [[nodiscard]] detail::request_operation terminate_child(const pid& task) const;
+
+  [[nodiscard]] detail::count_operation count_children() const;
+
+  /// The supervisor as what it is underneath: to await that it is up, to stop it.
+  [[nodiscard]] dynamic_supervisor_ref supervisor() const {
+    return dynamic_supervisor_ref{to_.whereis()};
+  }
+
+  /// The living process, or an empty pid.
+  [[nodiscard]] pid whereis() const { return to_.whereis(); }
+
+ private:
+  template <class F>
+  auto start(F&& f, task_options o, detail::task_core::tie tie) const {
+    using value_type = detail::task_value_t<F>;
+    detail::process& me = detail::calling_process();
+    boost::intrusive_ptr<detail::typed_task<value_type>> core{
+        new detail::typed_task<value_type>{me.home, me.id(), tie}};
+    detail::task_origin origin{
+        .core = core, .callers = detail::callers_through(&me), .label = std::move(o.label)};
+    detail::spawn_task_in(to_.whereis(),
+                          detail::make_task_body(std::forward<F>(f), std::move(origin)), o.shutdown,
+                          core);
+    return async_task<value_type>{std::move(core)};
+  }
+
+  template <class Range, class F>
+  auto stream(Range range, F f, stream_options o, bool linked) const {
+    detail::stream_settings s = detail::check_stream(std::move(o));
+    s.linked = linked;
+    s.supervisor = to_;
+    return detail::make_stream(std::move(range), std::move(f), std::move(s));
+  }
+
+  process_ref to_;
+};
+
+/// A task supervisor as a child of another: permanent, with unlimited time to shut down, its name
+/// as its id.
+///
+/// @throws std::invalid_argument naming the rule that the spec breaks.
+[[nodiscard]] COPPICE_API child_spec task_supervisor(task_supervisor_spec spec,
+                                                     child_options o = {});
+
+/// Starts a task supervisor that nobody supervises. As `start_supervisor`.
+///
+/// @throws std::invalid_argument naming the rule that the spec breaks; nothing has started then.
+/// @par Thread safety
+/// Only on the loop's thread, or while the loop does not run.
+COPPICE_API task_supervisor_ref start_task_supervisor(boost::asio::io_context& io,
+                                                      task_supervisor_spec spec = {});
+
+/// Starts a task supervisor linked to the calling process. As `start_supervisor_link`.
+///
+/// @throws std::invalid_argument naming the rule that the spec breaks; nothing has started then.
+/// @throws std::logic_error outside of processes.
+COPPICE_API task_supervisor_ref start_task_supervisor_link(task_supervisor_spec spec = {});
+
+}  // namespace coppice
