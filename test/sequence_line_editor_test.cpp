@@ -28,7 +28,7 @@ class terminal {
     setenv("TERM", "xterm", 1);
     grantpt(other_side_);
     unlockpt(other_side_);
-    file_ = std::fopen(ptsname(other_side_), "r+");
+    file_ = fdopen(open(ptsname(other_side_), O_RDWR | O_NOCTTY), "r+");
     const winsize size{.ws_row = 24, .ws_col = columns, .ws_xpixel = 0, .ws_ypixel = 0};
     ioctl(other_side_, TIOCSWINSZ, &size);
   }

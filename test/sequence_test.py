@@ -290,7 +290,7 @@ def lines_are_edited(program):
         terminal.type("exit ")
         terminal.shows("> exit")
         terminal.type("\x02\x04\x04\x1b")  # Ctrl-D within a line deletes; the escape key is no end
-        terminal.type("\n\x15\x04")
+        terminal.type("\n\x13\x15\x04")  # Ctrl-S stops nothing
         terminal.ends(0)
 
 

@@ -51,8 +51,11 @@ line_editor::line_editor(std::FILE* in, std::FILE* out, completer complete)
   el_set(edit_.get(), EL_EDITOR, "emacs");
   el_set(edit_.get(), EL_HIST, &::history, history_.get());
   el_set(edit_.get(), EL_GETCFN, &next_character);
-  // What is typed between two lines waits for the next prompt, and is not shown before it.
-  el_set(edit_.get(), EL_SETTY, "-x", "-echo", "-icanon", static_cast<const char*>(nullptr));
+  // What is typed between two lines waits for the next prompt, and is not shown before it. Ctrl-S
+  // is a key like any other: it stops no output, and thereby the loop.
+  constexpr const char* last = nullptr;
+  el_set(edit_.get(), EL_SETTY, "-x", "-echo", "-icanon", "-ixon", last);
+  el_set(edit_.get(), EL_SETTY, "-d", "-ixon", last);
   // Wide, as libedit keeps them: of others it makes copies, which it never frees.
   el_wset(edit_.get(), EL_ADDFN, L"complete", L"complete a command", &line_editor::complete);
   el_wset(edit_.get(), EL_ADDFN, L"delete-or-end", L"delete a character, or end", &delete_or_end);
