@@ -336,10 +336,20 @@ def a_line_is_drawn_again_when_the_terminal_changes(program):
         terminal.shows("> hel")
         terminal.screen.clear()
         terminal.resize(COLUMNS - 1)
+        terminal.shows("> hel")
+        # As a shell does, when the program has been stopped and goes on.
+        mode = termios.tcgetattr(terminal.slave)
+        terminal.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, terminal.process.pid, os.WSTOPPED | os.WNOWAIT)
+        termios.tcsetattr(terminal.slave, termios.TCSANOW, terminal.before)
+        terminal.screen.clear()
         terminal.process.send_signal(signal.SIGCONT)
         terminal.shows("> hel")
+        expect(termios.tcgetattr(terminal.slave), mode)
         terminal.type("p\n")
         terminal.until(lambda now: "> help" in now and now[-1] == ">")
+        terminal.type("\x04")
+        terminal.ends(0)
 
 
 def the_observer_shows_the_tree_until_a_key_is_pressed(program):

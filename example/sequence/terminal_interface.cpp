@@ -9,10 +9,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
 #include <cstdio>
+#include <memory>
 #include <utility>
 
 namespace sequence {
@@ -38,6 +40,11 @@ int open_terminal() {
   return fd;
 }
 
+void set(const termios& wanted) { ::tcsetattr(STDIN_FILENO, TCSADRAIN, &wanted); }
+
+constexpr std::string_view other_screen = "\033[?1049h\033[?25l";
+constexpr std::string_view usual_screen = "\033[?25h\033[?1049l";
+
 void put(std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stdout);
   std::fflush(stdout);
@@ -48,17 +55,21 @@ void put(std::string_view text) {
 // However the reading of a line ends, what is printed next begins on a line of its own.
 class terminal_interface::line_guard {
  public:
-  explicit line_guard(line_editor& editor) : editor_{editor} { editor_.begin(); }
+  explicit line_guard(terminal_interface& owner) : owner_{owner} {
+    owner_.editor_.begin();
+    owner_.wanted_ = settings();
+  }
   line_guard(const line_guard&) = delete;
   line_guard& operator=(const line_guard&) = delete;
   ~line_guard() {
-    editor_.end();
+    owner_.editor_.end();
+    owner_.wanted_ = settings();
     if (!complete_) put("\n");
   }
   void complete() noexcept { complete_ = true; }
 
  private:
-  line_editor& editor_;
+  terminal_interface& owner_;
   bool complete_ = false;
 };
 
@@ -68,16 +79,17 @@ class terminal_interface::screen_page final : public page {
  public:
   explicit screen_page(terminal_interface& owner) : owner_{owner}, before_{settings()} {
     owner_.page_open_ = true;
-    termios single = before_;
-    single.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
-    single.c_cc[VMIN] = 1;
-    single.c_cc[VTIME] = 0;
-    ::tcsetattr(STDIN_FILENO, TCSADRAIN, &single);
-    put("\033[?1049h\033[?25l");
+    owner_.wanted_ = before_;
+    owner_.wanted_.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO);
+    owner_.wanted_.c_cc[VMIN] = 1;
+    owner_.wanted_.c_cc[VTIME] = 0;
+    set(owner_.wanted_);
+    put(other_screen);
   }
   ~screen_page() override {
-    put("\033[?25h\033[?1049l");
-    ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+    put(usual_screen);
+    set(before_);
+    owner_.wanted_ = before_;
     owner_.page_open_ = false;
     put(std::exchange(owner_.held_, {}));
   }
@@ -99,6 +111,7 @@ class terminal_interface::screen_page final : public page {
 terminal_interface::terminal_interface(asio::io_context& io)
     : before_{settings()},
       editor_{stdin, stdout, &completions},
+      wanted_{settings()},
       keys_{io, open_terminal()},
       changes_{io, SIGWINCH, SIGCONT} {
   listen();
@@ -106,19 +119,24 @@ terminal_interface::terminal_interface(asio::io_context& io)
 
 terminal_interface::~terminal_interface() {
   editor_.end();
-  ::tcsetattr(STDIN_FILENO, TCSADRAIN, &before_);
+  set(before_);
 }
 
 void terminal_interface::listen() {
-  changes_.async_wait([this](boost::system::error_code ec, int) {
+  changes_.async_wait([this](boost::system::error_code ec, int signal) {
     if (ec) return;
+    if (signal == SIGCONT) {
+      // The shell has made the terminal its own meanwhile.
+      set(wanted_);
+      if (page_open_) put(other_screen);
+    }
     if (editor_.active()) editor_.redraw();
     listen();
   });
 }
 
 asio::awaitable<std::optional<std::string>> terminal_interface::read_line() {
-  line_guard guard{editor_};
+  line_guard guard{*this};
   for (;;) {
     while (first_key(keys_.waiting) > 0) {
       switch (editor_.take_key(keys_.waiting)) {

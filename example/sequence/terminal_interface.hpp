@@ -29,8 +29,9 @@ class terminal_interface final : public user_interface {
 
   termios before_;
   line_editor editor_;
+  termios wanted_;  // right now
   input keys_;
-  boost::asio::signal_set changes_;  // of the size, or of what is on the screen
+  boost::asio::signal_set changes_;  // another size, or back from the background
   bool page_open_ = false;
   std::string held_;  // to be printed when the page is closed
 };
