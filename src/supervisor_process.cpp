@@ -478,7 +478,8 @@ child_entry supervisor_process::list(const entry& c) {
   return {.id = c.id,
           .process = up ? c.process : pid{},
           .restarting = c.state == supervision::child_state::restarting,
-          .type = c.type};
+          .type = c.type,
+          .restarts = c.restarts};
 }
 
 void supervisor_process::finish(supervisor_request& r, boost::system::error_code ec) noexcept {

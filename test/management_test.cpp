@@ -208,6 +208,20 @@ TEST_CASE("children are listed in start order, with what is known of each") {
   CHECK_FALSE(a.listing[2].restarting);
 }
 
+TEST_CASE("a listing tells how often each child has been restarted") {
+  scene s;
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = one_for_one, .children = {s.child("a"), s.child("b")}});
+  s.crashes("b");
+  s.clock.settle();
+  s.crashes("b");
+  s.clock.settle();
+  const answer a = s.ask(sup.which_children());
+  REQUIRE(a.listing.size() == 2);
+  CHECK(a.listing[0].restarts == 0);
+  CHECK(a.listing[1].restarts == 2);
+}
+
 // API-15, API-18
 TEST_CASE("simple_one_for_one lists and counts children without ids") {
   scene s;

@@ -71,6 +71,7 @@ struct child_entry {
   pid process;           ///< Empty unless it runs.
   bool restarting = false;
   child_type type = child_type::worker;
+  std::size_t restarts = 0;  ///< How often it has been restarted so far.
 };
 
 /// How many children there are.
