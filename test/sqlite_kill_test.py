@@ -1,9 +1,9 @@
-"""sqlite_kill_test.py WRITER: kills the writer again and again, and looks whether what it said is kept.
+"""sqlite_kill_test.py WRITER: kills the writer again and again, and looks whether all it said is kept.
 
-Each round starts it on the same file, reads a random number of lines, and kills it with SIGKILL, which
-finds it anywhere, from the opening of the file on. What the next one finds must be no less than the last
-number that was acknowledged under that key, and no more than the one after it, which may have been under
-way.
+Each round starts it on the same file. After a random number of lines it kills itself with SIGKILL, right
+behind an acknowledgement; or it is killed from here, which finds it anywhere, from the opening of the
+file on. What the next one finds must be no less than the last number that was acknowledged under that
+key, and no more than the one after it, which may have been under way.
 """
 
 import pathlib
@@ -12,11 +12,11 @@ import subprocess
 import sys
 import tempfile
 
-ROUNDS = 40
+ROUNDS = 50
 KEYS = ("a", "b", "c", "d")
 
 
-def run(writer, file, lines):
+def run(writer, file, lines, by_itself):
     """What the writer found, and the last number that it acknowledged, for each key it came to."""
     found, last = {}, {}
 
@@ -29,13 +29,15 @@ def run(writer, file, lines):
         else:
             last[words[0]] = int(words[1])
 
-    with subprocess.Popen([writer, str(file)], stdout=subprocess.PIPE) as process:
+    command = [writer, str(file), *([str(lines)] if by_itself else [])]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         for _ in range(lines):
             line = process.stdout.readline()
             if not line:
                 sys.exit(f"the writer has ended by itself, with {process.wait()}")
             read(line)
-        process.kill()
+        if not by_itself:
+            process.kill()
         for line in process.stdout:
             read(line)
     return found, last
@@ -50,10 +52,11 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         file = pathlib.Path(folder, "states")
         for number in range(ROUNDS + 1):
-            early = chance.randrange(4) == 0
+            by_itself = chance.randrange(2) == 0
+            early = not by_itself and chance.randrange(2) == 0
             full = number == ROUNDS  # the last one has to tell of all
-            lines = 100 if full else chance.randrange(4 if early else 100)
-            found, last = run(writer, file, lines)
+            lines = 100 if full else chance.randrange(3) if early else chance.randrange(1, 100)
+            found, last = run(writer, file, lines, by_itself)
             if full and len(found) != len(KEYS):
                 sys.exit(f"round {number}: only {sorted(found)} have been found")
             for key, value in found.items():

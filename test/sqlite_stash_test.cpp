@@ -424,7 +424,7 @@ TEST_CASE("what a stash on disk keeps outlives the program, and any key and size
   CHECK(w.get<states::drawing>("drawing") == states::drawing{.name = "tree"});
 }
 
-TEST_CASE("a commit of a stash on disk is synced, with a write-ahead log") {
+TEST_CASE("a stash on disk keeps a write-ahead log") {
   const temporary_folder folder;
   office w{folder.path / "states"};
   w.start();

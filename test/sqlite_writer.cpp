@@ -8,6 +8,8 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <unistd.h>
+#include <csignal>
+#include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,9 +42,12 @@ class counter {
   long number_ = 0;
 };
 
+int lines_left = -1;
+
 void print(const std::string& line) {
   const std::string text = line + '\n';
   if (write(STDOUT_FILENO, text.data(), text.size()) < 0) _exit(1);
+  if (--lines_left == 0) kill(getpid(), SIGKILL);
 }
 
 asio::awaitable<void> client(std::string key) {
@@ -59,7 +64,8 @@ asio::awaitable<void> client(std::string key) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) return 2;
+  if (argc < 2 || argc > 3) return 2;
+  if (argc == 3) lines_left = std::atoi(argv[2]);
   std::vector<coppice::child_spec> children{coppice::sqlite_stash("stash", argv[1])};
   for (const std::string key : {"a", "b", "c", "d"}) {
     children.push_back(

@@ -26,20 +26,18 @@ namespace coppice {
 /// too. Put it before those servers, under rest_for_one, and give these `in_sqlite_stash`.
 ///
 /// The file is opened when the process starts, and made if there is none; one that cannot be
-/// opened, or is no database, is a failed start, with SQLite's own words. It has one table, `states
-/// (key, state, crashes)`.
+/// opened, or is no database, is a failed start, with SQLite's own words. In it is one table,
+/// `states`, with the columns `key`, `state` and `crashes`.
 ///
 /// - What a put has acknowledged is on disk: neither a kill of the program nor a loss of power
-/// takes
-///   it back. (A write-ahead log, synced at every commit: one sync where the other kinds of journal
-///   need several. It needs a local disk, and lies beside the file, as `-wal` and `-shm`, while
-///   that is in use and after a kill; whoever opens the file next takes it in.)
+///   takes it back. (A write-ahead log, synced at every commit: one sync where the other kinds of
+///   journal need several. It needs a local disk, and lies beside the file, as `-wal` and `-shm`,
+///   while that is in use and after a kill; whoever opens the file next takes it in.)
 /// - SQLite works on a thread of the stash, never on the loop's. What has queued up while the disk
 ///   was busy goes into one transaction, and is acknowledged together, in order, after the commit.
 ///   If that fails, each goes by itself, so that only what cannot be written fails.
 /// - What SQLite refuses fails the call with an error of `sqlite_category`; of the state of a
-/// server
-///   that has ended, it is reported (`state_lost`). The stash itself lives on.
+///   server that has ended, it is reported (`state_lost`). The stash itself lives on.
 /// - The file may be used by several stashes, of several programs too: each key is one row, and the
 ///   last put wins. Who finds it locked by another waits for up to 2 s.
 ///

@@ -157,8 +157,8 @@ class stash_ref {
   /// `co_await stash.put(key, state);` keeps it, in place of what was kept there before. Fails as a
   /// call does.
   [[nodiscard]] auto put(std::string key, T state) const {
-    return server_.call(detail::stash_server::put{std::move(key), {Codec::encode(std::move(state)), 0}},
-                        std::nullopt);
+    detail::kept_state kept{Codec::encode(std::move(state)), 0};
+    return server_.call(detail::stash_server::put{std::move(key), std::move(kept)}, std::nullopt);
   }
 
   /// `std::optional<T> found = co_await stash.get(key);` Asks at once. Fails as a call does, and with
@@ -166,8 +166,7 @@ class stash_ref {
   [[nodiscard]] auto get(std::string key) const {
     return detail::operation<void(boost::system::error_code, std::optional<T>),
                              detail::typed_get_wait<T, Codec>>{
-        {{server_.send_request(detail::stash_server::get{std::move(key)}).release(),
-          std::nullopt}}};
+        {{server_.send_request(detail::stash_server::get{std::move(key)}).release(), std::nullopt}}};
   }
 
   /// `bool was = co_await stash.erase(key);`

@@ -8,7 +8,6 @@
 
 #include <array>
 #include <bit>
-#include <concepts>
 #include <cstddef>
 #include <ranges>
 #include <string>
