@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 
-ROUNDS = 50
+ROUNDS = 40
 KEYS = ("a", "b", "c", "d")
 
 

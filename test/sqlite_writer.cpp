@@ -9,7 +9,9 @@
 
 #include <unistd.h>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,10 +37,17 @@ class counter {
     co_await std::move(saving);
     co_return number_;
   }
-  long state() const { return number_; }
-  void restore(long n) { number_ = n; }
+  // Large enough to be caught half written.
+  std::string state() const { return std::to_string(number_) + padding(); }
+  void restore(const std::string& kept) {
+    std::size_t digits = 0;
+    number_ = std::stol(kept, &digits);
+    if (kept.substr(digits) != padding()) throw std::runtime_error{"half of it is missing"};
+  }
 
  private:
+  static std::string padding() { return std::string(100'000, ' '); }
+
   long number_ = 0;
 };
 
@@ -68,8 +77,8 @@ int main(int argc, char** argv) {
   if (argc == 3) lines_left = std::atoi(argv[2]);
   std::vector<coppice::child_spec> children{coppice::sqlite_stash("stash", argv[1])};
   for (const std::string key : {"a", "b", "c", "d"}) {
-    children.push_back(
-        coppice::server_with<counter>({.state = coppice::in_sqlite_stash<long>("stash")}, key));
+    children.push_back(coppice::server_with<counter>(
+        {.state = coppice::in_sqlite_stash<std::string>("stash")}, key));
   }
   for (const std::string key : {"a", "b", "c", "d"}) {
     children.push_back(coppice::worker("client " + key, [key] { return client(key); }));
