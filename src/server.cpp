@@ -66,14 +66,18 @@ state_keeper& current_keeper() {
   return *core.keeper;
 }
 
-void check_server(const std::string& name, const server_options& options, bool keeps_state) {
+void check_server(const std::string& name, const server_options& options,
+                  const std::type_info* state) {
   const auto refuse = [&name](const char* rule) {
     throw std::invalid_argument{"coppice: server \"" + name + "\": " + rule};
   };
   if (options.mailbox.limit == 0) refuse("its queue has room for at least one message");
   if (options.same_state_crashes == 0) refuse("it starts afresh after at least one crash, not none");
   if (options.state.stash.empty()) return;
-  if (!keeps_state) refuse("a state is kept of classes that have state() and restore()");
+  if (state == nullptr) refuse("a state is kept of classes that have state() and restore()");
+  if (options.state.type != nullptr && *options.state.type != *state) {
+    refuse("its state() returns another type than the place for its state is made for");
+  }
   if (name.empty()) refuse("its state is kept under its name, and it has none");
 }
 

@@ -1,5 +1,6 @@
 #include <coppice/stash.hpp>
 
+#include <stdexcept>
 #include <unordered_map>
 
 namespace coppice {
@@ -36,6 +37,18 @@ class memory_store final : public stash_store {
 
 stash_store::~stash_store() = default;
 
+void stash_store::open(reply_to<std::string> problem) { std::move(problem)(); }
+
+// Up when the store is open: what is asked before that waits.
+asio::awaitable<void> stash_server::init() {
+  const slot_ptr<std::string> opened{new free_slot<std::string>{here()}};
+  store_->open(reply_to<std::string>{opened});
+  operation<void(boost::system::error_code, std::string), response_wait<std::string>> opening{
+      {opened, std::nullopt}};
+  const std::string problem = co_await std::move(opening);
+  if (!problem.empty()) throw std::runtime_error{problem};
+}
+
 void stash_server::handle(put&& m, reply_to<void> done) {
   store_->put(std::move(m.key), std::move(m.state), std::move(done));
 }
@@ -56,13 +69,16 @@ asio::awaitable<void> stash_server::terminate(const exit_reason&) {
   co_await std::move(finishing);
 }
 
+child_spec stash_of(std::string name, stash_server::opener open) {
+  return server<stash_server>(std::move(name), std::move(open));
+}
+
 }  // namespace detail
 
 child_spec stash(std::string name) {
-  return server<detail::stash_server>(
-      std::move(name), detail::stash_server::opener{[] {
-        return std::unique_ptr<detail::stash_store>{std::make_unique<detail::memory_store>()};
-      }});
+  return detail::stash_of(std::move(name), [] {
+    return std::unique_ptr<detail::stash_store>{std::make_unique<detail::memory_store>()};
+  });
 }
 
 state_place in_stash(std::string name) { return {.stash = std::move(name)}; }

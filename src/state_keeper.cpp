@@ -3,9 +3,31 @@
 #include <coppice/report.hpp>
 #include <coppice/stash.hpp>
 
+#include <boost/system/system_error.hpp>
+
+#include <exception>
 #include <stdexcept>
+#include <utility>
 
 namespace coppice::detail {
+
+namespace {
+
+// Hears whether a state that was sent to a stash has got there, when its server is gone.
+struct loss_report {
+  scheduler& home;
+  pid server;
+  std::string key;
+
+  void operator()(boost::system::error_code why) const {
+    if (!why || !home.listened_to()) return;
+    home.tell(state_lost{
+        server, key,
+        exit_reason::error(std::make_exception_ptr(boost::system::system_error{why}))});
+  }
+};
+
+}  // namespace
 
 state_keeper::state_keeper(server_core& core, const std::string& key,
                            const server_options& options, kept_state* handed) noexcept
@@ -37,8 +59,10 @@ const std::any* state_keeper::start_with(kept_state found, std::string (*text)(c
     try {
       found.state = options_.state.decode(found.state);
     } catch (...) {
-      std::throw_with_nested(
-          std::runtime_error{"coppice: the state that is kept of \"" + key_ + "\" cannot be read"});
+      std::string what = "coppice: the state that is kept of \"" + key_ + "\" cannot be read";
+      const std::string why = exit_reason::error(std::current_exception()).what();
+      if (!why.empty()) what += ": " + why;
+      std::throw_with_nested(std::runtime_error{what});
     }
   }
   if (found.crashes >= options_.same_state_crashes) {
@@ -85,9 +109,11 @@ void state_keeper::put_away(kept_state s) noexcept {
       core_.home.tell(state_lost{core_.self.id(), key_, exit_reason::noproc()});
       return;
     }
-    // Nobody waits for the answer.
-    [[maybe_unused]] const auto putting =
-        stash.send_request(stash_server::put{key_, encoded(std::move(s))});
+    if (core_.home.is_down()) return;
+    save_operation putting{
+        {stash.send_request(stash_server::put{key_, encoded(std::move(s))}).release(),
+         std::nullopt}};
+    std::move(putting)(loss_report{core_.home, core_.self.id(), key_});
   } catch (...) {
     could_not_be_taken(std::current_exception());
   }

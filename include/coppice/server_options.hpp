@@ -5,6 +5,7 @@
 #include <any>
 #include <functional>
 #include <string>
+#include <typeinfo>
 #include <utility>
 
 namespace coppice {
@@ -17,6 +18,8 @@ struct state_place {
   /// To what the stash keeps and back, unless that is the state itself.
   std::function<std::any(const std::any&)> encode{};
   std::function<std::any(const std::any&)> decode{};
+  /// The type of state that `encode` takes; null: any.
+  const std::type_info* type = nullptr;
 };
 
 /// What can be said of a server beside its class and arguments.

@@ -33,6 +33,8 @@ class COPPICE_API stash_store {
   stash_store& operator=(const stash_store&) = delete;
   virtual ~stash_store();
 
+  // The first thing that is asked. Answers with what is in the way, in words, or with nothing.
+  virtual void open(reply_to<std::string> problem);
   virtual void put(std::string key, kept_state state, reply_to<void> done) = 0;
   // Without value if there is nothing under that key.
   virtual void get(std::string key, reply_to<kept_state> found) = 0;
@@ -65,6 +67,7 @@ class COPPICE_API stash_server {
 
   explicit stash_server(const opener& open) : store_{open()} {}
 
+  asio::awaitable<void> init();
   void handle(put&& m, reply_to<void> done);
   void handle(get&& m, reply_to<kept_state> found);
   void handle(erase&& m, reply_to<bool> done);
@@ -80,13 +83,21 @@ class COPPICE_API stash_server {
   std::unique_ptr<stash_store> store_;
 };
 
+// A stash as a child of a supervisor.
+COPPICE_API child_spec stash_of(std::string name, stash_server::opener open);
+
+// How a stash in memory keeps a T.
+template <class T>
+struct kept_as_it_is {
+  static std::any encode(T x) { return std::any{std::move(x)}; }
+  static T decode(const std::any& kept) { return std::any_cast<T>(kept); }
+};
+
 using get_wait = response_wait<kept_state>;
 
 // Hands out what is kept as a T.
-template <class T>
+template <class T, class Codec>
 struct typed_get_wait : get_wait {
-  std::any (*decode)(const std::any&);
-
   template <class Handler>
   void deliver(Handler&& h) {
     std::optional<T> found;
@@ -97,7 +108,7 @@ struct typed_get_wait : get_wait {
       why = slot->error;
     } else if (slot->value->has_value()) {
       try {
-        found = std::any_cast<T>(decode(slot->value->state));
+        found = Codec::decode(slot->value->state);
       } catch (...) {
         why = errc::unreadable;
       }
@@ -131,9 +142,10 @@ struct typed_get_wait : get_wait {
 /// A stash, by the name it has or however a `process_ref` finds it, for states of a type.
 ///
 /// @tparam T Copyable.
+/// @tparam Codec For coppice's own use: how that stash keeps it.
 /// @par Thread safety
 /// Only on the loop's thread.
-template <class T>
+template <class T, class Codec = detail::kept_as_it_is<T>>
 class stash_ref {
  public:
   stash_ref(process_ref to) : server_{std::move(to)} {}
@@ -145,17 +157,16 @@ class stash_ref {
   /// `co_await stash.put(key, state);` keeps it, in place of what was kept there before. Fails as a
   /// call does.
   [[nodiscard]] auto put(std::string key, T state) const {
-    return server_.call(detail::stash_server::put{std::move(key), {std::any{std::move(state)}, 0}},
-                        std::nullopt);
+    detail::kept_state kept{Codec::encode(std::move(state)), 0};
+    return server_.call(detail::stash_server::put{std::move(key), std::move(kept)}, std::nullopt);
   }
 
   /// `std::optional<T> found = co_await stash.get(key);` Asks at once. Fails as a call does, and with
   /// `errc::unreadable` if something else is kept there.
   [[nodiscard]] auto get(std::string key) const {
     return detail::operation<void(boost::system::error_code, std::optional<T>),
-                             detail::typed_get_wait<T>>{
-        {{server_.send_request(detail::stash_server::get{std::move(key)}).release(), std::nullopt},
-         [](const std::any& x) { return x; }}};
+                             detail::typed_get_wait<T, Codec>>{
+        {{server_.send_request(detail::stash_server::get{std::move(key)}).release(), std::nullopt}}};
   }
 
   /// `bool was = co_await stash.erase(key);`

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <coppice/config.hpp>
 #include <coppice/describe.hpp>
 #include <coppice/detail/handler.hpp>
 #include <coppice/detail/memory.hpp>
@@ -152,8 +153,9 @@ class call_envelope<S, M, true> final : public call_base<S, M> {
   }
 };
 
-// By its address, which servers are of that class.
+// By its address, which servers are of that class. The same in all libraries: those of coppice's own
+// classes are asked for from outside.
 template <class S>
-inline constexpr char server_tag{};
+COPPICE_API inline constexpr char server_tag{};
 
 }  // namespace coppice::detail

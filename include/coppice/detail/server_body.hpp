@@ -18,6 +18,7 @@
 #include <string>
 #include <tuple>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 // The process of a server.
@@ -34,7 +35,7 @@ COPPICE_API void open_server(server_core& core, const std::string& name);
 COPPICE_API exit_reason end_reason(server_core& core);
 COPPICE_API void end(server_core& core, const exit_reason& reason, const last_sight& seen);
 COPPICE_API void check_server(const std::string& name, const server_options& options,
-                              bool keeps_state);
+                              const std::type_info* state);
 
 template <class S>
 struct next_wait {
@@ -247,7 +248,7 @@ body_ptr make_server(std::string name, server_options o, Args&&... args) {
       "the server's class has no constructor for these arguments; they are copied for each "
       "start");
   static_assert(check_state<S>());
-  check_server(name, o, keeps_state<S>);
+  check_server(name, o, type_of_state<S>());
   return body_ptr{new server_body<S, std::decay_t<Args>...>{std::move(name), std::move(o),
                                                            std::forward<Args>(args)...}};
 }

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 
 // How the state of one incarnation of a server gets to the next.
@@ -38,6 +39,16 @@ consteval bool check_state() {
                   "found out that crashes one incarnation after the other");
   }
   return true;
+}
+
+// Null if its state is not kept.
+template <class S>
+const std::type_info* type_of_state() noexcept {
+  if constexpr (keeps_state<S>) {
+    return &typeid(state_of<S>);
+  } else {
+    return nullptr;
+  }
 }
 
 // A state between two incarnations.

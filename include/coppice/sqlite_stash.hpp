@@ -1,0 +1,95 @@
+#pragma once
+
+#include <coppice/child_spec.hpp>
+#include <coppice/config.hpp>
+#include <coppice/server_options.hpp>
+#include <coppice/stash.hpp>
+#include <coppice/stash_codec.hpp>
+
+#include <boost/system/error_code.hpp>
+
+#include <any>
+#include <filesystem>
+#include <string>
+#include <typeinfo>
+#include <utility>
+
+namespace coppice {
+
+/// The errors of SQLite: its extended result codes, whose low byte is the primary one. They compare
+/// equal to the conditions of `boost::system::errc` that fit (`no_space_on_device` of a full disk,
+/// `device_or_resource_busy` of a lock, `io_error`, `permission_denied`).
+[[nodiscard]] COPPICE_API const boost::system::error_category& sqlite_category() noexcept;
+
+/// A stash on disk as a child of a supervisor: a process that keeps the states of servers in an
+/// SQLite database, each under the name of its server. They outlive the operating system's process
+/// too. Put it before those servers, under rest_for_one, and give these `in_sqlite_stash`.
+///
+/// The file is opened when the process starts, and made if there is none; one that cannot be
+/// opened, or is no database, is a failed start, with SQLite's own words. In it is one table,
+/// `states`, with the columns `key`, `state` and `crashes`.
+///
+/// - What a put has acknowledged is on disk: neither a kill of the program nor a loss of power
+///   takes it back. (A write-ahead log, synced at every commit: one sync where the other kinds of
+///   journal need several. It needs a local disk, and lies beside the file, as `-wal` and `-shm`,
+///   while that is in use and after a kill; whoever opens the file next takes it in.)
+/// - SQLite works on a thread of the stash, never on the loop's. What has queued up while the disk
+///   was busy goes into one transaction, and is acknowledged together, in order, after the commit.
+///   If that fails, each goes by itself, so that only what cannot be written fails.
+/// - What SQLite refuses fails the call with an error of `sqlite_category`; of the state of a
+///   server that has ended, it is reported (`state_lost`). The stash itself lives on.
+/// - The file may be used by several stashes, of several programs too: each key is one row, and the
+///   last put wins. Who finds it locked by another waits for up to 2 s.
+///
+/// When it is stopped it writes what came before and closes the file; it has the shutdown time of a
+/// worker for that, 5 s, unless `with_shutdown` says otherwise. When it is killed, the loop waits
+/// for no more than the statement under way (a commit with its sync at worst; never for a lock).
+/// What was not committed is rolled back, and was not acknowledged.
+///
+/// It keeps what comes through `in_sqlite_stash` and `sqlite_stash_ref`, and fails a put of
+/// anything else with `errc::unreadable`.
+///
+/// @param name Id of the child, and the name by which servers find it.
+/// @param file Where the database lies. ":memory:": in memory, and gone with the process.
+/// @throws std::invalid_argument if the file has no name.
+/// @par Origin
+/// None in OTP; what `dets` and Mnesia are used for.
+[[nodiscard]] COPPICE_API child_spec sqlite_stash(std::string name,
+                                                  std::filesystem::path file = ":memory:");
+
+namespace detail {
+
+// How a stash on disk keeps a T: as bytes that its codec has made.
+template <class T>
+struct kept_by_codec {
+  static std::any encode(const T& x) { return std::any{std::string{stash_codec<T>::encode(x)}}; }
+  static T decode(const std::any& kept) {
+    return stash_codec<T>::decode(std::any_cast<const std::string&>(kept));
+  }
+};
+
+}  // namespace detail
+
+/// Says that the state of a server, a T, is kept in the stash on disk of that name:
+/// `server_options::state`. As `in_stash`; a state that cannot be read is a failed start, and stays
+/// where it is.
+///
+/// @tparam T What `state()` of the server returns; see `stash_codec`. Of another type, the spec of
+///   the server is refused.
+template <class T>
+[[nodiscard]] state_place in_sqlite_stash(std::string name) {
+  using codec = detail::kept_by_codec<T>;
+  return {
+      .stash = std::move(name),
+      .encode = [](const std::any& state) { return codec::encode(std::any_cast<const T&>(state)); },
+      .decode = [](const std::any& kept) { return std::any{codec::decode(kept)}; },
+      .type = &typeid(T),
+  };
+}
+
+/// A stash on disk, as `stash_ref`, for states of a type that has a `stash_codec`. `put` throws at
+/// once what `encode` throws.
+template <class T>
+using sqlite_stash_ref = stash_ref<T, detail::kept_by_codec<T>>;
+
+}  // namespace coppice

@@ -1,0 +1,53 @@
+#include <coppice/sqlite_stash.hpp>
+
+#include "sqlite_store.hpp"
+
+#include <sqlite3.h>
+
+#include <boost/system/error_condition.hpp>
+
+#include <stdexcept>
+
+namespace coppice {
+
+namespace {
+
+class sqlite_error_category final : public boost::system::error_category {
+ public:
+  const char* name() const noexcept override { return "sqlite"; }
+
+  std::string message(int value) const override { return sqlite3_errstr(value); }
+
+  boost::system::error_condition default_error_condition(int value) const noexcept override {
+    namespace errc = boost::system::errc;
+    switch (value & 0xff) {
+      case SQLITE_FULL: return errc::make_error_condition(errc::no_space_on_device);
+      case SQLITE_BUSY: return errc::make_error_condition(errc::device_or_resource_busy);
+      case SQLITE_IOERR: return errc::make_error_condition(errc::io_error);
+      case SQLITE_NOMEM: return errc::make_error_condition(errc::not_enough_memory);
+      case SQLITE_TOOBIG: return errc::make_error_condition(errc::file_too_large);
+      case SQLITE_PERM:
+      case SQLITE_AUTH:
+      case SQLITE_READONLY: return errc::make_error_condition(errc::permission_denied);
+      default: return {value, *this};
+    }
+  }
+};
+
+}  // namespace
+
+const boost::system::error_category& sqlite_category() noexcept {
+  static const sqlite_error_category instance;
+  return instance;
+}
+
+child_spec sqlite_stash(std::string name, std::filesystem::path file) {
+  if (file.empty()) {
+    throw std::invalid_argument{"coppice: sqlite_stash \"" + name + "\": its file has no name"};
+  }
+  return detail::stash_of(std::move(name), [file = std::move(file)] {
+    return std::unique_ptr<detail::stash_store>{std::make_unique<detail::sqlite_store>(file)};
+  });
+}
+
+}  // namespace coppice

@@ -1,0 +1,249 @@
+#include "sqlite_store.hpp"
+
+#include <coppice/error.hpp>
+
+#include <boost/system/errc.hpp>
+
+#include <algorithm>
+#include <any>
+#include <csignal>
+#include <utility>
+
+namespace coppice::detail {
+
+namespace {
+
+// Two of these, for what is under way and what came meanwhile, are shorter than the time that a
+// worker has to stop, and that a server waits for its state: it hears what is the matter.
+constexpr auto lock_limit = std::chrono::seconds{2};
+constexpr auto longest_pause = std::chrono::milliseconds{25};
+
+template <class R>
+class job_for : public sqlite_job {
+ public:
+  explicit job_for(reply_to<R> done) noexcept : done_{std::move(done)} {}
+  void fail(boost::system::error_code why) override { std::move(done_).fail(why); }
+
+ protected:
+  reply_to<R> done_;
+};
+
+class put_job final : public job_for<void> {
+ public:
+  put_job(std::string key, database::row r, reply_to<void> done) noexcept
+      : job_for{std::move(done)}, key_{std::move(key)}, row_{std::move(r)} {}
+  [[nodiscard]] bool writes() const noexcept override { return true; }
+  void perform(database& db) override { db.put(key_, row_); }
+  void answer() override { std::move(done_)(); }
+
+ private:
+  std::string key_;
+  database::row row_;
+};
+
+class get_job final : public job_for<kept_state> {
+ public:
+  get_job(std::string key, reply_to<kept_state> found) noexcept
+      : job_for{std::move(found)}, key_{std::move(key)} {}
+  [[nodiscard]] bool writes() const noexcept override { return false; }
+  void perform(database& db) override {
+    found_ = {};
+    if (auto r = db.get(key_)) found_ = {std::any{std::move(r->state)}, r->crashes};
+  }
+  void answer() override { std::move(done_)(std::move(found_)); }
+
+ private:
+  std::string key_;
+  kept_state found_;
+};
+
+class erase_job final : public job_for<bool> {
+ public:
+  erase_job(std::string key, reply_to<bool> done) noexcept
+      : job_for{std::move(done)}, key_{std::move(key)} {}
+  [[nodiscard]] bool writes() const noexcept override { return true; }
+  void perform(database& db) override { was_there_ = db.erase(key_); }
+  void answer() override { std::move(done_)(was_there_); }
+
+ private:
+  std::string key_;
+  bool was_there_ = false;
+};
+
+class keys_job final : public job_for<std::vector<std::string>> {
+ public:
+  using job_for::job_for;
+  [[nodiscard]] bool writes() const noexcept override { return false; }
+  void perform(database& db) override { found_ = db.keys(); }
+  void answer() override { std::move(done_)(std::move(found_)); }
+
+ private:
+  std::vector<std::string> found_;
+};
+
+// A thread that is started while this lives gets no signals: they are for the program's own
+// threads. Writing beyond a limit of the file size is an error then, and nothing worse.
+class signals_blocked {
+ public:
+  signals_blocked() noexcept {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  signals_blocked(const signals_blocked&) = delete;
+  signals_blocked& operator=(const signals_blocked&) = delete;
+  ~signals_blocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+// ---- On the loop's thread
+
+sqlite_store::~sqlite_store() {
+  {
+    const std::lock_guard lock{mutex_};
+    given_up_ = true;
+  }
+  news_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void sqlite_store::open(reply_to<std::string> problem) {
+  opened_.emplace(std::move(problem));
+  const signals_blocked meanwhile;
+  thread_ = std::thread{[this] { work(); }};
+}
+
+void sqlite_store::put(std::string key, kept_state state, reply_to<void> done) {
+  auto* const bytes = std::any_cast<std::string>(&state.state);
+  if (bytes == nullptr) return std::move(done).fail(errc::unreadable);
+  add(std::make_unique<put_job>(std::move(key), database::row{std::move(*bytes), state.crashes},
+                                std::move(done)));
+}
+
+void sqlite_store::get(std::string key, reply_to<kept_state> found) {
+  add(std::make_unique<get_job>(std::move(key), std::move(found)));
+}
+
+void sqlite_store::erase(std::string key, reply_to<bool> done) {
+  add(std::make_unique<erase_job>(std::move(key), std::move(done)));
+}
+
+void sqlite_store::keys(reply_to<std::vector<std::string>> found) {
+  add(std::make_unique<keys_job>(std::move(found)));
+}
+
+void sqlite_store::finish(reply_to<void> done) {
+  {
+    const std::lock_guard lock{mutex_};
+    finished_.emplace(std::move(done));
+  }
+  news_.notify_all();
+}
+
+void sqlite_store::add(std::unique_ptr<sqlite_job> job) {
+  {
+    const std::lock_guard lock{mutex_};
+    queue_.push_back(std::move(job));
+  }
+  news_.notify_all();
+}
+
+// ---- On the store's own
+
+void sqlite_store::work() {
+  std::optional<database> db;
+  std::string problem = try_to_open(db);
+  const bool open = problem.empty();
+  std::move(opened_.value())(std::move(problem));
+  if (!open) return;
+  while (next_batch()) {
+    carry_out(*db, batch_);
+    if (is_given_up()) break;
+    batch_.clear();
+  }
+  if (is_given_up()) {
+    db->be_quick();
+  } else {
+    db.reset();
+    std::move(finished_.value())();
+  }
+}
+
+std::string sqlite_store::try_to_open(std::optional<database>& db) {
+  std::string why;
+  locked_since_ = clock::now();
+  try {
+    lock_patience& patience = *this;
+    db.emplace(file_, patience);
+    return {};
+  } catch (const std::exception& e) {
+    why = e.what();
+  }
+  return "coppice: the stash in \"" + file_.string() + "\" cannot be opened: " + why;
+}
+
+// False when the work is done, or given up.
+bool sqlite_store::next_batch() {
+  std::unique_lock lock{mutex_};
+  news_.wait(lock, [this] { return given_up_ || finished_ || !queue_.empty(); });
+  batch_.swap(queue_);
+  return !given_up_ && !batch_.empty();
+}
+
+// All in one transaction; if that fails for one of them, each in its own. But nobody waits for the
+// same lock again and again.
+void sqlite_store::carry_out(database& db, std::span<const std::unique_ptr<sqlite_job>> batch) {
+  boost::system::error_code why;
+  bool each_by_itself = false;
+  try {
+    if (!try_to_commit(db, batch)) return;
+    for (const auto& job : batch) job->answer();
+    return;
+  } catch (const sqlite_failure& f) {
+    why = f.code();
+    each_by_itself = batch.size() > 1 && !f.is_busy();
+  } catch (const std::bad_alloc&) {
+    why = boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
+  }
+  db.roll_back();
+  if (is_given_up()) return;
+  if (each_by_itself) {
+    for (std::size_t i = 0; i < batch.size() && !is_given_up(); ++i) {
+      carry_out(db, batch.subspan(i, 1));
+    }
+  } else {
+    for (const auto& job : batch) job->fail(why);
+  }
+}
+
+// False if it was given up. What was not committed then is rolled back when the file is closed.
+bool sqlite_store::try_to_commit(database& db, std::span<const std::unique_ptr<sqlite_job>> batch) {
+  const bool writes = std::ranges::any_of(batch, [](const auto& job) { return job->writes(); });
+  if (writes) db.begin();
+  for (const auto& job : batch) {
+    if (is_given_up()) return false;
+    job->perform(db);
+  }
+  if (is_given_up()) return false;
+  if (writes) db.commit();
+  return true;
+}
+
+bool sqlite_store::is_given_up() {
+  const std::lock_guard lock{mutex_};
+  return given_up_;
+}
+
+bool sqlite_store::wait(int n) noexcept {
+  if (n == 0) locked_since_ = clock::now();
+  if (clock::now() - locked_since_ >= lock_limit) return false;
+  std::unique_lock lock{mutex_};
+  const auto pause = std::min(std::chrono::milliseconds{1 + n}, longest_pause);
+  return !news_.wait_for(lock, pause, [this] { return given_up_; });
+}
+
+}  // namespace coppice::detail

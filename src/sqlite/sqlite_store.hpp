@@ -1,0 +1,85 @@
+#pragma once
+
+#include "database.hpp"
+
+#include <coppice/reply_to.hpp>
+#include <coppice/stash.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <filesystem>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace coppice::detail {
+
+// Something to be done with the database, and to be answered when it is committed.
+class sqlite_job {
+ public:
+  sqlite_job() = default;
+  sqlite_job(const sqlite_job&) = delete;
+  sqlite_job& operator=(const sqlite_job&) = delete;
+  virtual ~sqlite_job() = default;
+
+  [[nodiscard]] virtual bool writes() const noexcept = 0;
+  // May be done again after a failure.
+  virtual void perform(database& db) = 0;
+  virtual void answer() = 0;
+  virtual void fail(boost::system::error_code why) = 0;
+};
+
+// A store on disk. One thread of its own does everything with the file.
+//
+// Answers are given, or thrown away, on that thread while the store lives; what is left when it
+// goes is thrown away with it, on the loop's thread.
+class sqlite_store final : public stash_store, private lock_patience {
+ public:
+  explicit sqlite_store(std::filesystem::path file) : file_{std::move(file)} {}
+  // Waits for the statement under way.
+  ~sqlite_store() override;
+
+  void open(reply_to<std::string> problem) override;
+  void put(std::string key, kept_state state, reply_to<void> done) override;
+  void get(std::string key, reply_to<kept_state> found) override;
+  void erase(std::string key, reply_to<bool> done) override;
+  void keys(reply_to<std::vector<std::string>> found) override;
+  void finish(reply_to<void> done) override;
+
+ private:
+  using jobs = std::vector<std::unique_ptr<sqlite_job>>;
+  using clock = std::chrono::steady_clock;
+
+  void add(std::unique_ptr<sqlite_job> job);
+
+  // On the thread.
+  void work();
+  [[nodiscard]] std::string try_to_open(std::optional<database>& db);
+  [[nodiscard]] bool next_batch();
+  void carry_out(database& db, std::span<const std::unique_ptr<sqlite_job>> batch);
+  [[nodiscard]] bool try_to_commit(database& db,
+                                   std::span<const std::unique_ptr<sqlite_job>> batch);
+  [[nodiscard]] bool is_given_up();
+  bool wait(int n) noexcept override;
+
+  const std::filesystem::path file_;
+
+  std::mutex mutex_;  // for what follows
+  std::condition_variable news_;
+  jobs queue_;
+  std::optional<reply_to<void>> finished_;
+  bool given_up_ = false;  // nobody wants the answers any more
+
+  // The thread's alone, while it lives.
+  std::optional<reply_to<std::string>> opened_;
+  jobs batch_;
+  clock::time_point locked_since_{};
+
+  std::thread thread_;
+};
+
+}  // namespace coppice::detail

@@ -1,0 +1,175 @@
+#include <coppice/stash_codec.hpp>
+
+#include <coppice/error.hpp>
+
+#include <boost/json/basic_parser_impl.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value_stack.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <stdexcept>
+#include <version>
+
+namespace coppice::detail {
+
+namespace json = boost::json;
+
+namespace {
+
+// Makes a value of what the parser finds. Boost.JSON's own does the same, but for numbers with a
+// fraction, whose last digit it may get wrong: a state would not be equal to what was kept.
+class value_builder {
+ public:
+  static constexpr std::size_t max_object_size = json::object::max_size();
+  static constexpr std::size_t max_array_size = json::array::max_size();
+  static constexpr std::size_t max_key_size = json::string::max_size();
+  static constexpr std::size_t max_string_size = json::string::max_size();
+
+  using error = json::error_code;
+  using text = json::string_view;
+
+  value_builder() { stack_.reset(); }
+  [[nodiscard]] json::value result() { return stack_.release(); }
+
+  bool on_document_begin(error&) { return true; }
+  bool on_document_end(error&) { return true; }
+  bool on_object_begin(error&) { return true; }
+  bool on_object_end(std::size_t n, error&) {
+    stack_.push_object(n);
+    return true;
+  }
+  bool on_array_begin(error&) { return true; }
+  bool on_array_end(std::size_t n, error&) {
+    stack_.push_array(n);
+    return true;
+  }
+  bool on_key_part(text s, std::size_t, error&) {
+    stack_.push_chars(s);
+    return true;
+  }
+  bool on_key(text s, std::size_t, error&) {
+    stack_.push_key(s);
+    return true;
+  }
+  bool on_string_part(text s, std::size_t, error&) {
+    stack_.push_chars(s);
+    return true;
+  }
+  bool on_string(text s, std::size_t, error&) {
+    stack_.push_string(s);
+    return true;
+  }
+  bool on_number_part(text s, error&) {
+    number_.append(s.data(), s.size());
+    return true;
+  }
+  bool on_int64(std::int64_t n, text, error&) {
+    number_.clear();
+    stack_.push_int64(n);
+    return true;
+  }
+  bool on_uint64(std::uint64_t n, text, error&) {
+    number_.clear();
+    stack_.push_uint64(n);
+    return true;
+  }
+  bool on_double(double n, text s, error&) {
+    number_.append(s.data(), s.size());
+#if defined(__cpp_lib_to_chars)
+    std::from_chars(number_.data(), number_.data() + number_.size(), n);
+#endif
+    number_.clear();
+    stack_.push_double(n);
+    return true;
+  }
+  bool on_bool(bool b, error&) {
+    stack_.push_bool(b);
+    return true;
+  }
+  bool on_null(error&) {
+    stack_.push_null();
+    return true;
+  }
+  bool on_comment_part(text, error&) { return true; }
+  bool on_comment(text, error&) { return true; }
+
+ private:
+  json::value_stack stack_;
+  std::string number_;
+};
+
+// FNV-1a.
+std::uint64_t hash(std::string_view bytes) noexcept {
+  std::uint64_t h = 0xcbf29ce484222325U;
+  for (const char c : bytes) {
+    h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  }
+  return h;
+}
+
+std::string header(const std::type_info& type, std::string_view bytes) {
+  std::string text;
+  for (const std::uint64_t h : {hash(type.name()), hash(bytes)}) {
+    for (int i = 0; i < 8; ++i) text += static_cast<char>(h >> (8 * i) & 0xff);
+  }
+  return text;
+}
+
+constexpr std::size_t header_size = 16;
+
+[[noreturn]] void refuse(const char* why) {
+  throw boost::system::system_error{make_error_code(errc::unreadable), why};
+}
+
+bool is_writable(const json::value& value) noexcept {
+  if (const double* n = value.if_double()) return std::isfinite(*n);
+  if (const json::array* all = value.if_array()) {
+    return std::ranges::all_of(*all, is_writable);
+  }
+  if (const json::object* all = value.if_object()) {
+    return std::ranges::all_of(*all, [](const auto& x) { return is_writable(x.value()); });
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string text_of_json(const json::value& value) {
+  if (!is_writable(value))
+    throw std::range_error{"there is a number in it that JSON does not have"};
+  return json::serialize(value);
+}
+
+json::value json_of_text(std::string_view text) {
+  json::parse_options options;
+  options.max_depth = 1000;
+  options.allow_invalid_utf8 = true;  // a std::string may hold anything
+  json::basic_parser<value_builder> parser{options};
+  json::error_code ec;
+  const std::size_t used = parser.write_some(false, text.data(), text.size(), ec);
+  if (ec) throw boost::system::system_error{ec, "what is kept is not JSON"};
+  if (used < text.size()) refuse("there is more kept than one value of JSON");
+  return parser.handler().result();
+}
+
+std::string tagged_bytes(const std::type_info& type, std::string_view bytes) {
+  std::string kept = header(type, bytes);
+  kept += bytes;
+  return kept;
+}
+
+void untag_bytes(const std::type_info& type, std::string_view kept, void* to, std::size_t size) {
+  if (kept.size() != header_size + size) refuse("what is kept has another size");
+  const std::string_view bytes = kept.substr(header_size);
+  const std::string right = header(type, bytes);
+  if (kept.substr(0, 8) != right.substr(0, 8)) refuse("what is kept is of another type");
+  if (kept.substr(8, 8) != right.substr(8, 8)) refuse("what is kept is damaged");
+  std::memcpy(to, bytes.data(), size);
+}
+
+}  // namespace coppice::detail
