@@ -175,6 +175,7 @@ std::optional<process_info> info(const pid& target) {
   }
   if (p->extras) {
     result.label = p->extras->label;
+    result.name = p->extras->name;
     for (process* peer : p->extras->links) result.links.push_back(peer->id());
     result.traps_exits = p->extras->trap != nullptr;
   }

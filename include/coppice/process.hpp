@@ -257,10 +257,11 @@ sleep_for(std::chrono::steady_clock::duration time);
 /// Names the calling process in reports.
 COPPICE_API void set_label(std::string_view label);
 
-/// What is known of a living process.
+/// What is known of a living process, or of one whose end is being reported.
 struct process_info {
   pid id;
   std::string label;
+  std::string name;             ///< Under which it is registered; empty if it is not.
   pid parent;                   ///< Its supervisor, or else the process that spawned it.
   std::vector<pid> ancestors;   ///< Parent, grandparent and so on, as far as they live.
   std::vector<pid> links;
