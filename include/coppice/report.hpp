@@ -32,10 +32,10 @@ enum class next_step {
 ///
 /// The views are valid while the sink runs; copy what is to be kept.
 struct child_info {
-  std::string_view supervisor;       ///< Its registered name, or else its label; may be empty.
-  pid supervisor_id;
-  std::string_view id;               ///< Id of the child in its supervisor; empty if it has none.
-  pid process;                       ///< The child's process, or the last one it had.
+  std::string_view supervisor = {};  ///< Its registered name, or else its label; may be empty.
+  pid supervisor_id = {};
+  std::string_view id = {};          ///< Id of the child in its supervisor; empty if it has none.
+  pid process = {};                  ///< The child's process, or the last one it had.
   std::size_t restarts = 0;          ///< How often this child has been restarted so far.
   coppice::restart restart = coppice::restart::permanent;
   bool significant = false;
