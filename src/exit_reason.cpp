@@ -1,22 +1,14 @@
 #include <coppice/exit_reason.hpp>
 
 #include "exception_cast.hpp"
+#include "exception_chain.hpp"
 
-#include <cxxabi.h>
-#include <cstdlib>
 #include <ostream>
 #include <utility>
 
 namespace coppice {
 
 namespace {
-
-std::string readable(const std::type_info& type) {
-  int status = 0;
-  std::unique_ptr<char, void (*)(void*)> name{
-      abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free};
-  return status == 0 && name ? std::string{name.get()} : std::string{type.name()};
-}
 
 // What a reason made from a text keeps. Never thrown.
 struct annotation {
@@ -87,7 +79,7 @@ std::string exit_reason::to_string() const {
   if (annotated_) return "error: " + what();
   if (!detail_) return "error";
   const std::type_info* type = exception_type();
-  std::string text = type != nullptr ? readable(*type) : "unknown exception";
+  std::string text = type != nullptr ? detail::readable(*type) : "unknown exception";
   if (std::string said = what(); !said.empty()) text += ": " + said;
   return text;
 }

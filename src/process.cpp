@@ -186,6 +186,7 @@ std::optional<process_info> info(const pid& target) {
   }
   if (p->extras) {
     result.callers = p->extras->callers;
+    result.name = p->extras->name;
     for (process* peer : p->extras->links) result.links.push_back(peer->id());
     result.traps_exits = p->extras->trap != nullptr;
   }

@@ -6,6 +6,7 @@
 
 #include <boost/asio/signal_set.hpp>
 
+#include <unistd.h>
 #include <csignal>
 #include <memory>
 #include <optional>
@@ -53,6 +54,23 @@ class signal_stop : public std::enable_shared_from_this<signal_stop> {
   bool over_ = false;
 };
 
+int code_for(const detail::supervisor_outcome& outcome, bool hurried,
+             const std::optional<exit_reason>& end) {
+  if (hurried) return exit_hurried;
+  if (!outcome.finished) {
+    // Stopped from outside, or before it had run at all; or its name is taken.
+    if (!end || end->is_shutdown()) return exit_stopped;
+    return end->kind() == exit_reason::kind_type::killed ? exit_gave_up : exit_start_failed;
+  }
+  switch (outcome.cause) {
+    case supervision::cause::asked:
+    case supervision::cause::automatic: return exit_stopped;
+    case supervision::cause::start_failed: return exit_start_failed;
+    case supervision::cause::gave_up: break;
+  }
+  return exit_gave_up;
+}
+
 }  // namespace
 
 int run(supervisor_spec spec) {
@@ -61,9 +79,14 @@ int run(supervisor_spec spec) {
 }
 
 int run(boost::asio::io_context& io, supervisor_spec spec) {
+  detail::scheduler& home = detail::scheduler::of(io);
   const auto outcome = std::make_shared<detail::supervisor_outcome>();
-  const supervisor_ref root =
-      detail::start_supervisor(io, detail::blueprint_of(std::move(spec)), outcome);
+  const detail::blueprint_ptr blueprint = detail::blueprint_of(std::move(spec));
+  const supervisor_ref root = detail::start_supervisor(io, blueprint, outcome);
+  outcome->booted = [&home, blueprint] {
+    if (!home.listened_to()) return;
+    home.tell(application_started{blueprint->name, self(), ::getpid()});
+  };
   const auto signals = std::make_shared<signal_stop>(io, root.get_pid());
   signals->listen();
   // Shared, since the io_context may be stopped, and the root outlive this.
@@ -74,19 +97,11 @@ int run(boost::asio::io_context& io, supervisor_spec spec) {
   });
   while (!*end && io.run_one() > 0) {
   }
-  if (signals->hurried()) return exit_hurried;
-  if (!outcome->finished) {
-    // Stopped from outside, or before it had run at all; or its name is taken.
-    if (!*end || (*end)->is_shutdown()) return exit_stopped;
-    return (*end)->kind() == exit_reason::kind_type::killed ? exit_gave_up : exit_start_failed;
+  const int code = code_for(*outcome, signals->hurried(), *end);
+  if (*end && home.listened_to()) {
+    home.tell(application_stopped{blueprint->name, root.get_pid(), **end, code});
   }
-  switch (outcome->cause) {
-    case supervision::cause::asked:
-    case supervision::cause::automatic: return exit_stopped;
-    case supervision::cause::start_failed: return exit_start_failed;
-    case supervision::cause::gave_up: break;
-  }
-  return exit_gave_up;
+  return code;
 }
 
 }  // namespace coppice

@@ -53,7 +53,7 @@ scheduler::scheduler(boost::asio::execution_context& context)
       io_{static_cast<boost::asio::io_context&>(context)},
       alarm_{io_},
       abandon_timer_{nullptr},
-      sink_{&print_report} {}
+      sink_{[](const report& r) { print_report(r); }} {}
 
 scheduler::~scheduler() = default;
 
@@ -413,6 +413,8 @@ void scheduler::give_up_waiting() {
 // Nobody is told inline what could run code of another process.
 void scheduler::finish(process& p) {
   if (down_) return;
+  // First of all: whoever takes reports may ask for what else is known of it.
+  if (p.reason.is_abnormal() && listened_to()) report_crash(p);
   const pid id = p.id();
   exit_reason reason = std::move(p.reason);
   // Before anybody hears of the death: who does may take the name at once.
@@ -449,17 +451,6 @@ void scheduler::finish(process& p) {
       s.unlink();
       s.fire(id, reason);
     }
-  }
-  if (extras && extras->task) {
-    // Of those that were told to end, only what they did not end with for that.
-    const bool own = p.asked == process::stop_level::none || extras->failed;
-    if (own && reason.is_abnormal() && reason.kind() != exit_reason::kind_type::killed &&
-        listened_to()) {
-      tell(task_terminated{id, extras->label, extras->callers, reason});
-    }
-  } else if (watcher == nullptr && !p.outcome_set &&
-             reason.kind() == exit_reason::kind_type::error && listened_to()) {
-    tell(process_crashed{id, extras ? std::string_view{extras->label} : "", reason});
   }
 
   p.asked = p.delivered = process::stop_level::none;
@@ -631,6 +622,22 @@ void scheduler::tell(const report& r) noexcept {
   } catch (...) {
     // A failing sink must not break what it reports on.
   }
+}
+
+// A killed process says nothing; one that ends in order, as servers do, has told by a report of its
+// own.
+void scheduler::report_crash(process& p) noexcept {
+  if (p.outcome_set || p.reason.kind() == exit_reason::kind_type::killed) return;
+  if (p.extras && p.extras->task) {
+    // Of those that were told to end, only what they did not end with for that.
+    if (p.asked != process::stop_level::none && !p.extras->failed) return;
+    tell(task_terminated{p.id(), p.label(), p.extras->callers, p.reason});
+    return;
+  }
+  process_crashed crash{p.id(), p.label(), p.reason};
+  if (p.extras) crash.name = p.extras->name;
+  crash.supervised = p.watcher != nullptr;
+  tell(crash);
 }
 
 // Asio's services are shut down one after another; those before this one have destroyed the frames

@@ -36,11 +36,16 @@ exit_reason end_reason(server_core& core) {
 void end(server_core& core, const exit_reason& reason, const last_sight& seen) {
   process& p = core.self;
   if (reason.is_abnormal() && core.home.listened_to()) {
+    process* const client = seen.client.get();
     core.home.tell(server_terminated{.process = p.id(),
                                      .name = p.label(),
                                      .reason = reason,
                                      .last_message = seen.message,
-                                     .state = seen.state});
+                                     .state = seen.state,
+                                     .client = seen.client,
+                                     .client_name = client != nullptr ? client->label() : "",
+                                     .client_alive = client != nullptr,
+                                     .pending = seen.pending});
   }
   if (reply_slot* const last = std::exchange(core.last_words, nullptr); last != nullptr) {
     last->finish();

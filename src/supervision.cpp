@@ -378,6 +378,7 @@ void supervision::step(clock::time_point now) {
 void supervision::ask_start(child& c, clock::time_point now) {
   set_state(c, child_state::starting);
   c.had_to_be_killed = false;
+  c.by_request = task_.kind == task_kind::add || task_.kind == task_kind::restart_call;
   start_limited_ = false;
   awaited_ = &c;
   awaited_until_.reset();

@@ -40,8 +40,14 @@ class supervisor_body final : public typed_body<executor>, public pooled {
  private:
   static asio::awaitable<void, executor> run(process& p, const supervisor_body& body) {
     supervisor_process self{p, body.draw(p)};
-    co_await self.main([&p] { p.home.acknowledge(p, {}); });
-    if (body.outcome_) *body.outcome_ = {true, self.end().why};
+    co_await self.main([&p, &body] {
+      p.home.acknowledge(p, {});
+      if (body.outcome_ && body.outcome_->booted) body.outcome_->booted();
+    });
+    if (body.outcome_) {
+      body.outcome_->finished = true;
+      body.outcome_->cause = self.end().why;
+    }
     p.reason = self.end().reason;
     p.outcome_set = true;
   }

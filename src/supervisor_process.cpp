@@ -4,6 +4,7 @@
 #include <coppice/name.hpp>
 
 #include "exception_cast.hpp"
+#include "report_words.hpp"
 
 #include <boost/system/system_error.hpp>
 
@@ -252,7 +253,7 @@ void supervisor_process::perform(supervision::action& a) {
       if (decide_.why_finished() == supervision::cause::start_failed) spare_starter(requests_);
       if (home_.listened_to()) {
         report_bad_stops();
-        home_.tell(supervisor_stopped{blueprint_.name, self_.id(), last_, decide_.stopped_at_end(),
+        home_.tell(supervisor_stopped{own_name(), self_.id(), last_, decide_.stopped_at_end(),
                                       decide_.killed_at_end()});
       }
       break;
@@ -534,31 +535,34 @@ void supervisor_process::resized(resize_request& r) {
 
 // ---- Reports
 
+std::string_view supervisor_process::own_name() const noexcept {
+  return self_.extras->name.empty() ? self_.label() : std::string_view{self_.extras->name};
+}
+
 child_info supervisor_process::describe(const entry& c) const noexcept {
-  return {.supervisor = self_.label(),
+  return {.supervisor = own_name(),
           .supervisor_id = self_.id(),
           .id = c.id,
           .process = c.process,
-          .restarts = c.restarts};
+          .restarts = c.restarts,
+          .restart = c.when,
+          .significant = c.significant,
+          .shutdown = c.how,
+          .type = c.type};
 }
 
 void supervisor_process::report_on(supervision::action& a) {
   using kind = supervision::action::kind_type;
   const auto& c = static_cast<const entry&>(*a.subject);
   switch (a.kind) {
-    case kind::is_up: home_.tell(child_started{describe(c)}); break;
+    case kind::is_up: home_.tell(child_started{describe(c), c.by_request}); break;
     case kind::failed_to_start:
       home_.tell(child_start_failed{describe(c), a.reason, to_step(a.next)});
       break;
     case kind::has_ended: home_.tell(child_ended{describe(c), a.reason, to_step(a.next)}); break;
     case kind::stopped_badly:
       if (blueprint_.options.dynamic && decide_.shutting_down()) {
-        std::string way = (c.had_to_be_killed ? "late " : "") + a.reason.to_string();
-        bad_stop& b =
-            bad_stops_
-                .try_emplace(std::move(way), c.process, c.restarts, a.reason, c.had_to_be_killed)
-                .first->second;
-        ++b.count;
+        note_bad_stop(c, a.reason);
         break;
       }
       home_.tell(child_stop_failed{describe(c), a.reason, c.had_to_be_killed});
@@ -573,20 +577,27 @@ void supervisor_process::report_on(supervision::action& a) {
   }
 }
 
+// Children of another policy do not belong together, however they ended.
+void supervisor_process::note_bad_stop(const entry& c, const exit_reason& reason) {
+  std::string way = (c.had_to_be_killed ? "late " : "") + reason.to_string();
+  way += '\n' + word(c.how);
+  way += word(c.when);
+  way += word(c.type);
+  ++bad_stops_.try_emplace(std::move(way), describe(c), reason, c.had_to_be_killed)
+        .first->second.count;
+}
+
 void supervisor_process::report_bad_stops() {
-  for (const auto& [way, b] : bad_stops_) {
-    if (b.count > 1) {
-      home_.tell(children_stop_failed{self_.label(), self_.id(), b.reason, b.had_to_be_killed,
-                                      b.count});
+  for (auto& [way, b] : bad_stops_) {
+    b.child.supervisor = own_name();
+    b.child.id = {};
+    if (b.count == 1) {
+      home_.tell(child_stop_failed{b.child, b.reason, b.had_to_be_killed});
       continue;
     }
-    home_.tell(child_stop_failed{{.supervisor = self_.label(),
-                                  .supervisor_id = self_.id(),
-                                  .id = {},
-                                  .process = b.process,
-                                  .restarts = b.restarts},
-                                 b.reason,
-                                 b.had_to_be_killed});
+    b.child.process = {};
+    b.child.restarts = 0;
+    home_.tell(children_stop_failed{b.child, b.reason, b.had_to_be_killed, b.count});
   }
 }
 
@@ -599,7 +610,7 @@ void supervisor_process::warn_about(const supervisor_blueprint& blueprint) {
     const shutdown how = spec.shutdown.value_or(shutdown{std::chrono::seconds{5}});
     const bool endless = how.is_infinity() && spec.type == child_type::worker;
     if (!endless && !(how.is_timed() && how.time() > o.intensity.within)) continue;
-    home_.tell(spec_warning{blueprint.name,
+    home_.tell(spec_warning{own_name(),
                             "child \"" + spec.id +
                                 "\" may take longer to stop than the restart window lasts, so that "
                                 "the budget may never run out"});

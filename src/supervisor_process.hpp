@@ -45,6 +45,7 @@ blueprint_ptr blueprint_of(const partition_supervisor_spec& spec);
 struct supervisor_outcome {
   bool finished = false;
   supervision::cause cause = supervision::cause::asked;
+  std::function<void()> booted{};  // called when its children are up, if there is somebody to call
 };
 
 supervisor_ref start_supervisor(asio::io_context& io, blueprint_ptr blueprint,
@@ -93,10 +94,9 @@ class supervisor_process final : public process_watcher, public signal_trap {
   // How some dynamic children ended that were stopped side by side; the first of them stands for
   // all.
   struct bad_stop {
-    bad_stop(pid p, std::size_t r, exit_reason why, bool killed)
-        : process{p}, restarts{r}, reason{std::move(why)}, had_to_be_killed{killed} {}
-    pid process;
-    std::size_t restarts;
+    bad_stop(const child_info& c, exit_reason why, bool killed)
+        : child{c}, reason{std::move(why)}, had_to_be_killed{killed} {}
+    child_info child;  // its views are set when it is told
     exit_reason reason;
     bool had_to_be_killed;
     std::size_t count = 0;
@@ -140,8 +140,10 @@ class supervisor_process final : public process_watcher, public signal_trap {
   void resized(resize_request& r);
   [[nodiscard]] static child_entry list(const entry& c);
   void report_on(supervision::action& a);
+  void note_bad_stop(const entry& c, const exit_reason& reason);
   void report_bad_stops();
   void warn_about(const supervisor_blueprint& blueprint);
+  [[nodiscard]] std::string_view own_name() const noexcept;
   [[nodiscard]] child_info describe(const entry& c) const noexcept;
   entry& make_entry(const child_spec& spec, std::shared_ptr<const child_spec> origin);
   void finish(supervisor_request& r, boost::system::error_code ec) noexcept;

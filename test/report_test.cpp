@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
 #include <memory>
+#include <optional>
+#include <ostream>
 #include <stdexcept>
 #include <string>
 #include <variant>
@@ -38,6 +41,32 @@ std::string name_of(next_step next) {
 }
 
 using texts = std::vector<std::string>;
+
+asio::awaitable<void> end_with(exit_reason reason) {
+  co_await coppice::exit(reason);
+}
+
+// Says nothing about itself, nor about what it is asked.
+class secretive {
+ public:
+  struct question {
+    friend std::ostream& operator<<(std::ostream&, const question&) {
+      throw std::runtime_error{"not a word"};
+    }
+  };
+  void handle(question) { throw std::runtime_error{"no answer"}; }
+  friend std::string describe(const secretive&) { throw 13; }
+};
+
+struct stillborn {
+  stillborn() { throw std::runtime_error{"no life"}; }
+  struct question {};
+  void handle(question) {}
+};
+
+bool matters(const coppice::report& r) {
+  return coppice::severity_of(r) >= coppice::severity::warning;
+}
 
 }  // namespace
 
@@ -92,7 +121,7 @@ TEST_CASE("the expected end of a child that is not permanent is no alarm; that o
     scene s;
     bool alarm = false;
     coppice::set_report_sink(s.io, [&](const coppice::report& r) {
-      if (std::holds_alternative<coppice::child_ended>(r)) alarm = coppice::is_alarming(r);
+      if (std::holds_alternative<coppice::child_ended>(r)) alarm = matters(r);
     });
     s.supervise(supervisor_spec{.strategy = one_for_one,
                                 .children = {s.child("a", {.restart = when})}});
@@ -178,7 +207,7 @@ TEST_CASE("a supervisor reports how many children it has stopped, and how many i
   coppice::set_report_sink(s.io, [&](const coppice::report& r) {
     if (const auto* x = std::get_if<coppice::supervisor_stopped>(&r)) {
       figures = {x->stopped, x->killed};
-      CHECK(coppice::is_alarming(r));
+      CHECK(matters(r));
       CHECK(x->reason == exit_reason::shutdown("enough"));
     }
   });
@@ -224,7 +253,7 @@ TEST_CASE("an empty sink turns reports off") {
 TEST_CASE("a warning names the supervisor and the child, and is an alarm") {
   scene s;
   const auto warnings = collect<coppice::spec_warning>(s, [](const auto& x) {
-    CHECK(coppice::is_alarming(x));
+    CHECK(matters(x));
     return std::string{x.supervisor} + ": " + std::string{x.text.substr(0, 9)};
   });
   s.supervise(supervisor_spec{
@@ -246,4 +275,314 @@ TEST_CASE("a report reads as one line") {
     CHECK(line.starts_with("top"));
     CHECK(line.find('\n') == std::string::npos);
   }
+}
+
+// LOG-10
+TEST_CASE("a start matters more if the supervisor acts by itself than if it was asked for") {
+  scene s;
+  const auto starts = std::make_shared<texts>();
+  coppice::set_report_sink(s.io, [starts](const coppice::report& r) {
+    if (const auto* x = std::get_if<coppice::child_started>(&r)) {
+      starts->push_back(std::string{x->child.id} + ' ' + std::string{to_string(severity_of(r))});
+    }
+  });
+  const auto sup =
+      s.supervise(supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}});
+  s.start(sup, s.child("b"));
+  s.crashes("b");
+  s.clock.settle();
+  s.ask(sup.terminate_child("a"));
+  s.ask(sup.restart_child("a"));
+  CHECK(*starts == texts{"a info", "b debug", "b info", "a debug"});
+}
+
+// LOG-07
+TEST_CASE("a report tells how the supervisor treats the child") {
+  scene s;
+  coppice::child_info child;
+  coppice::set_report_sink(s.io, [&](const coppice::report& r) {
+    if (const auto* x = std::get_if<coppice::child_started>(&r)) {
+      child = x->child;
+      child.supervisor = child.id = {};
+    }
+  });
+  s.supervise(supervisor_spec{
+      .strategy = one_for_one,
+      .auto_shutdown = coppice::auto_shutdown::any_significant,
+      .children = {
+          s.child("a", {.restart = transient, .shutdown = 250ms, .significant = true})}});
+  CHECK(child.restart == transient);
+  CHECK(child.significant);
+  CHECK(child.shutdown == coppice::shutdown{250ms});
+  CHECK(child.type == coppice::child_type::worker);
+  s.supervise(supervisor_spec{
+      .strategy = one_for_one,
+      .children = {coppice::supervisor(supervisor_spec{.name = "in", .strategy = one_for_one})}});
+  CHECK(child.restart == coppice::permanent);
+  CHECK_FALSE(child.significant);
+  CHECK(child.shutdown == coppice::shutdown{coppice::infinity});
+  CHECK(child.type == coppice::child_type::supervisor);
+}
+
+// LOG-06, LOG-07
+TEST_CASE("dynamic children that stop badly are counted together if they are treated alike") {
+  scene s;
+  texts told;
+  coppice::set_report_sink(s.io, [&](const coppice::report& r) {
+    if (const auto* x = std::get_if<coppice::children_stop_failed>(&r)) {
+      CHECK(x->child.supervisor == "pool");
+      CHECK_FALSE(x->child.process);
+      told.push_back(std::to_string(x->count) +
+                     (x->child.restart == temporary ? " temporary" : " permanent"));
+    } else if (const auto* alone = std::get_if<coppice::child_stop_failed>(&r)) {
+      CHECK(alone->child.supervisor == "pool");
+      told.push_back("one transient");
+      CHECK(alone->child.process == s.pid_of("e"));
+      CHECK(alone->child.restart == transient);
+    }
+  });
+  const auto sup = s.supervise(coppice::dynamic_supervisor_spec{.name = "pool"});
+  for (const char* name : {"a", "b", "c", "d", "e"}) s[name].stop = stop_as::throws;
+  s.start(sup, s.child("a"));
+  s.start(sup, s.child("b"));
+  s.start(sup, s.child("c", {.restart = temporary}));
+  s.start(sup, s.child("d", {.restart = temporary}));
+  s.start(sup, s.child("e", {.restart = transient}));
+  s.ask(sup.stop());
+  CHECK(told == texts{"2 permanent", "2 temporary", "one transient"});
+}
+
+// LOG-13
+TEST_CASE("a supervisor is called by its name, or else by its label") {
+  scene s;
+  const auto names = std::make_shared<texts>();
+  coppice::set_report_sink(s.io, [names](const coppice::report& r) {
+    if (const auto* x = std::get_if<coppice::child_started>(&r)) {
+      names->emplace_back(x->child.supervisor);
+    } else if (const auto* end = std::get_if<coppice::supervisor_stopped>(&r)) {
+      names->push_back("end of " + std::string{end->supervisor});
+    }
+  });
+  const auto nameless = [&s] {
+    return supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}};
+  };
+  const auto top = s.supervise(supervisor_spec{
+      .name = "top", .strategy = one_for_one, .children = {coppice::supervisor("in", nameless)}});
+  s.ask(top.stop());
+  CHECK(*names == texts{"in", "top", "end of in", "end of top"});
+}
+
+// LOG-05
+TEST_CASE("a supervised process that crashes reports it, and so does its supervisor") {
+  scene s;
+  texts told;
+  coppice::set_report_sink(s.io, [&](const coppice::report& r) {
+    if (const auto* x = std::get_if<coppice::process_crashed>(&r)) {
+      CHECK(x->supervised);
+      told.push_back("crash of " + std::string{x->label} + ": " + x->reason.to_string());
+    } else if (const auto* end = std::get_if<coppice::child_ended>(&r)) {
+      told.push_back("end of " + std::string{end->child.id});
+    }
+  });
+  s.supervise(supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}});
+  s.crashes("a");
+  s.clock.settle();
+  CHECK(told == texts{"crash of a: std::runtime_error: boom", "end of a"});
+}
+
+// LOG-04, LOG-05
+TEST_CASE("while a crash is reported, the process is still known with its name and its neighbours") {
+  scene s;
+  std::optional<coppice::process_info> known;
+  texts fields;
+  std::string block;
+  coppice::set_report_sink(s.io, [&](const coppice::report& r) {
+    const auto* x = std::get_if<coppice::process_crashed>(&r);
+    if (x == nullptr) return;
+    CHECK(x->name == "registered");
+    CHECK(coppice::whereis(s.io, "registered") == x->process);
+    known = coppice::info(x->process);
+    for (const auto& f : coppice::fields_of(r)) fields.push_back(std::string{f.key} + '=' + f.value);
+    block = to_string(r, {.multi_line = true});
+  });
+  const auto neighbour = [](coppice::pid whom) -> asio::awaitable<void> {
+    coppice::link(whom);
+    coppice::mailbox<coppice::exit_signal> box;
+    coppice::trap_exit(box);
+    co_await coppice::sleep_for(1h);
+  };
+  const auto body = []() -> asio::awaitable<void> {
+    coppice::register_name("registered");
+    co_await coppice::sleep_for(1s);
+    throw std::runtime_error{"boom"};
+  };
+  const auto sup = s.supervise(
+      supervisor_spec{.name = "top",
+                      .strategy = one_for_one,
+                      .children = {coppice::worker("a", body, {.restart = temporary})}});
+  const coppice::pid a = coppice::whereis(s.io, "registered");
+  const coppice::pid linked = coppice::spawn(s.io, neighbour(a), "neighbour");
+  s.clock.advance(1s);
+  REQUIRE(known);
+  CHECK(known->id == a);
+  CHECK(known->label == "a");
+  CHECK(known->name == "registered");
+  CHECK(known->parent == sup.get_pid());
+  CHECK(known->ancestors == std::vector{sup.get_pid()});
+  CHECK(known->links == std::vector{linked});
+  CHECK_FALSE(coppice::info(a));
+  CHECK(fields == texts{"kind=process_crashed", "severity=error", "process=<2>", "name=registered",
+                        "label=a", "supervised=yes", "reason=std::runtime_error: boom",
+                        "exception_type=std::runtime_error", "ancestors=<1>", "links=<3>"});
+  CHECK(block ==
+        "Process registered (<2>) terminating\n"
+        "** (std::runtime_error) boom\n"
+        "Label: a\n"
+        "Ancestors: top <1>\n"
+        "Links: neighbour <3>");
+}
+
+// LOG-19
+TEST_CASE("a process that nobody supervises reports its crash") {
+  scene s;
+  const auto body = []() -> asio::awaitable<void> {
+    co_await coppice::sleep_for(1s);
+    throw std::runtime_error{"boom"};
+  };
+  coppice::spawn(s.io, body, "lonely");
+  s.clock.advance(1s);
+  CHECK(s.reports == texts{"process lonely <1> crashed (std::runtime_error: boom)"});
+}
+
+// LOG-05
+TEST_CASE("whatever abnormal reason a process ends with, it is reported") {
+  scene s;
+  coppice::spawn(s.io, [] { return end_with(exit_reason::error("text")); }, "a");
+  coppice::spawn(s.io, [] { return end_with(exit_reason::noproc()); }, "b");
+  coppice::spawn(s.io, [] { return end_with(exit_reason::timeout()); }, "c");
+  s.clock.settle();
+  CHECK(s.reports == texts{"process a <1> crashed (error: text)", "process b <2> crashed (noproc)",
+                           "process c <3> crashed (timeout)"});
+}
+
+// LOG-11
+TEST_CASE("a process that ends normally, by a shutdown or by a kill reports no crash") {
+  scene s;
+  const auto crashes =
+      collect<coppice::process_crashed>(s, [](const auto& x) { return std::string{x.label}; });
+  coppice::spawn(s.io, [] { return end_with(exit_reason::normal()); }, "a");
+  coppice::spawn(s.io, [] { return end_with(exit_reason::shutdown()); }, "b");
+  coppice::spawn(s.io, [] { return end_with(exit_reason::shutdown("enough")); }, "c");
+  const auto body = []() -> asio::awaitable<void> { co_await coppice::sleep_for(1h); };
+  const coppice::pid d = coppice::spawn(s.io, body, "d");
+  const coppice::pid e = coppice::spawn(s.io, body, "e");
+  const auto sup = s.supervise(supervisor_spec{
+      .strategy = one_for_one,
+      .children = {s.child("f"), s.child("g", {.shutdown = coppice::brutal_kill})}});
+  coppice::kill(d);
+  coppice::exit(e, exit_reason::shutdown());
+  s.returns("f");
+  s.ask(sup.stop());
+  CHECK(crashes->empty());
+}
+
+// LOG-18
+TEST_CASE("a sink may kill, spawn and ask while a crash is reported") {
+  scene s;
+  coppice::pid other;
+  int crashes = 0;
+  coppice::set_report_sink(s.io, [&](const coppice::report& r) {
+    const auto* x = std::get_if<coppice::process_crashed>(&r);
+    if (x == nullptr) return;
+    ++crashes;
+    coppice::kill(x->process);
+    coppice::exit(x->process, exit_reason::error("again"));
+    coppice::kill(other);
+    coppice::spawn(s.io, [] { return end_with(exit_reason::normal()); });
+    CHECK_FALSE(coppice::processes(s.io).empty());
+  });
+  const auto waits = [](coppice::pid whom) -> asio::awaitable<void> {
+    coppice::link(whom);
+    co_await coppice::sleep_for(1h);
+  };
+  const auto body = []() -> asio::awaitable<void> {
+    co_await coppice::sleep_for(1s);
+    throw std::runtime_error{"boom"};
+  };
+  const coppice::pid a = coppice::spawn(s.io, body);
+  other = coppice::spawn(s.io, waits(a));
+  s.clock.advance(1s);
+  CHECK(crashes == 1);
+  CHECK(coppice::processes(s.io).empty());
+}
+
+// GS-41, LOG-18
+TEST_CASE("a describing function that throws breaks neither the report nor the server's end") {
+  scene s;
+  std::vector<coppice::pid> ended;
+  texts told;
+  coppice::set_report_sink(s.io, [&](const coppice::report& r) {
+    if (const auto* x = std::get_if<coppice::server_terminated>(&r)) {
+      told.push_back(to_string(r, {.multi_line = true}));
+      ended.push_back(x->process);
+    }
+  });
+  s.supervise(supervisor_spec{.strategy = one_for_one,
+                              .children = {coppice::server<secretive>("secretive")}});
+  const coppice::server_ref<secretive> server{s.io, "secretive"};
+  const coppice::pid first = server.whereis();
+  server.cast(secretive::question{});
+  s.clock.settle();
+  CHECK(told == texts{"GenServer secretive terminating\n"
+                      "** (std::runtime_error) no answer\n"
+                      "Last message: (not to be described)\n"
+                      "State: (not to be described)"});
+  CHECK(ended == std::vector{first});
+  CHECK(server.whereis());
+  CHECK(server.whereis() != first);
+}
+
+// LOG-05
+TEST_CASE("a server that fails in its constructor reports a crash, since it says nothing itself") {
+  scene s;
+  const auto failing = coppice::start_server<stillborn>(s.io, "stillborn");
+  s.clock.settle();
+  CHECK(s.reports == texts{"process stillborn <1> crashed (std::runtime_error: no life)"});
+}
+
+// LOG-16
+TEST_CASE("a program reports that it is up, with its process, and that it has stopped, and why") {
+  const auto reports_of = [](auto body, coppice::restart_intensity intensity) {
+    asio::io_context io{1};
+    texts told;
+    coppice::set_report_sink(io, [&](const coppice::report& r) {
+      if (const auto* up = std::get_if<coppice::application_started>(&r)) {
+        CHECK(up->os_process == ::getpid());
+        CHECK(up->process.alive());
+        told.push_back("up: " + std::string{up->name});
+      } else if (const auto* end = std::get_if<coppice::application_stopped>(&r)) {
+        CHECK_FALSE(end->process.alive());
+        told.push_back("stopped: " + std::string{end->name} + ", " + end->reason.to_string() +
+                       ", " + std::to_string(end->exit_code) + ", " +
+                       std::string{to_string(severity_of(r))});
+      }
+    });
+    coppice::run(io, {.name = "demo",
+                      .strategy = one_for_one,
+                      .intensity = intensity,
+                      .auto_shutdown = coppice::auto_shutdown::any_significant,
+                      .children = {coppice::worker(
+                          "a", body, {.restart = transient, .significant = true})}});
+    return told;
+  };
+  const auto returns = []() -> asio::awaitable<void> { co_return; };
+  const auto crashes = []() -> asio::awaitable<void> { return end_with(exit_reason::error("x")); };
+  const auto fails = [](coppice::init_ack up) -> asio::awaitable<void> {
+    co_await up.fail(exit_reason::error("no"));
+  };
+  CHECK(reports_of(returns, {}) == texts{"up: demo", "stopped: demo, shutdown, 0, info"});
+  CHECK(reports_of(crashes, {.restarts = 0}) ==
+        texts{"up: demo", "stopped: demo, shutdown, 1, error"});
+  CHECK(reports_of(fails, {}) ==
+        texts{"stopped: demo, shutdown: failed to start child a (error: no), 2, error"});
 }

@@ -270,10 +270,11 @@ COPPICE_API void set_label(std::string_view label);
 /// The `$callers` of Elixir's Task.
 [[nodiscard]] COPPICE_API std::vector<pid> callers();
 
-/// What is known of a living process.
+/// What is known of a living process, or of one whose end is being reported.
 struct process_info {
   pid id;
   std::string label;
+  std::string name;             ///< Under which it is registered; empty if it is not.
   pid parent;                   ///< Its supervisor, or else the process that spawned it.
   std::vector<pid> ancestors;   ///< Parent, grandparent and so on, as far as they live.
   std::vector<pid> callers;     ///< Of a task: as `coppice::callers()`.

@@ -1,16 +1,18 @@
 #pragma once
 
+#include <coppice/child_policy.hpp>
 #include <coppice/config.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/pid.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
-#include <iosfwd>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace boost::asio {
 class io_context;
@@ -30,11 +32,15 @@ enum class next_step {
 ///
 /// The views are valid while the sink runs; copy what is to be kept.
 struct child_info {
-  std::string_view supervisor;       ///< Label of the supervisor.
-  pid supervisor_id;
-  std::string_view id;               ///< Id of the child in its supervisor; empty if it has none.
-  pid process;                       ///< The child's process, or the last one it had.
+  std::string_view supervisor = {};  ///< Its registered name, or else its label; may be empty.
+  pid supervisor_id = {};
+  std::string_view id = {};          ///< Id of the child in its supervisor; empty if it has none.
+  pid process = {};                  ///< The child's process, or the last one it had.
   std::size_t restarts = 0;          ///< How often this child has been restarted so far.
+  coppice::restart restart = coppice::restart::permanent;
+  bool significant = false;
+  coppice::shutdown shutdown = std::chrono::seconds{5};
+  child_type type = child_type::worker;
 };
 
 /// A child is about to be started. What starts and never comes up can be told by this.
@@ -45,6 +51,9 @@ struct child_starting {
 /// A child is up.
 struct child_started {
   child_info child;
+  /// `start_child` or `restart_child` asked for it, and hears of it; else the supervisor acts by
+  /// itself.
+  bool by_request = false;
 };
 
 /// A child did not come up.
@@ -83,8 +92,7 @@ struct child_stop_failed {
 /// @par Origin
 /// The shutdown error of a simple_one_for_one supervisor.
 struct children_stop_failed {
-  std::string_view supervisor;
-  pid supervisor_id;
+  child_info child;                  ///< What they have in common: no id, process nor restarts.
   const exit_reason& reason;         ///< Of one of them; the others' reads the same.
   bool had_to_be_killed;
   std::size_t count;
@@ -105,11 +113,21 @@ struct spec_warning {
   std::string_view text;
 };
 
-/// A process that no supervisor watches ended abnormally.
+/// A process has ended abnormally, and tells of it by no report of its own kind, as servers do.
+///
+/// Told once all its frames are destroyed, and before anybody else hears of its death: while the sink
+/// runs, `info(process)` still knows its name, ancestors and links. A kill is not told, nor would a
+/// killed Erlang process say anything.
+///
+/// @par Origin
+/// The crash report of `proc_lib`, and the emulator's "Error in process".
 struct process_crashed {
   pid process;
   std::string_view label;
   const exit_reason& reason;
+  std::string_view name = {};        ///< Under which it is registered, or empty.
+  /// Its supervisor will tell of it too. `print_report` leaves it to that.
+  bool supervised = false;
 };
 
 /// A server has ended for an abnormal reason, its last message handled and `terminate` run.
@@ -121,6 +139,10 @@ struct server_terminated {
   const exit_reason& reason;
   std::string_view last_message;     ///< What it was handling; empty if nothing.
   std::string_view state;            ///< As it was after that.
+  pid client = {};                   ///< Who sent that message, if it was a call from a process.
+  std::string_view client_name = {};
+  bool client_alive = false;
+  std::span<const pid> pending = {};  ///< Who else waits for an answer from it.
 };
 
 /// A server starts without the state of the one before it, which has crashed too many in a row.
@@ -154,12 +176,26 @@ struct process_abandoned {
   std::string_view label;
 };
 
+/// A program that is run by `coppice::run` is up: its root supervisor and all children of that.
+struct application_started {
+  std::string_view name;             ///< Of the root supervisor; may be empty.
+  pid process;                       ///< The root supervisor.
+  long os_process = 0;               ///< The number that the operating system has given the program.
+};
+
+/// A program that is run by `coppice::run` has come to its end, or has failed to start.
+struct application_stopped {
+  std::string_view name;             ///< Of the root supervisor; may be empty.
+  pid process;                       ///< The root supervisor, which is gone.
+  const exit_reason& reason;         ///< With which it ended.
+  int exit_code = 0;                 ///< What `run` returns, one of `coppice::exit_code`.
+};
+
 /// Something worth knowing has happened. A value; nothing is formatted unless somebody asks.
 using report = std::variant<child_starting, child_started, child_start_failed, child_ended, budget_exhausted,
                             child_stop_failed, children_stop_failed, supervisor_stopped, spec_warning,
                             process_crashed, server_terminated, task_terminated, state_discarded,
-                            state_lost,
-                            process_abandoned>;
+                            state_lost, process_abandoned, application_started, application_stopped>;
 
 /// Takes reports, on the loop's thread, as they arise. It must not block. What it throws is
 /// swallowed: a failing sink never breaks a supervisor.
@@ -173,13 +209,81 @@ using report_sink = std::function<void(const report&)>;
 /// Only on the loop's thread, or while it does not run.
 COPPICE_API void set_report_sink(boost::asio::io_context& io, report_sink sink);
 
-/// One line for people, without a line end.
-COPPICE_API std::string to_string(const report& r);
+/// How much a report matters.
+enum class severity : unsigned char {
+  debug,    ///< Somebody is told of it in another way: a start that was asked for.
+  info,     ///< Things take their course.
+  warning,  ///< It may go wrong one day, or has cost more than it should.
+  error,    ///< It has gone wrong.
+};
 
-/// Whether it is about something that went wrong, or will.
-[[nodiscard]] COPPICE_API bool is_alarming(const report& r) noexcept;
+/// "debug", "info", "warning" or "error".
+[[nodiscard]] COPPICE_API std::string_view to_string(severity s) noexcept;
 
-/// The default sink: prints what is alarming to stderr, one line each, with the time of day.
+/// How much it matters: that something went wrong is an error, whatever is done about it.
+///
+/// The end of a permanent child is an error for whatever reason it ended, as in OTP.
+[[nodiscard]] COPPICE_API severity severity_of(const report& r) noexcept;
+
+/// How a report is written.
+struct text_style {
+  /// The block of lines that Elixir prints; else one line.
+  bool multi_line = false;
+  /// With the state of a server and what is known of its clients; in blocks, with the policy of a
+  /// child, and the ancestors and links of a process.
+  bool details = true;
+  /// After so many bytes each message, state or text of a reason is cut, and "..." put there.
+  /// 0: never.
+  std::size_t max_text = 0;
+  /// So many nested exceptions are told, and of lists so many items. 0: all.
+  std::size_t max_items = 10;
+};
+
+/// A text for people, without a line end behind it.
+///
+/// Line ends inside messages, states and reasons cannot pass for those of a log: one line stays one,
+/// control characters being escaped, and in a block they are indented.
+///
+/// An exception that was thrown by `std::throw_with_nested` is followed by those nested in it.
+///
+/// @par Thread safety
+/// Only while the sink runs.
+/// @par Origin
+/// Elixir's `Logger.Translator`, for the blocks.
+[[nodiscard]] COPPICE_API std::string to_string(const report& r, const text_style& style = {});
+
+/// One thing that is known of a report. Keys are literals.
+struct report_field {
+  std::string_view key;
+  std::string value;
+
+  friend bool operator==(const report_field&, const report_field&) = default;
+};
+
+/// What is known, for log backends that take keys and values, in a fixed order and without what is
+/// empty.
+///
+/// Of every report `kind`, the name of its type, and `severity`. Of processes `process`, `name`,
+/// `label`, `supervised`, `ancestors`, `links`; of children `supervisor`, `supervisor_process`,
+/// `child`, `process`, `restarts`, `restart`, `significant`, `shutdown`, `type`; of servers also
+/// `last_message`, `state`, `client`, `client_name`, `client_alive`, `pending`. Of tasks `callers`. Of ends `reason`,
+/// `exception_type`, `next`, `killed`, `count`; of programs `name`, `process`, `os_process`,
+/// `exit_code`. Processes are written as `pid::to_string` does, lists with ", " between.
+///
+/// @par Thread safety
+/// Only while the sink runs.
+[[nodiscard]] COPPICE_API std::vector<report_field> fields_of(const report& r);
+
+/// The default sink: prints warnings and errors to stderr, one line each, with the time of day.
+///
+/// Of a supervised process its supervisor's report tells; a `process_crashed` of one is not printed.
 COPPICE_API void print_report(const report& r);
+
+/// The same in another style, or from another severity on: a sink like
+/// `[](const coppice::report& r) { coppice::print_report(r, {.multi_line = true}); }`.
+///
+/// What is printed in blocks begins with the severity: "12:34:56.789 [error] GenServer ...".
+COPPICE_API void print_report(const report& r, const text_style& style,
+                              severity from = severity::warning);
 
 }  // namespace coppice

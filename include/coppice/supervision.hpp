@@ -57,6 +57,7 @@ class COPPICE_API supervision {
 
     child_state state = child_state::stopped;
     bool had_to_be_killed = false;
+    bool by_request = false;  ///< Its latest start was asked for by `add` or `restart_child`.
     std::uint64_t number = 0;  ///< Of its process, or of the last one it had.
     std::size_t restarts = 0;
 

@@ -159,6 +159,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void take_down(process& p, bool at_rest = false);
   void drop_frames(process& p, bool at_rest);
   void finish(process& p);
+  void report_crash(process& p) noexcept;
   void give_up_waiting();
   void arm();
   void fire_due();

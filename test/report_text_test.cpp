@@ -1,0 +1,468 @@
+#include <coppice/process.hpp>
+#include <coppice/report.hpp>
+
+#include <doctest/doctest.h>
+
+#include <unistd.h>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <exception>
+#include <regex>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+using coppice::exit_reason;
+using coppice::next_step;
+using coppice::pid;
+using coppice::report_field;
+using coppice::text_style;
+using namespace std::chrono_literals;
+
+namespace {
+
+exit_reason thrown(std::string_view text) {
+  return exit_reason::error(std::make_exception_ptr(std::runtime_error{std::string{text}}));
+}
+
+// Throws a logic_error with that many runtime_errors around it.
+void throw_nested(int levels) {
+  if (levels == 0) throw std::logic_error{"level 0"};
+  try {
+    throw_nested(levels - 1);
+  } catch (...) {
+    std::throw_with_nested(std::runtime_error{"level " + std::to_string(levels)});
+  }
+}
+
+exit_reason nested(int levels) {
+  try {
+    throw_nested(levels);
+  } catch (...) {
+    return exit_reason::error(std::current_exception());
+  }
+  return {};
+}
+
+// Names of processes that never were.
+pid process(std::uint64_t number) { return {nullptr, number}; }
+
+constexpr text_style in_lines{.multi_line = true};
+
+const coppice::child_info some_child{.supervisor = "top",
+                                     .supervisor_id = process(1),
+                                     .id = "a",
+                                     .process = process(3),
+                                     .restarts = 2,
+                                     .restart = coppice::transient,
+                                     .significant = true,
+                                     .shutdown = 1500ms,
+                                     .type = coppice::child_type::worker};
+
+// The server of Elixir's guide, when it is asked for something that it cannot do.
+struct sequence_server {
+  exit_reason reason = thrown("bad argument");
+  std::array<pid, 2> waiting{process(12), process(14)};
+
+  coppice::server_terminated cast() const {
+    return {.process = process(5),
+            .name = "Sequence.Server",
+            .reason = reason,
+            .last_message = "increment_number(\"cat\")",
+            .state = "127"};
+  }
+  coppice::server_terminated call(bool alive) const {
+    coppice::server_terminated x = cast();
+    x.client = process(12);
+    x.client_alive = alive;
+    return x;
+  }
+};
+
+// What is written to stderr meanwhile.
+template <class F>
+std::string printed(F f) {
+  std::fflush(stderr);
+  std::FILE* const file = std::tmpfile();
+  const int kept = ::dup(2);
+  ::dup2(::fileno(file), 2);
+  f();
+  std::fflush(stderr);
+  ::dup2(kept, 2);
+  ::close(kept);
+  std::rewind(file);
+  std::string text;
+  for (int c = std::fgetc(file); c != EOF; c = std::fgetc(file)) text += static_cast<char>(c);
+  std::fclose(file);
+  return text;
+}
+
+std::string value(const std::vector<report_field>& fields, std::string_view key) {
+  for (const report_field& f : fields) {
+    if (f.key == key) return f.value;
+  }
+  return "(none)";
+}
+
+}  // namespace
+
+// LOG-01, LOG-02
+TEST_CASE("the end of a server reads as in Elixir") {
+  const sequence_server s;
+  CHECK(to_string(s.cast(), in_lines) ==
+        "GenServer Sequence.Server terminating\n"
+        "** (std::runtime_error) bad argument\n"
+        "Last message: increment_number(\"cat\")\n"
+        "State: 127");
+}
+
+// LOG-02
+TEST_CASE("without details a server keeps its state and its clients to itself") {
+  const sequence_server s;
+  coppice::server_terminated x = s.call(true);
+  x.pending = s.waiting;
+  CHECK(to_string(x, {.multi_line = true, .details = false}) ==
+        "GenServer Sequence.Server terminating\n"
+        "** (std::runtime_error) bad argument\n"
+        "Last message (from <12>): increment_number(\"cat\")");
+  CHECK(to_string(x, {.details = false}) ==
+        "server Sequence.Server <5> terminating (std::runtime_error: bad argument); "
+        "last message (from <12>): increment_number(\"cat\")");
+}
+
+// LOG-03
+TEST_CASE("the client of a call is named, and said to be alive or dead") {
+  const sequence_server s;
+  CHECK(to_string(s.call(false), in_lines) ==
+        "GenServer Sequence.Server terminating\n"
+        "** (std::runtime_error) bad argument\n"
+        "Last message (from <12>): increment_number(\"cat\")\n"
+        "State: 127\n"
+        "Client <12> is dead");
+  coppice::server_terminated x = s.call(true);
+  x.client_name = "Sequence.Console";
+  CHECK(to_string(x, in_lines) ==
+        "GenServer Sequence.Server terminating\n"
+        "** (std::runtime_error) bad argument\n"
+        "Last message (from Sequence.Console): increment_number(\"cat\")\n"
+        "State: 127\n"
+        "Client Sequence.Console is alive");
+}
+
+TEST_CASE("who waits for an answer of a server that ends is listed") {
+  const sequence_server s;
+  coppice::server_terminated x = s.cast();
+  x.pending = s.waiting;
+  CHECK(to_string(x, in_lines).ends_with("\nState: 127\nWaiting for an answer: <12>, <14>"));
+  CHECK(to_string(x, {.max_items = 1}).ends_with("; waiting for an answer: <12>, ..."));
+}
+
+// LOG-01
+TEST_CASE("on one line the end of a server tells the same") {
+  const sequence_server s;
+  coppice::server_terminated x = s.call(true);
+  x.pending = s.waiting;
+  CHECK(to_string(x) ==
+        "server Sequence.Server <5> terminating (std::runtime_error: bad argument); "
+        "last message (from <12>): increment_number(\"cat\"); state: 127; client <12> is alive; "
+        "waiting for an answer: <12>, <14>");
+}
+
+// LOG-01
+TEST_CASE("a server without a name is called by its pid, and what it does not have is left out") {
+  const exit_reason reason = exit_reason::timeout();
+  const coppice::server_terminated x{
+      .process = process(5), .name = {}, .reason = reason, .last_message = {}, .state = {}};
+  CHECK(to_string(x, in_lines) == "GenServer <5> terminating\n** (stop) timeout");
+  CHECK(to_string(x) == "server <5> terminating (timeout)");
+}
+
+// LOG-15
+TEST_CASE("nested exceptions are told from the outermost to the innermost") {
+  const exit_reason reason = nested(2);
+  const coppice::child_start_failed x{some_child, reason, next_step::none};
+  CHECK(to_string(x) ==
+        "top: a <3> failed to start (std::runtime_error: level 2, caused by "
+        "std::runtime_error: level 1, caused by std::logic_error: level 0)");
+  CHECK(to_string(x, {.multi_line = true, .details = false}) ==
+        "Child a of Supervisor top failed to start\n"
+        "** (std::runtime_error) level 2\n"
+        "    ** (std::runtime_error) level 1\n"
+        "        ** (std::logic_error) level 0\n"
+        "Pid: <3>\n"
+        "Restarts: 2");
+  CHECK(to_string(x, {.max_items = 1}) ==
+        "top: a <3> failed to start (std::runtime_error: level 2, caused by "
+        "std::runtime_error: level 1)");
+}
+
+// LOG-14, GS-44
+TEST_CASE("messages, states and reasons are cut where the style says so") {
+  const exit_reason reason = thrown("something long");
+  const coppice::server_terminated x{.process = process(5),
+                                     .name = "s",
+                                     .reason = reason,
+                                     .last_message = "a message",
+                                     .state = "state"};
+  CHECK(to_string(x, {.max_text = 5}) ==
+        "server s <5> terminating (std::runtime_error: somet...); last message: a mes...; "
+        "state: state");
+  CHECK(to_string(x, {.multi_line = true, .max_text = 5}) ==
+        "GenServer s terminating\n** (std::runtime_error) somet...\nLast message: a mes...\n"
+        "State: state");
+  const exit_reason said = exit_reason::shutdown("long note");
+  CHECK(to_string(coppice::child_ended{some_child, said, next_step::none}, {.max_text = 12}) ==
+        "top: a <3> ended after 2 restarts (shutdown: lo...)");
+}
+
+// LOG-14
+TEST_CASE("no character is cut in two") {
+  const exit_reason reason = thrown("");
+  const coppice::server_terminated x{.process = process(5),
+                                     .name = "s",
+                                     .reason = reason,
+                                     .last_message = "gr\xc3\xbc\xc3\x9f",
+                                     .state = {}};
+  CHECK(to_string(x, {.max_text = 3}) ==
+        "server s <5> terminating (std::runtime_error); last message: gr...");
+  CHECK(to_string(x, {.max_text = 4}) ==
+        "server s <5> terminating (std::runtime_error); last message: gr\xc3\xbc...");
+}
+
+// LOG-14
+TEST_CASE("no text passes for a line of the log") {
+  const exit_reason reason = thrown("one\ntwo\r\x1b[2J");
+  const coppice::process_crashed x{process(5), "a\tb", reason};
+  CHECK(to_string(x) == "process a\\tb <5> crashed (std::runtime_error: one\\ntwo\\r\\x1b[2J)");
+  CHECK(to_string(x, in_lines) ==
+        "Process <5> terminating\n** (std::runtime_error) one\n    two\\r\\x1b[2J\nLabel: a\tb");
+}
+
+// LOG-07
+TEST_CASE("a block about a child shows its process and, as a detail, its policy") {
+  const exit_reason reason = thrown("boom");
+  const coppice::child_ended ended{some_child, reason, next_step::restart};
+  CHECK(to_string(ended, in_lines) ==
+        "Child a of Supervisor top terminated\n"
+        "** (std::runtime_error) boom\n"
+        "Pid: <3>\n"
+        "Restarts: 2\n"
+        "Restart: transient\n"
+        "Significant: yes\n"
+        "Shutdown: 1.5 s\n"
+        "Type: worker\n"
+        "Next: restarting");
+  CHECK(to_string(ended, {.multi_line = true, .details = false}) ==
+        "Child a of Supervisor top terminated\n"
+        "** (std::runtime_error) boom\n"
+        "Pid: <3>\n"
+        "Restarts: 2\n"
+        "Next: restarting");
+}
+
+// LOG-06
+TEST_CASE("the four kinds of a supervisor's report read as in Elixir") {
+  constexpr text_style brief{.multi_line = true, .details = false};
+  const exit_reason reason = exit_reason::error("refused");
+  const coppice::child_info plain{.supervisor = "top", .supervisor_id = process(1), .id = "a"};
+  CHECK(to_string(coppice::child_start_failed{plain, reason, next_step::shut_down}, brief) ==
+        "Child a of Supervisor top failed to start\n** (exit) refused\nNext: shutting down");
+  CHECK(to_string(coppice::child_ended{plain, reason, next_step::give_up}, brief) ==
+        "Child a of Supervisor top terminated\n** (exit) refused\nNext: giving up");
+  CHECK(to_string(coppice::budget_exhausted{plain, 1, 0.5}, brief) ==
+        "Child a of Supervisor top caused shutdown\n"
+        "** (exit) reached the maximum restart intensity: more than 1 restart in 0.5 s");
+  CHECK(to_string(coppice::child_stop_failed{plain, exit_reason::killed(), true}, brief) ==
+        "Child a of Supervisor top shut down abnormally\n** (exit) killed\n"
+        "Killed: did not stop in time");
+}
+
+// LOG-07
+TEST_CASE("of many children that stop badly the number is told") {
+  const exit_reason reason = thrown("spilt");
+  const coppice::children_stop_failed x{
+      {.supervisor = "top", .supervisor_id = process(1), .shutdown = coppice::brutal_kill},
+      reason,
+      false,
+      3};
+  CHECK(to_string(x) == "top <1>: 3 children stopped badly (std::runtime_error: spilt)");
+  CHECK(to_string(x, in_lines) ==
+        "Children of Supervisor top shut down abnormally\n"
+        "** (std::runtime_error) spilt\n"
+        "Number: 3\n"
+        "Restart: permanent\n"
+        "Shutdown: brutal_kill\n"
+        "Type: worker");
+}
+
+// LOG-13
+TEST_CASE("a supervisor without a name is called by its pid") {
+  const coppice::child_info orphan{.supervisor_id = process(1), .process = process(3)};
+  CHECK(to_string(coppice::child_started{orphan}) == "<1>: <3> started");
+  CHECK(to_string(coppice::child_starting{orphan}) == "<1>: a child starting");
+  CHECK(to_string(coppice::child_started{orphan}, {.multi_line = true, .details = false}) ==
+        "Child of Supervisor <1> started\nPid: <3>");
+}
+
+// LOG-10
+TEST_CASE("how much a report matters follows from what it tells") {
+  using coppice::severity;
+  const exit_reason normal;
+  const exit_reason bad = thrown("boom");
+  CHECK(severity_of(coppice::child_starting{}) == severity::debug);
+  CHECK(severity_of(coppice::child_started{}) == severity::info);
+  CHECK(severity_of(coppice::child_started{.child = {}, .by_request = true}) == severity::debug);
+  CHECK(severity_of(coppice::child_start_failed{{}, bad, next_step::none}) == severity::error);
+  CHECK(severity_of(coppice::child_ended{{}, normal, next_step::none}) == severity::info);
+  CHECK(severity_of(coppice::child_ended{{}, normal, next_step::shut_down}) == severity::info);
+  CHECK(severity_of(coppice::child_ended{{}, normal, next_step::restart}) == severity::error);
+  CHECK(severity_of(coppice::child_ended{{}, bad, next_step::none}) == severity::error);
+  CHECK(severity_of(coppice::budget_exhausted{{}, 1, 1}) == severity::error);
+  CHECK(severity_of(coppice::child_stop_failed{{}, bad, false}) == severity::error);
+  CHECK(severity_of(coppice::children_stop_failed{{}, bad, false, 2}) == severity::error);
+  CHECK(severity_of(coppice::supervisor_stopped{{}, {}, normal, 1, 0}) == severity::info);
+  CHECK(severity_of(coppice::supervisor_stopped{{}, {}, normal, 1, 1}) == severity::warning);
+  CHECK(severity_of(coppice::spec_warning{}) == severity::warning);
+  CHECK(severity_of(coppice::process_crashed{{}, {}, bad}) == severity::error);
+  CHECK(severity_of(sequence_server{}.cast()) == severity::error);
+  CHECK(severity_of(coppice::process_abandoned{}) == severity::warning);
+}
+
+// LOG-16
+TEST_CASE("a program's start is information, and so is its stop if all went well") {
+  using coppice::severity;
+  const exit_reason asked = exit_reason::shutdown();
+  const exit_reason bad = exit_reason::killed();
+  const coppice::application_started up{"demo", process(1), 4242};
+  const coppice::application_stopped well{"demo", process(1), asked, 0};
+  CHECK(severity_of(up) == severity::info);
+  CHECK(severity_of(well) == severity::info);
+  CHECK(severity_of(coppice::application_stopped{{}, {}, asked, 1}) == severity::error);
+  CHECK(severity_of(coppice::application_stopped{{}, {}, bad, 0}) == severity::error);
+  CHECK(severity_of(coppice::application_stopped{{}, {}, bad, 3}) == severity::warning);
+  CHECK(to_string(up) == "application demo started (OS process 4242)");
+  CHECK(to_string(well) == "application demo stopped (shutdown); exit code 0");
+  CHECK(to_string(up, in_lines) == "Application demo started\nOS process: 4242");
+  CHECK(to_string(well, in_lines) == "Application demo stopped\n** (exit) shutdown\nExit code: 0");
+  CHECK(to_string(coppice::application_started{}) == "application started (OS process 0)");
+}
+
+// LOG-04
+TEST_CASE("what is known of a report is to be had as keys and values") {
+  const sequence_server s;
+  coppice::server_terminated x = s.call(true);
+  x.client_name = "Sequence.Console";
+  x.pending = s.waiting;
+  CHECK(coppice::fields_of(x) ==
+        std::vector<report_field>{{"kind", "server_terminated"},
+                                  {"severity", "error"},
+                                  {"process", "<5>"},
+                                  {"name", "Sequence.Server"},
+                                  {"reason", "std::runtime_error: bad argument"},
+                                  {"exception_type", "std::runtime_error"},
+                                  {"last_message", "increment_number(\"cat\")"},
+                                  {"state", "127"},
+                                  {"client", "<12>"},
+                                  {"client_name", "Sequence.Console"},
+                                  {"client_alive", "yes"},
+                                  {"pending", "<12>, <14>"}});
+}
+
+// LOG-04, LOG-07
+TEST_CASE("the fields of a supervisor's report tell all of the child") {
+  const exit_reason reason = nested(1);
+  CHECK(coppice::fields_of(coppice::child_ended{some_child, reason, next_step::restart}) ==
+        std::vector<report_field>{
+            {"kind", "child_ended"},
+            {"severity", "error"},
+            {"supervisor", "top"},
+            {"supervisor_process", "<1>"},
+            {"child", "a"},
+            {"process", "<3>"},
+            {"restarts", "2"},
+            {"restart", "transient"},
+            {"significant", "yes"},
+            {"shutdown", "1.5 s"},
+            {"type", "worker"},
+            {"reason", "std::runtime_error: level 1, caused by std::logic_error: level 0"},
+            {"exception_type", "std::runtime_error"},
+            {"next", "restarting"}});
+}
+
+// LOG-04
+TEST_CASE("every report has a kind, a severity, texts of both forms") {
+  const exit_reason reason = exit_reason::killed();
+  const std::pair<coppice::report, std::string_view> all[] = {
+      {coppice::child_starting{some_child}, "child_starting"},
+      {coppice::child_started{some_child}, "child_started"},
+      {coppice::child_start_failed{some_child, reason, next_step::none}, "child_start_failed"},
+      {coppice::child_ended{some_child, reason, next_step::none}, "child_ended"},
+      {coppice::budget_exhausted{some_child, 3, 5}, "budget_exhausted"},
+      {coppice::child_stop_failed{some_child, reason, true}, "child_stop_failed"},
+      {coppice::children_stop_failed{some_child, reason, true, 2}, "children_stop_failed"},
+      {coppice::supervisor_stopped{"top", process(1), reason, 2, 1}, "supervisor_stopped"},
+      {coppice::spec_warning{"top", "careful"}, "spec_warning"},
+      {coppice::process_crashed{process(3), "a", reason}, "process_crashed"},
+      {coppice::server_terminated{process(3), "a", reason, "m", "s"}, "server_terminated"},
+      {coppice::process_abandoned{process(3), "a"}, "process_abandoned"},
+      {coppice::application_started{"top", process(1), 42}, "application_started"},
+      {coppice::application_stopped{"top", process(1), reason, 1}, "application_stopped"}};
+  CHECK(std::size(all) == std::variant_size_v<coppice::report>);
+  for (const auto& [r, kind] : all) {
+    const auto fields = coppice::fields_of(r);
+    CHECK(value(fields, "kind") == kind);
+    CHECK(value(fields, "severity") == to_string(severity_of(r)));
+    CHECK(to_string(r).find('\n') == std::string::npos);
+    CHECK_FALSE(to_string(r, in_lines).empty());
+    for (const report_field& f : fields) CHECK_FALSE(f.value.empty());
+  }
+}
+
+// LOG-10, LOG-14
+TEST_CASE("warnings and errors are printed, on a line each, with the time of day") {
+  const exit_reason reason = thrown("boom");
+  const std::string text = printed([&] {
+    coppice::print_report(coppice::child_started{some_child});
+    coppice::print_report(coppice::child_ended{some_child, reason, next_step::restart});
+    coppice::print_report(coppice::spec_warning{"top", "careful"});
+  });
+  CHECK(std::regex_match(
+      text,
+      std::regex{"\\d\\d:\\d\\d:\\d\\d\\.\\d{3} \\[coppice\\] top: a <3> ended after 2 restarts "
+                 "\\(std::runtime_error: boom\\); restarting\n"
+                 "\\d\\d:\\d\\d:\\d\\d\\.\\d{3} \\[coppice\\] top: careful\n"}));
+}
+
+// LOG-14
+TEST_CASE("a block is printed with its severity") {
+  const sequence_server s;
+  const std::string text = printed([&] {
+    coppice::print_report(s.cast(), {.multi_line = true});
+    coppice::print_report(coppice::child_started{some_child}, in_lines);
+    coppice::print_report(coppice::application_started{"demo", {}, 1}, in_lines,
+                          coppice::severity::info);
+  });
+  CHECK(std::regex_match(
+      text, std::regex{"\\d\\d:\\d\\d:\\d\\d\\.\\d{3} \\[error\\] GenServer Sequence\\.Server "
+                       "terminating\n"
+                       "\\*\\* \\(std::runtime_error\\) bad argument\n"
+                       "Last message: increment_number\\(\"cat\"\\)\n"
+                       "State: 127\n"
+                       "\\d\\d:\\d\\d:\\d\\d\\.\\d{3} \\[info\\] Application demo started\n"
+                       "OS process: 1\n"}));
+}
+
+// LOG-05, LOG-19
+TEST_CASE("the crash of a supervised process is left to its supervisor when it is printed") {
+  const exit_reason reason = thrown("boom");
+  const std::string text = printed([&] {
+    coppice::print_report(
+        coppice::process_crashed{process(3), "a", reason, {}, /*supervised=*/true});
+    coppice::print_report(coppice::process_crashed{process(3), "b", reason});
+  });
+  CHECK(text.find("process a") == std::string::npos);
+  CHECK(text.find("process b <3> crashed (std::runtime_error: boom)") != std::string::npos);
+}
