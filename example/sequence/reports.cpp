@@ -2,8 +2,6 @@
 
 #include <coppice/exit_reason.hpp>
 
-#include <boost/core/demangle.hpp>
-
 #include <chrono>
 #include <cstdio>
 #include <ctime>
@@ -11,32 +9,12 @@
 
 namespace sequence {
 
-namespace {
-
-// GenServer Sequence.Server terminating
-// ** (std::invalid_argument) what it says
-// Last message: increment_number("cat")
-// State: 127
-std::string to_block(const coppice::server_terminated& x) {
-  std::string text = "GenServer " + std::string{x.name} + " terminating\n** (";
-  if (const std::type_info* const type = x.reason.exception_type()) {
-    text += boost::core::demangle(type->name()) + ") " + x.reason.what();
-  } else {
-    text += "exit) " + x.reason.to_string();
-  }
-  if (!x.last_message.empty()) text += "\nLast message: " + std::string{x.last_message};
-  if (!x.state.empty()) text += "\nState: " + std::string{x.state};
-  return text;
-}
-
-}  // namespace
-
 std::optional<std::string> report_filter::operator()(const coppice::report& what,
                                                      const std::string& clock) {
-  if (!coppice::is_alarming(what)) return std::nullopt;
+  if (severity_of(what) < coppice::severity::warning) return std::nullopt;
   if (const auto* const crash = std::get_if<coppice::server_terminated>(&what)) {
     crashed_ = crash->process;
-    return clock + " [error] " + to_block(*crash) + '\n';
+    return clock + " [error] " + to_string(what, {.multi_line = true}) + '\n';
   }
   if (const auto* const end = std::get_if<coppice::child_ended>(&what)) {
     // Of a server that has crashed it was told. A kill was asked for. A supervisor that gives up

@@ -65,7 +65,7 @@ struct item_call {
 template <class Range, class F>
 concept streamable = std::ranges::input_range<Range> && std::movable<Range> &&
     std::invocable<F&, std::ranges::range_value_t<Range>> &&
-    task_function<item_call<F, std::ranges::range_value_t<Range>>>;
+    async_function<item_call<F, std::ranges::range_value_t<Range>>>;
 
 template <class Range, class F>
 using stream_call = item_call<F, std::ranges::range_value_t<Range>>;

@@ -64,11 +64,11 @@ concept result_awaitable = requires {
 };
 
 template <class F>
-concept task_function = std::invocable<F&> && result_awaitable<std::invoke_result_t<F&>>;
+concept async_function = std::invocable<F&> && result_awaitable<std::invoke_result_t<F&>>;
 
 template <class F>
 concept task_source =
-    task_function<std::decay_t<F>> || result_awaitable<std::remove_reference_t<F>>;
+    async_function<std::decay_t<F>> || result_awaitable<std::remove_reference_t<F>>;
 
 // An awaitable, as the function that returns it once.
 template <result_awaitable A>
@@ -88,7 +88,7 @@ struct task_function_of<A> {
 template <task_source F>
 using task_function_t = typename task_function_of<std::decay_t<F>>::type;
 
-template <task_function F>
+template <async_function F>
 using awaitable_of = task_awaitable<std::invoke_result_t<F&>>;
 template <task_source F>
 using task_value_t = typename awaitable_of<task_function_t<F>>::value_type;
@@ -139,20 +139,20 @@ class typed_task final : public task_core, public pooled {
 };
 
 // What a task does: its function, and then it says what that has returned.
-template <task_function F>
-class task_body final : public typed_body<typename awaitable_of<F>::executor_type>, public pooled {
+template <async_function F>
+class async_body final : public typed_body<typename awaitable_of<F>::executor_type>, public pooled {
  public:
   using value_type = typename awaitable_of<F>::value_type;
   using executor_type = typename awaitable_of<F>::executor_type;
 
-  task_body(F f, task_origin o)
+  async_body(F f, task_origin o)
       : typed_body<executor_type>{false}, function_{std::move(f)}, origin_{std::move(o)} {}
 
   void prepare(process& p) override { origin_.prepare(p); }
   asio::awaitable<void, executor_type> call(process& p) override { return run(p, *this); }
 
  private:
-  static asio::awaitable<void, executor_type> run(process& p, task_body& body) {
+  static asio::awaitable<void, executor_type> run(process& p, async_body& body) {
     auto* const core = static_cast<typed_task<value_type>*>(body.origin_.core.get());
     try {
       auto running = std::invoke(body.function_);
@@ -175,7 +175,7 @@ class task_body final : public typed_body<typename awaitable_of<F>::executor_typ
 template <task_source F>
 body_ptr make_task_body(F&& f, task_origin o) {
   using function = task_function_t<F>;
-  return body_ptr{new task_body<function>{function{std::forward<F>(f)}, std::move(o)}};
+  return body_ptr{new async_body<function>{function{std::forward<F>(f)}, std::move(o)}};
 }
 
 template <class T>

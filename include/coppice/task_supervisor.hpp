@@ -160,7 +160,7 @@ class COPPICE_API task_supervisor_ref {
   /// @par Origin
   /// `Task.Supervisor.start_child/3`.
   template <class F>
-  requires detail::task_function<std::decay_t<F>> child_start start_child(F&& f,
+  requires detail::async_function<std::decay_t<F>> child_start start_child(F&& f,
                                                                           task_child_options o = {})
   const {
     detail::task_origin origin{.core = {},
