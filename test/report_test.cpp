@@ -391,7 +391,7 @@ TEST_CASE("a supervised process that crashes reports it, and so does its supervi
 }
 
 // LOG-04, LOG-05
-TEST_CASE("while a crash is reported, the process is still known with its name and its neighbours") {
+TEST_CASE("while a crash is reported, the process is still known, with its name and neighbours") {
   scene s;
   std::optional<coppice::process_info> known;
   texts fields;
@@ -402,7 +402,9 @@ TEST_CASE("while a crash is reported, the process is still known with its name a
     CHECK(x->name == "registered");
     CHECK(coppice::whereis(s.io, "registered") == x->process);
     known = coppice::info(x->process);
-    for (const auto& f : coppice::fields_of(r)) fields.push_back(std::string{f.key} + '=' + f.value);
+    for (const auto& [key, text] : coppice::fields_of(r)) {
+      fields.push_back(std::string{key} + '=' + text);
+    }
     block = to_string(r, {.multi_line = true});
   });
   const auto neighbour = [](coppice::pid whom) -> asio::awaitable<void> {

@@ -32,7 +32,8 @@ class COPPICE_API pid {
   /// Whether it names a process at all, alive or not.
   explicit operator bool() const noexcept { return number_ != 0; }
 
-  /// Whether the process has not ended yet. False as soon as its death is told to anyone.
+  /// Whether the process has not ended yet. False as soon as its death is told to anyone; a report
+  /// of its crash comes before that.
   [[nodiscard]] bool alive() const noexcept;
 
   /// Counts up from 1 on each io_context, in the order of spawning.

@@ -86,8 +86,9 @@ struct child_stop_failed {
 };
 
 /// Several children of a dynamic supervisor, which stop side by side, did not end as they were
-/// expected to. Told once for each way in which they ended, when all are down; a child that is alone
-/// in its way has a `child_stop_failed` of its own.
+/// expected to. Told once for each way in which they ended, when all are down; children that are
+/// treated differently are told of apart, and one that is alone in its way has a
+/// `child_stop_failed` of its own.
 ///
 /// @par Origin
 /// The shutdown error of a simple_one_for_one supervisor.
@@ -115,9 +116,9 @@ struct spec_warning {
 
 /// A process has ended abnormally, and tells of it by no report of its own kind, as servers do.
 ///
-/// Told once all its frames are destroyed, and before anybody else hears of its death: while the sink
-/// runs, `info(process)` still knows its name, ancestors and links. A kill is not told, nor would a
-/// killed Erlang process say anything.
+/// Told once all its frames are destroyed, and before anybody else hears of its death: while the
+/// sink runs, `info(process)` still knows its name, ancestors and links. A kill is not told, nor
+/// would a killed Erlang process say anything.
 ///
 /// @par Origin
 /// The crash report of `proc_lib`, and the emulator's "Error in process".
@@ -180,7 +181,7 @@ struct process_abandoned {
 struct application_started {
   std::string_view name;             ///< Of the root supervisor; may be empty.
   pid process;                       ///< The root supervisor.
-  long os_process = 0;               ///< The number that the operating system has given the program.
+  long os_process = 0;               ///< The program's number with the operating system.
 };
 
 /// A program that is run by `coppice::run` has come to its end, or has failed to start.
@@ -192,10 +193,11 @@ struct application_stopped {
 };
 
 /// Something worth knowing has happened. A value; nothing is formatted unless somebody asks.
-using report = std::variant<child_starting, child_started, child_start_failed, child_ended, budget_exhausted,
-                            child_stop_failed, children_stop_failed, supervisor_stopped, spec_warning,
-                            process_crashed, server_terminated, task_terminated, state_discarded,
-                            state_lost, process_abandoned, application_started, application_stopped>;
+using report =
+    std::variant<child_starting, child_started, child_start_failed, child_ended, budget_exhausted,
+                 child_stop_failed, children_stop_failed, supervisor_stopped, spec_warning,
+                 process_crashed, server_terminated, task_terminated, state_discarded, state_lost,
+                 process_abandoned, application_started, application_stopped>;
 
 /// Takes reports, on the loop's thread, as they arise. It must not block. What it throws is
 /// swallowed: a failing sink never breaks a supervisor.
@@ -241,8 +243,8 @@ struct text_style {
 
 /// A text for people, without a line end behind it.
 ///
-/// Line ends inside messages, states and reasons cannot pass for those of a log: one line stays one,
-/// control characters being escaped, and in a block they are indented.
+/// Line ends inside messages, states and reasons cannot pass for those of a log: one line stays
+/// one, control characters being escaped, and in a block what follows them is indented.
 ///
 /// An exception that was thrown by `std::throw_with_nested` is followed by those nested in it.
 ///
@@ -265,9 +267,10 @@ struct report_field {
 ///
 /// Of every report `kind`, the name of its type, and `severity`. Of processes `process`, `name`,
 /// `label`, `supervised`, `ancestors`, `links`; of children `supervisor`, `supervisor_process`,
-/// `child`, `process`, `restarts`, `restart`, `significant`, `shutdown`, `type`; of servers also
-/// `last_message`, `state`, `client`, `client_name`, `client_alive`, `pending`. Of tasks `callers`. Of ends `reason`,
-/// `exception_type`, `next`, `killed`, `count`; of programs `name`, `process`, `os_process`,
+/// `child`, `process`, `restarts`, `restart`, `significant`, `shutdown`, `type`, and of their starts
+/// `by_request`; of servers also `last_message`, `state`, `client`, `client_name`, `client_alive`,
+/// `pending`; of tasks `callers`. Of ends `reason`, `exception_type`, `next`, `killed`, `count`; of budgets
+/// `max_restarts`, `within`; of warnings `text`; of programs `name`, `process`, `os_process`,
 /// `exit_code`. Processes are written as `pid::to_string` does, lists with ", " between.
 ///
 /// @par Thread safety
@@ -276,7 +279,7 @@ struct report_field {
 
 /// The default sink: prints warnings and errors to stderr, one line each, with the time of day.
 ///
-/// Of a supervised process its supervisor's report tells; a `process_crashed` of one is not printed.
+/// Of a supervised process its supervisor's report tells; its `process_crashed` is not printed.
 COPPICE_API void print_report(const report& r);
 
 /// The same in another style, or from another severity on: a sink like

@@ -21,6 +21,9 @@ enum exit_code : int {
 /// The first signal starts an ordered stop, children in reverse start order, each with its shutdown
 /// time. A second one kills what is left.
 ///
+/// Reported: `application_started` when the root and its children are up, `application_stopped` when
+/// all have ended.
+///
 /// @return One of `exit_code`.
 /// @throws std::invalid_argument naming the rule that the spec breaks; nothing has started then.
 /// @par Origin
