@@ -367,7 +367,7 @@ TEST_CASE("options that cannot work are refused where they are given") {
   CHECK_THROWS_WITH(make({.state = texts}, "s"),
                     "coppice: server \"s\": its state() returns another type than the place for its "
                     "state is made for");
-  CHECK_THROWS_WITH(coppice::server_with<plain>({.state = coppice::in_stash("stash")}, "p"),
+  CHECK_THROWS_WITH(auto s = coppice::server_with<plain>({.state = coppice::in_stash("stash")}, "p"),
                     "coppice: server \"p\": a state is kept of classes that have state() and "
                     "restore()");
 }
