@@ -7,6 +7,7 @@
 #include <stdexcept>
 #include <string>
 #include <type_traits>
+#include <typeinfo>
 #include <vector>
 
 using coppice::errc;
@@ -266,6 +267,18 @@ TEST_CASE("a stash that crashes takes the states along, and under rest_for_one t
   CHECK(w.reported("has lost its state (noproc)"));
 }
 
+TEST_CASE("a state that its stash has no time to take is reported as lost") {
+  desk w;
+  w.start({coppice::stash("stash"), stashed()});
+  w.tell(sequence::add{3});
+  coppice::kill(w.ref().whereis());
+  coppice::kill(coppice::process_ref{w.io, "stash"}.whereis());
+  w.clock.settle();
+  CHECK(w.reported("server sequence <"));
+  CHECK(w.reported("has lost its state"));
+  CHECK(w.ask(sequence::next{}) == "123");
+}
+
 TEST_CASE("without its stash a server does not start") {
   desk w;
   const auto sup = coppice::start_supervisor(
@@ -349,7 +362,12 @@ TEST_CASE("options that cannot work are refused where they are given") {
                     "coppice: server \"s\": its queue has room for at least one message");
   CHECK_THROWS_WITH(make({.state = coppice::in_stash("stash")}, ""),
                     "coppice: server \"\": its state is kept under its name, and it has none");
-  CHECK_THROWS_WITH(coppice::server_with<plain>({.state = coppice::in_stash("stash")}, "p"),
+  coppice::state_place texts = coppice::in_stash("stash");
+  texts.type = &typeid(std::string);
+  CHECK_THROWS_WITH(make({.state = texts}, "s"),
+                    "coppice: server \"s\": its state() returns another type than the place for its "
+                    "state is made for");
+  CHECK_THROWS_WITH(auto s = coppice::server_with<plain>({.state = coppice::in_stash("stash")}, "p"),
                     "coppice: server \"p\": a state is kept of classes that have state() and "
                     "restore()");
 }
