@@ -365,9 +365,10 @@ TEST_CASE("options that cannot work are refused where they are given") {
   coppice::state_place texts = coppice::in_stash("stash");
   texts.type = &typeid(std::string);
   CHECK_THROWS_WITH(make({.state = texts}, "s"),
-                    "coppice: server \"s\": its state() returns another type than the place for its "
-                    "state is made for");
-  CHECK_THROWS_WITH(auto s = coppice::server_with<plain>({.state = coppice::in_stash("stash")}, "p"),
+                    "coppice: server \"s\": its state() returns another type than the place for "
+                    "its state is made for");
+  const coppice::server_options kept{.state = coppice::in_stash("stash")};
+  CHECK_THROWS_WITH(auto s = coppice::server_with<plain>(kept, "p"),
                     "coppice: server \"p\": a state is kept of classes that have state() and "
                     "restore()");
 }
