@@ -627,13 +627,14 @@ void scheduler::tell(const report& r) noexcept {
 // A killed process says nothing; one that ends in order, as servers do, has told by a report of its
 // own.
 void scheduler::report_crash(process& p) noexcept {
-  if (p.outcome_set || p.reason.kind() == exit_reason::kind_type::killed) return;
+  if (p.reason.kind() == exit_reason::kind_type::killed) return;
   if (p.extras && p.extras->task) {
     // Of those that were told to end, only what they did not end with for that.
     if (p.asked != process::stop_level::none && !p.extras->failed) return;
     tell(task_terminated{p.id(), p.label(), p.extras->callers, p.reason});
     return;
   }
+  if (p.outcome_set) return;
   process_crashed crash{p.id(), p.label(), p.reason};
   if (p.extras) crash.name = p.extras->name;
   crash.supervised = p.watcher != nullptr;

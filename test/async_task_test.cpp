@@ -978,7 +978,7 @@ TEST_CASE("a task that crashes is reported with who started it and its callers")
   CHECK(
       d.reports ==
       std::vector<std::string>{
-          "task inner <3> started by <2> terminating (std::runtime_error: crash); callers: <2> <1>",
+          "task inner <3> started by <2> terminating (std::runtime_error: crash); callers: <2>, <1>",
           "task <4> started by <1> terminating (error: given up)"});
 }
 

@@ -350,6 +350,30 @@ TEST_CASE("a program's start is information, and so is its stop if all went well
   CHECK(to_string(coppice::application_started{}) == "application started (OS process 0)");
 }
 
+// LOG-12
+TEST_CASE("a task that crashes is told with who had it started, and for whom that worked") {
+  const exit_reason bad = exit_reason::error("bad");
+  const coppice::pid callers[] = {process(4), process(3)};
+  const coppice::task_terminated x{process(7), "work", callers, bad};
+  CHECK(to_string(x) == "task work <7> started by <4> terminating (error: bad); callers: <4>, <3>");
+  CHECK(to_string(x, in_lines) ==
+        "Task work started from <4> terminating\n** (exit) bad\nCallers: <4>, <3>");
+  CHECK(to_string(x, {.details = false}) ==
+        "task work <7> started by <4> terminating (error: bad)");
+}
+
+TEST_CASE("a state that is discarded or lost is told with its server") {
+  const exit_reason gone = exit_reason::noproc();
+  const coppice::state_discarded worn{process(5), "numbers", "-1", 3};
+  const coppice::state_lost lost{process(5), "numbers", gone};
+  CHECK(to_string(worn) ==
+        "server numbers <5> starts afresh: its state crashed it 3 times in a row; state: -1");
+  CHECK(to_string(worn, in_lines) ==
+        "GenServer numbers starts afresh\nIts state crashed it 3 times in a row\nState: -1");
+  CHECK(to_string(lost) == "server numbers <5> has lost its state (noproc)");
+  CHECK(to_string(lost, in_lines) == "GenServer numbers has lost its state\n** (exit) noproc");
+}
+
 // LOG-04
 TEST_CASE("what is known of a report is to be had as keys and values") {
   const sequence_server s;
@@ -407,6 +431,9 @@ TEST_CASE("every report has a kind, a severity, texts of both forms") {
       {coppice::spec_warning{"top", "careful"}, "spec_warning"},
       {coppice::process_crashed{process(3), "a", reason}, "process_crashed"},
       {coppice::server_terminated{process(3), "a", reason, "m", "s"}, "server_terminated"},
+      {coppice::task_terminated{process(3), "a", {}, reason}, "task_terminated"},
+      {coppice::state_discarded{process(3), "a", "s", 3}, "state_discarded"},
+      {coppice::state_lost{process(3), "a", reason}, "state_lost"},
       {coppice::process_abandoned{process(3), "a"}, "process_abandoned"},
       {coppice::application_started{"top", process(1), 42}, "application_started"},
       {coppice::application_stopped{"top", process(1), reason, 1}, "application_stopped"}};

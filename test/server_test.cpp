@@ -761,3 +761,45 @@ TEST_CASE("a linked server ends with its starter, another does not") {
   CHECK_FALSE(coppice::whereis(w.io, "linked"));
   CHECK(coppice::whereis(w.io, "free"));
 }
+
+// LOG-01, LOG-03
+TEST_CASE("the report of a server's end tells whose message it was, and who else waits") {
+  asio::io_context io{1};
+  coppice::virtual_clock clock{io};
+  std::string told;
+  coppice::set_report_sink(io, [&told](const coppice::report& r) {
+    const auto* const end = std::get_if<coppice::server_terminated>(&r);
+    if (end == nullptr) return;
+    told += end->client ? std::string{end->client_name} : "nobody";
+    told += end->client_alive ? " alive," : ",";
+    for (const auto& p : end->pending) told += ' ' + coppice::info(p)->label;
+  });
+  std::string log;
+  coppice::start_supervisor(io, {.strategy = coppice::one_for_one,
+                                 .children = {coppice::server<counter>("counter", 1, &log)}});
+  const auto client = [](auto message) {
+    return [message]() -> asio::awaitable<void> {
+      const counter_ref c{"counter"};
+      auto asking = c.call(message);
+      co_await std::move(asking);
+    };
+  };
+  clock.settle();
+  coppice::spawn(io, client(counter::later{}), "patient");
+  clock.settle();
+  SUBCASE("a call") {
+    coppice::spawn(io, client(counter::crash{"now"}), "culprit");
+    clock.settle();
+    CHECK(told == "culprit alive, patient");
+  }
+  SUBCASE("a cast, while one only asks whether the server is up") {
+    const counter_ref c{io, "counter"};
+    coppice::spawn(io, [c]() -> asio::awaitable<void> {
+      auto waiting = c.ready();
+      co_await std::move(waiting);
+    });
+    c.cast(counter::add{13});
+    clock.settle();
+    CHECK(told == "nobody, patient");
+  }
+}

@@ -16,6 +16,9 @@ std::optional<std::string> report_filter::operator()(const coppice::report& what
     crashed_ = crash->process;
     return clock + " [error] " + to_string(what, {.multi_line = true}) + '\n';
   }
+  if (const auto* const crash = std::get_if<coppice::process_crashed>(&what)) {
+    if (crash->supervised) return std::nullopt;  // its supervisor tells
+  }
   if (const auto* const end = std::get_if<coppice::child_ended>(&what)) {
     // Of a server that has crashed it was told. A kill was asked for. A supervisor that gives up
     // ends with shutdown, and says by itself why.

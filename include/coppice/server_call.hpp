@@ -66,7 +66,8 @@ template <class S, class M>
 void send_call(scheduler& home, const process_ref& target, call_envelope<S, M>& e) {
   server_core* const core = server_core::of(target.whereis(), &server_tag<S>);
   process* const caller = home.current();
-  if (caller != nullptr) e.from = caller->id();
+  // Who only looks into the server is no client of it.
+  if (!handles_itself<S, M> && caller != nullptr) e.from = caller->id();
   if (core == nullptr || core->closed) {
     e.fail(errc::noproc);
   } else if (caller == &core->self) {
