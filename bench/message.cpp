@@ -11,45 +11,15 @@
 
 #include <boost/asio/post.hpp>
 
-#include <exception>
-
 namespace bench {
 
 namespace {
 
 constexpr int trips = 50'000;
-constexpr int burst = 100;
 constexpr int bursts = 2'000;
 constexpr long turns = 200'000;
 
-template <class From, class To>
-asio::awaitable<void> round_trips(From& from, To& to, counter& count) {
-  for (int i = 0; !count.enough(); i += 2) {
-    send(to, i);
-    const int answered = co_await next(from);
-    expect(answered == i + 1, "another answer");
-  }
-}
-
-template <class From, class To>
-asio::awaitable<void> send_bursts(From& from, To& to, counter& count) {
-  while (!count.enough()) {
-    for (int i = 0; i < burst; ++i) send(to, i);
-    const int sum = co_await next(from);
-    expect(sum == burst * (burst - 1) / 2, "a message is missing");
-  }
-}
-
-template <class From, class To>
-asio::awaitable<void> take_bursts(From& from, To& to) {
-  for (;;) {
-    int sum = 0;
-    for (int i = 0; i < burst; ++i) sum += co_await next(from);
-    send(to, sum);
-  }
-}
-
-// Two pairs of ends, and what they run on.
+// As bare_world.
 struct coppice_world {
   asio::io_context io{1};
   coppice::mailbox<int> here, there;
@@ -57,19 +27,6 @@ struct coppice_world {
 
   coppice_world() { quiet(io); }
   void start(asio::awaitable<void> body) { coppice::spawn(io, std::move(body)); }
-};
-
-struct bare_world {
-  asio::io_context io;
-  channel here{io, burst}, there{io, burst};
-  channel& to_here = here;
-  channel& to_there = there;
-
-  void start(asio::awaitable<void> body) {
-    asio::co_spawn(io, std::move(body), [](std::exception_ptr e) {
-      if (e) std::rethrow_exception(e);
-    });
-  }
 };
 
 template <class World>

@@ -11,14 +11,13 @@
 #include <coppice/server.hpp>
 #include <coppice/task.hpp>
 
-#include <exception>
+#include <utility>
 
 namespace bench {
 
 namespace {
 
 constexpr int trips = 50'000;
-constexpr int burst = 100;
 constexpr int bursts = 2'000;
 
 class sums {
@@ -70,45 +69,11 @@ double with_server(Body body, long wanted) {
   return count.each();
 }
 
-asio::awaitable<void> bare_trips(channel& from, channel& to, counter& count) {
-  for (int i = 0; !count.enough(); i += 2) {
-    send(to, i);
-    const int answered = co_await next(from);
-    expect(answered == i + 1, "another answer");
-  }
-}
-
-asio::awaitable<void> bare_bursts(channel& from, channel& to, counter& count) {
-  while (!count.enough()) {
-    for (int i = 0; i < burst; ++i) send(to, i);
-    const int sum = co_await next(from);
-    expect(sum == burst * (burst - 1) / 2, "a message is missing");
-  }
-}
-
-asio::awaitable<void> bare_sums(channel& from, channel& to) {
-  for (;;) {
-    int sum = 0;
-    for (int i = 0; i < burst; ++i) sum += co_await next(from);
-    send(to, sum);
-  }
-}
-
-struct bare_world {
-  asio::io_context io;
-  channel here{io, burst}, there{io, burst};
-  void start(asio::awaitable<void> body) {
-    asio::co_spawn(io, std::move(body), [](std::exception_ptr e) {
-      if (e) std::rethrow_exception(e);
-    });
-  }
-};
-
 double bare_calls() {
   bare_world w;
   counter count{w.io, trips};
-  w.start(answer(w.there, w.here));
-  w.start(bare_trips(w.here, w.there, count));
+  w.start(answer(w.there, w.to_here));
+  w.start(round_trips(w.here, w.to_there, count));
   w.io.run();
   return count.each();
 }
@@ -116,8 +81,8 @@ double bare_calls() {
 double bare_casts() {
   bare_world w;
   counter count{w.io, bursts};
-  w.start(bare_sums(w.there, w.here));
-  w.start(bare_bursts(w.here, w.there, count));
+  w.start(take_bursts(w.there, w.to_here));
+  w.start(send_bursts(w.here, w.to_there, count));
   w.io.run();
   return count.each() / burst;
 }

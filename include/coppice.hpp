@@ -29,5 +29,6 @@
 #include <coppice/supervisor.hpp>
 #include <coppice/sys.hpp>
 #include <coppice/task.hpp>
+#include <coppice/task_result.hpp>
 #include <coppice/task_supervisor.hpp>
 #include <coppice/virtual_clock.hpp>

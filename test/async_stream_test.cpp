@@ -1,5 +1,5 @@
 #include "support/ending.hpp"
-#include "support/world.hpp"
+#include "support/owner.hpp"
 
 #include <coppice/async_stream.hpp>
 
@@ -33,23 +33,12 @@ namespace {
 using boost::system::error_code;
 
 // An item says for how many seconds it is worked on; 0 crashes at once, and -n after n seconds.
-struct workshop : world {
-  using body = std::function<asio::awaitable<void>()>;
-
-  pid start(body what) {
-    const pid p = coppice::spawn(io, std::move(what));
-    clock.settle();
-    return p;
-  }
+struct workshop : owner_world {
   // A consumer that gets exit signals as messages, and notes those that are left in the end.
   pid start_trapping(body what) {
-    return start([this, what = std::move(what)]() -> asio::awaitable<void> {
-      coppice::mailbox<coppice::exit_signal> signals;
-      coppice::trap_exit(signals);
-      auto consuming = what();
-      co_await std::move(consuming);
-      while (const auto s = signals.try_receive()) log += "signal " + s->reason.to_string() + ' ';
-      log += std::to_string(coppice::info(coppice::self())->links.size()) + " links ";
+    return owner_world::start_trapping(std::move(what), [this](const signals& all) {
+      for (const std::string& s : all) log += "signal " + s + ' ';
+      log += std::to_string(links_of(coppice::self())) + " links ";
     });
   }
 

@@ -1,5 +1,5 @@
 #include "support/ending.hpp"
-#include "support/world.hpp"
+#include "support/owner.hpp"
 
 #include <coppice/async_task.hpp>
 
@@ -26,17 +26,6 @@ using coppice::task_result;
 namespace {
 
 using boost::system::error_code;
-
-// What tasks do.
-asio::awaitable<int> after(std::chrono::milliseconds time, int value) {
-  co_await coppice::sleep_for(time);
-  co_return value;
-}
-
-asio::awaitable<int> crash_after(std::chrono::milliseconds time) {
-  co_await coppice::sleep_for(time);
-  throw std::runtime_error{"crash"};
-}
 
 // Lives on for so long when it is asked to stop, and returns then.
 asio::awaitable<int> reluctant(std::chrono::milliseconds time, int value) {
@@ -69,22 +58,11 @@ std::string text_of(const std::vector<std::optional<task_result<T>>>& results) {
 }
 
 // Processes that use tasks, and a log of what they hear.
-struct desk : world {
-  using body = std::function<asio::awaitable<void>()>;
-
-  pid start(body what) {
-    const pid p = coppice::spawn(io, std::move(what));
-    clock.settle();
-    return p;
-  }
+struct desk : owner_world {
   // One that gets exit signals as messages, and notes them.
   pid start_trapping(body what) {
-    return start([this, what = std::move(what)]() -> asio::awaitable<void> {
-      coppice::mailbox<coppice::exit_signal> signals;
-      coppice::trap_exit(signals);
-      auto running = what();
-      co_await std::move(running);
-      while (const auto s = signals.try_receive()) note("signal " + s->reason.to_string());
+    return owner_world::start_trapping(std::move(what), [this](const signals& all) {
+      for (const std::string& s : all) note("signal " + s);
     });
   }
   void note(const std::string& text) { log += (log.empty() ? "" : "; ") + text; }
@@ -122,8 +100,6 @@ struct desk : world {
 
   std::string log;
 };
-
-std::size_t links_of(const pid& p) { return coppice::info(p)->links.size(); }
 
 }  // namespace
 

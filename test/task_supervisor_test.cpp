@@ -1,5 +1,5 @@
 #include "support/ending.hpp"
-#include "support/world.hpp"
+#include "support/owner.hpp"
 
 #include <coppice/task_supervisor.hpp>
 
@@ -24,39 +24,18 @@ namespace {
 
 using boost::system::error_code;
 
-asio::awaitable<int> after(std::chrono::milliseconds time, int value) {
-  co_await coppice::sleep_for(time);
-  co_return value;
-}
-
-asio::awaitable<int> crash_after(std::chrono::milliseconds time) {
-  co_await coppice::sleep_for(time);
-  throw std::runtime_error{"crash"};
-}
-
 // A task supervisor by the name of "tasks", and processes that use it.
-struct office : world {
-  using body = std::function<asio::awaitable<void>()>;
-
+struct office : owner_world {
   explicit office(std::size_t max_children = 100) {
     tasks.emplace(
         coppice::start_task_supervisor(io, {.name = "tasks", .max_children = max_children}));
     clock.settle();
   }
 
-  pid start(body what) {
-    const pid p = coppice::spawn(io, std::move(what));
-    clock.settle();
-    return p;
-  }
   pid start_trapping(body what) {
-    return start([this, what = std::move(what)]() -> asio::awaitable<void> {
-      coppice::mailbox<coppice::exit_signal> signals;
-      coppice::trap_exit(signals);
-      auto running = what();
-      co_await std::move(running);
-      while (const auto s = signals.try_receive()) note("signal " + s->reason.to_string());
-      note(std::to_string(coppice::info(coppice::self())->links.size()) + " links");
+    return owner_world::start_trapping(std::move(what), [this](const signals& all) {
+      for (const std::string& s : all) note("signal " + s);
+      note(std::to_string(links_of(coppice::self())) + " links");
     });
   }
   void note(const std::string& text) { log += (log.empty() ? "" : "; ") + text; }
