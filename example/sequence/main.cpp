@@ -13,17 +13,15 @@
 //         Sequence.Console      reads commands and obeys; brought back like anybody else
 //
 // What it shows:
-// - Sequence.Server.increment_number "cat" crashes the server. What it had counted is lost, or,
-// with
-//   a stash, goes on where it was.
+// - Sequence.Server.increment_number "cat" crashes the server. What it had counted is lost, or
+//   goes on where it was, with a stash.
 // - observer shows the tree, its states, and how often everybody was restarted; kill NAME kills
 //   anybody in it.
 // - Four crashes within five seconds are too many: the supervisor gives up, so does the one above,
 //   and the exit code is 1.
 // - The console waits without blocking: while somebody types, everything else goes on.
-// - Ctrl-D, Ctrl-C and SIGTERM stop it all in reverse order, the terminal is as it was, and the
-// exit
-//   code is 0.
+// - Ctrl-D, Ctrl-C and SIGTERM stop it all in reverse order, the terminal is as it was, and
+//   the exit code is 0.
 //
 // From a pipe it reads commands line by line: `echo help | sequence`.
 

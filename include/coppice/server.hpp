@@ -97,8 +97,7 @@ class server_ref {
   /// `errc::overloaded`.
   ///
   /// @param limit For how long to wait; nothing: without limit. The server does not hear of it, and
-  /// what
-  ///   it answers later is thrown away.
+  ///   what it answers later is thrown away.
   /// @throws std::logic_error at once, if the reference is empty.
   /// @par Cancellation
   /// Any type: completes with `operation_aborted`; what the server answers is thrown away.
@@ -208,19 +207,16 @@ class server_ref {
 ///
 /// The class is a plain one. What it may have:
 ///
-/// - `R handle(M)` for each message type `M`; `M::reply` is R, or `M` has no such member and is
-/// cast. A
-///   message is handed over as it stands; a `handle(M&&)` may take it apart.
+/// - `R handle(M)` for each message type `M`. `M::reply` is R; or `M` has no such member, and is
+///   cast. A message is handed over as it stands; a `handle(M&&)` may take it apart.
 /// - `void handle(M, reply_to<R>)` to answer later, or elsewhere.
 /// - Either as a coroutine: `asio::awaitable<R> handle(M)`. The next message waits until it is
-/// done. (A
-///   member type `executor_type` says with which executor type, if not the default one.)
-/// - `init()`, plain or a coroutine: the server is up when it has returned; an exception out of it
-/// or out
-///   of the constructor is a failed start.
+///   done. (A member type `executor_type` says with which executor type, if not the default one.)
+/// - `init()`, plain or a coroutine: the server is up when it has returned. An exception out of it,
+///   or out of the constructor, is a failed start.
 /// - `terminate(const exit_reason&)`, plain or a coroutine: called on every way out but kill.
-/// - `T state() const` and `restore(T)`: the state outlives the object. See `state_place` and the guide
-///   "State across restarts".
+/// - `T state() const` and `restore(T)`: the state outlives the object. See `state_place`, and the
+///   guide "State across restarts".
 /// - `handle(exit_signal)`, for the ends of linked processes; without it, an abnormal one ends the
 ///   server. `handle(down)` for monitors. `handle(idle_timeout)`.
 ///
