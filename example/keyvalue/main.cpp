@@ -11,17 +11,14 @@
 //       acceptor
 //
 // What it shows:
-// - A crash ends one connection, nobody else notices, and no data is lost. The command CRASH throws
-// in
-//   the process of its connection; so may any bug.
+// - A crash ends one connection, nobody else notices, and no data is lost. The command CRASH
+//   throws in the process of its connection; so may any bug.
 // - If the store crashes (CRASH STORE), it starts again empty, and so does all that relied on its
 //   data; the clients have to connect again.
 // - The acceptor acknowledges its start when it listens. If it cannot, the program says why and
-// ends
-//   with exit code 2.
-// - Running out of file descriptors is not a crash: the acceptor waits and goes on, and no restart
-// is
-//   spent on it.
+//   ends with exit code 2.
+// - Running out of file descriptors is not a crash: the acceptor waits and goes on, and no
+//   restart is spent on it.
 // - SIGTERM or SIGINT stop it all in reverse order, and the exit code is 0.
 //
 // The protocol, the commands and the store know nothing of sockets and processes: see session.hpp.

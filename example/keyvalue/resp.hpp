@@ -43,8 +43,7 @@ class request_parser {
   /// Looks for the end of the first request.
   ///
   /// @param input Starts with the first byte of a request. After `incomplete`: the same bytes,
-  /// which
-  ///   may have moved, and more behind them.
+  ///   which may have moved, and more behind them.
   status parse(std::string_view input);
 
   /// How many bytes of the input the complete request was.
