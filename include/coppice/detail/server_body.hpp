@@ -134,7 +134,9 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
   };
 
   static server_awaitable<S> run(process& p, const server_body& body, kept_state* handed) {
-    server_core& core = *p.extras->server;
+    // Frames that cannot be interrupted outlive the process, which is then abandoned.
+    const std::shared_ptr<server_core> kept = p.extras->server;
+    server_core& core = *kept;
     const closing at_end{&core};
     open(core, body.name_);
     [[maybe_unused]] keeper_type keeper{core, body.name_, body.options_, handed};
