@@ -132,11 +132,13 @@ envelope& server_core::pop() noexcept {
   return e;
 }
 
-// The next message, to be handled now. It ends the wait for none.
+// The next message, to be handled now. It ends the wait for none, unless it is coppice's own.
 envelope& server_core::take() noexcept {
-  home.cancel_timer(idle_);
-  idle_over = false;
-  wishes.idle.reset();
+  if (!head_->aside) {
+    home.cancel_timer(idle_);
+    idle_over = false;
+    wishes.idle.reset();
+  }
   handling = true;
   return pop();
 }

@@ -161,6 +161,7 @@ class COPPICE_API envelope {
   [[nodiscard]] virtual const reply_slot* slot() const noexcept { return nullptr; }
 
   const kind_type kind;
+  bool aside = false;  // no message to a server that wants to know when none comes
   envelope* next = nullptr;
 
  protected:
