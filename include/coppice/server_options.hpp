@@ -24,7 +24,8 @@ struct state_place {
 
 /// What can be said of a server beside its class and arguments.
 struct server_options {
-  /// How many messages may wait, and what happens to one too many.
+  /// How many messages may wait, and what happens to one too many. Exit signals, the ends of what is
+  /// monitored, requests to stop, and the steps of `this_server::continue_with` find room always.
   mailbox_options mailbox{};
   /// For classes with `state()` and `restore()`: where the state goes when the server ends. It needs
   /// a name then.
