@@ -95,8 +95,10 @@ void check_server(const std::string& name, const server_options& options,
 namespace this_server {
 
 void stop(exit_reason reason) {
-  auto& wish = detail::current_server().wishes.stop;
-  if (!wish) wish = std::move(reason);
+  detail::server_core& core = detail::current_server();
+  if (!core.wishes.stop) core.wishes.stop = std::move(reason);
+  // It may be asked by a coroutine that it has started beside its handlers.
+  if (core.receiver != nullptr) core.receiver->wake();
 }
 
 void idle_after(std::chrono::steady_clock::duration time) {
