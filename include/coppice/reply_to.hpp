@@ -13,8 +13,8 @@ namespace coppice {
 
 /// The answer to one call, still to be given. Answer once, at any time, from anywhere, as long as
 /// the io_context of the call lives; destroyed unanswered, it fails the call with `errc::no_reply`.
-/// The server may be gone: then nothing happens. It must not outlive the io_context, answered or
-/// not.
+/// The server may be gone: then nothing happens. One that was not answered must not outlive the
+/// io_context.
 ///
 /// @par Thread safety
 /// Distinct objects: safe, on any thread.
