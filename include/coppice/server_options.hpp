@@ -31,7 +31,7 @@ struct server_options {
   /// a name then.
   state_place state{};
   /// After so many crashes in a row with the same state the next incarnation starts without it. At
-  /// least 1. The default leaves the last of the restarts that supervisors allow by default to a
+  /// least 1. An end in order between two crashes begins a new row; kills do not count. The default leaves the last of the restarts that supervisors allow by default to a
   /// fresh start.
   unsigned same_state_crashes = 3;
 };
