@@ -12,12 +12,16 @@ namespace coppice {
 
 namespace detail {
 
-server_core& current_server() {
+server_core& current_server(const void* type) {
   process* const p = here().current();
   if (p == nullptr || !p->extras || p->extras->server == nullptr) {
     throw std::logic_error{"coppice: no server is at work right now"};
   }
-  return *p->extras->server;
+  server_core& core = *p->extras->server;
+  if (type != nullptr && core.type != type) {
+    throw std::logic_error{"coppice: the server at work is of another class"};
+  }
+  return core;
 }
 
 // Before the server itself is made: who sends to it, or stops it, meanwhile, is heard later.
@@ -63,8 +67,8 @@ operation<void(boost::system::error_code), stop_wait> stop_process(scheduler& ho
       {.supervisor = process, .reason = std::move(reason), .limit = limit, .at = &home}};
 }
 
-state_keeper& current_keeper() {
-  server_core& core = current_server();
+state_keeper& current_keeper(const void* type) {
+  server_core& core = current_server(type);
   if (core.keeper == nullptr || !core.keeper->in_stash()) {
     throw std::logic_error{"coppice: this server has no stash to save its state in"};
   }
@@ -91,8 +95,10 @@ void check_server(const std::string& name, const server_options& options,
 namespace this_server {
 
 void stop(exit_reason reason) {
-  auto& wish = detail::current_server().wishes.stop;
-  if (!wish) wish = std::move(reason);
+  detail::server_core& core = detail::current_server();
+  if (!core.wishes.stop) core.wishes.stop = std::move(reason);
+  // It may be asked by a coroutine that it has started beside its handlers.
+  if (core.receiver != nullptr) core.receiver->wake();
 }
 
 void idle_after(std::chrono::steady_clock::duration time) {

@@ -14,7 +14,9 @@ constexpr int handle_budget = 64;
 class stop_envelope final : public envelope, public pooled {
  public:
   explicit stop_envelope(exit_reason r) noexcept
-      : envelope{kind_type::stop}, reason_{std::move(r)} {}
+      : envelope{kind_type::stop}, reason_{std::move(r)} {
+    kept = true;
+  }
 
   void handle(void*, server_core& core) override {
     if (!core.wishes.stop) core.wishes.stop = std::move(reason_);
@@ -92,13 +94,10 @@ send_result server_core::push(envelope& e) noexcept {
     e.dispose(errc::noproc);
     return send_result::closed;
   }
-  if (size_ >= options_.limit && e.kind != envelope::kind_type::stop) {
-    if (options_.when_full != overflow::drop_oldest) {
+  if (size_ >= options_.limit && !e.kept) {
+    if (options_.when_full != overflow::drop_oldest || !drop_oldest()) {
       e.dispose(errc::overloaded);
       return options_.when_full == overflow::refuse ? send_result::refused : send_result::dropped;
-    }
-    if (head_ != nullptr && head_->kind != envelope::kind_type::stop) {
-      pop().dispose(errc::overloaded);
     }
     result = send_result::dropped_oldest;
   }
@@ -110,7 +109,21 @@ send_result server_core::push(envelope& e) noexcept {
   return result;
 }
 
+// False if there is none that may be dropped.
+bool server_core::drop_oldest() noexcept {
+  envelope** at = &head_;
+  while (*at != nullptr && (*at)->kept) at = &(*at)->next;
+  if (*at == nullptr) return false;
+  envelope& oldest = **at;
+  *at = oldest.next;
+  if (tail_ == &oldest.next) tail_ = at;
+  --size_;
+  oldest.dispose(errc::overloaded);
+  return true;
+}
+
 void server_core::push_front(envelope& e) noexcept {
+  e.kept = true;
   if (closed) {
     e.dispose(errc::noproc);
     return;
@@ -132,11 +145,13 @@ envelope& server_core::pop() noexcept {
   return e;
 }
 
-// The next message, to be handled now. It ends the wait for none.
+// The next message, to be handled now. It ends the wait for none, unless it is coppice's own.
 envelope& server_core::take() noexcept {
-  home.cancel_timer(idle_);
-  idle_over = false;
-  wishes.idle.reset();
+  if (!head_->aside) {
+    home.cancel_timer(idle_);
+    idle_over = false;
+    wishes.idle.reset();
+  }
   handling = true;
   return pop();
 }
@@ -217,7 +232,9 @@ bool server_core::work(void* server) {
 
 void server_core::set_idle_timer() {
   if (const auto time = std::exchange(wishes.idle, std::nullopt)) {
-    home.set_timer(idle_, home.now() + *time);
+    // A time so long that the clock cannot show it means for ever.
+    const time_point now = home.now();
+    home.set_timer(idle_, *time < time_point::max() - now ? now + *time : time_point::max());
   }
 }
 
@@ -251,7 +268,11 @@ std::uint64_t server_core::monitor(const pid& process) {
 }
 
 void server_monitor::fire(const pid& process, const exit_reason& reason) {
-  if (core.wrap_down != nullptr) core.push(*core.wrap_down({id, process, reason}));
+  if (core.wrap_down != nullptr) {
+    envelope& news = *core.wrap_down({id, process, reason});
+    news.kept = true;
+    core.push(news);
+  }
   core.forget_monitor(id);  // and with it this
 }
 
@@ -259,7 +280,9 @@ bool server_core::exit_signal(const pid& from, const exit_reason& reason) {
   if (closed) return false;
   const bool from_parent = from && from == self.spawner;
   if (!from_parent && wrap_signal != nullptr) {
-    push(*wrap_signal(*this, from, reason));
+    envelope& news = *wrap_signal(*this, from, reason);
+    news.kept = true;
+    push(news);
   } else if (from_parent || !reason.is_normal()) {
     push_stop(reason);
   }

@@ -16,8 +16,14 @@ class memory_store final : public stash_store {
     std::move(done)();
   }
   void get(std::string key, reply_to<kept_state> found) override {
-    const auto at = states_.find(key);
-    std::move(found)(at != states_.end() ? at->second : kept_state{});
+    kept_state copy;
+    try {
+      if (const auto at = states_.find(key); at != states_.end()) copy = at->second;
+    } catch (...) {
+      // One state that cannot be copied must not take the others along.
+      return std::move(found).fail(errc::unreadable);
+    }
+    std::move(found)(std::move(copy));
   }
   void erase(std::string key, reply_to<bool> done) override {
     std::move(done)(states_.erase(key) > 0);

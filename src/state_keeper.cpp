@@ -31,7 +31,7 @@ struct loss_report {
 
 state_keeper::state_keeper(server_core& core, const std::string& key,
                            const server_options& options, kept_state* handed) noexcept
-    : core_{core}, key_{key}, options_{options}, handed_{handed} {
+    : core_{core}, server_{core.self.id()}, key_{key}, options_{options}, handed_{handed} {
   core_.keeper = this;
 }
 
@@ -68,7 +68,7 @@ const std::any* state_keeper::start_with(kept_state found, std::string (*text)(c
   if (found.crashes >= options_.same_state_crashes) {
     if (core_.home.listened_to()) {
       const std::string state = text(found.state);
-      core_.home.tell(state_discarded{core_.self.id(), key_, state, found.crashes});
+      core_.home.tell(state_discarded{server_, key_, state, found.crashes});
     }
     return nullptr;
   }
@@ -82,13 +82,14 @@ const std::any* state_keeper::handed_over(std::string (*text)(const std::any&)) 
 }
 
 void state_keeper::take(std::any state, bool same) noexcept {
-  const unsigned before = same ? given_.crashes : 0;
+  const bool in_order = core_.self.outcome_set && !core_.self.reason.is_abnormal();
+  const unsigned before = same && !in_order ? given_.crashes : 0;
   put_away({std::move(state), before + (crashed() ? 1 : 0)});
 }
 
 void state_keeper::could_not_be_taken(std::exception_ptr why) noexcept {
   put_away_ = true;
-  core_.home.tell(state_lost{core_.self.id(), key_, exit_reason::error(std::move(why))});
+  core_.home.tell(state_lost{server_, key_, exit_reason::error(std::move(why))});
 }
 
 kept_state state_keeper::encoded(kept_state s) const {
@@ -96,9 +97,14 @@ kept_state state_keeper::encoded(kept_state s) const {
   return s;
 }
 
-// With a stash that does not live any more it is lost.
+// With a stash that does not live any more it is lost; and when the process was abandoned: the next
+// incarnation may be long under way, with a state of its own.
 void state_keeper::put_away(kept_state s) noexcept {
   put_away_ = true;
+  if (core_.closed) {
+    core_.home.tell(state_lost{server_, key_, exit_reason::killed()});
+    return;
+  }
   if (!in_stash()) {
     if (handed_ != nullptr) *handed_ = std::move(s);
     return;
@@ -106,14 +112,14 @@ void state_keeper::put_away(kept_state s) noexcept {
   try {
     const server_ref<stash_server> stash{core_.home.io(), options_.state.stash};
     if (!stash.whereis()) {
-      core_.home.tell(state_lost{core_.self.id(), key_, exit_reason::noproc()});
+      core_.home.tell(state_lost{server_, key_, exit_reason::noproc()});
       return;
     }
     if (core_.home.is_down()) return;
     save_operation putting{
         {stash.send_request(stash_server::put{key_, encoded(std::move(s))}).release(),
          std::nullopt}};
-    std::move(putting)(loss_report{core_.home, core_.self.id(), key_});
+    std::move(putting)(loss_report{core_.home, server_, key_});
   } catch (...) {
     could_not_be_taken(std::current_exception());
   }

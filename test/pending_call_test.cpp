@@ -1,5 +1,8 @@
 #include "support/world.hpp"
 
+#include <boost/asio/experimental/awaitable_operators.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <doctest/doctest.h>
 
 #include <memory>
@@ -223,4 +226,51 @@ TEST_CASE("a set of ten thousand requests is as quick as ten thousand requests")
   while (const auto r = set.check_response()) in_order = in_order && r->label == next++;
   CHECK(in_order);
   CHECK(next == 10'000);
+}
+
+TEST_CASE("who begins to wait for an answer takes the place of who waits already") {
+  hall w;
+  const auto ref = w.start();
+  std::optional<coppice::pending_call<std::string>> request;
+  coppice::request_set<std::string> set;
+  w.run([&]() -> asio::awaitable<void> {
+    request.emplace(ref.send_request(echo::say{"one", 5000ms}));
+    set.add(2, ref.send_request(echo::say{"two", 5000ms}));
+    co_return;
+  });
+  const auto note = [&w](const std::string& who) {
+    return [&w, who](const boost::system::error_code& ec, auto...) {
+      w.log += who + (ec ? ":aborted " : ":there ");
+    };
+  };
+  request->wait_response(1s)(note("first"));
+  set.receive_response(1s)(note("first of set"));
+  w.clock.settle();
+  request->wait_response()(note("second"));
+  set.receive_response()(note("second of set"));
+  w.clock.settle();
+  CHECK(w.log == "first:aborted first of set:aborted ");
+  w.log.clear();
+  w.clock.advance(5s);
+  CHECK(w.log == "second:there second of set:there ");
+}
+
+TEST_CASE("a request that lost a race against time can be waited for again, as long as it is there") {
+  using namespace asio::experimental::awaitable_operators;
+  hall w;
+  const auto ref = w.start();
+  w.run([&]() -> asio::awaitable<void> {
+    auto request = ref.send_request(echo::say{"late", 10'000ms});
+    auto first = request.receive_response();
+    const auto raced = co_await (std::move(first)(asio::use_awaitable) ||
+                                 coppice::sleep_for(1s)(asio::use_awaitable));
+    w.log += std::to_string(raced.index()) + ' ';
+    auto moved = std::move(request);
+    CHECK(request.failure() == coppice::exit_reason::normal());
+    CHECK_THROWS_AS((void)request.check_response(), std::logic_error);
+    auto again = moved.receive_response();
+    w.log += co_await std::move(again);
+  });
+  w.clock.advance(10s);
+  CHECK(w.log == "1 late");
 }

@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
@@ -14,6 +15,7 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using coppice::errc;
@@ -802,4 +804,248 @@ TEST_CASE("the report of a server's end tells whose message it was, and who else
     clock.settle();
     CHECK(told == "nobody, patient");
   }
+}
+
+TEST_CASE("who waits for an answer that the server has kept hears how the server ended") {
+  shop w;
+  const counter_ref c = w.start();
+  const auto kept = ask(c, counter::later{});
+  w.clock.settle();
+  SUBCASE("killed") {
+    coppice::kill(c.whereis());
+    w.clock.settle();
+    CHECK(kept->error == "it ended before it had answered: killed");
+  }
+  SUBCASE("crashed") {
+    c.cast(counter::add{13});
+    w.clock.settle();
+    CHECK(kept->error == "it ended before it had answered: std::runtime_error: unlucky");
+  }
+  SUBCASE("killed in a coroutine of its own") {
+    const auto slow = ask(c, counter::slow{1000ms});
+    w.clock.settle();
+    coppice::kill(c.whereis());
+    w.clock.settle();
+    CHECK(kept->error == "it ended before it had answered: killed");
+  }
+}
+
+namespace {
+
+// Waits, where it is told to, for ever; and ends once.
+class stayer {
+ public:
+  enum class place { constructor, init, handler, one_of_two, idle, terminate, nowhere };
+  struct go {
+    using reply = void;
+  };
+  struct later {
+    using reply = int;
+  };
+
+  stayer(place where, int* alive) : where_{where}, alive_{alive} {
+    ++*alive_;
+    if (where_ == place::constructor) coppice::kill(coppice::self());
+  }
+  stayer(const stayer&) = delete;
+  stayer& operator=(const stayer&) = delete;
+  ~stayer() { --*alive_; }
+
+  asio::awaitable<void> init() {
+    this_server::idle_after(10ms);
+    return stay(place::init);
+  }
+  asio::awaitable<void> handle(go) {
+    if (where_ == place::one_of_two) coppice::kill(coppice::self());
+    co_await stay(place::handler);
+    this_server::stop();
+  }
+  void handle(later, coppice::reply_to<int> answer) { kept_.push_back(std::move(answer)); }
+  asio::awaitable<void> handle(coppice::idle_timeout) {
+    const auto mine = std::exchange(kept_, {});
+    co_await stay(place::idle);
+  }
+  asio::awaitable<void> terminate(const exit_reason&) { return stay(place::terminate); }
+
+  int state() const { return 7; }
+  void restore(int) {}
+
+ private:
+  asio::awaitable<void> stay(place where) {
+    if (where == where_) co_await coppice::sleep_for(1h);
+  }
+
+  place where_;
+  int* alive_;
+  std::vector<coppice::reply_to<int>> kept_;
+};
+
+}  // namespace
+
+TEST_CASE("wherever a server is killed, stopped, or left behind, it goes, and nobody waits in vain") {
+  using place = stayer::place;
+  for (const place where : {place::constructor, place::init, place::handler, place::one_of_two,
+                            place::idle, place::terminate, place::nowhere}) {
+    for (const char* stash : {"", "stash"}) {
+      for (const std::string end : {"kill", "stop", "io_context"}) {
+        CAPTURE(static_cast<int>(where));
+        CAPTURE(end);
+        int alive = 0;
+        std::vector<std::string> answers;
+        {
+          world w;
+          auto spec =
+              coppice::server_with<stayer>({.state = {.stash = stash}}, "stayer", where, &alive);
+          spec.restart = coppice::restart::temporary;
+          const auto tree = coppice::start_supervisor(
+              w.io, {.strategy = coppice::one_for_one, .children = {coppice::stash("stash"), spec}});
+          w.clock.advance(1ms);
+          const server_ref<stayer> ref{w.io, "stayer"};
+          const auto note = [&answers](const boost::system::error_code& ec, auto...) {
+            answers.push_back(ec ? ec.message() : "done");
+          };
+          ref.call(stayer::later{}, std::nullopt)(note);
+          w.clock.advance(100ms);
+          ref.call(stayer::go{}, std::nullopt)(note);
+          ref.call(stayer::later{}, std::nullopt)(note);
+          w.clock.settle();
+          if (end == "kill") coppice::kill(ref.whereis());
+          if (end == "stop") tree.stop()([](auto) {});
+          if (end == "io_context") continue;
+          w.clock.advance(10s);
+          CHECK(answers.size() == 3);
+          CHECK(alive == 0);
+        }
+        CHECK(alive == 0);
+      }
+    }
+  }
+}
+
+TEST_CASE("what a server is told, and the steps with which it continues, are not lost in a full queue") {
+  struct watcher {
+    struct noise {};
+    struct step {};
+    struct watch {
+      coppice::pid process;
+    };
+    struct go {};
+    explicit watcher(std::string* l) : log{l} {}
+    void handle(noise) { *log += "noise "; }
+    void handle(step) { *log += "step "; }
+    void handle(watch m) {
+      this_server::monitor(m.process);
+      coppice::link(m.process);
+    }
+    asio::awaitable<void> handle(go) {
+      this_server::continue_with(*this, step{});
+      co_await coppice::sleep_for(1s);
+    }
+    void handle(const coppice::down&) { *log += "down "; }
+    void handle(const coppice::exit_signal&) { *log += "signal "; }
+    std::string* log;
+  };
+  for (const auto policy : {coppice::overflow::refuse, coppice::overflow::drop_newest,
+                            coppice::overflow::drop_oldest}) {
+    shop w;
+    const auto spec = coppice::server_with<watcher>(
+        {.mailbox = {.limit = 2, .when_full = policy}}, "watcher", &w.log);
+    coppice::start_supervisor(w.io, {.strategy = coppice::one_for_one, .children = {spec}});
+    const coppice::pid watched = coppice::spawn(w.io, [] { return coppice::sleep_for(1h)(asio::use_awaitable); });
+    w.clock.settle();
+    const server_ref<watcher> ref{w.io, "watcher"};
+    ref.cast(watcher::watch{watched});
+    w.clock.settle();
+    ref.cast(watcher::go{});
+    w.clock.settle();
+    for (int i = 0; i < 10; ++i) ref.cast(watcher::noise{});
+    coppice::kill(watched);
+    w.clock.advance(1s);
+    CHECK(w.log == "step noise signal down ");
+  }
+}
+
+namespace {
+
+struct part {
+  struct step {};
+  void again() { this_server::continue_with(*this, step{}); }
+  void handle(step) { ++steps; }
+  int steps = 0;
+};
+
+struct made_of_parts {
+  struct go {};
+  void handle(go) { inner.again(); }
+  int other = 0;
+  part inner;
+};
+
+}  // namespace
+
+TEST_CASE("a step is asked for by the server itself, not by a part of it") {
+  world w;
+  const auto ref = coppice::start_server<made_of_parts>(w.io, "whole");
+  const ending end{ref.whereis()};
+  ref.cast(made_of_parts::go{});
+  w.clock.settle();
+  CHECK(end.text() == "std::logic_error: coppice: the server at work is of another class");
+}
+
+TEST_CASE("a coroutine that a server has started beside its handlers can stop it") {
+  struct starter {
+    struct go {};
+    asio::awaitable<void> handle(go) {
+      const auto ex = co_await asio::this_coro::executor;
+      const auto beside = []() -> asio::awaitable<void> {
+        co_await coppice::sleep_for(1s);
+        this_server::stop(exit_reason::shutdown());
+      };
+      asio::co_spawn(ex, beside, asio::detached);
+    }
+  };
+  world w;
+  const auto ref = coppice::start_server<starter>(w.io, "starter");
+  const ending end{ref.whereis()};
+  ref.cast(starter::go{});
+  w.clock.advance(1s);
+  CHECK(end.text() == "shutdown");
+}
+
+TEST_CASE("a server whose class can be neither copied nor moved takes arguments that cannot be copied") {
+  struct pinned {
+    struct get {
+      using reply = int;
+    };
+    explicit pinned(const std::unique_ptr<int>& v) : value{*v} {}
+    pinned(const pinned&) = delete;
+    pinned& operator=(const pinned&) = delete;
+    int handle(get) { return value; }
+    int value;
+  };
+  world w;
+  coppice::start_supervisor(
+      w.io, {.strategy = coppice::one_for_one,
+             .children = {coppice::server<pinned>("pinned", std::make_unique<int>(4))}});
+  w.clock.settle();
+  const server_ref<pinned> ref{w.io, "pinned"};
+  coppice::kill(ref.whereis());
+  w.clock.settle();
+  int got = 0;
+  ref.call(pinned::get{})([&got](auto, int value) { got = value; });
+  w.clock.settle();
+  CHECK(got == 4);
+}
+
+TEST_CASE("an idle timeout longer than the clock can show never comes") {
+  struct patient {
+    explicit patient(std::string* l) : log{l} {}
+    void init() { this_server::idle_after(std::chrono::steady_clock::duration::max()); }
+    void handle(coppice::idle_timeout) { *log += "idle "; }
+    std::string* log;
+  };
+  shop w;
+  const auto ref = coppice::start_server<patient>(w.io, "patient", &w.log);
+  w.clock.advance(1h);
+  CHECK(w.log.empty());
 }

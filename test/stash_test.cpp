@@ -1,13 +1,22 @@
 #include "support/world.hpp"
 
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <typeinfo>
+#include <utility>
 #include <vector>
 
 using coppice::errc;
@@ -371,4 +380,276 @@ TEST_CASE("options that cannot work are refused where they are given") {
   CHECK_THROWS_WITH(auto s = coppice::server_with<plain>(kept, "p"),
                     "coppice: server \"p\": a state is kept of classes that have state() and "
                     "restore()");
+}
+
+TEST_CASE("an end in order between two crashes begins the count anew") {
+  desk w;
+  w.start({coppice::server<sequence>("sequence", 123)});
+  w.tell(sequence::add{1});
+  for (int i = 0; i < 3; ++i) {
+    w.tell(sequence::crash{});
+    w.tell(sequence::crash{});
+    w.tell(sequence::end{exit_reason::normal()});
+  }
+  CHECK_FALSE(w.reported("afresh"));
+  CHECK(w.ask(sequence::next{}) == "124");
+}
+
+TEST_CASE("a restart for the sake of a sibling hands over too; a child that is deleted takes its state along") {
+  for (const auto strategy : {coppice::strategy::one_for_all, coppice::strategy::rest_for_one}) {
+    desk w;
+    const auto sup = coppice::start_supervisor(
+        w.io, {.strategy = strategy,
+               .children = {coppice::worker("sibling", [] { return coppice::sleep_for(1h)(asio::use_awaitable); }),
+                            coppice::server<sequence>("sequence", 123)}});
+    w.clock.settle();
+    w.tell(sequence::add{3});
+    for (const auto& p : coppice::processes(w.io)) {
+      if (p.number() == 2) coppice::kill(p);
+    }
+    w.clock.settle();
+    CHECK(w.ask(sequence::next{}) == "126");
+    sup.terminate_child("sequence")([](auto) {});
+    sup.delete_child("sequence")([](auto) {});
+    w.clock.settle();
+    auto starting = sup.start_child(coppice::server<sequence>("sequence", 123));
+    starting.ready()([](auto, auto) {});
+    w.clock.settle();
+    CHECK(w.ask(sequence::next{}) == "123");
+  }
+}
+
+TEST_CASE("a transient child that has ended in order has its state when it is restarted by hand") {
+  desk w;
+  auto spec = coppice::server<sequence>("sequence", 123);
+  spec.restart = coppice::restart::transient;
+  const auto sup = w.start({spec});
+  w.tell(sequence::add{3});
+  w.tell(sequence::end{exit_reason::normal()});
+  CHECK(w.ask(sequence::next{}) == "no such process");
+  sup.restart_child("sequence")([](auto, auto) {});
+  w.clock.settle();
+  CHECK(w.ask(sequence::next{}) == "126");
+}
+
+TEST_CASE("each partition has a state of its own to hand over") {
+  desk w;
+  coppice::start_supervisor(
+      w.io, coppice::partition_supervisor_spec{
+                .name = "partitions", .child = coppice::server<sequence>("", 0), .partitions = 3});
+  w.clock.settle();
+  const auto servers = [&w] {
+    std::vector<coppice::pid> found;
+    for (const auto& p : coppice::processes(w.io)) {
+      if (coppice::sys::get_status(p)) found.push_back(p);
+    }
+    return found;
+  };
+  int number = 0;
+  for (const auto& p : servers()) server_ref<sequence>{p}.cast(sequence::add{++number});
+  w.clock.settle();
+  for (const auto& p : servers()) coppice::kill(p);
+  w.clock.settle();
+  std::vector<std::string> states;
+  for (const auto& p : servers()) states.push_back(coppice::sys::get_status(p)->state);
+  std::ranges::sort(states);
+  CHECK(states == std::vector<std::string>{"1", "2", "3"});
+}
+
+TEST_CASE("a second server of a name does not start, and leaves the state of the first alone") {
+  desk w;
+  w.start({coppice::stash("stash"), stashed()});
+  w.tell(sequence::add{3});
+  const auto other = coppice::start_supervisor(
+      w.io, {.strategy = coppice::strategy::one_for_one, .children = {stashed()}});
+  w.clock.settle();
+  CHECK_FALSE(other.alive());
+  w.tell(sequence::crash{});
+  CHECK(w.ask(sequence::next{}) == "126");
+}
+
+namespace {
+
+// Keeps states, each after a while.
+class slow_store final : public coppice::detail::stash_store {
+ public:
+  using kept_state = coppice::detail::kept_state;
+  struct shelf {
+    std::chrono::milliseconds time{};
+    std::map<std::string, kept_state> states{};
+  };
+
+  explicit slow_store(std::shared_ptr<shelf> s) : shelf_{std::move(s)} {}
+
+  void put(std::string key, kept_state state, coppice::reply_to<void> done) override {
+    later([key, state, done = std::move(done)](shelf& s) mutable {
+      s.states[key] = state;
+      std::move(done)();
+    });
+  }
+  void get(std::string key, coppice::reply_to<kept_state> found) override {
+    later([key, found = std::move(found)](shelf& s) mutable { std::move(found)(s.states[key]); });
+  }
+  void erase(std::string, coppice::reply_to<bool> done) override { std::move(done)(false); }
+  void keys(coppice::reply_to<std::vector<std::string>> found) override { std::move(found)(); }
+  void finish(coppice::reply_to<void> done) override { std::move(done)(); }
+
+ private:
+  template <class F>
+  void later(F f) {
+    coppice::spawn([on = shelf_, f = std::make_shared<F>(std::move(f))]() -> asio::awaitable<void> {
+      co_await coppice::sleep_for(on->time);
+      (*f)(*on);
+    });
+  }
+
+  std::shared_ptr<shelf> shelf_;
+};
+
+}  // namespace
+
+TEST_CASE("a server waits 5 s for its stash, and is started again then") {
+  desk w;
+  const auto shelf = std::make_shared<slow_store::shelf>();
+  w.start({coppice::detail::stash_of("stash", [shelf] { return std::make_unique<slow_store>(shelf); }),
+           stashed()});
+  w.tell(sequence::add{3});
+  shelf->time = 4s;
+  w.tell(sequence::crash{});
+  SUBCASE("in time") {
+    w.clock.advance(4s);
+    CHECK(w.ask(sequence::next{}) == "126");
+  }
+  SUBCASE("too late") {
+    coppice::kill(w.ref().whereis());
+    w.clock.settle();
+    shelf->time = 6s;
+    coppice::kill(w.ref().whereis());
+    w.clock.advance(5s);
+    CHECK(w.reported("time ran out"));
+    shelf->time = 1s;
+    w.clock.advance(6s);
+    CHECK(w.ask(sequence::next{}) == "126");
+  }
+  SUBCASE("the stash killed in between") {
+    w.clock.advance(1s);
+    coppice::kill(coppice::process_ref{w.io, "stash"}.whereis());
+    w.clock.advance(10s);
+    CHECK(w.ask(sequence::next{}) == "126");
+  }
+}
+
+namespace {
+
+// A state that cannot always be copied.
+struct delicate {
+  delicate() = default;
+  delicate(const delicate& other) : number{other.number} { check(); }
+  delicate& operator=(const delicate& other) {
+    number = other.number;
+    check();
+    return *this;
+  }
+  delicate(delicate&&) noexcept = default;
+  delicate& operator=(delicate&&) noexcept = default;
+  bool operator==(const delicate&) const = default;
+  static void check() {
+    if (left == 0) return;
+    --left;
+    throw std::runtime_error{"not to be copied"};
+  }
+
+  int number = 0;
+  static inline int left = 0;  // so many copies fail
+};
+
+class vase {
+ public:
+  struct fill {};
+  struct crash {};
+
+  void handle(fill) { ++state_.number; }
+  void handle(crash) { throw std::runtime_error{"crash"}; }
+  delicate state() const {
+    delicate s;
+    s.number = state_.number;
+    return s;
+  }
+  void restore(delicate&& s) { state_.number = s.number; }
+  friend std::string describe(const vase& v) { return std::to_string(v.state_.number); }
+
+ private:
+  delicate state_;
+};
+
+}  // namespace
+
+TEST_CASE("a state that cannot be copied now is found by a later start, and the stash lives on") {
+  desk w;
+  auto in_memory = coppice::server_with<vase>({.state = coppice::in_stash("stash")}, "vase");
+  auto handed = coppice::server<vase>("vase");
+  bool stash = false;
+  SUBCASE("handed over") { stash = false; }
+  SUBCASE("in a stash") { stash = true; }
+  w.start({coppice::stash("stash"), stash ? in_memory : handed});
+  const coppice::pid keeper = coppice::process_ref{w.io, "stash"}.whereis();
+  const server_ref<vase> ref{w.io, "vase"};
+  ref.cast(vase::fill{});
+  w.clock.settle();
+  delicate::left = 1;
+  ref.cast(vase::crash{});
+  w.clock.settle();
+  CHECK(delicate::left == 0);
+  CHECK(keeper.alive());
+  CHECK(coppice::sys::get_status(ref.whereis())->state == "1");
+}
+
+namespace {
+
+// Waits for what cannot be cancelled.
+struct stuck {
+  struct hang {};
+  explicit stuck(std::vector<std::function<void()>>* l) : later{l} {}
+  asio::awaitable<void> handle(hang) {
+    number = 1;
+    return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+        [this](auto handler) {
+          auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+          later->push_back([shared] {
+            const auto ex = asio::get_associated_executor(*shared);
+            asio::dispatch(ex, std::move(*shared));
+          });
+        },
+        asio::use_awaitable);
+  }
+  int state() const { return number; }
+  void restore(int n) { number = n; }
+  friend std::string describe(const stuck& s) { return std::to_string(s.number); }
+  std::vector<std::function<void()>>* later;
+  int number = 0;
+};
+
+}  // namespace
+
+TEST_CASE("the state of an abandoned server is lost, and does not spoil that of the next") {
+  std::vector<std::function<void()>> later;
+  desk w;
+  bool stash = false;
+  SUBCASE("handed over") { stash = false; }
+  SUBCASE("in a stash") { stash = true; }
+  w.start({coppice::stash("stash"),
+           coppice::server_with<stuck>({.state = {.stash = stash ? "stash" : ""}}, "stuck", &later)});
+  const server_ref<stuck> ref{w.io, "stuck"};
+  ref.cast(stuck::hang{});
+  w.clock.settle();
+  coppice::kill(ref.whereis());
+  w.clock.advance(1s);
+  REQUIRE(ref.whereis());
+  CHECK_FALSE(w.reported("has lost its state"));
+  for (const auto& complete : later) complete();
+  w.clock.settle();
+  CHECK(w.reported("has lost its state (killed)"));
+  coppice::kill(ref.whereis());
+  w.clock.settle();
+  CHECK(coppice::sys::get_status(ref.whereis())->state == "0");
 }

@@ -143,3 +143,23 @@ TEST_CASE("a process that is no server has no status") {
   w.clock.settle();
   CHECK_FALSE(sys::get_status(p));
 }
+
+TEST_CASE("neither waiting for its start nor looking into it disturbs a server that waits for nothing") {
+  struct sleeper {
+    explicit sleeper(std::string* l) : log{l} {}
+    void init() { coppice::this_server::idle_after(1s); }
+    void handle(coppice::idle_timeout) { *log += "idle "; }
+    std::string* log;
+  };
+  world w;
+  std::string log;
+  const auto ref = coppice::start_server<sleeper>(w.io, "sleeper", &log);
+  ref.ready()([](auto) {});
+  w.clock.advance(500ms);
+  auto looking = sys::get_state(ref, [](const sleeper&) { return 1; });
+  looking.result()([](auto, auto) {});
+  w.clock.advance(499ms);
+  CHECK(log.empty());
+  w.clock.advance(1ms);
+  CHECK(log == "idle ");
+}

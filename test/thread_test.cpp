@@ -235,3 +235,30 @@ TEST_CASE("processes come and go while other threads post to their executors") {
   o.pool.join();
   CHECK(ran <= 800);
 }
+
+TEST_CASE("a call made on the loop's thread completes where its handler belongs") {
+  office w;
+  constexpr int calls = 500;
+  std::atomic<int> answered{0};
+  std::atomic<int> elsewhere{0};
+  std::promise<std::thread::id> loop;
+  auto on_loop = loop.get_future();
+  asio::post(w.io, [&] {
+    const auto self = std::this_thread::get_id();
+    for (int i = 0; i < calls; ++i) {
+      w.ref().call(ledger::slow{"text that is too long to be kept in place"})(asio::bind_executor(
+          w.pool.get_executor(), [&, self](const boost::system::error_code& ec, const std::string& s) {
+            if (std::this_thread::get_id() != self) ++elsewhere;
+            if (!ec && s.starts_with("text")) ++answered;
+          }));
+      w.ref().call(ledger::total{})(asio::bind_executor(
+          w.pool.get_executor(), [&](const boost::system::error_code& ec, int) {
+            if (!ec) ++answered;
+          }));
+    }
+    loop.set_value(self);
+  });
+  on_loop.wait();
+  while (answered < 2 * calls) std::this_thread::yield();
+  CHECK(elsewhere == calls);
+}

@@ -44,10 +44,12 @@ struct response_wait {
   slot_ptr<R> slot;
   std::optional<duration> limit;
   wake_timer timer{};
+  waiter* self = nullptr;
 
   [[nodiscard]] scheduler& home() const noexcept { return slot->home; }
   void begin(waiter& w) {
-    slot->caller = &w;
+    if (slot->caller != nullptr) slot->caller->abort();
+    slot->caller = self = &w;
     if (slot->done()) {
       w.wake();
     } else if (limit) {
@@ -57,7 +59,7 @@ struct response_wait {
   [[nodiscard]] bool ready() const noexcept { return slot->done() || timer.rung; }
   void leave() noexcept {
     if (!slot) return;
-    slot->caller = nullptr;
+    if (slot->caller == self) slot->caller = nullptr;
     timer.leave(slot->home);
   }
   template <class Handler>
@@ -90,6 +92,9 @@ struct arrival_wait : response_wait<R> {
 /// A call that was sent, and whose answer is fetched later (`server_ref::send_request`). Dropping it
 /// throws the answer away.
 ///
+/// One waits for it at a time: who begins to wait takes the place of who waits already, whose wait
+/// completes with `operation_aborted`.
+///
 /// @par Thread safety
 /// Only on the loop's thread.
 /// @par Origin
@@ -98,6 +103,9 @@ struct arrival_wait : response_wait<R> {
 template <class R>
 class [[nodiscard]] pending_call {
  public:
+  pending_call(pending_call&&) noexcept = default;
+  pending_call& operator=(pending_call&&) noexcept = default;
+
   /// `R r = co_await request.receive_response();` waits for the answer and takes it. When the time
   /// is up the call is given up: `errc::timeout`, and a late answer is thrown away. Other errors as
   /// of `server_ref::call`.
@@ -129,7 +137,7 @@ class [[nodiscard]] pending_call {
   }
 
   /// How the server ended, after `errc::died`.
-  [[nodiscard]] exit_reason failure() const { return slot_->reason; }
+  [[nodiscard]] exit_reason failure() const { return slot_ ? slot_->reason : exit_reason{}; }
 
   /// For coppice's own use.
   explicit pending_call(detail::slot_ptr<R> slot) noexcept : slot_{std::move(slot)} {}
@@ -197,11 +205,13 @@ struct collection_wait {
   std::shared_ptr<request_pool<R, Label>> pool;
   std::optional<duration> limit;
   wake_timer timer{};
+  waiter* self = nullptr;
 
   [[nodiscard]] scheduler& home() const noexcept { return *pool->home; }
   [[nodiscard]] bool arrived() const noexcept { return !pool->arrivals.done.empty(); }
   void begin(waiter& w) {
-    pool->arrivals.waiting = &w;
+    if (pool->arrivals.waiting != nullptr) pool->arrivals.waiting->abort();
+    pool->arrivals.waiting = self = &w;
     if (ready()) {
       w.wake();
     } else if (limit) {
@@ -213,7 +223,7 @@ struct collection_wait {
   }
   void leave() noexcept {
     if (!pool) return;
-    pool->arrivals.waiting = nullptr;
+    if (pool->arrivals.waiting == self) pool->arrivals.waiting = nullptr;
     timer.leave(*pool->home);
   }
   template <class Handler>
@@ -237,7 +247,7 @@ struct collection_wait {
 }  // namespace detail
 
 /// Calls that are under way at the same time, each with a label; their answers are fetched in the
-/// order in which they come.
+/// order in which they come. One waits for them at a time, as with a `pending_call`.
 ///
 /// @tparam R What the calls are answered with.
 /// @par Thread safety

@@ -11,8 +11,10 @@
 
 namespace coppice {
 
-/// The answer to one call, still to be given. Answer once, at any time, from anywhere; destroyed
-/// unanswered, it fails the call with `errc::no_reply`.
+/// The answer to one call, still to be given. Answer once, at any time, from anywhere, as long as
+/// the io_context of the call lives; destroyed unanswered, it fails the call with `errc::no_reply`.
+/// The server may be gone: then nothing happens. One that was not answered must not outlive the
+/// io_context.
 ///
 /// @par Thread safety
 /// Distinct objects: safe, on any thread.
@@ -34,8 +36,9 @@ class reply_to {
   template <class... Value>
     requires std::constructible_from<detail::reply_value<R>, Value...>
   void operator()(Value&&... value) && {
-    on_loop(std::move(slot_), [value = detail::reply_value<R>(std::forward<Value>(value)...)](
-                                  detail::typed_slot<R>& slot) mutable {
+    // First of all: if that throws, the answer has not been given.
+    detail::reply_value<R> made(std::forward<Value>(value)...);
+    on_loop(std::move(slot_), [value = std::move(made)](detail::typed_slot<R>& slot) mutable {
       if (!slot.done()) slot.value.emplace(std::move(value));
       slot.finish();
     });

@@ -58,8 +58,9 @@ COPPICE_API void idle_after(std::chrono::steady_clock::duration time);
 
 namespace detail {
 
-COPPICE_API server_core& current_server();
-COPPICE_API state_keeper& current_keeper();
+// The server at work; of that class, unless null.
+COPPICE_API server_core& current_server(const void* type = nullptr);
+COPPICE_API state_keeper& current_keeper(const void* type);
 COPPICE_API operation<void(boost::system::error_code), stop_wait> stop_process(
     scheduler& home, const pid& process, exit_reason reason, std::optional<duration> limit);
 
@@ -276,6 +277,10 @@ namespace this_server {
 /// Handles that message next, before any that waits, as a step of its own: those who wait for the
 /// server to come up, or for an answer, are told first.
 ///
+/// The step asked for last is the first.
+///
+/// @throws std::logic_error if `self` is not of the class of the server at work, but a base or a
+/// part of it.
 /// @par Origin
 /// `{continue, Term}`.
 template <class S, class M>
@@ -283,7 +288,8 @@ void continue_with(S& self, M message) {
   static_assert(!call_message<M>, "a message to oneself is cast");
   static_assert(detail::check_handler<S, M>());
   static_cast<void>(self);
-  detail::current_server().push_front(*new detail::cast_envelope<S, M>{std::move(message)});
+  detail::server_core& core = detail::current_server(&detail::server_tag<S>);
+  core.push_front(*new detail::cast_envelope<S, M>{std::move(message)});
 }
 
 /// Has `handle(down)` called when that process ends, or soon, as noproc, if it has.
@@ -295,11 +301,11 @@ COPPICE_API std::uint64_t monitor(const pid& process);
 /// now, and completes when it is kept there: with a stash on disk, when a loss of power cannot take
 /// it back.
 ///
-/// @throws std::logic_error if the server has no stash.
+/// @throws std::logic_error if the server has no stash, or is of another class.
 template <class S>
 [[nodiscard]] auto save(const S& self) {
   static_assert(detail::keeps_state<S>, "save() needs state() and restore()");
-  detail::state_keeper& keeper = detail::current_keeper();
+  detail::state_keeper& keeper = detail::current_keeper(&detail::server_tag<S>);
   detail::state_of<S> now = self.state();
   const bool same = detail::is_as_given<S>(keeper, now);
   return keeper.save(std::any{std::move(now)}, same);

@@ -78,7 +78,9 @@ class call_base : public typed_slot<typename M::reply>, public envelope_for<S, M
  public:
   using reply = typename M::reply;
 
-  call_base(scheduler& s, M m) : typed_slot<reply>{s}, message{std::move(m)} {}
+  call_base(scheduler& s, M m) : typed_slot<reply>{s}, message{std::move(m)} {
+    this->aside = handles_itself<S, M>;
+  }
 
   // The queue lets go of it.
   void dispose(errc why) noexcept final {

@@ -120,14 +120,23 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
   // Nothing reaches the server once its frame goes.
   struct closing {
     server_core* core;
-    ~closing() {
+    ~closing() { core->close(); }
+  };
+
+  // The answers that the server still owes go with its object: who waits for them is to hear how it
+  // ended, not that they were thrown away.
+  struct leaving {
+    server_core* core;
+    ~leaving() {
       core->object = nullptr;
-      core->close();
+      core->ending = true;
     }
   };
 
   static server_awaitable<S> run(process& p, const server_body& body, kept_state* handed) {
-    server_core& core = *p.extras->server;
+    // Frames that cannot be interrupted outlive the process, which is then abandoned.
+    const std::shared_ptr<server_core> kept = p.extras->server;
+    server_core& core = *kept;
     const closing at_end{&core};
     open(core, body.name_);
     [[maybe_unused]] keeper_type keeper{core, body.name_, body.options_, handed};
@@ -142,6 +151,7 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
       }
     }
     S server = std::apply([](const auto&... args) { return S(args...); }, body.args_);
+    const leaving before_it{&core};
     if constexpr (keeps_state<S>) {
       if (given != nullptr) server.restore(state_of<S>{*std::any_cast<state_of<S>>(given)});
     }
@@ -201,8 +211,10 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
     }
     if (!std::exchange(core.idle_over, false)) co_return;
     if constexpr (handles<S, idle_timeout>) {
+      core.handling = true;
       auto running = run_idle(server);
       co_await std::move(running);
+      core.has_handled();
     }
   }
 

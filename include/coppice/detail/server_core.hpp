@@ -161,6 +161,8 @@ class COPPICE_API envelope {
   [[nodiscard]] virtual const reply_slot* slot() const noexcept { return nullptr; }
 
   const kind_type kind;
+  bool aside = false;  // no message to a server that wants to know when none comes
+  bool kept = false;   // not to be dropped for want of room
   envelope* next = nullptr;
 
  protected:
@@ -195,7 +197,8 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
   // Null if there is no such process, or it is not a server of that type.
   static server_core* of(const pid& process, const void* type) noexcept;
 
-  // Takes a message. Disposes of it, or of the oldest one, if there are too many.
+  // Takes a message. Disposes of it, or of the oldest one, if there are too many. What coppice has
+  // to tell the server, and the steps with which it continues, are neither refused nor dropped.
   send_result push(envelope& e) noexcept;
   void push_front(envelope& e) noexcept;
   void push_stop(exit_reason reason);
@@ -251,6 +254,8 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
     static void ring(timer_node& node);
     server_core& core;
   };
+
+  bool drop_oldest() noexcept;
 
   mailbox_options options_;
   envelope* head_ = nullptr;

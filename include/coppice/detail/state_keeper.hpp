@@ -4,6 +4,7 @@
 #include <coppice/describe.hpp>
 #include <coppice/detail/server_core.hpp>
 #include <coppice/pending_call.hpp>
+#include <coppice/pid.hpp>
 #include <coppice/server_options.hpp>
 
 #include <any>
@@ -95,6 +96,7 @@ class COPPICE_API state_keeper {
   [[nodiscard]] bool crashed() const noexcept;
 
   server_core& core_;
+  const pid server_;
   const std::string& key_;
   const server_options& options_;
   kept_state* handed_;

@@ -16,6 +16,7 @@
 #include <boost/asio/error.hpp>
 
 #include <concepts>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -155,9 +156,15 @@ class wait_operation final : public waiter, public pooled {
     if (ours) {
       deliver(state, std::move(handler));
     } else {
-      auto ex = asio::get_associated_executor(handler);
-      asio::dispatch(ex, [deliver, state = std::move(state), handler = std::move(handler)]() mutable {
-        deliver(state, std::move(handler));
+      // That may be on another thread. The state stays on this one, with what it shares; the result
+      // goes.
+      deliver(state, [handler = std::move(handler)](auto&&... result) mutable {
+        auto ex = asio::get_associated_executor(handler);
+        asio::dispatch(ex, [handler = std::move(handler),
+                            result = std::tuple<std::decay_t<decltype(result)>...>{
+                                std::forward<decltype(result)>(result)...}]() mutable {
+          std::apply(std::move(handler), std::move(result));
+        });
       });
     }
   }
