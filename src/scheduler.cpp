@@ -545,6 +545,9 @@ void scheduler::stage_gone(process& p) noexcept {
   p.playing = false;
   p.what.reset();
   if (down_) return;
+  // What would cancel an operation that was dropped refers to it; the next process in this block may
+  // never replace that.
+  p.signal.slot().clear();
   if (p.now == process::state::vacant) {
     free_block(p);
     return;
