@@ -78,6 +78,8 @@ class COPPICE_API task_promise_base {
 
   // Destroys the whole chain that this is part of.
   void drop() noexcept;
+  // The same as its process, when nothing of it and of no other process is on the stack.
+  void drop_at_rest() noexcept;
 
   task_promise_base* outermost = this;
   std::coroutine_handle<> parent{};
@@ -264,7 +266,7 @@ class asio_awaiter {
     if (now_ == state::initiating) {
       now_ = state::waiting;
     } else {
-      promise_->drop();
+      promise_->drop_at_rest();  // the tasks that await this one may still be on the stack
     }
     return true;
   }
@@ -311,7 +313,7 @@ class asio_awaiter {
     if (std::exchange(now_, state::completed) == state::waiting) handle_.resume();
   }
   void dropped() noexcept {
-    if (std::exchange(now_, state::dropped) == state::waiting) promise_->drop();
+    if (std::exchange(now_, state::dropped) == state::waiting) promise_->drop_at_rest();
   }
 
   Op op_;
