@@ -261,7 +261,12 @@ class asio_awaiter {
   bool await_suspend(std::coroutine_handle<Promise> h) {
     promise_ = &h.promise();
     handle_ = h;
-    std::move(op_)(handler{*this});
+    try {
+      std::move(op_)(handler{*this});
+    } catch (...) {
+      self_->signal.slot().clear();  // of what would have cancelled it
+      throw;
+    }
     if (now_ == state::completed) return false;
     if (now_ == state::initiating) {
       now_ = state::waiting;
