@@ -228,12 +228,13 @@ class native_awaiter final : public waiter {
     const bool stopped = aborted();
     if (!stopped && !state_.ready()) return;
     state_.leave();
-    list_hook::unlink();
+    // If that throws, the process crashes, and finds the frames by this wait.
     if (stopped) {
       state_.deliver_abort(receiver{&result_});
     } else {
       state_.deliver(receiver{&result_});
     }
+    list_hook::unlink();
     handle_.resume();
   }
   void drop() override {
@@ -296,9 +297,8 @@ class asio_awaiter {
 
     template <class... Args>
     void operator()(Args&&... args) {
-      asio_awaiter& to = *std::exchange(to_, nullptr);
-      to.result_.values.emplace(std::forward<Args>(args)...);
-      to.completed();
+      to_->result_.values.emplace(std::forward<Args>(args)...);  // if it throws, this is dropped
+      std::exchange(to_, nullptr)->completed();
     }
 
     [[nodiscard]] executor_type get_executor() const noexcept {
