@@ -188,6 +188,9 @@ void scheduler::emit_stop(process& p) {
   const std::uint64_t number = p.number.load();
   p.delivered = p.asked;
   p.probing = false;
+  // First of all: an operation may complete at once, and what the process then waits for, having
+  // heard of the request, must be left alone.
+  waiter::abort_listening(p);
   current_ = &p;
   try {
     p.signal.emit(boost::asio::cancellation_type::terminal);
@@ -196,8 +199,7 @@ void scheduler::emit_stop(process& p) {
     if (p.is(number)) crash(p, std::current_exception());
   }
   current_ = nullptr;
-  if (p.is(number)) waiter::abort_listening(p);
-  // An operation may have completed at once, and the process gone on, and even ended.
+  // The process may have gone on, and even ended.
   if (!p.is(number) || p.now != process::state::live) return;
   p.hit = p.queued > 0 || waiter::any_aborted(p);
   p.probing = true;
