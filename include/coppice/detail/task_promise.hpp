@@ -329,6 +329,27 @@ class asio_awaiter {
   state now_ = state::initiating;
 };
 
+// The same for an awaitable that gives a value.
+template <class Signature, class Op>
+class awaitable_awaiter final : public asio_awaiter<Signature, Op> {
+ public:
+  using asio_awaiter<Signature, Op>::asio_awaiter;
+  auto await_resume() { return *asio_awaiter<Signature, Op>::await_resume(); }
+};
+
+// An awaitable as it behaves in a body that is one: after a request to stop its awaits work as
+// always. Its result need not be default constructible, which co_spawn asks for.
+template <class Executor>
+asio::awaitable<void, Executor> as_in_body(asio::awaitable<void, Executor> a) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await std::move(a);
+}
+template <class T, class Executor>
+asio::awaitable<std::optional<T>, Executor> as_in_body(asio::awaitable<T, Executor> a) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_return co_await std::move(a);
+}
+
 struct executor_awaiter {
   executor ex;
   static bool await_ready() noexcept { return true; }
@@ -360,7 +381,14 @@ auto task_promise_base::await_transform(Op&& op) {
 template <class T, class Executor>
 auto task_promise_base::await_transform(asio::awaitable<T, Executor> a) {
   const executor ex{*self, self->number.load(std::memory_order_relaxed)};
-  return await_transform(asio::co_spawn(Executor{ex}, std::move(a), asio::deferred));
+  auto op = asio::co_spawn(Executor{ex}, as_in_body(std::move(a)), asio::deferred);
+  using op_type = decltype(op);
+  using signature = asio::completion_signature_of_t<op_type>;
+  if constexpr (std::is_void_v<T>) {
+    return asio_awaiter<signature, op_type>{std::move(op), self};
+  } else {
+    return awaitable_awaiter<signature, op_type>{std::move(op), self};
+  }
 }
 
 inline auto task_promise_base::await_transform(asio::this_coro::executor_t) const noexcept {
