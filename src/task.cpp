@@ -40,12 +40,13 @@ class dropped_chain {
 void task_promise_base::over() noexcept {
   if (owner != nullptr) return owner->over(*this);
   process& p = *self;
-  if (error) {
-    threw(p, std::move(error));
+  std::exception_ptr e = std::move(error);
+  p.parked.discard();  // and with it this
+  if (e) {
+    threw(p, std::move(e));
   } else {
     returned(p);
   }
-  p.parked.discard();  // and with it this
   parked(p);
 }
 
