@@ -114,7 +114,7 @@ template <class T>
 class task_promise final : public task_promise_base {
  public:
   task<T> get_return_object() noexcept;
-  template <std::convertible_to<T> U>
+  template <std::convertible_to<T> U = T>
   void return_value(U&& value) {
     value_.emplace(std::forward<U>(value));
   }
