@@ -658,6 +658,9 @@ void scheduler::shutdown() noexcept {
       item.act(&item, run_item::how::drop);
       more = true;
     }
+    // What would cancel an operation may hold the frames that wait for it, and they must go before
+    // the callable that they belong to.
+    blocks_.for_each([](process& p) { p.signal.slot().clear(); });
     blocks_.for_each([&more](process& p) { more |= waiter::wake_all(p.waits); });
     more |= waiter::wake_all(foreign_waits_);
   }
