@@ -188,6 +188,9 @@ void scheduler::emit_stop(process& p) {
   const std::uint64_t number = p.number.load();
   p.delivered = p.asked;
   p.probing = false;
+  // First of all: an operation may complete at once, and what the process then waits for, having
+  // heard of the request, must be left alone.
+  waiter::abort_listening(p);
   current_ = &p;
   try {
     p.signal.emit(boost::asio::cancellation_type::terminal);
@@ -196,8 +199,7 @@ void scheduler::emit_stop(process& p) {
     if (p.is(number)) crash(p, std::current_exception());
   }
   current_ = nullptr;
-  if (p.is(number)) waiter::abort_listening(p);
-  // An operation may have completed at once, and the process gone on, and even ended.
+  // The process may have gone on, and even ended.
   if (!p.is(number) || p.now != process::state::live) return;
   p.hit = p.queued > 0 || waiter::any_aborted(p);
   p.probing = true;
@@ -545,6 +547,9 @@ void scheduler::stage_gone(process& p) noexcept {
   p.playing = false;
   p.what.reset();
   if (down_) return;
+  // What would cancel an operation that was dropped refers to it; the next process in this block may
+  // never replace that.
+  p.signal.slot().clear();
   if (p.now == process::state::vacant) {
     free_block(p);
     return;
@@ -653,6 +658,9 @@ void scheduler::shutdown() noexcept {
       item.act(&item, run_item::how::drop);
       more = true;
     }
+    // What would cancel an operation may hold the frames that wait for it, and they must go before
+    // the callable that they belong to.
+    blocks_.for_each([](process& p) { p.signal.slot().clear(); });
     blocks_.for_each([&more](process& p) { more |= waiter::wake_all(p.waits); });
     more |= waiter::wake_all(foreign_waits_);
   }

@@ -34,6 +34,7 @@ bool is_cancellation(std::exception_ptr e) noexcept {
 }  // namespace
 
 void returned(process& p) noexcept {
+  if (p.now != process::state::live) return;  // killed: what it does after that is no answer
   if (!p.outcome_set) p.reason = {};
 }
 
@@ -45,6 +46,7 @@ exit_reason reason_of(std::exception_ptr e) noexcept {
 void threw(process& p) noexcept { threw(p, std::current_exception()); }
 
 void threw(process& p, std::exception_ptr e) noexcept {
+  if (p.now != process::state::live) return;
   // Only our own record tells whether it was asked to end: a body can meet that error by itself.
   if (p.asked != process::stop_level::none && is_cancellation(e)) return;
   p.reason = reason_of(std::move(e));

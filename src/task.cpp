@@ -20,17 +20,33 @@ struct kept_frame {
   std::coroutine_handle<> frame;
 };
 
+// Takes a chain of frames along when it is destroyed, run or not.
+class dropped_chain {
+ public:
+  explicit dropped_chain(task_promise_base& p) noexcept : part_{&p} {}
+  dropped_chain(dropped_chain&& other) noexcept : part_{std::exchange(other.part_, nullptr)} {}
+  dropped_chain& operator=(dropped_chain&&) = delete;
+  ~dropped_chain() {
+    if (part_ != nullptr) part_->drop();
+  }
+  void operator()() const noexcept {}
+
+ private:
+  task_promise_base* part_;
+};
+
 }  // namespace
 
 void task_promise_base::over() noexcept {
   if (owner != nullptr) return owner->over(*this);
   process& p = *self;
-  if (error) {
-    threw(p, std::move(error));
+  std::exception_ptr e = std::move(error);
+  p.parked.discard();  // and with it this
+  if (e) {
+    threw(p, std::move(e));
   } else {
     returned(p);
   }
-  p.parked.discard();  // and with it this
   parked(p);
 }
 
@@ -40,6 +56,11 @@ void task_promise_base::drop() noexcept {
   process& p = *all.self;
   p.parked.discard();
   frames_gone(p);
+}
+
+void task_promise_base::drop_at_rest() noexcept {
+  const executor ex{*self, self->number.load(std::memory_order_relaxed)};
+  ex.require(asio::execution::blocking.never).execute(dropped_chain{*this});
 }
 
 void begin_task(process& p, task<void> t) {

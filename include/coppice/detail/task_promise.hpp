@@ -78,6 +78,8 @@ class COPPICE_API task_promise_base {
 
   // Destroys the whole chain that this is part of.
   void drop() noexcept;
+  // The same as its process, when nothing of it and of no other process is on the stack.
+  void drop_at_rest() noexcept;
 
   task_promise_base* outermost = this;
   std::coroutine_handle<> parent{};
@@ -112,7 +114,7 @@ template <class T>
 class task_promise final : public task_promise_base {
  public:
   task<T> get_return_object() noexcept;
-  template <std::convertible_to<T> U>
+  template <std::convertible_to<T> U = T>
   void return_value(U&& value) {
     value_.emplace(std::forward<U>(value));
   }
@@ -226,12 +228,13 @@ class native_awaiter final : public waiter {
     const bool stopped = aborted();
     if (!stopped && !state_.ready()) return;
     state_.leave();
-    list_hook::unlink();
+    // If that throws, the process crashes, and finds the frames by this wait.
     if (stopped) {
       state_.deliver_abort(receiver{&result_});
     } else {
       state_.deliver(receiver{&result_});
     }
+    list_hook::unlink();
     handle_.resume();
   }
   void drop() override {
@@ -259,12 +262,17 @@ class asio_awaiter {
   bool await_suspend(std::coroutine_handle<Promise> h) {
     promise_ = &h.promise();
     handle_ = h;
-    std::move(op_)(handler{*this});
+    try {
+      std::move(op_)(handler{*this});
+    } catch (...) {
+      self_->signal.slot().clear();  // of what would have cancelled it
+      throw;
+    }
     if (now_ == state::completed) return false;
     if (now_ == state::initiating) {
       now_ = state::waiting;
     } else {
-      promise_->drop();
+      promise_->drop_at_rest();  // the tasks that await this one may still be on the stack
     }
     return true;
   }
@@ -289,9 +297,8 @@ class asio_awaiter {
 
     template <class... Args>
     void operator()(Args&&... args) {
-      asio_awaiter& to = *std::exchange(to_, nullptr);
-      to.result_.values.emplace(std::forward<Args>(args)...);
-      to.completed();
+      to_->result_.values.emplace(std::forward<Args>(args)...);  // if it throws, this is dropped
+      std::exchange(to_, nullptr)->completed();
     }
 
     [[nodiscard]] executor_type get_executor() const noexcept {
@@ -311,7 +318,7 @@ class asio_awaiter {
     if (std::exchange(now_, state::completed) == state::waiting) handle_.resume();
   }
   void dropped() noexcept {
-    if (std::exchange(now_, state::dropped) == state::waiting) promise_->drop();
+    if (std::exchange(now_, state::dropped) == state::waiting) promise_->drop_at_rest();
   }
 
   Op op_;
@@ -321,6 +328,27 @@ class asio_awaiter {
   std::coroutine_handle<> handle_;
   state now_ = state::initiating;
 };
+
+// The same for an awaitable that gives a value.
+template <class Signature, class Op>
+class awaitable_awaiter final : public asio_awaiter<Signature, Op> {
+ public:
+  using asio_awaiter<Signature, Op>::asio_awaiter;
+  auto await_resume() { return *asio_awaiter<Signature, Op>::await_resume(); }
+};
+
+// An awaitable as it behaves in a body that is one: after a request to stop its awaits work as
+// always. Its result need not be default constructible, which co_spawn asks for.
+template <class Executor>
+asio::awaitable<void, Executor> as_in_body(asio::awaitable<void, Executor> a) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await std::move(a);
+}
+template <class T, class Executor>
+asio::awaitable<std::optional<T>, Executor> as_in_body(asio::awaitable<T, Executor> a) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_return co_await std::move(a);
+}
 
 struct executor_awaiter {
   executor ex;
@@ -353,7 +381,14 @@ auto task_promise_base::await_transform(Op&& op) {
 template <class T, class Executor>
 auto task_promise_base::await_transform(asio::awaitable<T, Executor> a) {
   const executor ex{*self, self->number.load(std::memory_order_relaxed)};
-  return await_transform(asio::co_spawn(Executor{ex}, std::move(a), asio::deferred));
+  auto op = asio::co_spawn(Executor{ex}, as_in_body(std::move(a)), asio::deferred);
+  using op_type = decltype(op);
+  using signature = asio::completion_signature_of_t<op_type>;
+  if constexpr (std::is_void_v<T>) {
+    return asio_awaiter<signature, op_type>{std::move(op), self};
+  } else {
+    return awaitable_awaiter<signature, op_type>{std::move(op), self};
+  }
 }
 
 inline auto task_promise_base::await_transform(asio::this_coro::executor_t) const noexcept {
