@@ -255,7 +255,8 @@ TEST_CASE("who begins to wait for an answer takes the place of who waits already
   CHECK(w.log == "second:there second of set:there ");
 }
 
-TEST_CASE("a request that lost a race against time can be waited for again, as long as it is there") {
+TEST_CASE(
+    "a request that lost a race against time can be waited for again, as long as it is there") {
   using namespace asio::experimental::awaitable_operators;
   hall w;
   const auto ref = w.start();

@@ -882,7 +882,8 @@ class stayer {
 
 }  // namespace
 
-TEST_CASE("wherever a server is killed, stopped, or left behind, it goes, and nobody waits in vain") {
+TEST_CASE(
+    "wherever a server is killed, stopped, or left behind, it goes, and nobody waits in vain") {
   using place = stayer::place;
   for (const place where : {place::constructor, place::init, place::handler, place::one_of_two,
                             place::idle, place::terminate, place::nowhere}) {
@@ -898,7 +899,8 @@ TEST_CASE("wherever a server is killed, stopped, or left behind, it goes, and no
               coppice::server_with<stayer>({.state = {.stash = stash}}, "stayer", where, &alive);
           spec.restart = coppice::restart::temporary;
           const auto tree = coppice::start_supervisor(
-              w.io, {.strategy = coppice::one_for_one, .children = {coppice::stash("stash"), spec}});
+              w.io,
+              {.strategy = coppice::one_for_one, .children = {coppice::stash("stash"), spec}});
           w.clock.advance(1ms);
           const server_ref<stayer> ref{w.io, "stayer"};
           const auto note = [&answers](const boost::system::error_code& ec, auto...) {
@@ -922,7 +924,8 @@ TEST_CASE("wherever a server is killed, stopped, or left behind, it goes, and no
   }
 }
 
-TEST_CASE("what a server is told, and the steps with which it continues, are not lost in a full queue") {
+TEST_CASE(
+    "what a server is told, and the steps with which it continues, are not lost in a full queue") {
   struct watcher {
     struct noise {};
     struct step {};
@@ -948,10 +951,11 @@ TEST_CASE("what a server is told, and the steps with which it continues, are not
   for (const auto policy : {coppice::overflow::refuse, coppice::overflow::drop_newest,
                             coppice::overflow::drop_oldest}) {
     shop w;
-    const auto spec = coppice::server_with<watcher>(
-        {.mailbox = {.limit = 2, .when_full = policy}}, "watcher", &w.log);
+    const auto spec = coppice::server_with<watcher>({.mailbox = {.limit = 2, .when_full = policy}},
+                                                    "watcher", &w.log);
     coppice::start_supervisor(w.io, {.strategy = coppice::one_for_one, .children = {spec}});
-    const coppice::pid watched = coppice::spawn(w.io, [] { return coppice::sleep_for(1h)(asio::use_awaitable); });
+    const coppice::pid watched =
+        coppice::spawn(w.io, [] { return coppice::sleep_for(1h)(asio::use_awaitable); });
     w.clock.settle();
     const server_ref<watcher> ref{w.io, "watcher"};
     ref.cast(watcher::watch{watched});
@@ -976,7 +980,12 @@ struct part {
 
 struct made_of_parts {
   struct go {};
+  struct step {};
+  struct two_steps {};
   void handle(go) { inner.again(); }
+  void handle(step) { ++other; }
+  void handle(two_steps) const { this_server::continue_with(*this, step{}); }
+  friend std::string describe(const made_of_parts& m) { return std::to_string(m.other); }
   int other = 0;
   part inner;
 };
@@ -987,6 +996,9 @@ TEST_CASE("a step is asked for by the server itself, not by a part of it") {
   world w;
   const auto ref = coppice::start_server<made_of_parts>(w.io, "whole");
   const ending end{ref.whereis()};
+  ref.cast(made_of_parts::two_steps{});
+  w.clock.settle();
+  CHECK(coppice::sys::get_status(ref.whereis())->state == "1");
   ref.cast(made_of_parts::go{});
   w.clock.settle();
   CHECK(end.text() == "std::logic_error: coppice: the server at work is of another class");
@@ -1012,7 +1024,8 @@ TEST_CASE("a coroutine that a server has started beside its handlers can stop it
   CHECK(end.text() == "shutdown");
 }
 
-TEST_CASE("a server whose class can be neither copied nor moved takes arguments that cannot be copied") {
+TEST_CASE(
+    "a server whose class can be neither copied nor moved takes arguments that cannot be copied") {
   struct pinned {
     struct get {
       using reply = int;

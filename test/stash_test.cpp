@@ -395,13 +395,17 @@ TEST_CASE("an end in order between two crashes begins the count anew") {
   CHECK(w.ask(sequence::next{}) == "124");
 }
 
-TEST_CASE("a restart for the sake of a sibling hands over too; a child that is deleted takes its state along") {
+TEST_CASE(
+    "a restart for the sake of a sibling hands over too; a child that is deleted takes its state "
+    "along") {
   for (const auto strategy : {coppice::strategy::one_for_all, coppice::strategy::rest_for_one}) {
     desk w;
     const auto sup = coppice::start_supervisor(
-        w.io, {.strategy = strategy,
-               .children = {coppice::worker("sibling", [] { return coppice::sleep_for(1h)(asio::use_awaitable); }),
-                            coppice::server<sequence>("sequence", 123)}});
+        w.io,
+        {.strategy = strategy,
+         .children = {
+             coppice::worker("sibling", [] { return coppice::sleep_for(1h)(asio::use_awaitable); }),
+             coppice::server<sequence>("sequence", 123)}});
     w.clock.settle();
     w.tell(sequence::add{3});
     for (const auto& p : coppice::processes(w.io)) {
@@ -511,8 +515,9 @@ class slow_store final : public coppice::detail::stash_store {
 TEST_CASE("a server waits 5 s for its stash, and is started again then") {
   desk w;
   const auto shelf = std::make_shared<slow_store::shelf>();
-  w.start({coppice::detail::stash_of("stash", [shelf] { return std::make_unique<slow_store>(shelf); }),
-           stashed()});
+  w.start(
+      {coppice::detail::stash_of("stash", [shelf] { return std::make_unique<slow_store>(shelf); }),
+       stashed()});
   w.tell(sequence::add{3});
   shelf->time = 4s;
   w.tell(sequence::crash{});
@@ -637,8 +642,9 @@ TEST_CASE("the state of an abandoned server is lost, and does not spoil that of 
   bool stash = false;
   SUBCASE("handed over") { stash = false; }
   SUBCASE("in a stash") { stash = true; }
-  w.start({coppice::stash("stash"),
-           coppice::server_with<stuck>({.state = {.stash = stash ? "stash" : ""}}, "stuck", &later)});
+  w.start(
+      {coppice::stash("stash"),
+       coppice::server_with<stuck>({.state = {.stash = stash ? "stash" : ""}}, "stuck", &later)});
   const server_ref<stuck> ref{w.io, "stuck"};
   ref.cast(stuck::hang{});
   w.clock.settle();

@@ -144,7 +144,8 @@ TEST_CASE("a process that is no server has no status") {
   CHECK_FALSE(sys::get_status(p));
 }
 
-TEST_CASE("neither waiting for its start nor looking into it disturbs a server that waits for nothing") {
+TEST_CASE(
+    "neither waiting for its start nor looking into it disturbs a server that waits for nothing") {
   struct sleeper {
     explicit sleeper(std::string* l) : log{l} {}
     void init() { coppice::this_server::idle_after(1s); }

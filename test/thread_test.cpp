@@ -246,13 +246,14 @@ TEST_CASE("a call made on the loop's thread completes where its handler belongs"
   asio::post(w.io, [&] {
     const auto self = std::this_thread::get_id();
     for (int i = 0; i < calls; ++i) {
-      w.ref().call(ledger::slow{"text that is too long to be kept in place"})(asio::bind_executor(
-          w.pool.get_executor(), [&, self](const boost::system::error_code& ec, const std::string& s) {
-            if (std::this_thread::get_id() != self) ++elsewhere;
-            if (!ec && s.starts_with("text")) ++answered;
-          }));
-      w.ref().call(ledger::total{})(asio::bind_executor(
-          w.pool.get_executor(), [&](const boost::system::error_code& ec, int) {
+      w.ref().call(ledger::slow{"text that is too long to be kept in place"})(
+          asio::bind_executor(w.pool.get_executor(),
+                              [&, self](const boost::system::error_code& ec, const std::string& s) {
+                                if (std::this_thread::get_id() != self) ++elsewhere;
+                                if (!ec && s.starts_with("text")) ++answered;
+                              }));
+      w.ref().call(ledger::total{})(
+          asio::bind_executor(w.pool.get_executor(), [&](const boost::system::error_code& ec, int) {
             if (!ec) ++answered;
           }));
     }

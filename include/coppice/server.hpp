@@ -31,6 +31,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace coppice {
@@ -286,10 +287,11 @@ namespace this_server {
 template <class S, class M>
 void continue_with(S& self, M message) {
   static_assert(!call_message<M>, "a message to oneself is cast");
-  static_assert(detail::check_handler<S, M>());
+  using server_type = std::remove_const_t<S>;  // of handlers that are const
+  static_assert(detail::check_handler<server_type, M>());
   static_cast<void>(self);
-  detail::server_core& core = detail::current_server(&detail::server_tag<S>);
-  core.push_front(*new detail::cast_envelope<S, M>{std::move(message)});
+  detail::server_core& core = detail::current_server(&detail::server_tag<server_type>);
+  core.push_front(*new detail::cast_envelope<server_type, M>{std::move(message)});
 }
 
 /// Has `handle(down)` called when that process ends, or soon, as noproc, if it has.

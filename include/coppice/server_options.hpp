@@ -24,15 +24,16 @@ struct state_place {
 
 /// What can be said of a server beside its class and arguments.
 struct server_options {
-  /// How many messages may wait, and what happens to one too many. Exit signals, the ends of what is
-  /// monitored, requests to stop, and the steps of `this_server::continue_with` find room always.
+  /// How many messages may wait, and what happens to one too many. Exit signals, the ends of what
+  /// is monitored, requests to stop, and the steps of `this_server::continue_with` find room
+  /// always.
   mailbox_options mailbox{};
   /// For classes with `state()` and `restore()`: where the state goes when the server ends. It needs
   /// a name then.
   state_place state{};
   /// After so many crashes in a row with the same state the next incarnation starts without it. At
-  /// least 1. An end in order between two crashes begins a new row; kills do not count. The default leaves the last of the restarts that supervisors allow by default to a
-  /// fresh start.
+  /// least 1. An end in order between two crashes begins a new row; kills do not count. The default
+  /// leaves the last of the restarts that supervisors allow by default to a fresh start.
   unsigned same_state_crashes = 3;
 };
 
