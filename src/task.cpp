@@ -38,7 +38,6 @@ class dropped_chain {
 }  // namespace
 
 void task_promise_base::over() noexcept {
-  if (owner != nullptr) return owner->over(*this);
   process& p = *self;
   std::exception_ptr e = std::move(error);
   p.parked.discard();  // and with it this
@@ -51,9 +50,7 @@ void task_promise_base::over() noexcept {
 }
 
 void task_promise_base::drop() noexcept {
-  task_promise_base& all = *outermost;
-  if (all.owner != nullptr) return all.owner->drop();
-  process& p = *all.self;
+  process& p = *outermost->self;
   p.parked.discard();
   frames_gone(p);
 }

@@ -36,9 +36,9 @@
 
 namespace coppice {
 
-/// What a server may ask for while it handles a message, in its constructor excepted.
+/// What a server may ask for: in its handlers and hooks, from its constructor on.
 ///
-/// @throws std::logic_error outside of a server's handlers.
+/// @throws std::logic_error if no server is at work.
 namespace this_server {
 
 /// Ends the server when this handler has returned: with that reason, after `terminate`. An answer

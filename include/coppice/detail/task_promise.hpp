@@ -33,20 +33,6 @@ class task;
 
 namespace detail {
 
-class task_promise_base;
-
-// Whom the outermost task of a chain belongs to, unless to a process.
-class task_owner {
- public:
-  // It has come to its end; its frame is still there.
-  virtual void over(task_promise_base& outermost) noexcept = 0;
-  // It is to be destroyed where it waits.
-  virtual void drop() noexcept = 0;
-
- protected:
-  ~task_owner() = default;
-};
-
 class COPPICE_API task_promise_base {
  public:
   static void* operator new(std::size_t size) { return allocate(size); }
@@ -83,8 +69,7 @@ class COPPICE_API task_promise_base {
 
   task_promise_base* outermost = this;
   std::coroutine_handle<> parent{};
-  process* self = nullptr;      // as whom it runs; may be null
-  task_owner* owner = nullptr;  // of the outermost one; null: the process
+  process* self = nullptr;  // as whom it runs
   std::exception_ptr error;
   bool begun_by_parent = false;
 
