@@ -26,4 +26,13 @@ void start_again(asio::io_context& io, Body body) {
   asio::co_spawn(io, body(), [&io, body](std::exception_ptr) { start_again(io, body); });
 }
 
+/// What a restart costs that way, each.
+inline double bare_restart(ending how, long restarts) {
+  asio::io_context io;
+  counter starts{io, restarts};
+  start_again(io, [&starts, how] { return crash(starts, how); });
+  io.run();
+  return starts.each();
+}
+
 }  // namespace bench

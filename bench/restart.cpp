@@ -24,14 +24,6 @@ double coppice_restart(ending how, long restarts) {
   return starts.each();
 }
 
-double bare_restart(ending how, long restarts) {
-  asio::io_context io;
-  counter starts{io, restarts};
-  start_again(io, [&starts, how] { return crash(starts, how); });
-  io.run();
-  return starts.each();
-}
-
 void add(family& f, const char* row, ending how, ending bare, long restarts) {
   f.add(row, "coppice", [=] { return coppice_restart(how, restarts); });
   f.add(row, "bare", [=] { return bare_restart(bare, restarts); });

@@ -7,8 +7,8 @@
 //   task.unwound    ... that throws; bare: one throw that one coroutine's promise catches
 //   task.exit       ... that ends by exit(reason); bare: throws
 //   task.yield      let others have a turn; bare: asio::post in an awaitable
-//   task.memory     heap of a process that waits in an Asio timer
-//   task.sleep      ... in coppice::sleep_for; bare: as task.memory
+//   memory.task.timer  heap of a process that waits in an Asio timer
+//   memory.task.sleep  ... in coppice::sleep_for; bare: as memory.task.timer
 
 #include "crashing.hpp"
 #include "heap.hpp"
@@ -109,14 +109,6 @@ double coppice_restart(ending how, long restarts) {
   children.push_back(
       coppice::worker("crashing", [&starts, how] { return crash_task(starts, how); }));
   coppice::start_supervisor(io, supervisor_of(coppice::one_for_one, std::move(children)));
-  io.run();
-  return starts.each();
-}
-
-double bare_restart(ending how, long restarts) {
-  asio::io_context io;
-  counter starts{io, restarts};
-  start_again(io, [&starts, how] { return crash(starts, how); });
   io.run();
   return starts.each();
 }
@@ -227,10 +219,10 @@ void add_task(std::vector<family>& to) {
   const auto add = [&heap](const char* row, const char* side, double (*measure)()) {
     heap.add(row, side, [measure] { return in_new_process(measure); });
   };
-  add("task.memory", "coppice", task_bytes<task_resident>);
-  add("task.memory", "bare", bare_bytes<asio::any_io_executor>);
-  add("task.sleep", "coppice", task_bytes<task_sleeper>);
-  add("task.sleep", "bare", bare_bytes<asio::any_io_executor>);
+  add("memory.task.timer", "coppice", task_bytes<task_resident>);
+  add("memory.task.timer", "bare", bare_bytes<asio::any_io_executor>);
+  add("memory.task.sleep", "coppice", task_bytes<task_sleeper>);
+  add("memory.task.sleep", "bare", bare_bytes<asio::any_io_executor>);
   to.push_back(std::move(heap));
 }
 
