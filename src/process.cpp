@@ -26,10 +26,6 @@ std::uint64_t next_monitor_id() {
 
 bool pid::alive() const noexcept { return get() != nullptr; }
 
-detail::process* pid::get() const noexcept {
-  return slot_ != nullptr && slot_->is(number_) ? slot_ : nullptr;
-}
-
 detail::scheduler* pid::home() const noexcept { return slot_ != nullptr ? &slot_->home : nullptr; }
 
 std::string pid::to_string() const { return "<" + std::to_string(number_) + ">"; }
@@ -152,6 +148,10 @@ void demonitor(monitor_ref& ref) {
 
 void untrap_exit() {
   if (process& me = current_process(); me.extras) me.extras->trap.reset();
+}
+
+detail::operation<void(boost::system::error_code), detail::yield_wait> yield() {
+  return detail::operation<void(boost::system::error_code), detail::yield_wait>{{&detail::here()}};
 }
 
 detail::operation<void(boost::system::error_code), detail::sleep_wait> sleep_for(

@@ -8,26 +8,33 @@
 
 namespace coppice {
 
-process_ref::process_ref(pid process) noexcept : home_{process.home()}, target_{process} {}
+process_ref::process_ref(pid process) noexcept : home_{process.home()}, process_{process} {}
 
 process_ref::process_ref(std::string_view name)
-    : home_{&detail::here()}, target_{std::string{name}} {}
+    : home_{&detail::here()},
+      lookup_{std::make_shared<const lookup>(lookup{std::string{name}, {}})} {}
 
 process_ref::process_ref(boost::asio::io_context& io, std::string_view name)
-    : home_{&detail::scheduler::of(io)}, target_{std::string{name}} {}
+    : home_{&detail::scheduler::of(io)},
+      lookup_{std::make_shared<const lookup>(lookup{std::string{name}, {}})} {}
 
 process_ref::process_ref(boost::asio::io_context& io, resolver find)
-    : home_{&detail::scheduler::of(io)}, target_{std::move(find)} {
-  if (!std::get<resolver>(target_)) {
+    : home_{&detail::scheduler::of(io)} {
+  if (!find) {
     throw std::invalid_argument{"coppice: a process_ref needs a function that finds the process"};
   }
+  lookup_ = std::make_shared<const lookup>(lookup{{}, std::move(find)});
 }
 
 pid process_ref::whereis() const {
-  if (const auto* process = std::get_if<pid>(&target_)) return process->alive() ? *process : pid{};
-  if (const auto* name = std::get_if<std::string>(&target_)) return home_->whereis(*name);
-  const pid found = std::get<resolver>(target_)();
-  return found.alive() ? found : pid{};
+  detail::process* const found = get();
+  return found != nullptr ? found->id() : pid{};
+}
+
+detail::process* process_ref::get() const {
+  if (!lookup_) return process_.get();
+  const pid found = lookup_->find ? lookup_->find() : home_->whereis(lookup_->name);
+  return found.get();
 }
 
 }  // namespace coppice

@@ -15,6 +15,9 @@ namespace {
 // How many items of work run before the io_context's own handlers get a turn.
 constexpr int drain_budget = 128;
 
+// How many items go before a process that is started again, while there are as many.
+constexpr int patience = 256;
+
 // As many stages stay parked for later, or as many as there are processes if that is more.
 constexpr std::size_t spare_stages = 1024;
 
@@ -55,7 +58,12 @@ scheduler::scheduler(boost::asio::execution_context& context)
       abandon_timer_{nullptr},
       sink_{[](const report& r) { print_report(r); }} {}
 
-scheduler::~scheduler() = default;
+scheduler::~scheduler() {
+  // Slots that are somebody else's may still hold these.
+  blocks_.for_each([](process& p) {
+    if (p.canceller != nullptr) p.canceller->forget_process();
+  });
+}
 
 scheduler& scheduler::of(boost::asio::io_context& io) {
   return boost::asio::use_service<scheduler>(io);
@@ -81,15 +89,51 @@ void scheduler::drain() {
   turn_time_valid_ = false;
   if (!stops_.empty()) deliver_stops();
   // A request to stop ends the drain: what its sender does after it must not come before it.
-  for (int left = drain_budget; left > 0 && !queue_.empty() && stops_.empty(); --left) {
-    perform(queue_.pop());
+  for (int left = drain_budget; left > 0 && stops_.empty(); --left) {
+    if (!patient_.empty() && (queue_.empty() || ++passed_over_ >= patience)) {
+      passed_over_ = 0;
+      perform(patient_.pop());
+    } else if (!queue_.empty()) {
+      perform(queue_.pop());
+    } else {
+      break;
+    }
   }
   while (surplus_ != nullptr) pop_from(surplus_).parked.discard();
   turn_time_valid_ = false;
-  if ((!queue_.empty() || !stops_.empty()) && !drain_posted_) post_drain();
+  const bool done = queue_.empty() && patient_.empty() && stops_.empty();
+  if (!done && !drain_posted_) post_drain();
 }
 
+// Waits are what most of the work consists of.
 void scheduler::perform(run_item& item) {
+  if (item.act != &waiter::act_on) {
+    perform_other(item);
+    return;
+  }
+  auto& w = static_cast<waiter&>(item);
+  process* const p = w.owner;
+  const std::uint64_t number = w.number;
+  if (p == nullptr || (p->is(number) && p->now != process::state::dying)) {
+    current_ = p;
+    try {
+      w.act_as(run_item::how::run);
+    } catch (...) {
+      // Thrown by the handler of somebody who waits for coppice, but not in a coroutine.
+      if (p != nullptr && p->is(number)) crash(*p, std::current_exception());
+    }
+    current_ = nullptr;
+    if (p != nullptr && p->is(number)) came_to_rest(*p);
+  } else {
+    if (p->is(number)) current_ = p;
+    dropping_ = p;
+    w.act_as(run_item::how::drop);
+    dropping_ = current_ = nullptr;
+  }
+}
+
+// Starts of processes, and function objects.
+void scheduler::perform_other(run_item& item) {
   const bool starts = item.act == &process::start;
   auto* const owned = starts ? nullptr : static_cast<owned_item*>(&item);
   process* const p = starts ? static_cast<process*>(&item) : owned->owner;
@@ -98,7 +142,7 @@ void scheduler::perform(run_item& item) {
   const bool run = alive && (p == nullptr || p->now != process::state::dying);
   if (p != nullptr && alive) {
     current_ = p;
-    if (!starts && item.act != &waiter::act_on) --p->queued;
+    if (!starts) --p->queued;
   }
   if (!run) dropping_ = p;
   try {
@@ -112,17 +156,17 @@ void scheduler::perform(run_item& item) {
   if (run && p != nullptr && p->is(number)) came_to_rest(*p);
 }
 
-void scheduler::came_to_rest(process& p) {
-  if (p.exit_due && p.now == process::state::live) {
-    p.exit_due = false;
-    end(p, std::move(p.reason), true);
-  } else if (p.kill_due && p.now == process::state::live) {
-    p.kill_due = false;
-    end(p, exit_reason::killed(), true);
-  } else if (p.stop_due && p.queued == 0) {
-    p.stop_due = false;
-    stops_.emplace_back(&p, p.number.load());
+void scheduler::do_what_is_due(process& p) {
+  const auto take = [&p](process::dues what) {
+    if ((p.due & what) == 0) return false;
+    p.due = static_cast<unsigned char>(p.due & ~what);
+    return true;
+  };
+  if (p.now == process::state::live) {
+    if (take(process::exit_due)) return end(p, std::move(p.reason), true);
+    if (take(process::kill_due)) return end(p, exit_reason::killed(), true);
   }
+  if (p.queued == 0 && take(process::stop_due)) stops_.emplace_back(&p, p.number.load());
 }
 
 void scheduler::arrived(process& p) noexcept {
@@ -133,7 +177,7 @@ void scheduler::arrived(process& p) noexcept {
     // queue.
     p.probing = false;
     p.delivered = process::stop_level::none;
-    p.stop_due = true;
+    p.due |= process::stop_due;
   }
 }
 
@@ -173,7 +217,7 @@ void scheduler::deliver_stops() {
     if (!p->is(number) || p->now != process::state::live || p->delivered >= p->asked) continue;
     // Something of it is on its way already, be it the losers of a race that has been won.
     if (p->queued > 0 || waiter::any_aborted(*p)) {
-      p->stop_due = true;
+      p->due |= process::stop_due;
       continue;
     }
     if (!marked) {
@@ -234,16 +278,15 @@ block_store::~block_store() {
   for (process* first : chunks_) std::allocator<process>{}.deallocate(first, chunk);
 }
 
-scheduler::vacancy& scheduler::vacant(const void* kind) {
-  for (vacancy& v : vacant_) {
-    if (v.kind == kind) return v;
-  }
-  return vacant_.emplace_back(kind);
+scheduler::vacancy& scheduler::find_vacant(const void* kind) {
+  const auto found = std::ranges::find(vacant_, kind, &vacancy::kind);
+  latest_vacant_ = found != vacant_.end() ? &*found : &vacant_.emplace_back(kind);
+  return *latest_vacant_;
 }
 
 process& scheduler::claim_block(const void* kind) {
   vacancy* v = &vacant(kind);
-  if (v->count == 0) v = &vacant(nullptr);
+  if (v->count == 0 && kind != nullptr) v = &vacant_.front();
   if (v->count == 0) return blocks_.add(*this);
   --v->count;
   return pop_from(v->top);
@@ -277,7 +320,11 @@ process& scheduler::spawn(birth b) {
   if (!b.label.empty()) p.more().label = b.label;
   p.what->prepare(p);
   if (alive_++ == 0) work_.emplace(io_.get_executor());
-  push(p);
+  if (b.patient) {
+    push_patient(p);
+  } else {
+    push(p);
+  }
   return p;
 }
 
@@ -314,7 +361,7 @@ void scheduler::signal(process& p, const pid& from, const exit_reason& reason,
 void scheduler::kill(process& p) {
   if (!takes_signals(p)) return;
   if (current_ == &p) {
-    p.kill_due = true;
+    p.due |= process::kill_due;
     return;
   }
   end(p, exit_reason::killed());
@@ -325,15 +372,16 @@ void scheduler::crash(process& p, std::exception_ptr e) {
 }
 
 void scheduler::end_at_rest(process& p, exit_reason reason) {
-  if (p.now != process::state::live || p.exit_due) return;
-  p.exit_due = true;
+  if (p.now != process::state::live || (p.due & process::exit_due) != 0) return;
+  p.due |= process::exit_due;
   p.reason = std::move(reason);
 }
 
 void scheduler::end(process& p, exit_reason reason, bool at_rest) {
   p.now = process::state::dying;
   p.reason = std::move(reason);
-  p.probing = p.stop_due = false;
+  p.probing = false;
+  p.due = 0;
   // A start item that is still in the run queue goes on from here.
   if (!p.starting) take_down(p, at_rest);
 }
@@ -419,14 +467,9 @@ void scheduler::finish(process& p) {
   if (p.reason.is_abnormal() && listened_to()) report_crash(p);
   const pid id = p.id();
   exit_reason reason = std::move(p.reason);
-  // Before anybody hears of the death: who does may take the name at once.
-  unregister_name(p);
-  while (p.extras && !p.extras->registrations.empty()) {
-    auto& r = static_cast<registration&>(*p.extras->registrations.front());
-    r.unlink();
-    r.drop();
-  }
   const std::unique_ptr<process_extras> extras = std::move(p.extras);
+  // Before anybody hears of the death: who does may take the name at once.
+  if (extras) give_up_names(*extras);
   process_watcher* const watcher = std::exchange(p.watcher, nullptr);
   void* const tag = std::exchange(p.tag, nullptr);
   process* const parent = p.parent();
@@ -445,8 +488,7 @@ void scheduler::finish(process& p) {
   if (extras) {
     for (process* peer : extras->links) {
       peer->extras->links.erase(&p);
-      exit_reason news = reason;
-      signal(*peer, id, news, process::stop_level::exit_signal);
+      signal(*peer, id, reason, process::stop_level::exit_signal);
     }
     while (!extras->subscriptions.empty()) {
       auto& s = static_cast<exit_subscription&>(*extras->subscriptions.front());
@@ -456,7 +498,8 @@ void scheduler::finish(process& p) {
   }
 
   p.asked = p.delivered = process::stop_level::none;
-  p.kill_due = p.exit_due = p.stop_due = p.probing = false;
+  p.due = 0;
+  p.probing = false;
   p.acknowledges = p.answered = p.ignored = p.reason_set = p.outcome_set = false;
   p.queued = 0;
   p.spawner = {};
@@ -464,7 +507,7 @@ void scheduler::finish(process& p) {
   // What was abandoned keeps its block until its frames are gone.
   if (!p.playing) free_block(p);
   while (!dying_.empty() && !dying_.front().block->is(dying_.front().number)) dying_.pop_front();
-  if (dying_.empty()) timers_.cancel(abandon_timer_);
+  if (dying_.empty() && abandon_timer_.armed()) timers_.cancel(abandon_timer_);
   if (--alive_ == 0) {
     work_.reset();
     // Nothing may keep the io_context from running out of work.
@@ -504,9 +547,22 @@ bool scheduler::register_name(process& p, std::string_view name) {
 }
 
 void scheduler::unregister_name(process& p) noexcept {
-  if (!p.extras || p.extras->name.empty()) return;
-  names_.erase(p.extras->name);
-  p.extras->name.clear();
+  if (p.extras) unregister_name(*p.extras);
+}
+
+void scheduler::unregister_name(process_extras& x) noexcept {
+  if (x.name.empty()) return;
+  names_.erase(x.name);
+  x.name.clear();
+}
+
+void scheduler::give_up_names(process_extras& x) noexcept {
+  unregister_name(x);
+  while (!x.registrations.empty()) {
+    auto& r = static_cast<registration&>(*x.registrations.front());
+    r.unlink();
+    r.drop();
+  }
 }
 
 pid scheduler::whereis(std::string_view name) const noexcept {
@@ -538,7 +594,8 @@ void scheduler::stage_parked(process& p) noexcept {
     return;
   }
   p.now = process::state::dying;
-  p.probing = p.stop_due = p.kill_due = p.exit_due = false;
+  p.probing = false;
+  p.due = 0;
   take_down(p);
 }
 
@@ -653,10 +710,12 @@ void scheduler::shutdown() noexcept {
   down_ = true;
   for (bool more = true; more;) {
     more = false;
-    while (!queue_.empty()) {
-      run_item& item = queue_.pop();
-      item.act(&item, run_item::how::drop);
-      more = true;
+    for (run_queue* q : {&queue_, &patient_}) {
+      while (!q->empty()) {
+        run_item& item = q->pop();
+        item.act(&item, run_item::how::drop);
+        more = true;
+      }
     }
     // What would cancel an operation may hold the frames that wait for it, and they must go before
     // the callable that they belong to.

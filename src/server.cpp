@@ -51,10 +51,7 @@ void end(server_core& core, const exit_reason& reason, const last_sight& seen) {
                                      .client_alive = client != nullptr,
                                      .pending = seen.pending});
   }
-  if (reply_slot* const last = std::exchange(core.last_words, nullptr); last != nullptr) {
-    last->finish();
-    last->release();
-  }
+  if (const auto last = std::move(core.last_words)) last->finish();
   p.reason = reason;
   p.outcome_set = true;
 }

@@ -81,31 +81,20 @@ void kill_unless_up(const pid& server) {
   if (p->extras->server->object == nullptr) p->home.kill(*p);
 }
 
-server_core* server_core::of(const pid& process, const void* type) noexcept {
-  detail::process* const p = process.get();
-  if (p == nullptr || !p->extras || p->extras->server == nullptr) return nullptr;
-  server_core* const core = p->extras->server.get();
-  return core->type == type ? core : nullptr;
-}
-
-send_result server_core::push(envelope& e) noexcept {
-  send_result result = send_result::delivered;
+send_result server_core::push_beyond_limit(envelope& e) noexcept {
   if (closed) {
     e.dispose(errc::noproc);
     return send_result::closed;
   }
-  if (size_ >= options_.limit && !e.kept) {
+  send_result result = send_result::delivered;
+  if (!e.kept) {
     if (options_.when_full != overflow::drop_oldest || !drop_oldest()) {
       e.dispose(errc::overloaded);
       return options_.when_full == overflow::refuse ? send_result::refused : send_result::dropped;
     }
     result = send_result::dropped_oldest;
   }
-  e.next = nullptr;
-  *tail_ = &e;
-  tail_ = &e.next;
-  ++size_;
-  if (receiver != nullptr) receiver->wake();
+  append(e);
   return result;
 }
 
@@ -137,18 +126,10 @@ void server_core::push_front(envelope& e) noexcept {
 
 void server_core::push_stop(exit_reason reason) { push(*new stop_envelope{std::move(reason)}); }
 
-envelope& server_core::pop() noexcept {
-  envelope& e = *head_;
-  head_ = e.next;
-  if (head_ == nullptr) tail_ = &head_;
-  --size_;
-  return e;
-}
-
 // The next message, to be handled now. It ends the wait for none, unless it is coppice's own.
 envelope& server_core::take() noexcept {
   if (!head_->aside) {
-    home.cancel_timer(idle_);
+    if (idle_.armed()) home.cancel_timer(idle_);
     idle_over = false;
     wishes.idle.reset();
   }
@@ -156,8 +137,7 @@ envelope& server_core::take() noexcept {
   return pop();
 }
 
-void server_core::has_handled() noexcept {
-  handling = false;
+void server_core::answer_given_up() noexcept {
   while (!given_up.empty()) {
     auto& slot = static_cast<reply_slot&>(*given_up.front());
     slot.unlink();
@@ -199,7 +179,7 @@ void server_core::close() noexcept {
   monitors_.clear();
   if (failed != nullptr) std::exchange(failed, nullptr)->dispose(errc::died);
   // Killed while it cleaned up: `fire` tells whoever waits for the last answer.
-  if (last_words != nullptr) std::exchange(last_words, nullptr)->release();
+  last_words.reset();
   // Callers are told by `fire`, when the process is gone and with what reason is known.
   while (head_ != nullptr) pop().dispose(errc::died);
 }
@@ -223,9 +203,8 @@ bool server_core::work(void* server) {
       failed = &e;
     }
   }
-  if (failure || wishes.stop) return true;
-  if (idle_over) return true;
-  set_idle_timer();
+  if (failure || wishes.stop || idle_over) return true;
+  if (wishes.idle) set_idle_timer();
   receiver = w;
   return false;
 }

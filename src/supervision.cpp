@@ -15,6 +15,10 @@ supervision::child* as_child(detail::list_hook* hook) noexcept {
 // What a worker has for stopping unless its spec says otherwise.
 constexpr std::chrono::seconds default_shutdown{5};
 
+bool wants_restart(const supervision::child& c, const exit_reason& why) noexcept {
+  return c.when == restart::permanent || (c.when == restart::transient && why.is_abnormal());
+}
+
 // Not even without any time is a child killed before it could hear that it was asked.
 supervision::clock::duration time_to_stop(const supervision::child& c) noexcept {
   return std::max(c.how.time(), supervision::clock::duration{1});
@@ -111,6 +115,25 @@ void supervision::ended(child& c, exit_reason reason) {
   }
   c.ended = true;
   c.pending = &enqueue({.kind = event::kind_type::exit, .subject = &c});
+}
+
+bool supervision::restarts_at_once(child& c, const exit_reason& reason, clock::time_point now) {
+  const bool idle = task_.kind == task_kind::none && inbox_.empty() && next_out_ == out_.size();
+  if (!idle || reporting_ || !restarts_alone() || c.state != child_state::running) return false;
+  if (!wants_restart(c, reason) || !budget_.spend(now)) return false;
+  ++c.restarts;
+  c.by_request = false;
+  return true;
+}
+
+void supervision::restarted(child& c, std::uint64_t number) { set_number(c, number); }
+
+void supervision::set_number(child& c, std::uint64_t number) {
+  if (options_.dynamic) {
+    by_number_.erase(c.number);
+    by_number_.emplace(number, &c);
+  }
+  c.number = number;
 }
 
 void supervision::stop(exit_reason reason) {
@@ -256,7 +279,7 @@ void supervision::handle_exit(child& c, clock::time_point now) {
   c.ended = false;
   const exit_reason why = std::exchange(c.reason, {});
   set_state(c, child_state::stopped);
-  if (c.when == restart::permanent || (c.when == restart::transient && why.is_abnormal())) {
+  if (wants_restart(c, why)) {
     restart_for(c, now, why, false);
     return;
   }
@@ -286,7 +309,7 @@ void supervision::restart_for(child& c, clock::time_point now, const exit_reason
     begin_shut_down(exit_reason::shutdown(), cause::gave_up);
     return;
   }
-  if (options_.dynamic || options_.strategy == strategy::one_for_one) {
+  if (restarts_alone()) {
     begin({.kind = task_kind::restart_one, .subject = &c});
   } else {
     begin_group(c);
@@ -387,11 +410,7 @@ void supervision::ask_start(child& c, clock::time_point now) {
 }
 
 void supervision::started(child& c, std::uint64_t number) {
-  if (options_.dynamic) {
-    by_number_.erase(c.number);
-    by_number_.emplace(number, &c);
-  }
-  c.number = number;
+  set_number(c, number);
   set_state(c, child_state::running);
   start_answered(c, result::ok, {});
 }

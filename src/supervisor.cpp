@@ -3,7 +3,8 @@
 #include "supervisor_process.hpp"
 
 #include <coppice/detail/server_core.hpp>
-#include <coppice/detail/stage.hpp>
+#include <coppice/detail/task_body.hpp>
+#include <coppice/task.hpp>
 
 #include <functional>
 #include <stdexcept>
@@ -28,17 +29,16 @@ void fail_early_requests(process& p) noexcept {
   }
 }
 
-// The body of a supervisor process: an ordinary coroutine on coppice's own executor. The blueprint is
-// drawn anew for each start.
-class supervisor_body final : public typed_body<executor>, public pooled {
+// The body of a supervisor process: a task. The blueprint is drawn anew for each start.
+class supervisor_body final : public task_body, public pooled {
  public:
   supervisor_body(std::function<blueprint_ptr()> draw, std::shared_ptr<supervisor_outcome> o)
-      : typed_body<executor>{true}, draw_{std::move(draw)}, outcome_{std::move(o)} {}
+      : task_body{true}, draw_{std::move(draw)}, outcome_{std::move(o)} {}
 
-  asio::awaitable<void, executor> call(process& p) override { return run(p, *this); }
+  task<void> call(process& p) override { return run(p, *this); }
 
  private:
-  static asio::awaitable<void, executor> run(process& p, const supervisor_body& body) {
+  static task<void> run(process& p, const supervisor_body& body) {
     supervisor_process self{p, body.draw(p)};
     co_await self.main([&p, &body] {
       p.home.acknowledge(p, {});

@@ -18,6 +18,10 @@ namespace coppice::detail {
 
 namespace {
 
+// A child that was started again so often has to be patient from then on. One that crashes without
+// pause would otherwise have a turn, which takes the time of a throw, for each turn of any other.
+constexpr std::size_t often = 16;
+
 // How many actions are carried out before others get a turn.
 constexpr int action_budget = 256;
 
@@ -206,7 +210,7 @@ void supervisor_process::wake() noexcept {
   if (waiting_ != nullptr && self_.now != process::state::dying) waiting_->wake();
 }
 
-asio::awaitable<void, executor> supervisor_process::main(std::function<void()> booted) {
+task<void> supervisor_process::main(std::function<void()> booted) {
   booted_ = std::move(booted);
   decide_.start();
   act();
@@ -267,11 +271,19 @@ void supervisor_process::perform(supervision::action& a) {
   }
 }
 
+process& supervisor_process::spawn_child(entry& c, bool again) {
+  process& p = home_.spawn({.what = c.start,
+                            .parent = &self_,
+                            .watcher = this,
+                            .tag = &c,
+                            .patient = again && c.restarts > often});
+  c.process = p.id();
+  return p;
+}
+
 void supervisor_process::start_child(entry& c) {
   const bool acknowledges = c.start->acknowledges();
-  process& p =
-      home_.spawn({.what = c.start, .parent = &self_, .watcher = this, .tag = &c});
-  c.process = p.id();
+  spawn_child(c, decide_.restarting_one());
   // What a temporary child was started from goes when its process does.
   if (c.when == restart::temporary) {
     c.start.reset();
@@ -288,6 +300,7 @@ void supervisor_process::child_ready(void* tag, std::any info) {
 
 void supervisor_process::child_exited(process& child, void* tag, exit_reason reason) {
   auto& c = *static_cast<entry*>(tag);
+  if (c.state == supervision::child_state::running && restart_at_once(c, reason)) return;
   if (c.state != supervision::child_state::starting) {
     decide_.ended(c, std::move(reason));
   } else if (child.ignored) {
@@ -301,6 +314,21 @@ void supervisor_process::child_exited(process& child, void* tag, exit_reason rea
     decide_.start_failed(c, std::move(reason));
   }
   wake();
+}
+
+// The most frequent of all decisions: it needs no turn of the supervisor's own.
+bool supervisor_process::restart_at_once(entry& c, const exit_reason& reason) {
+  if (waiting_ == nullptr || self_.now != process::state::live) return false;
+  // A temporary child has nothing to be started from any more; for some starts one has to wait.
+  if (!c.start || c.start->acknowledges()) return false;
+  decide_.set_reporting(home_.listened_to());
+  if (!decide_.restarts_at_once(c, reason, home_.now())) return false;
+  try {
+    decide_.restarted(c, spawn_child(c, true).id().number());
+  } catch (...) {
+    home_.crash(self_, std::current_exception());
+  }
+  return true;
 }
 
 // Only its parent's exit signals stop a supervisor, and they do so for every reason.

@@ -6,8 +6,7 @@
 #include <coppice/partition_supervisor.hpp>
 #include <coppice/supervision.hpp>
 #include <coppice/supervisor.hpp>
-
-#include <boost/asio/awaitable.hpp>
+#include <coppice/task.hpp>
 
 #include <any>
 #include <cstddef>
@@ -64,7 +63,7 @@ class supervisor_process final : public process_watcher, public signal_trap {
   ~supervisor_process();
 
   // `booted` is called when the static children are up.
-  asio::awaitable<void, executor> main(std::function<void()> booted);
+  task<void> main(std::function<void()> booted);
   [[nodiscard]] supervisor_end end() const { return {decide_.why_finished(), last_}; }
 
   void take(const std::shared_ptr<supervisor_request>& r);
@@ -133,6 +132,8 @@ class supervisor_process final : public process_watcher, public signal_trap {
   void act();
   void perform(supervision::action& a);
   void start_child(entry& c);
+  process& spawn_child(entry& c, bool again);
+  bool restart_at_once(entry& c, const exit_reason& reason);
   void answer(supervision::action& a);
   void serve(supervisor_request& r);
   void add(supervisor_request& r);

@@ -37,7 +37,22 @@ class dropped_chain {
 
 }  // namespace
 
+task_root::~task_root() {
+  if (relay_ != nullptr) relay_->forget();
+}
+
+void task_root::listen(waiter& w) {
+  waiting_ = &w;
+  if (relay_ == nullptr && slot_.is_connected()) slot_.emplace<relay>(*this);
+}
+
+void task_root::relay::operator()(asio::cancellation_type type) const noexcept {
+  if (to_ == nullptr || to_->waiting_ == nullptr || type == asio::cancellation_type::none) return;
+  to_->waiting_->abort();
+}
+
 void task_promise_base::over() noexcept {
+  if (root != nullptr) return root->over();
   process& p = *self;
   std::exception_ptr e = std::move(error);
   p.parked.discard();  // and with it this
@@ -50,7 +65,8 @@ void task_promise_base::over() noexcept {
 }
 
 void task_promise_base::drop() noexcept {
-  process& p = *outermost->self;
+  if (root != nullptr) return root->drop();
+  process& p = *self;
   p.parked.discard();
   frames_gone(p);
 }

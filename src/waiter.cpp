@@ -4,16 +4,6 @@
 
 namespace coppice::detail {
 
-void waiter::attach(process* p) noexcept {
-  if (p != nullptr) {
-    owner = p;
-    number = p->number.load(std::memory_order_relaxed);
-    p->waits.push_back(*this);
-  } else {
-    home_.foreign_waits().push_back(*this);
-  }
-}
-
 bool waiter::wake_all(list_hook& waits) noexcept {
   if (waits.empty()) return false;
   for (list_hook* h = waits.front(); h != nullptr; h = waits.after(h)) {
@@ -47,14 +37,29 @@ bool waiter::drop_one(list_hook& waits) {
   return false;
 }
 
-void waiter::act_on(run_item* item, how h) {
-  auto* self = static_cast<waiter*>(item);
-  self->woken_ = false;
-  if (h == how::run) {
-    self->run();
-  } else {
-    self->drop();
-  }
+void waiter::act_on(run_item* item, how h) { static_cast<waiter*>(item)->act_as(h); }
+
+wait_canceller::wait_canceller(process* p, cancellable_waiter& w) noexcept : of_{p} {
+  aim(w);
+  if (of_ == nullptr) return;
+  if (of_->canceller != nullptr) of_->canceller->forget_process();
+  of_->canceller = this;
+}
+
+wait_canceller::~wait_canceller() {
+  if (target_ != nullptr) target_->canceller_ = nullptr;
+  if (of_ != nullptr) of_->canceller = nullptr;
+}
+
+void wait_canceller::aim(cancellable_waiter& w) noexcept {
+  // Who waits in a slot in which somebody waits already takes its place, as in Asio.
+  if (target_ != nullptr) target_->canceller_ = nullptr;
+  target_ = &w;
+  w.canceller_ = this;
+}
+
+void wait_canceller::operator()(asio::cancellation_type type) const noexcept {
+  if (target_ != nullptr && type != asio::cancellation_type::none) target_->abort();
 }
 
 scheduler& here() {

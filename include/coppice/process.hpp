@@ -206,6 +206,23 @@ struct COPPICE_API sleep_wait {
   }
 };
 
+struct yield_wait {
+  scheduler* scheduler_;
+
+  [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
+  static void begin(waiter& w) noexcept { w.wake(); }
+  static bool ready() noexcept { return true; }
+  static void leave() noexcept {}
+  template <class Handler>
+  static void deliver(Handler&& h) {
+    std::forward<Handler>(h)(boost::system::error_code{});
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted});
+  }
+};
+
 struct COPPICE_API await_exit_wait {
   using signature = void(boost::system::error_code, exit_reason);
 
@@ -236,9 +253,19 @@ struct COPPICE_API await_exit_wait {
 
 }  // namespace detail
 
+/// `co_await coppice::yield();` gives the other ready processes a turn.
+///
+/// @throws std::logic_error outside of processes.
+/// @par Cancellation
+/// Any type: completes with `operation_aborted`.
+/// @par Origin
+/// `erlang:yield/0`.
+[[nodiscard]] COPPICE_API detail::operation<void(boost::system::error_code), detail::yield_wait>
+yield();
+
 /// `co_await coppice::sleep_for(d);` on the scheduler's clock, which a test can take over.
 ///
-/// Zero or less gives the other ready processes a turn.
+/// Zero or less is `yield()`.
 ///
 /// @throws std::logic_error outside of processes.
 /// @par Cancellation

@@ -6,9 +6,9 @@
 #include <boost/asio/io_context.hpp>
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
-#include <variant>
 
 namespace coppice {
 
@@ -37,12 +37,20 @@ class COPPICE_API process_ref {
   /// The living process, or an empty pid.
   [[nodiscard]] pid whereis() const;
 
+  /// For coppice's own use: the control block of the living process, or null.
+  [[nodiscard]] detail::process* get() const;
   /// For coppice's own use: null for an empty pid.
   [[nodiscard]] detail::scheduler* home() const noexcept { return home_; }
 
  private:
+  struct lookup {
+    std::string name;
+    resolver find;  // if there is no name
+  };
+
   detail::scheduler* home_;
-  std::variant<pid, std::string, resolver> target_;
+  pid process_;
+  std::shared_ptr<const lookup> lookup_;  // null: it is that process
 };
 
 }  // namespace coppice

@@ -113,7 +113,7 @@ class server_ref {
       M message,
       std::optional<std::chrono::steady_clock::duration> limit = std::chrono::seconds{5}) const {
     static_assert(detail::check_handler<S, M>());
-    return server_call<S, M>{{&home(), to_, std::move(message), limit}};
+    return make_call(std::move(message), {.target = to_, .limit = limit});
   }
 
   /// `auto request = ref.send_request(message);` sends a call now, whose answer is fetched later.
@@ -128,10 +128,10 @@ class server_ref {
   template <call_message M>
   pending_call<typename M::reply> send_request(M message) const {
     static_assert(detail::check_handler<S, M>());
-    auto* const e = new detail::call_envelope<S, M>{home(), std::move(message)};
-    detail::slot_ptr<typename M::reply> slot{e};
-    detail::send_call<S, M>(home(), to_, *e);
-    return pending_call<typename M::reply>{std::move(slot)};
+    const detail::call_ptr<S, M> made{
+        new detail::call_envelope<S, M>{home(), std::move(message), {.target = to_}}};
+    detail::send_call(*made);
+    return pending_call<typename M::reply>{made};
   }
 
   /// `auto starting = ref.ready(1s); co_await std::move(starting);` waits until the server is up.
@@ -144,8 +144,7 @@ class server_ref {
   /// The `timeout` of `gen_server:start/3`.
   [[nodiscard]] server_call<S, detail::started_query> ready(
       std::optional<std::chrono::steady_clock::duration> limit = std::nullopt) const {
-    return server_call<S, detail::started_query>{
-        {&home(), to_, detail::started_query{}, limit, true}};
+    return make_call(detail::started_query{}, {.target = to_, .limit = limit, .or_kill = true});
   }
 
   /// Sends a message and does not wait. To a server that is gone it is a silent no-op, told by the
@@ -187,13 +186,19 @@ class server_ref {
   [[nodiscard]] pid whereis() const { return to_.whereis(); }
 
  private:
+  template <class M>
+  server_call<S, M> make_call(M message, detail::call_terms terms) const {
+    return server_call<S, M>{detail::call_ptr<S, M>{
+        new detail::call_envelope<S, M>{home(), std::move(message), std::move(terms)}}};
+  }
+
   [[nodiscard]] detail::scheduler& home() const {
     if (to_.home() == nullptr) throw std::logic_error{"coppice: a reference to no server"};
     return *to_.home();
   }
 
   static send_result put(const process_ref& to, detail::envelope& e) {
-    detail::server_core* const core = detail::server_core::of(to.whereis(), &detail::server_tag<S>);
+    detail::server_core* const core = detail::server_core::of(to.get(), &detail::server_tag<S>);
     if (core == nullptr) {
       e.dispose(errc::noproc);
       return send_result::closed;

@@ -18,7 +18,7 @@
 
 #include <concepts>
 #include <memory>
-#include <optional>
+#include <stdexcept>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -61,11 +61,14 @@ void abort_call(Handler&& h) {
   }
 }
 
+template <class S, class M>
+using call_ptr = boost::intrusive_ptr<call_envelope<S, M>>;
+
 // Puts a call into the queue of its server, or fails it at once.
 template <class S, class M>
-void send_call(scheduler& home, const process_ref& target, call_envelope<S, M>& e) {
-  server_core* const core = server_core::of(target.whereis(), &server_tag<S>);
-  process* const caller = home.current();
+void send_call(call_envelope<S, M>& e) {
+  server_core* const core = server_core::of(e.terms.target.get(), &server_tag<S>);
+  process* const caller = e.home.current();
   // Who only looks into the server is no client of it.
   if (!handles_itself<S, M> && caller != nullptr) e.from = caller->id();
   if (core == nullptr || core->closed) {
@@ -73,7 +76,7 @@ void send_call(scheduler& home, const process_ref& target, call_envelope<S, M>& 
   } else if (caller == &core->self) {
     e.fail(errc::would_deadlock);
   } else {
-    e.retain();
+    intrusive_ptr_add_ref(&e);
     e.server = core;
     core->calls.push_back(e);
     core->push(e);
@@ -84,46 +87,34 @@ template <class S, class M>
 struct call_wait {
   using reply = typename M::reply;
 
-  scheduler* home_;
-  process_ref target;
-  std::optional<M> message;
-  std::optional<duration> limit;
-  bool or_kill = false;  // the server, if it does not come up in that time
-  std::shared_ptr<exit_reason> failure{};  // where to say how the server died, if anybody reads it
-  slot_ptr<reply> slot{};
-  call_envelope<S, M>* sent = nullptr;  // what the slot is part of
-  wake_timer timer{};
+  call_ptr<S, M> call;
 
-  [[nodiscard]] scheduler& home() const noexcept { return *home_; }
+  [[nodiscard]] scheduler& home() const noexcept { return call->home; }
 
-  void prepare() {
-    sent = new call_envelope<S, M>{*home_, std::move(*message)};
-    message.reset();
-    slot = slot_ptr<reply>{sent};
-  }
   void begin(waiter& w) {
-    if (sent == nullptr) prepare();
-    send_call<S, M>(*home_, target, *sent);
-    slot->caller = &w;
-    if (slot->done()) {
+    call->terms.sent = true;
+    send_call(*call);
+    call->caller = &w;
+    if (call->done()) {
       w.wake();
-    } else if (limit) {
-      timer.begin(w, *limit);
+    } else if (call->terms.limit) {
+      call->timer.begin(w, *call->terms.limit);
     }
   }
-  [[nodiscard]] bool ready() const noexcept { return slot->done() || timer.rung; }
+  [[nodiscard]] bool ready() const noexcept { return call->done() || call->timer.rung; }
   void leave() noexcept {
-    if (slot) slot->caller = nullptr;
-    timer.leave(*home_);
+    if (!call) return;
+    call->caller = nullptr;
+    call->timer.leave(call->home);
   }
   template <class Handler>
   void deliver(Handler&& h) {
-    if (!slot->done()) {
-      slot->fail(errc::timeout);
-      if (or_kill) kill_unless_up(target.whereis());
+    if (!call->done()) {
+      call->fail(errc::timeout);
+      if (call->terms.or_kill) kill_unless_up(call->terms.target.whereis());
     }
-    if (failure && !slot->value) *failure = slot->reason;
-    complete_call(*slot.get(), std::forward<Handler>(h));
+    if (call->terms.failure && !call->value) *call->terms.failure = call->reason;
+    complete_call(*call, std::forward<Handler>(h));
   }
   template <class Handler>
   static void deliver_abort(Handler&& h) {
@@ -141,7 +132,7 @@ class [[nodiscard]] server_call {
   using wait_type = detail::call_wait<S, M>;
 
   /// For coppice's own use.
-  explicit server_call(detail::call_wait<S, M> state) : state_{std::move(state)} {}
+  explicit server_call(detail::call_ptr<S, M> call) noexcept : call_{std::move(call)} {}
   [[nodiscard]] wait_type to_wait() { return prepare(); }
 
   template <asio::completion_token_for<signature> Token>
@@ -156,20 +147,17 @@ class [[nodiscard]] server_call {
   /// How the server ended, after the call has failed with `errc::died`. For that the call is kept
   /// in a variable: `auto asking = ref.call(m); co_await std::move(asking);`
   [[nodiscard]] exit_reason failure() const {
-    if (slot_) return slot_->reason;
+    if (call_) return call_->reason;
     return failure_ ? *failure_ : exit_reason{};
   }
 
  private:
   // The place for the answer is shared on the loop's thread only.
-  detail::call_wait<S, M> prepare() {
-    if (state_.home_->on_loop_thread()) {
-      state_.prepare();
-      slot_ = state_.slot;
-    } else {
-      state_.failure = failure_ = std::make_shared<exit_reason>();
-    }
-    return std::move(state_);
+  wait_type prepare() {
+    if (!call_ || call_->terms.sent) throw std::logic_error{"coppice: this call was made already"};
+    if (call_->home.on_loop_thread()) return {call_};
+    call_->terms.failure = failure_ = std::make_shared<exit_reason>();
+    return {std::move(call_)};
   }
 
   template <class Token>
@@ -177,7 +165,7 @@ class [[nodiscard]] server_call {
     return asio::async_initiate<Token, signature>(
         [](auto&& handler, detail::call_wait<S, M> s) {
           using handler_type = std::decay_t<decltype(handler)>;
-          if (s.home_->on_loop_thread()) {
+          if (s.home().on_loop_thread()) {
             start<handler_type>(std::move(s), std::forward<decltype(handler)>(handler));
           } else {
             elsewhere<handler_type>(std::move(s), std::forward<decltype(handler)>(handler));
@@ -188,7 +176,7 @@ class [[nodiscard]] server_call {
 
   template <class Handler>
   static void start(detail::call_wait<S, M> s, Handler handler) {
-    detail::scheduler& home = *s.home_;
+    detail::scheduler& home = s.home();
     auto* w = new detail::wait_operation<detail::call_wait<S, M>, Handler>{home, std::move(s),
                                                                            std::move(handler)};
     w->start();
@@ -198,7 +186,7 @@ class [[nodiscard]] server_call {
   // the caller's does not reach over.
   template <class Handler>
   static void elsewhere(detail::call_wait<S, M> s, Handler handler) {
-    detail::scheduler& home = *s.home_;
+    detail::scheduler& home = s.home();
     auto ex = asio::get_associated_executor(handler);
     auto answer = [work = asio::make_work_guard(ex),
                    handler = std::move(handler)](auto... result) mutable {
@@ -213,8 +201,7 @@ class [[nodiscard]] server_call {
     });
   }
 
-  detail::call_wait<S, M> state_;
-  detail::slot_ptr<typename M::reply> slot_{};
+  detail::call_ptr<S, M> call_;
   std::shared_ptr<exit_reason> failure_{};
 };
 

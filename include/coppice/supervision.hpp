@@ -143,6 +143,12 @@ class COPPICE_API supervision {
   void start_failed(child& c, exit_reason reason);
   /// The process of a running or stopping child has ended. Comes once per `started`.
   void ended(child& c, exit_reason reason);
+  /// The same, decided at once if nothing else is to be done or waits, the answer is to start that
+  /// child again, and no report of it is wanted. Then start it, and say so with `restarted`.
+  ///
+  /// @return False if that is not the case: nothing has happened; go on with `ended`.
+  [[nodiscard]] bool restarts_at_once(child& c, const exit_reason& reason, clock::time_point now);
+  void restarted(child& c, std::uint64_t number);
   void stop(exit_reason reason);
 
   // Calls: answered by an action `reply` or `serve` with the same `call`, in order of arrival.
@@ -174,6 +180,10 @@ class COPPICE_API supervision {
   [[nodiscard]] std::size_t killed_at_end() const noexcept { return killed_at_end_; }
   /// Whether all children are being stopped, for good.
   [[nodiscard]] bool shutting_down() const noexcept { return task_.kind == task_kind::shut_down; }
+  /// Whether a child is being started again, and it alone.
+  [[nodiscard]] bool restarting_one() const noexcept {
+    return task_.kind == task_kind::restart_one;
+  }
   /// Whether static children are still being started for the first time.
   [[nodiscard]] bool booting() const noexcept { return task_.kind == task_kind::boot; }
 
@@ -233,6 +243,10 @@ class COPPICE_API supervision {
     std::deque<clock::time_point> spent_;
   };
 
+  [[nodiscard]] bool restarts_alone() const noexcept {
+    return options_.dynamic || options_.strategy == strategy::one_for_one;
+  }
+  void set_number(child& c, std::uint64_t number);
   [[nodiscard]] bool waiting() const noexcept { return awaited_ != nullptr || pending_stops_ > 0; }
   void step(clock::time_point now);
   void handle(event& e, clock::time_point now);

@@ -2,10 +2,35 @@
 
 #include <coppice/detail/task_promise.hpp>
 
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
+
+#include <concepts>
 #include <coroutine>
+#include <exception>
+#include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 namespace coppice {
+
+namespace detail {
+
+template <class T>
+struct task_completion {
+  using signature = void(std::exception_ptr, T);
+};
+template <>
+struct task_completion<void> {
+  using signature = void(std::exception_ptr);
+};
+
+template <class T, class Handler>
+class task_run;
+
+}  // namespace detail
 
 /// A coroutine of coppice's own kind: a process body that costs less than an `asio::awaitable`.
 ///
@@ -16,6 +41,11 @@ namespace coppice {
 ///
 /// It is destroyed where it waits when its process is killed. A request to stop cancels what it waits
 /// for, once, as in an `asio::awaitable`.
+///
+/// A coroutine of another kind awaits it as an operation of Asio's: `co_await child()` if it returns
+/// nothing, else `co_await square(3)(asio::use_awaitable)`, since Asio 1.26 cannot await without a
+/// token what completes with an exception or a value. Whatever cancels that one cancels what the task
+/// waits for.
 ///
 /// @tparam T What it returns; movable, or void.
 /// @par Thread safety
@@ -36,6 +66,21 @@ class [[nodiscard]] task {
     if (frame_) frame_.destroy();
   }
 
+  /// What it completes with if it is started as an operation of Asio's.
+  using signature = typename detail::task_completion<T>::signature;
+
+  /// Starts it as an operation of Asio's, within a process: the executor of what completes is that of
+  /// a process. Completes with std::logic_error if not.
+  template <asio::completion_token_for<signature> Token>
+  auto operator()(Token&& token) && {
+    return asio::async_initiate<Token, signature>(
+        [](auto&& handler, task t) {
+          detail::task_run<T, std::decay_t<decltype(handler)>>::start(
+              std::move(t), std::forward<decltype(handler)>(handler));
+        },
+        token, std::move(*this));
+  }
+
   /// For coppice's own use.
   explicit task(std::coroutine_handle<promise_type> frame) noexcept : frame_{frame} {}
   [[nodiscard]] promise_type& promise() const noexcept { return frame_.promise(); }
@@ -52,12 +97,97 @@ namespace detail {
 
 template <class T>
 task<T> task_promise<T>::get_return_object() noexcept {
-  return task<T>{std::coroutine_handle<task_promise>::from_promise(*this)};
+  const auto h = std::coroutine_handle<task_promise>::from_promise(*this);
+  frame = h;
+  return task<T>{h};
 }
 
 inline task<void> task_promise<void>::get_return_object() noexcept {
-  return task<void>{std::coroutine_handle<task_promise>::from_promise(*this)};
+  const auto h = std::coroutine_handle<task_promise>::from_promise(*this);
+  frame = h;
+  return task<void>{h};
 }
+
+// A task for which a coroutine of another kind waits.
+template <class T, class Handler>
+class task_run final : public task_root, public pooled {
+ public:
+  static void start(task<T> t, Handler h) {
+    process* const p = process_behind(asio::get_associated_executor(h));
+    if (p == nullptr) {
+      fail(std::move(h), std::make_exception_ptr(
+                             std::logic_error{"coppice: a task is awaited within a process"}));
+      return;
+    }
+    auto* const run = new task_run{std::move(t), std::move(h)};
+    task_promise<T>& promise = run->task_.promise();
+    promise.self = p;
+    promise.root = run;
+    run->task_.resume();
+    run->starting_ = false;
+    if (!run->ended_) return;
+    run->finish([](Handler handler, auto... result) {
+      post_result(std::move(handler), std::move(result)...);
+    });
+  }
+
+ private:
+  task_run(task<T> t, Handler h)
+      : task_root{asio::get_associated_cancellation_slot(h)},
+        task_{std::move(t)},
+        handler_{std::move(h)} {}
+  ~task_run() = default;
+
+  void over() noexcept override {
+    if (starting_) {
+      ended_ = true;  // who waits is not to be resumed from within its own await
+    } else {
+      finish([](Handler handler, auto... result) { std::move(handler)(std::move(result)...); });
+    }
+  }
+  void drop() noexcept override {
+    [[maybe_unused]] const Handler handler{std::move(handler_)};
+    delete this;
+  }
+
+  template <class Tell>
+  void finish(Tell tell) {
+    task_promise<T>& promise = task_.promise();
+    std::exception_ptr error = std::move(promise.error);
+    Handler handler{std::move(handler_)};
+    if constexpr (std::is_void_v<T>) {
+      delete this;
+      tell(std::move(handler), std::move(error));
+    } else {
+      static_assert(std::default_initializable<T>,
+                    "what a task returns to a coroutine of another kind can be made without "
+                    "arguments: one that throws has no other");
+      T value = error ? T() : promise.take();
+      delete this;
+      tell(std::move(handler), std::move(error), std::move(value));
+    }
+  }
+
+  static void fail(Handler h, std::exception_ptr error) {
+    if constexpr (std::is_void_v<T>) {
+      post_result(std::move(h), std::move(error));
+    } else {
+      post_result(std::move(h), std::move(error), T());
+    }
+  }
+  template <class... Result>
+  static void post_result(Handler h, Result... result) {
+    auto ex = asio::get_associated_executor(h);
+    asio::post(ex, [h = std::move(h), ... result = std::move(result)]() mutable {
+      std::move(h)(std::move(result)...);
+    });
+  }
+
+  task<T> task_;
+  Handler handler_;
+  bool starting_ = true;
+  bool ended_ = false;
+};
 
 }  // namespace detail
 

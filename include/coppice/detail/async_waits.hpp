@@ -32,6 +32,7 @@ enum class unfinished_tasks : unsigned char;
 
 namespace detail {
 
+// What a function for a task may return, and what the process that calls it is made of.
 template <class T>
 struct task_awaitable {};
 template <class T, class Executor>
@@ -40,6 +41,15 @@ struct task_awaitable<asio::awaitable<T, Executor>> {
   static_assert(!std::is_reference_v<T>, "a task returns a value, not a reference");
   using value_type = T;
   using executor_type = Executor;
+  using body_type = typed_body<Executor>;
+  using coroutine_type = asio::awaitable<void, Executor>;
+};
+template <class T>
+struct task_awaitable<coppice::task<T>> {
+  using value_type = T;
+  using executor_type = asio::any_io_executor;
+  using body_type = task_body;
+  using coroutine_type = coppice::task<void>;
 };
 
 template <class T>
@@ -124,19 +134,20 @@ class typed_task final : public task_core, public pooled {
 
 // What a task does: its function, and then it says what that has returned.
 template <async_function F>
-class async_body final : public typed_body<typename awaitable_of<F>::executor_type>, public pooled {
+class async_body final : public awaitable_of<F>::body_type, public pooled {
  public:
   using value_type = typename awaitable_of<F>::value_type;
-  using executor_type = typename awaitable_of<F>::executor_type;
+  using body_type = typename awaitable_of<F>::body_type;
+  using coroutine_type = typename awaitable_of<F>::coroutine_type;
 
   async_body(F f, task_origin o)
-      : typed_body<executor_type>{false}, function_{std::move(f)}, origin_{std::move(o)} {}
+      : body_type{false}, function_{std::move(f)}, origin_{std::move(o)} {}
 
   void prepare(process& p) override { origin_.prepare(p); }
-  asio::awaitable<void, executor_type> call(process& p) override { return run(p, *this); }
+  coroutine_type call(process& p) override { return run(p, *this); }
 
  private:
-  static asio::awaitable<void, executor_type> run(process& p, async_body& body) {
+  static coroutine_type run(process& p, async_body& body) {
     auto* const core = static_cast<typed_task<value_type>*>(body.origin_.core.get());
     try {
       auto running = std::invoke(body.function_);

@@ -6,10 +6,15 @@
 #include <coppice/detail/memory.hpp>
 #include <coppice/detail/server_core.hpp>
 #include <coppice/error.hpp>
+#include <coppice/exit_reason.hpp>
+#include <coppice/mailbox.hpp>
+#include <coppice/process_ref.hpp>
 #include <coppice/reply_to.hpp>
 
 #include <boost/asio/awaitable.hpp>
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -68,34 +73,47 @@ class cast_envelope<S, M, true> final : public cast_base<S, M> {
  public:
   using cast_base<S, M>::cast_base;
   server_awaitable<S> run(S& server, server_core&) override {
-    return call_handler(server, this->message);
+    return awaitable_in<S>(call_handler(server, this->message));
   }
 };
 
-// A call: the message and the place for its answer, in one.
+// What the caller has said of a call, besides the message.
+struct call_terms {
+  process_ref target;
+  std::optional<duration> limit{};
+  bool or_kill = false;  // the server, if it does not come up in that time
+  bool sent = false;
+  std::shared_ptr<exit_reason> failure{};  // where to say how the server died, to another thread
+};
+
+// A call: the message, the place for its answer, and what its caller needs to wait for that.
 template <class S, class M>
 class call_base : public typed_slot<typename M::reply>, public envelope_for<S, M>, public pooled {
  public:
   using reply = typename M::reply;
 
-  call_base(scheduler& s, M m) : typed_slot<reply>{s}, message{std::move(m)} {
+  call_base(scheduler& s, M m, call_terms t)
+      : typed_slot<reply>{s}, terms{std::move(t)}, message{std::move(m)} {
     this->aside = handles_itself<S, M>;
   }
 
   // The queue lets go of it.
   void dispose(errc why) noexcept final {
-    if (!taken_ && why != errc::died) this->fail(why);
-    this->release();
+    if (!this->done() && !taken_ && why != errc::died) this->fail(why);
+    intrusive_ptr_release(this);
   }
   [[nodiscard]] std::string describe() const final { return text_of(message); }
   [[nodiscard]] const reply_slot* slot() const noexcept final { return this; }
+
+  call_terms terms;
+  wake_timer timer;
 
  protected:
   ~call_base() override = default;
 
   [[nodiscard]] reply_to<reply> token() {
     taken_ = true;
-    return reply_to<reply>{slot_ptr<reply>{this}};
+    return reply_to<reply>{slot_ptr<reply>{static_cast<typed_slot<reply>*>(this)}};
   }
   template <class... Value>
   void answer(server_core& core, Value&&... value) {
@@ -104,8 +122,7 @@ class call_base : public typed_slot<typename M::reply>, public envelope_for<S, M
     if (!core.wishes.stop) return this->finish();
     // Not before the server has cleaned up.
     taken_ = true;
-    this->retain();
-    core.last_words = this;
+    core.last_words.reset(this);
   }
 
   M message;
@@ -141,14 +158,14 @@ class call_envelope<S, M, true> final : public call_base<S, M> {
 
   server_awaitable<S> run(S& server, server_core& core) override {
     if constexpr (handles_with_token<S, M>) {
-      auto handling = call_handler(server, this->message, this->token());
+      auto handling = awaitable_in<S>(call_handler(server, this->message, this->token()));
       co_await std::move(handling);
     } else if constexpr (std::is_void_v<typename M::reply>) {
-      auto handling = call_handler(server, this->message);
+      auto handling = awaitable_in<S>(call_handler(server, this->message));
       co_await std::move(handling);
       this->answer(core);
     } else {
-      auto handling = call_handler(server, this->message);
+      auto handling = awaitable_in<S>(call_handler(server, this->message));
       typename M::reply result = co_await std::move(handling);
       this->answer(core, std::move(result));
     }

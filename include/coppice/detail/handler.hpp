@@ -1,9 +1,11 @@
 #pragma once
 
 #include <coppice/reply_to.hpp>
+#include <coppice/task.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <concepts>
 #include <type_traits>
@@ -40,11 +42,32 @@ template <class T, class Executor>
 inline constexpr bool is_awaitable<asio::awaitable<T, Executor>> = true;
 
 template <class T>
+inline constexpr bool is_task = false;
+template <class T>
+inline constexpr bool is_task<task<T>> = true;
+template <class T>
+inline constexpr bool is_coroutine = is_awaitable<T> || is_task<T>;
+
+// What the coroutine of a server can await, of what its class returns.
+template <class S, class T, class E>
+asio::awaitable<T, E> awaitable_in(asio::awaitable<T, E> a) noexcept {
+  return a;
+}
+template <class S, class T>
+auto awaitable_in(task<T> t) {
+  return std::move(t)(asio::use_awaitable_t<typename server_executor<S>::type>{});
+}
+
+template <class T>
 struct awaited {
   using type = T;
 };
 template <class T, class Executor>
 struct awaited<asio::awaitable<T, Executor>> {
+  using type = T;
+};
+template <class T>
+struct awaited<task<T>> {
   using type = T;
 };
 
@@ -107,14 +130,14 @@ struct handler_result<S, M> {
 };
 
 template <class S, class M>
-inline constexpr bool handled_by_coroutine = is_awaitable<typename handler_result<S, M>::type>;
+inline constexpr bool handled_by_coroutine = is_coroutine<typename handler_result<S, M>::type>;
 
 template <class S, class M>
 consteval bool check_handler() {
   static_assert(handles<S, M>,
                 "this server has no handle() for that message: add `R handle(Message)`, where R is "
                 "Message::reply if it has one, or `void handle(Message, reply_to<R>)`; either may "
-                "return an asio::awaitable instead");
+                "return an asio::awaitable or a coppice::task instead");
   if constexpr (handles<S, M>) {
     using result = typename awaited<typename handler_result<S, M>::type>::type;
     if constexpr (call_message<M> && !handles_with_token<S, M>) {
@@ -127,12 +150,12 @@ consteval bool check_handler() {
           "handle() returns something, but the message has no member type `reply` (or the "
           "answer is given by the reply_to)");
     }
-    if constexpr (handled_by_coroutine<S, M>) {
+    if constexpr (is_awaitable<typename handler_result<S, M>::type>) {
       static_assert(
           std::is_same_v<typename handler_result<S, M>::type,
                          asio::awaitable<result, typename server_executor<S>::type>>,
-          "handlers that are coroutines return asio::awaitable<R>; or, with a member type "
-          "executor_type, asio::awaitable<R, executor_type>");
+          "handlers that are coroutines return coppice::task<R> or asio::awaitable<R>; or, with a "
+          "member type executor_type, asio::awaitable<R, executor_type>");
     }
   }
   return true;

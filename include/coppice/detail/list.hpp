@@ -23,7 +23,7 @@ class list_hook {
   }
 
   void push_back(list_hook& member) noexcept {
-    member.unlink();
+    if (!member.empty()) member.unlink();
     member.prev_ = prev_;
     member.next_ = this;
     prev_->next_ = &member;

@@ -32,6 +32,7 @@ class scheduler;
 class supervisor_process;
 class supervisor_request;
 class server_core;
+class wait_canceller;
 
 // Hears of a process that is tied to its supervisor. `tag` is what was given when it was made.
 class process_watcher {
@@ -139,6 +140,13 @@ class process : public run_item, public list_hook {
     dying,   // nothing of it runs any more; its children or frames are being taken down
   };
 
+  // What a process that runs has to wait for until it does not.
+  enum dues : unsigned char {
+    kill_due = 1,  // it was killed
+    exit_due = 2,  // it ends with `reason`
+    stop_due = 4,  // it is to be told to stop
+  };
+
   // How urgently a process is asked to end. A stronger request is delivered even though a weaker
   // one was; an equal one is not, so that clean-up is not disturbed.
   enum class stop_level : unsigned char { none, exit_signal, supervisor };
@@ -173,10 +181,8 @@ class process : public run_item, public list_hook {
   stop_level delivered = stop_level::none;  // the strongest that its body was told
   bool opening = false;  // its stage is being made: copies of the executor stay tied to the block
   bool playing = false;  // its stage plays its body, or the frames of that are still there
+  unsigned char due = 0;          // what happens as soon as it comes to rest: see `dues`
   bool starting : 1 = false;      // it is in the run queue, to be started
-  bool kill_due : 1 = false;      // killed while it runs: as soon as it comes to rest
-  bool exit_due : 1 = false;      // ends with `reason` as soon as it comes to rest
-  bool stop_due : 1 = false;      // to be told to stop as soon as it comes to rest
   bool probing : 1 = false;       // told to stop, unknown yet whether it may miss that
   bool hit : 1 = false;           // ... though one wait at least was cancelled
   bool acknowledges : 1 = false;  // its body says by itself when it is up
@@ -189,6 +195,7 @@ class process : public run_item, public list_hook {
   const void* stage = nullptr;  // the kind of coroutine that it has, or null
   parked_handler parked;        // of that coroutine, between two processes
   asio::cancellation_signal signal;
+  wait_canceller* canceller = nullptr;  // of its latest wait, if that is still in its slot
   body_ptr what;
   process_watcher* watcher = nullptr;
   void* tag = nullptr;
@@ -199,5 +206,9 @@ class process : public run_item, public list_hook {
 };
 
 }  // namespace detail
+
+inline detail::process* pid::get() const noexcept {
+  return slot_ != nullptr && slot_->is(number_) ? slot_ : nullptr;
+}
 
 }  // namespace coppice

@@ -87,6 +87,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     process* parent = nullptr;  // ties the process to this one
     process_watcher* watcher = nullptr;
     void* tag = nullptr;
+    bool patient = false;  // starts when the others have had their turns: see `patient_`
   };
   process& spawn(birth b);
   void ask_to_stop(process& p, exit_reason reason, process::stop_level level);
@@ -113,6 +114,10 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   // Work.
   void push(run_item& item) noexcept {
     queue_.push(item);
+    if (!drain_posted_) post_drain();
+  }
+  void push_patient(run_item& item) noexcept {
+    patient_.push(item);
     if (!drain_posted_) post_drain();
   }
   void arrived(process& p) noexcept;  // a function object for p was queued
@@ -150,27 +155,46 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void post_drain() noexcept;
   void drain();
   void perform(run_item& item);
+  void perform_other(run_item& item);
   void begin(process& p, run_item::how how);
-  void came_to_rest(process& p);
+  void came_to_rest(process& p) {
+    if (p.due != 0) do_what_is_due(p);
+  }
+  void do_what_is_due(process& p);
   void deliver_stops();
   void emit_stop(process& p);
   void post_probe();
 
   void take_down(process& p, bool at_rest = false);
   void drop_frames(process& p, bool at_rest);
+  void unregister_name(process_extras& x) noexcept;
+  void give_up_names(process_extras& x) noexcept;
   void finish(process& p);
   void report_crash(process& p) noexcept;
   void give_up_waiting();
   void arm();
   void fire_due();
 
+  // Blocks of nobody, by the kind of coroutine that each has (null: none).
+  struct vacancy {
+    const void* kind = nullptr;
+    process* top = nullptr;  // the rest hangs on it
+    std::size_t count = 0;
+  };
+
   process& claim_block(const void* kind);
   void free_block(process& p) noexcept;
-  struct vacancy;
-  vacancy& vacant(const void* kind);
+  vacancy& vacant(const void* kind) {
+    return latest_vacant_->kind == kind ? *latest_vacant_ : find_vacant(kind);
+  }
+  vacancy& find_vacant(const void* kind);
 
   boost::asio::io_context& io_;
   run_queue queue_;
+  // Children that are started again and again. Their turn is when nobody else is ready, or they have
+  // waited for long enough.
+  run_queue patient_;
+  int passed_over_ = 0;  // so many items since the last of those
   bool drain_posted_ = false;
   bool down_ = false;
   bool manual_ = false;
@@ -180,13 +204,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   bool relayed_ = false;
 
   block_store blocks_;
-  // Blocks of nobody, by the kind of coroutine that each has (null: none).
-  struct vacancy {
-    const void* kind;
-    process* top = nullptr;  // the rest hangs on it
-    std::size_t count = 0;
-  };
-  std::deque<vacancy> vacant_;
+  std::deque<vacancy> vacant_{1};
+  vacancy* latest_vacant_ = &vacant_.front();
   process* surplus_ = nullptr;  // vacant, and their coroutines are to go
   // Processes whose frames are being taken down, and since when; some have gone by now.
   struct dying_process {

@@ -220,8 +220,8 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
 
   // The hooks, each of which may be a coroutine.
   static server_awaitable<S> run_init(S& server) {
-    if constexpr (is_awaitable<decltype(server.init())>) {
-      auto running = server.init();
+    if constexpr (is_coroutine<decltype(server.init())>) {
+      auto running = awaitable_in<S>(server.init());
       co_await std::move(running);
     } else {
       server.init();
@@ -229,8 +229,8 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
     co_return;
   }
   static server_awaitable<S> run_terminate(S& server, const exit_reason& reason) {
-    if constexpr (is_awaitable<decltype(server.terminate(reason))>) {
-      auto running = server.terminate(reason);
+    if constexpr (is_coroutine<decltype(server.terminate(reason))>) {
+      auto running = awaitable_in<S>(server.terminate(reason));
       co_await std::move(running);
     } else {
       server.terminate(reason);
@@ -240,7 +240,7 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
   static server_awaitable<S> run_idle(S& server) {
     idle_timeout told;
     if constexpr (handled_by_coroutine<S, idle_timeout>) {
-      auto running = call_handler(server, told);
+      auto running = awaitable_in<S>(call_handler(server, told));
       co_await std::move(running);
     } else {
       call_handler(server, told);

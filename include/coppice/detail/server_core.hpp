@@ -11,6 +11,7 @@
 #include <coppice/mailbox.hpp>
 #include <coppice/pid.hpp>
 
+#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <cstddef>
@@ -47,9 +48,9 @@ class COPPICE_API reply_slot : public list_hook {
   reply_slot(const reply_slot&) = delete;
   reply_slot& operator=(const reply_slot&) = delete;
 
-  void retain() noexcept { ++references_; }
-  void release() noexcept {
-    if (--references_ == 0) destroy();
+  friend void intrusive_ptr_add_ref(reply_slot* s) noexcept { ++s->references_; }
+  friend void intrusive_ptr_release(reply_slot* s) noexcept {
+    if (--s->references_ == 0) s->destroy();
   }
   void fail(boost::system::error_code e, exit_reason why = {}) noexcept;
   void finish() noexcept;   // the answer is there
@@ -98,30 +99,8 @@ class free_slot final : public typed_slot<R>, public pooled {
   void destroy() noexcept override { delete this; }
 };
 
-// A counted pointer to a slot.
 template <class R>
-class slot_ptr {
- public:
-  slot_ptr() noexcept = default;
-  explicit slot_ptr(typed_slot<R>* s) noexcept : slot_{s} { slot_->retain(); }
-  slot_ptr(const slot_ptr& other) noexcept : slot_{other.slot_} {
-    if (slot_ != nullptr) slot_->retain();
-  }
-  slot_ptr(slot_ptr&& other) noexcept : slot_{std::exchange(other.slot_, nullptr)} {}
-  slot_ptr& operator=(slot_ptr other) noexcept {
-    std::swap(slot_, other.slot_);
-    return *this;
-  }
-  ~slot_ptr() {
-    if (slot_ != nullptr) slot_->release();
-  }
-  explicit operator bool() const noexcept { return slot_ != nullptr; }
-  typed_slot<R>* operator->() const noexcept { return slot_; }
-  [[nodiscard]] typed_slot<R>* get() const noexcept { return slot_; }
-
- private:
-  typed_slot<R>* slot_ = nullptr;
-};
+using slot_ptr = boost::intrusive_ptr<typed_slot<R>>;
 
 // Gives up a server whose start takes too long.
 COPPICE_API void kill_unless_up(const pid& server);
@@ -195,22 +174,39 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
   ~server_core();
 
   // Null if there is no such process, or it is not a server of that type.
-  static server_core* of(const pid& process, const void* type) noexcept;
+  static server_core* of(const detail::process* p, const void* type) noexcept {
+    if (p == nullptr || !p->extras) return nullptr;
+    server_core* const core = p->extras->server.get();
+    return core != nullptr && core->type == type ? core : nullptr;
+  }
 
   // Takes a message. Disposes of it, or of the oldest one, if there are too many. What coppice has
   // to tell the server, and the steps with which it continues, are neither refused nor dropped.
-  send_result push(envelope& e) noexcept;
+  send_result push(envelope& e) noexcept {
+    if (closed || size_ >= options_.limit) return push_beyond_limit(e);
+    append(e);
+    return send_result::delivered;
+  }
   void push_front(envelope& e) noexcept;
   void push_stop(exit_reason reason);
   [[nodiscard]] envelope* front() const noexcept { return head_; }
-  envelope& pop() noexcept;
+  envelope& pop() noexcept {
+    envelope& e = *head_;
+    head_ = e.next;
+    if (head_ == nullptr) tail_ = &head_;
+    --size_;
+    return e;
+  }
   envelope& take() noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
   // The coroutine of the server is gone: nothing is handled any more.
   void close() noexcept;
 
-  void has_handled() noexcept;
+  void has_handled() noexcept {
+    handling = false;
+    if (!given_up.empty()) answer_given_up();
+  }
 
   // Handles messages while the server waits. True if its coroutine has something to do.
   bool work(void* server);
@@ -242,7 +238,7 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
   // Makes a message of an exit signal, for servers that handle those.
   envelope* (*wrap_signal)(server_core&, const pid&, const exit_reason&) = nullptr;
   envelope* (*wrap_down)(const down&) = nullptr;
-  reply_slot* last_words = nullptr;  // answered when the server has cleaned up
+  boost::intrusive_ptr<reply_slot> last_words;  // answered when the server has cleaned up
   bool closed = false;
   const void* object = nullptr;  // of the server's class, while the server is up
   std::string (*describe)(const void* object) = nullptr;
@@ -256,6 +252,15 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
   };
 
   bool drop_oldest() noexcept;
+  send_result push_beyond_limit(envelope& e) noexcept;
+  void answer_given_up() noexcept;
+  void append(envelope& e) noexcept {
+    e.next = nullptr;
+    *tail_ = &e;
+    tail_ = &e.next;
+    ++size_;
+    if (receiver != nullptr) receiver->wake();
+  }
 
   mailbox_options options_;
   envelope* head_ = nullptr;

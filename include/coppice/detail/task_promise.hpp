@@ -8,12 +8,15 @@
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <atomic>
 #include <concepts>
 #include <coroutine>
 #include <cstddef>
@@ -32,6 +35,52 @@ template <class T>
 class task;
 
 namespace detail {
+
+class task_promise_base;
+
+// Runs a chain of tasks that is not the body of a process: for a coroutine of another kind that waits
+// for it within one.
+class COPPICE_API task_root {
+ public:
+  explicit task_root(asio::cancellation_slot s) noexcept : slot_{s} {}
+  task_root(const task_root&) = delete;
+  task_root& operator=(const task_root&) = delete;
+
+  // The outermost task has come to its end.
+  virtual void over() noexcept = 0;
+  // Destroys the whole chain, and whoever waits for it.
+  virtual void drop() noexcept = 0;
+
+  // What cancels the operations of the chain, one after another.
+  [[nodiscard]] asio::cancellation_slot slot() const noexcept { return slot_; }
+  // The chain waits for one of coppice's own.
+  void listen(waiter& w);
+  void has_waited() noexcept { waiting_ = nullptr; }
+
+ protected:
+  ~task_root();
+
+ private:
+  // What lies in the slot meanwhile. Either may go first.
+  class relay {
+   public:
+    explicit relay(task_root& r) noexcept : to_{&r} { r.relay_ = this; }
+    relay(const relay&) = delete;
+    relay& operator=(const relay&) = delete;
+    ~relay() {
+      if (to_ != nullptr) to_->relay_ = nullptr;
+    }
+    void operator()(asio::cancellation_type type) const noexcept;
+    void forget() noexcept { to_ = nullptr; }
+
+   private:
+    task_root* to_;
+  };
+
+  asio::cancellation_slot slot_;
+  waiter* waiting_ = nullptr;
+  relay* relay_ = nullptr;
+};
 
 class COPPICE_API task_promise_base {
  public:
@@ -52,8 +101,8 @@ class COPPICE_API task_promise_base {
       task_promise_base& p = h.promise();
       if (p.begun_by_parent) {
         p.begun_by_parent = false;  // who is still on the stack, and goes on
-      } else if (p.parent) {
-        p.parent.resume();
+      } else if (p.parent != nullptr) {
+        p.parent->frame.resume();
       } else {
         p.over();
       }
@@ -67,9 +116,15 @@ class COPPICE_API task_promise_base {
   // The same as its process, when nothing of it and of no other process is on the stack.
   void drop_at_rest() noexcept;
 
-  task_promise_base* outermost = this;
-  std::coroutine_handle<> parent{};
-  process* self = nullptr;  // as whom it runs
+  // What cancels what it waits for.
+  [[nodiscard]] asio::cancellation_slot slot() const noexcept {
+    return root != nullptr ? root->slot() : self->signal.slot();
+  }
+
+  std::coroutine_handle<> frame;        // of this
+  task_promise_base* parent = nullptr;  // the task that awaits this one
+  process* self = nullptr;              // as whom it runs
+  task_root* root = nullptr;            // null: as the body of that
   std::exception_ptr error;
   bool begun_by_parent = false;
 
@@ -125,6 +180,10 @@ template <class... Args>
 struct completion<void(Args...)> {
   std::optional<std::tuple<std::decay_t<Args>...>> values;
 
+  template <class... Given>
+  void emplace(Given&&... given) {
+    values.emplace(std::forward<Given>(given)...);
+  }
   auto take() {
     return std::apply([](auto&... all) { return pick(all...); }, *values);
   }
@@ -154,6 +213,16 @@ struct completion<void(Args...)> {
   }
 };
 
+template <>
+struct completion<void(boost::system::error_code)> {
+  boost::system::error_code error;
+
+  void emplace(boost::system::error_code e) noexcept { error = e; }
+  void take() const {
+    if (error) throw boost::system::system_error{error};
+  }
+};
+
 template <class T>
 class task_awaiter {
  public:
@@ -163,9 +232,9 @@ class task_awaiter {
   bool await_suspend(std::coroutine_handle<Promise> h) {
     task_promise_base& mine = h.promise();
     task_promise_base& next = task_.promise();
-    next.outermost = mine.outermost;
-    next.parent = h;
+    next.parent = &mine;
     next.self = mine.self;
+    next.root = mine.root;
     next.begun_by_parent = true;
     task_.resume();
     // Unset if it has come to its end meanwhile.
@@ -185,17 +254,18 @@ class task_awaiter {
 template <class Signature, class State>
 class native_awaiter final : public waiter {
  public:
-  native_awaiter(State state, process* self)
-      : waiter{state.home()}, state_{std::move(state)}, self_{self} {}
+  native_awaiter(State state, task_promise_base& p)
+      : waiter{state.home()}, state_{std::move(state)}, promise_{p} {}
   ~native_awaiter() = default;
 
   static bool await_ready() noexcept { return false; }
-  template <class Promise>
-  void await_suspend(std::coroutine_handle<Promise> h) {
-    promise_ = &h.promise();
-    handle_ = h;
-    attach(self_);
-    listen_for_stop();
+  void await_suspend(std::coroutine_handle<>) {
+    attach(promise_.self);
+    if (promise_.root == nullptr) {
+      listen_for_stop();
+    } else {
+      promise_.root->listen(*this);
+    }
     state_.begin(*this);
   }
   auto await_resume() { return result_.take(); }
@@ -204,7 +274,7 @@ class native_awaiter final : public waiter {
   struct receiver {
     template <class... Args>
     void operator()(Args&&... args) const {
-      result->values.emplace(std::forward<Args>(args)...);
+      result->emplace(std::forward<Args>(args)...);
     }
     completion<Signature>* result;
   };
@@ -220,45 +290,39 @@ class native_awaiter final : public waiter {
       state_.deliver(receiver{&result_});
     }
     list_hook::unlink();
-    handle_.resume();
+    if (promise_.root != nullptr) promise_.root->has_waited();
+    promise_.frame.resume();
   }
   void drop() override {
     state_.leave();
-    promise_->drop();  // and with it this
+    promise_.drop();  // and with it this
   }
 
   State state_;
   completion<Signature> result_;
-  process* self_;
-  task_promise_base* promise_ = nullptr;
-  std::coroutine_handle<> handle_;
+  task_promise_base& promise_;
 };
 
 // Any other operation of Asio's kind.
 template <class Signature, class Op>
 class asio_awaiter {
  public:
-  asio_awaiter(Op op, process* self) : op_{std::move(op)}, self_{self} {}
+  asio_awaiter(Op op, task_promise_base& p) : op_{std::move(op)}, promise_{p} {}
   asio_awaiter(const asio_awaiter&) = delete;
   asio_awaiter& operator=(const asio_awaiter&) = delete;
 
   static bool await_ready() noexcept { return false; }
-  template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> h) {
-    promise_ = &h.promise();
-    handle_ = h;
+  bool await_suspend(std::coroutine_handle<>) {
     try {
       std::move(op_)(handler{*this});
     } catch (...) {
-      self_->signal.slot().clear();  // of what would have cancelled it
+      promise_.slot().clear();  // of what would have cancelled it
       throw;
     }
-    if (now_ == state::completed) return false;
-    if (now_ == state::initiating) {
-      now_ = state::waiting;
-    } else {
-      promise_->drop_at_rest();  // the tasks that await this one may still be on the stack
-    }
+    state found = state::initiating;
+    if (now_.compare_exchange_strong(found, state::waiting)) return true;
+    if (found == state::completed) return false;
+    promise_.drop_at_rest();  // the tasks that await this one may still be on the stack
     return true;
   }
   auto await_resume() { return result_.take(); }
@@ -282,15 +346,16 @@ class asio_awaiter {
 
     template <class... Args>
     void operator()(Args&&... args) {
-      to_->result_.values.emplace(std::forward<Args>(args)...);  // if it throws, this is dropped
+      to_->result_.emplace(std::forward<Args>(args)...);  // if it throws, this is dropped
       std::exchange(to_, nullptr)->completed();
     }
 
     [[nodiscard]] executor_type get_executor() const noexcept {
-      return executor{*to_->self_, to_->self_->number.load(std::memory_order_relaxed)};
+      process& p = *to_->promise_.self;
+      return executor{p, p.number.load(std::memory_order_relaxed)};
     }
     [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept {
-      return to_->self_->signal.slot();
+      return to_->promise_.slot();
     }
     [[nodiscard]] static allocator_type get_allocator() noexcept { return {}; }
 
@@ -299,19 +364,17 @@ class asio_awaiter {
   };
 
   void completed() {
-    self_->signal.slot().clear();
-    if (std::exchange(now_, state::completed) == state::waiting) handle_.resume();
+    promise_.slot().clear();
+    if (now_.exchange(state::completed) == state::waiting) promise_.frame.resume();
   }
   void dropped() noexcept {
-    if (std::exchange(now_, state::dropped) == state::waiting) promise_->drop_at_rest();
+    if (now_.exchange(state::dropped) == state::waiting) promise_.drop_at_rest();
   }
 
   Op op_;
-  process* self_;
   completion<Signature> result_;
-  task_promise_base* promise_ = nullptr;
-  std::coroutine_handle<> handle_;
-  state now_ = state::initiating;
+  task_promise_base& promise_;
+  std::atomic<state> now_ = state::initiating;  // a handler may be dropped on any thread
 };
 
 // The same for an awaitable that gives a value.
@@ -352,15 +415,15 @@ template <class Op>
 auto task_promise_base::await_transform(Op&& op) {
   using type = std::decay_t<Op>;
   return native_awaiter<typename type::signature, typename type::wait_type>{
-      std::forward<Op>(op).to_wait(), self};
+      std::forward<Op>(op).to_wait(), *this};
 }
 
 template <class Op>
   requires(!requires { typename std::decay_t<Op>::wait_type; }) &&
           asio::is_async_operation<Op>::value
 auto task_promise_base::await_transform(Op&& op) {
-  return asio_awaiter<asio::completion_signature_of_t<Op>, std::decay_t<Op>>{std::forward<Op>(op),
-                                                                            self};
+    return asio_awaiter<asio::completion_signature_of_t<Op>, std::decay_t<Op>>{std::forward<Op>(op),
+                                                                               *this};
 }
 
 template <class T, class Executor>
@@ -370,9 +433,9 @@ auto task_promise_base::await_transform(asio::awaitable<T, Executor> a) {
   using op_type = decltype(op);
   using signature = asio::completion_signature_of_t<op_type>;
   if constexpr (std::is_void_v<T>) {
-    return asio_awaiter<signature, op_type>{std::move(op), self};
+    return asio_awaiter<signature, op_type>{std::move(op), *this};
   } else {
-    return awaitable_awaiter<signature, op_type>{std::move(op), self};
+    return awaitable_awaiter<signature, op_type>{std::move(op), *this};
   }
 }
 

@@ -11,6 +11,7 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/error.hpp>
@@ -53,11 +54,27 @@ class COPPICE_API waiter : public owned_item, public list_hook {
   // Drops one of the list that is not in the run queue; false if there is none.
   static bool drop_one(list_hook& waits);
   static void act_on(run_item* item, how h);
+  void act_as(how h) {
+    woken_ = false;
+    if (h == how::run) {
+      run();
+    } else {
+      drop();
+    }
+  }
 
  protected:
   ~waiter() = default;
   [[nodiscard]] bool aborted() const noexcept { return aborted_; }
-  void attach(process* p) noexcept;
+  void attach(process* p) noexcept {
+    if (p != nullptr) {
+      owner = p;
+      number = p->number.load(std::memory_order_relaxed);
+      p->waits.push_back(*this);
+    } else {
+      home_.foreign_waits().push_back(*this);
+    }
+  }
   void listen_for_stop() noexcept { listening_ = true; }
 
  private:
@@ -81,6 +98,62 @@ process* process_behind(const Other&) noexcept {
   return nullptr;
 }
 
+class cancellable_waiter;
+
+// What lies in the cancellation slot of somebody who waits. It stays there when the wait is over, and
+// serves the next one of the same process in the same slot. Slots, waits and the scheduler go in any
+// order, so whichever goes first tells the others.
+class COPPICE_API wait_canceller {
+ public:
+  wait_canceller(process* p, cancellable_waiter& w) noexcept;
+  wait_canceller(process* p, cancellable_waiter& w, const asio::cancellation_slot& where) noexcept
+      : wait_canceller{p, w} {
+    where_ = where;
+  }
+  wait_canceller(const wait_canceller&) = delete;
+  wait_canceller& operator=(const wait_canceller&) = delete;
+  ~wait_canceller();
+
+  void operator()(asio::cancellation_type type) const noexcept;
+
+  // Has the wait be cancelled by that slot.
+  template <class Slot>
+  static void put(process* p, cancellable_waiter& w, Slot slot) {
+    if constexpr (std::is_same_v<Slot, asio::cancellation_slot>) {
+      if (p != nullptr && p->canceller != nullptr && p->canceller->where_ == slot) {
+        p->canceller->aim(w);
+      } else {
+        slot.template emplace<wait_canceller>(p, w, slot);
+      }
+    } else {
+      slot.template emplace<wait_canceller>(p, w);
+    }
+  }
+  void forget_process() noexcept { of_ = nullptr; }
+  void forget_wait() noexcept { target_ = nullptr; }
+
+ private:
+  void aim(cancellable_waiter& w) noexcept;
+
+  process* of_ = nullptr;  // which knows this for its next wait
+  cancellable_waiter* target_ = nullptr;
+  asio::cancellation_slot where_;
+};
+
+class COPPICE_API cancellable_waiter : public waiter {
+ public:
+  using waiter::waiter;
+
+ protected:
+  ~cancellable_waiter() {
+    if (canceller_ != nullptr) canceller_->forget_wait();
+  }
+
+ private:
+  friend class wait_canceller;
+  wait_canceller* canceller_ = nullptr;
+};
+
 // What an operation of coppice's must say of itself.
 //
 //   begin(w)         the caller is suspended: register, and w.wake() when there may be a result
@@ -89,44 +162,24 @@ process* process_behind(const Other&) noexcept {
 //   deliver_abort(h) calls h with operation_aborted
 //   leave()          unregister; called before either, and when the caller is destroyed
 template <class State, class Handler>
-class wait_operation final : public waiter, public pooled {
+class wait_operation final : public cancellable_waiter, public pooled {
  public:
   using handler_executor = asio::associated_executor_t<Handler>;
 
   wait_operation(scheduler& s, State state, Handler handler)
-      : waiter{s}, state_{std::move(state)}, handler_{std::move(handler)} {}
-  ~wait_operation() {
-    if (canceller_ != nullptr) canceller_->target = nullptr;
-  }
+      : cancellable_waiter{s}, state_{std::move(state)}, handler_{std::move(handler)} {}
+  ~wait_operation() = default;
 
   void start() {
     process* const p = process_behind(asio::get_associated_executor(handler_));
     ours_ = p != nullptr;
     attach(p);
     auto slot = asio::get_associated_cancellation_slot(handler_);
-    if (slot.is_connected()) {
-      slot.template emplace<canceller>(*this);
-    }
+    if (slot.is_connected()) wait_canceller::put(p, *this, slot);
     state_.begin(*this);
   }
 
  private:
-  // What lies in the cancellation slot. A killed process's waits and slots go in any order, so
-  // whichever goes first tells the other.
-  struct canceller {
-    explicit canceller(wait_operation& w) noexcept : target{&w} { w.canceller_ = this; }
-    canceller(const canceller&) = delete;
-    canceller& operator=(const canceller&) = delete;
-    ~canceller() {
-      if (target != nullptr) target->canceller_ = nullptr;
-    }
-    void operator()(asio::cancellation_type type) const noexcept {
-      if (target != nullptr && type != asio::cancellation_type::none) target->abort();
-    }
-
-    wait_operation* target;
-  };
-
   void run() override {
     if (aborted()) {
       finish([](State& state, auto&& handler) {
@@ -147,7 +200,7 @@ class wait_operation final : public waiter, public pooled {
 
   template <class Deliver>
   void finish(Deliver deliver) {
-    asio::get_associated_cancellation_slot(handler_).clear();
+    if (!ours_) asio::get_associated_cancellation_slot(handler_).clear();
     state_.leave();
     State state{std::move(state_)};
     Handler handler{std::move(handler_)};
@@ -171,7 +224,6 @@ class wait_operation final : public waiter, public pooled {
 
   State state_;
   Handler handler_;
-  canceller* canceller_ = nullptr;
   bool ours_ = false;
 };
 
