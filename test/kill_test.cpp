@@ -78,6 +78,11 @@ const std::map<std::string, body_function>& waits() {
          channel_type channel{co_await asio::this_coro::executor, 1};
          co_await channel.async_receive(use_coroutine);
        }},
+      {"an awaitable",
+       []() -> coroutine<> {
+         auto nested = for_ever<beside>();
+         co_await std::move(nested);
+       }},
       {"either of two",
        []() -> coroutine<> {
          auto both = for_ever<beside>() || asleep<beside>();

@@ -91,6 +91,11 @@ Coroutine asleep(source&) {
   co_await coppice::sleep_for(1h);
 }
 
+coroutine<> in_awaitable(source& s) {
+  auto nested = read_one<beside>(s);
+  co_await std::move(nested);
+}
+
 coroutine<> in_helper(source& s) {
   const auto ex = co_await asio::this_coro::executor;
   co_await asio::co_spawn(ex, read_one<beside>(s), use_coroutine);
@@ -126,6 +131,7 @@ const std::map<std::string, wait_function>& waits() {
       {"a mailbox with a time limit", &from_mailbox_in_time},
       {"an Asio timer", &on_timer<>},
       {"a sleep", &asleep<>},
+      {"an awaitable", &in_awaitable},
       {"a helper coroutine", &in_helper},
       {"a read or a sleep", &read_or_sleep},
       {"a sleep or an Asio timer", &sleep_or_timer},
