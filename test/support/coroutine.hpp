@@ -7,8 +7,8 @@
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
-// The kind of coroutine that processes are: awaitables or, with COPPICE_TEST_TASKS, tasks. Tests that
-// say `coroutine` are built once of each kind.
+// The kind of coroutine that processes are: awaitables or, with COPPICE_TEST_TASKS, tasks. Tests
+// that say `coroutine` are built once of each kind.
 #ifdef COPPICE_TEST_TASKS
 
 template <class T = void>
