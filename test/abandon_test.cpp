@@ -1,5 +1,6 @@
 #include <coppice/process.hpp>
 
+#include "support/coroutine.hpp"
 #include "support/ending.hpp"
 #include "support/world.hpp"
 
@@ -7,7 +8,6 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <doctest/doctest.h>
 
@@ -23,8 +23,8 @@ namespace {
 // Something to wait for that completes when the test says so, and cannot be cancelled.
 class stubborn {
  public:
-  asio::awaitable<void> wait() {
-    return asio::async_initiate<const asio::use_awaitable_t<>, void()>(
+  auto wait() {
+    return asio::async_initiate<decltype(use_coroutine), void()>(
         [this](auto handler) {
           auto shared = std::make_shared<decltype(handler)>(std::move(handler));
           waiting_.push_back([shared] {
@@ -32,7 +32,7 @@ class stubborn {
             asio::dispatch(ex, std::move(*shared));
           });
         },
-        asio::use_awaitable);
+        use_coroutine);
   }
 
   void complete() {
@@ -53,7 +53,7 @@ TEST_CASE("a killed process that cannot be interrupted is given up after a while
   std::string log;
   const coppice::pid p = coppice::spawn(
       w.io,
-      [&]() -> asio::awaitable<void> {
+      [&]() -> coroutine<> {
         const traced frame{log, "frame"};
         co_await s.wait();
         log += "refused ";
@@ -82,7 +82,7 @@ TEST_CASE("what arrives for an abandoned process never runs as one that came lat
   std::string log;
   constexpr int count = 50;
   for (int i = 0; i < count; ++i) {
-    const coppice::pid p = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+    const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
       const traced frame{log, "."};
       co_await s.wait();
       log += "refused ";
@@ -95,7 +95,7 @@ TEST_CASE("what arrives for an abandoned process never runs as one that came lat
   int ended = 0;
   for (int round = 0; round < 3; ++round) {
     for (int i = 0; i < 1000; ++i) {
-      coppice::spawn(w.io, [&ended]() -> asio::awaitable<void> {
+      coppice::spawn(w.io, [&ended]() -> coroutine<> {
         co_await coppice::sleep_for(1s);
         ++ended;
       });
@@ -113,8 +113,7 @@ TEST_CASE("what arrives for an abandoned process never runs as one that came lat
 TEST_CASE("a completion that comes before the time is up ends a killed process without a report") {
   world w;
   stubborn s;
-  const coppice::pid p =
-      coppice::spawn(w.io, [&]() -> asio::awaitable<void> { co_await s.wait(); });
+  const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> { co_await s.wait(); });
   const ending end{p};
   coppice::set_abandon_after(w.io, 10s);
   w.clock.settle();
@@ -133,8 +132,7 @@ TEST_CASE("each abandoned process gets its own time") {
   stubborn s;
   std::vector<ending> ends;
   for (int i = 0; i < 3; ++i) {
-    const coppice::pid p =
-        coppice::spawn(w.io, [&]() -> asio::awaitable<void> { co_await s.wait(); });
+    const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> { co_await s.wait(); });
     ends.emplace_back(p);
     w.clock.advance(300ms);
     coppice::kill(p);
@@ -152,8 +150,7 @@ TEST_CASE("each abandoned process gets its own time") {
 TEST_CASE("a process that is being killed is not alive for long, and takes no more signals") {
   world w;
   stubborn s;
-  const coppice::pid p =
-      coppice::spawn(w.io, [&]() -> asio::awaitable<void> { co_await s.wait(); });
+  const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> { co_await s.wait(); });
   const ending end{p};
   w.clock.settle();
   coppice::kill(p);
@@ -168,7 +165,7 @@ TEST_CASE("an operation that completes from within its cancellation refuses no k
     CAPTURE(killed);
     world w;
     std::string log;
-    const coppice::pid p = coppice::spawn(w.io, [&log]() -> asio::awaitable<void> {
+    const coppice::pid p = coppice::spawn(w.io, [&log]() -> coroutine<> {
       const traced frame{log, "frame"};
       auto prompt = [](auto handler) {
         auto shared = std::make_shared<decltype(handler)>(std::move(handler));
@@ -177,8 +174,7 @@ TEST_CASE("an operation that completes from within its cancellation refuses no k
           asio::dispatch(ex, std::move(*shared));
         });
       };
-      co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(prompt,
-                                                                           asio::use_awaitable);
+      co_await asio::async_initiate<decltype(use_coroutine), void()>(prompt, use_coroutine);
       log += "completed ";
       coppice::kill(coppice::self());
       co_await coppice::sleep_for(1h);

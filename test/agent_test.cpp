@@ -1,3 +1,4 @@
+#include "support/coroutine.hpp"
 #include "support/ending.hpp"
 #include "support/world.hpp"
 
@@ -34,7 +35,7 @@ TEST_CASE("an agent holds a state on which functions are run one at a time") {
   world w;
   const auto shop = coppice::start_agent<stock>(w.io, "shop", some);
   std::vector<int> seen;
-  play(w, [&]() -> asio::awaitable<void> {
+  play(w, [&]() -> coroutine<> {
     auto looking = shop.get([](const stock& s) { return s.at("apples"); });
     seen.push_back(co_await looking.result());
     auto changing = shop.update([](stock& s) { s["pears"] = 5; });
@@ -76,7 +77,7 @@ TEST_CASE("who asks an agent that is gone is told so") {
   w.clock.settle();
   coppice::kill(shop.whereis());
   w.clock.settle();
-  play(w, [&]() -> asio::awaitable<void> {
+  play(w, [&]() -> coroutine<> {
     auto looking = shop.get([](const stock& s) { return s.size(); });
     try {
       co_await looking.result();
@@ -94,7 +95,7 @@ TEST_CASE("a stopped agent leaves its name") {
   w.clock.settle();
   CHECK(coppice::whereis(w.io, "shop") == shop.whereis());
   bool stopped = false;
-  play(w, [&]() -> asio::awaitable<void> {
+  play(w, [&]() -> coroutine<> {
     co_await shop.stop();
     stopped = !coppice::whereis("shop");
   });
@@ -105,7 +106,7 @@ TEST_CASE("a stopped agent leaves its name") {
 TEST_CASE("a linked agent ends with its starter, another does not") {
   world w;
   const auto alone = coppice::start_agent<stock>(w.io, "alone", some);
-  const coppice::pid starter = play(w, []() -> asio::awaitable<void> {
+  const coppice::pid starter = play(w, []() -> coroutine<> {
     coppice::start_agent_link<stock>("linked", some);
     co_await coppice::sleep_for(1h);
   });
@@ -123,7 +124,7 @@ TEST_CASE("a function that throws ends the agent and fails the call") {
   w.clock.settle();
   const ending end{shop.whereis()};
   std::string heard;
-  play(w, [&]() -> asio::awaitable<void> {
+  play(w, [&]() -> coroutine<> {
     auto looking = shop.get([](const stock& s) { return s.at("pears"); });
     try {
       co_await looking.result();
@@ -143,7 +144,7 @@ TEST_CASE("a supervised agent starts again with its first state") {
   w.clock.settle();
   const agent_ref<stock> shop{w.io, "shop"};
   std::size_t size = 0;
-  play(w, [&]() -> asio::awaitable<void> {
+  play(w, [&]() -> coroutine<> {
     shop.cast([](stock& s) { s["pears"] = 1; });
     shop.cast([](stock& s) { s.at("plums") = 1; });
     co_await coppice::sleep_for(1s);

@@ -1,3 +1,4 @@
+#include "support/coroutine.hpp"
 #include "support/ending.hpp"
 #include "support/owner.hpp"
 
@@ -69,8 +70,7 @@ struct desk : owner_world {
 
   // Waits for a task and notes what it is told.
   template <class T>
-  asio::awaitable<void> await_and_note(async_task<T>& task,
-                                       typename async_task<T>::time_limit limit = 5s) {
+  coroutine<> await_and_note(async_task<T>& task, typename async_task<T>::time_limit limit = 5s) {
     std::string text;
     try {
       if constexpr (std::is_void_v<T>) {
@@ -87,13 +87,12 @@ struct desk : owner_world {
     note(text);
   }
   template <class T>
-  asio::awaitable<void> yield_and_note(async_task<T>& task,
-                                       typename async_task<T>::time_limit limit = 5s) {
+  coroutine<> yield_and_note(async_task<T>& task, typename async_task<T>::time_limit limit = 5s) {
     const auto result = co_await task.yield(limit);
     note(text_of<T>(result));
   }
   template <class T>
-  asio::awaitable<void> shut_down_and_note(async_task<T>& task, coppice::shutdown how = 5s) {
+  coroutine<> shut_down_and_note(async_task<T>& task, coppice::shutdown how = 5s) {
     const auto result = co_await task.shutdown(how);
     note(text_of<T>(result));
   }
@@ -108,7 +107,7 @@ TEST_CASE("a task is linked to the process that starts it, its owner, and has no
   desk d;
   bool ran = false;
   pid task;
-  const pid owner = d.start([&]() -> asio::awaitable<void> {
+  const pid owner = d.start([&]() -> coroutine<> {
     const auto work = [&]() -> asio::awaitable<void> {
       ran = true;
       co_await coppice::sleep_for(1s);
@@ -133,7 +132,7 @@ TEST_CASE("a task is linked to the process that starts it, its owner, and has no
 // TASK-03
 TEST_CASE("await gives what the task has returned") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     auto later = async(after(100ms, 1));
     auto sooner = async(after(0ms, 2));
     co_await d.await_and_note(later);
@@ -151,7 +150,7 @@ TEST_CASE("await gives what the task has returned") {
 TEST_CASE("a task may be written for any executor type that a process may have") {
   desk d;
   int got = 0;
-  const auto owner = [&]() -> asio::awaitable<void, coppice::executor> {
+  const auto owner = [&]() -> lean_coroutine<> {
     const auto typed = []() -> asio::awaitable<int, coppice::executor> {
       co_await coppice::sleep_for(1s);
       co_return 7;
@@ -172,7 +171,7 @@ TEST_CASE("what a task returns need not be copyable, nor be made from nothing") 
     std::unique_ptr<int> value;
   };
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     const auto make = []() -> asio::awaitable<number> { co_return number{5}; };
     auto t = async(make);
     const auto got = co_await t.yield();
@@ -183,7 +182,7 @@ TEST_CASE("what a task returns need not be copyable, nor be made from nothing") 
 
 TEST_CASE("what a task was started with is moved into it, and goes with it") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     auto work = [goes = traced{d.log, "gone"},
                  kept = std::make_unique<int>(3)]() -> asio::awaitable<int> {
       co_await coppice::sleep_for(1s);
@@ -200,7 +199,7 @@ TEST_CASE("what a task was started with is moved into it, and goes with it") {
 // TASK-02
 TEST_CASE("the owner gets what the task returned first, and hears of its normal end after that") {
   desk d;
-  d.start_trapping([&]() -> asio::awaitable<void> {
+  d.start_trapping([&]() -> coroutine<> {
     auto t = async(after(100ms, 1));
     coppice::await_exit(t.process())(
         [&](const error_code&, const exit_reason& why) { d.note("down " + why.to_string()); });
@@ -215,7 +214,7 @@ TEST_CASE("the owner gets what the task returned first, and hears of its normal 
 TEST_CASE("await fails when the time is over, and what comes later is destroyed") {
   desk d;
   std::string destroyed;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     const auto make = [&]() -> asio::awaitable<std::shared_ptr<traced>> {
       co_await coppice::sleep_for(1s);
       co_return std::make_shared<traced>(destroyed, "result");
@@ -242,7 +241,7 @@ TEST_CASE("await fails when the time is over, and what comes later is destroyed"
 
 TEST_CASE("what is there when the time is over wins, and without limit the time never is") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     auto exact = async(after(1s, 1));
     co_await coppice::sleep_for(0s);
     co_await d.await_and_note(exact, 1s);
@@ -261,7 +260,7 @@ TEST_CASE("what is there when the time is over wins, and without limit the time 
 // TASK-05
 TEST_CASE("await of a task that ended without returning fails, and tells with what reason") {
   desk d;
-  d.start_trapping([&]() -> asio::awaitable<void> {
+  d.start_trapping([&]() -> coroutine<> {
     auto crashes = async(crash_after(1s));
     co_await d.await_and_note(crashes);
     CHECK(crashes.failure().exception_type() == &typeid(std::runtime_error));
@@ -293,7 +292,7 @@ TEST_CASE("await of a task that ended without returning fails, and tells with wh
 // TASK-05
 TEST_CASE("the value of a result without one throws the task's own exception") {
   desk d;
-  d.start_trapping([&]() -> asio::awaitable<void> {
+  d.start_trapping([&]() -> coroutine<> {
     auto crashes = async(crash_after(1s));
     const auto crash = co_await crashes.yield();
     CHECK_THROWS_WITH_AS(static_cast<void>(crash->value()), "crash", std::runtime_error);
@@ -320,7 +319,7 @@ TEST_CASE("the value of a result without one throws the task's own exception") {
 TEST_CASE("only the owner may wait for a task or stop it, and hears so at the call") {
   desk d;
   std::optional<async_task<int>> t;
-  const pid owner = d.start([&]() -> asio::awaitable<void> {
+  const pid owner = d.start([&]() -> coroutine<> {
     t.emplace(async(after(24h, 1)));
     co_await coppice::sleep_for(24h);
   });
@@ -336,7 +335,7 @@ TEST_CASE("only the owner may wait for a task or stop it, and hears so at the ca
     *t = std::move(many.front());
   };
   refused();
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     refused();
     CHECK(t->owner() == owner);
     co_return;
@@ -354,7 +353,7 @@ TEST_CASE("an empty handle is no task") {
 
 TEST_CASE("one operation at a time can wait for a task") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     auto t = async(after(1s, 1));
     t.await()([&](const error_code& ec, int value) {
       d.note(text_of(ec) + ' ' + std::to_string(value));
@@ -378,16 +377,16 @@ TEST_CASE("one operation at a time can wait for a task") {
 // TASK-07
 TEST_CASE("a task that crashes takes its owner down, unless that traps exits") {
   desk d;
-  const auto work = []() -> asio::awaitable<void> {
+  const auto work = []() -> coroutine<> {
     auto t = async(crash_after(1s));
     co_await t.await();
   };
   const ending plain{d.start(work)};
-  const ending waits_elsewhere{d.start([&]() -> asio::awaitable<void> {
+  const ending waits_elsewhere{d.start([&]() -> coroutine<> {
     auto t = async(crash_after(1s));
     co_await coppice::sleep_for(24h);
   })};
-  const ending trapping{d.start_trapping([&]() -> asio::awaitable<void> {
+  const ending trapping{d.start_trapping([&]() -> coroutine<> {
     auto t = async(crash_after(1s));
     co_await d.await_and_note(t);
   })};
@@ -403,7 +402,7 @@ TEST_CASE("when the owner dies its tasks die, whatever it was doing with them") 
   std::vector<ending> tasks;
   std::vector<pid> owners;
   const auto owner = [&](auto then) {
-    owners.push_back(d.start([&, then]() -> asio::awaitable<void> {
+    owners.push_back(d.start([&, then]() -> coroutine<> {
       std::vector<async_task<int>> mine;
       for (int i = 0; i < 2; ++i) {
         mine.push_back(async(reluctant(0ms, 1)));
@@ -414,13 +413,11 @@ TEST_CASE("when the owner dies its tasks die, whatever it was doing with them") 
     }));
   };
   using list = std::vector<async_task<int>>;
-  owner([](list&) -> asio::awaitable<void> { co_await coppice::sleep_for(24h); });
-  owner([](list& t) -> asio::awaitable<void> { co_await t[0].await(std::nullopt); });
-  owner([](list& t) -> asio::awaitable<void> { co_await t[0].yield(std::nullopt); });
-  owner([](list& t) -> asio::awaitable<void> { co_await coppice::await_many(t, std::nullopt); });
-  owner([](list& t) -> asio::awaitable<void> {
-    co_await coppice::yield_many(t, {.limit = std::nullopt});
-  });
+  owner([](list&) -> coroutine<> { co_await coppice::sleep_for(24h); });
+  owner([](list& t) -> coroutine<> { co_await t[0].await(std::nullopt); });
+  owner([](list& t) -> coroutine<> { co_await t[0].yield(std::nullopt); });
+  owner([](list& t) -> coroutine<> { co_await coppice::await_many(t, std::nullopt); });
+  owner([](list& t) -> coroutine<> { co_await coppice::yield_many(t, {.limit = std::nullopt}); });
   for (const pid& p : owners) coppice::kill(p);
   d.clock.settle();
   for (const pid& p : owners) CHECK_FALSE(p.alive());
@@ -438,7 +435,7 @@ TEST_CASE("a task whose owner dies before it has run never runs") {
     ran = true;
     co_return;
   };
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     auto t = async(run);
     task = t.process();
     throw std::runtime_error{"first"};
@@ -453,7 +450,7 @@ TEST_CASE("a task outlives an owner that returns, and a handle that is dropped")
   desk d;
   std::string destroyed;
   pid task;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     const auto make = [&]() -> asio::awaitable<std::shared_ptr<traced>> {
       co_await coppice::sleep_for(1s);
       co_return std::make_shared<traced>(destroyed, "result");
@@ -471,7 +468,7 @@ TEST_CASE("a task outlives an owner that returns, and a handle that is dropped")
 // TASK-09
 TEST_CASE("tasks that nobody waits for are started with and without a link") {
   desk d;
-  d.start_trapping([&]() -> asio::awaitable<void> {
+  d.start_trapping([&]() -> coroutine<> {
     const pid free = coppice::start_task(crash_after(1s), "free");
     const pid linked = coppice::start_task_link(crash_after(2s), "linked");
     CHECK(links_of(free) == 0);
@@ -489,7 +486,7 @@ TEST_CASE("tasks that nobody waits for are started with and without a link") {
 // TASK-11
 TEST_CASE("await_many gives the results in the order of the tasks") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     std::vector<async_task<int>> tasks;
     for (int i = 1; i <= 3; ++i) tasks.push_back(async(after(400ms - i * 100ms, i)));
     const std::vector<int> values = co_await coppice::await_many(tasks);
@@ -513,7 +510,7 @@ TEST_CASE("await_many gives the results in the order of the tasks") {
 // TASK-11
 TEST_CASE("await_many leaves what else comes alone") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     coppice::mailbox<int> box;
     const auto address = box.get_address();
     const auto work = [address]() -> asio::awaitable<int> {
@@ -534,7 +531,7 @@ TEST_CASE("await_many leaves what else comes alone") {
 // TASK-11
 TEST_CASE("await_many fails with the first task that fails, and forgets the others") {
   desk d;
-  d.start_trapping([&]() -> asio::awaitable<void> {
+  d.start_trapping([&]() -> coroutine<> {
     std::vector<async_task<int>> tasks;
     tasks.push_back(async(after(3s, 1)));
     tasks.push_back(async(crash_after(2s)));
@@ -559,7 +556,7 @@ TEST_CASE("await_many fails with the first task that fails, and forgets the othe
 // TASK-11
 TEST_CASE("await_many fails when the time is over, and forgets all") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     std::vector<async_task<int>> tasks;
     tasks.push_back(async(after(1s, 1)));
     tasks.push_back(async(after(3s, 2)));
@@ -579,7 +576,7 @@ TEST_CASE("await_many fails when the time is over, and forgets all") {
 // TASK-12
 TEST_CASE("yield gives the result, a reason or nothing, and can be repeated") {
   desk d;
-  d.start_trapping([&]() -> asio::awaitable<void> {
+  d.start_trapping([&]() -> coroutine<> {
     auto slow = async(after(1s, 1));
     co_await d.yield_and_note(slow, 0s);
     co_await d.yield_and_note(slow, 999ms);
@@ -602,14 +599,14 @@ TEST_CASE("yield gives the result, a reason or nothing, and can be repeated") {
 
 TEST_CASE("a wait for a task that is cancelled leaves the task to be waited for again") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     auto t = async(after(2s, 1));
     asio::cancellation_signal cancel;
     std::vector<async_task<int>> many;
     const auto heard = [&](const error_code& ec, const auto&) {
       d.note(ec == asio::error::operation_aborted ? "aborted" : "?");
     };
-    const auto try_once = [&](auto operation) -> asio::awaitable<void> {
+    const auto try_once = [&](auto operation) -> coroutine<> {
       std::move(operation)(asio::bind_cancellation_slot(cancel.slot(), heard));
       cancel.emit(asio::cancellation_type::terminal);
       co_await coppice::sleep_for(1ms);
@@ -632,7 +629,7 @@ TEST_CASE("a wait for a task that is cancelled leaves the task to be waited for 
 // TASK-13
 TEST_CASE("yield_many gives what there is in its time, in the order of the tasks") {
   desk d;
-  d.start_trapping([&]() -> asio::awaitable<void> {
+  d.start_trapping([&]() -> coroutine<> {
     std::vector<async_task<int>> tasks;
     tasks.push_back(async(after(3s, 1)));
     tasks.push_back(async(after(1s, 2)));
@@ -652,7 +649,7 @@ TEST_CASE("yield_many gives what there is in its time, in the order of the tasks
 // TASK-13
 TEST_CASE("yield_many returns early when so many tasks have a result, and leaves the others") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     std::vector<async_task<int>> tasks;
     for (int i = 3; i >= 1; --i) tasks.push_back(async(after(i * 1s, i)));
     const auto none = co_await coppice::yield_many(tasks, {.at_most = 0});
@@ -670,7 +667,7 @@ TEST_CASE("yield_many returns early when so many tasks have a result, and leaves
 // TASK-13
 TEST_CASE("yield_many ignores or kills those that have no result when the time is over") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     using coppice::unfinished_tasks;
     std::vector<async_task<int>> tasks;
     std::vector<ending> ends;
@@ -710,7 +707,7 @@ TEST_CASE("yield_many ignores or kills those that have no result when the time i
 // TASK-14
 TEST_CASE("shutdown asks a task to stop and has nothing to tell if it does") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     auto obeys = async(after(24h, 1));
     const pid task = obeys.process();
     co_await d.shut_down_and_note(obeys);
@@ -726,7 +723,7 @@ TEST_CASE("shutdown asks a task to stop and has nothing to tell if it does") {
 // TASK-14
 TEST_CASE("shutdown gives what the task had returned, or returns in time") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     auto done = async(after(0ms, 1));
     co_await coppice::sleep_for(1s);
     co_await d.shut_down_and_note(done);
@@ -749,7 +746,7 @@ TEST_CASE("shutdown kills a task that takes too long, and tells so") {
   desk d;
   std::optional<coppice::virtual_clock::clock::time_point> when;
   const auto began = d.clock.now();
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     auto late = async(reluctant(24h, 1));
     co_await coppice::sleep_for(1s);
     co_await d.shut_down_and_note(late, 2s);
@@ -763,7 +760,7 @@ TEST_CASE("shutdown kills a task that takes too long, and tells so") {
 // TASK-14
 TEST_CASE("shutdown tells how a task ended otherwise, and the link carries nothing of that") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     const auto fails = []() -> asio::awaitable<int> {
       try {
         co_await coppice::sleep_for(24h);
@@ -792,7 +789,7 @@ TEST_CASE("shutdown tells how a task ended otherwise, and the link carries nothi
 // TASK-14
 TEST_CASE("an owner that traps exits has no signal of a task that it has shut down") {
   desk d;
-  d.start_trapping([&]() -> asio::awaitable<void> {
+  d.start_trapping([&]() -> coroutine<> {
     auto obeys = async(after(24h, 1));
     co_await d.shut_down_and_note(obeys);
     auto killed = async(after(24h, 1));
@@ -808,7 +805,7 @@ TEST_CASE("an owner that traps exits has no signal of a task that it has shut do
 // TASK-15
 TEST_CASE("shutdown by brutal kill has nothing to tell of a task that was killed") {
   desk d;
-  d.start_trapping([&]() -> asio::awaitable<void> {
+  d.start_trapping([&]() -> coroutine<> {
     auto obstinate = async(reluctant(24h, 1));
     co_await coppice::sleep_for(1s);
     co_await d.shut_down_and_note(obstinate, brutal_kill);
@@ -826,7 +823,7 @@ TEST_CASE("shutdown by brutal kill has nothing to tell of a task that was killed
 // TASK-16
 TEST_CASE("shutdown of a task whose end was told before gives noproc") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     auto t = async(after(0ms, 1));
     co_await d.await_and_note(t);
     co_await d.shut_down_and_note(t);
@@ -841,7 +838,7 @@ TEST_CASE("an owner that ends, or is told to, while it shuts a task down takes i
   std::vector<ending> tasks;
   std::vector<pid> owners;
   for (int i = 0; i < 2; ++i) {
-    owners.push_back(d.start([&]() -> asio::awaitable<void> {
+    owners.push_back(d.start([&]() -> coroutine<> {
       auto t = async(reluctant(24h, 1));
       tasks.emplace_back(t.process());
       co_await coppice::sleep_for(1s);
@@ -860,7 +857,7 @@ TEST_CASE("an owner that ends, or is told to, while it shuts a task down takes i
 // TASK-17
 TEST_CASE("ignore cuts the link and forgets the task, or gives what is there already") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     auto crashes = async(crash_after(1s));
     d.note(text_of<int>(crashes.ignore()));
     co_await d.yield_and_note(crashes);
@@ -880,7 +877,7 @@ TEST_CASE("a task knows on whose behalf it works, through other tasks") {
   std::vector<pid> inner;
   pid middle;
   pid plain;
-  const pid owner = d.start([&]() -> asio::awaitable<void> {
+  const pid owner = d.start([&]() -> coroutine<> {
     CHECK(coppice::callers().empty());
     const auto innermost = [&]() -> asio::awaitable<void> {
       inner = coppice::callers();
@@ -889,7 +886,7 @@ TEST_CASE("a task knows on whose behalf it works, through other tasks") {
     const auto outer = [&]() -> asio::awaitable<void> {
       middle = coppice::self();
       auto t = async(innermost);
-      const auto spawned = [&]() -> asio::awaitable<void> {
+      const auto spawned = [&]() -> coroutine<> {
         CHECK(coppice::callers().empty());
         co_return;
       };
@@ -914,7 +911,10 @@ TEST_CASE("the chain of callers keeps the nearest ones only") {
     auto t = async([&descend, depth] { return descend(depth + 1); });
     co_await t.await();
   };
-  d.start([&]() -> asio::awaitable<void> { return descend(0); });
+  d.start([&]() -> coroutine<> {
+    auto all = descend(0);
+    co_await std::move(all);
+  });
   CHECK(lengths.size() == 41);
   CHECK(lengths[31] == 31);
   CHECK(lengths.back() == 32);
@@ -924,7 +924,7 @@ TEST_CASE("the chain of callers keeps the nearest ones only") {
 TEST_CASE("a task under an ordinary supervisor is started without waiting for it to finish") {
   desk d;
   bool up = false;
-  const auto slow = []() -> asio::awaitable<void> { co_await coppice::sleep_for(24h); };
+  const auto slow = []() -> coroutine<> { co_await coppice::sleep_for(24h); };
   const auto sup = coppice::start_supervisor(
       d.io, {.strategy = coppice::one_for_one,
              .children = {coppice::worker("task", slow, {.restart = coppice::temporary})}});
@@ -936,7 +936,7 @@ TEST_CASE("a task under an ordinary supervisor is started without waiting for it
 // LOG-12
 TEST_CASE("a task that crashes is reported with who started it and its callers") {
   desk d;
-  d.start_trapping([&]() -> asio::awaitable<void> {
+  d.start_trapping([&]() -> coroutine<> {
     const auto outer = []() -> asio::awaitable<void> {
       auto t = async(crash_after(1s), "inner");
       co_await t.await();
@@ -961,7 +961,7 @@ TEST_CASE("a task that crashes is reported with who started it and its callers")
 // LOG-12
 TEST_CASE("a task that ends as expected, or is killed, is not reported") {
   desk d;
-  d.start_trapping([&]() -> asio::awaitable<void> {
+  d.start_trapping([&]() -> coroutine<> {
     const auto leave = []() -> asio::awaitable<void> {
       co_await coppice::exit(exit_reason::shutdown("enough"));
     };
@@ -980,7 +980,7 @@ TEST_CASE("a task that ends as expected, or is killed, is not reported") {
 // LOG-12
 TEST_CASE("a task that was told to end and fails in a way of its own is reported") {
   desk d;
-  d.start([&]() -> asio::awaitable<void> {
+  d.start([&]() -> coroutine<> {
     const auto fails = []() -> asio::awaitable<int> {
       try {
         co_await coppice::sleep_for(24h);
@@ -1001,14 +1001,14 @@ TEST_CASE("the io_context may go while tasks are under way") {
   std::optional<async_task<int>> kept;
   {
     desk d;
-    const auto many = [&]() -> asio::awaitable<void> {
+    const auto many = [&]() -> coroutine<> {
       std::vector<async_task<int>> tasks;
       tasks.push_back(async(after(24h, 1)));
       tasks.push_back(async(reluctant(24h, 1)));
       co_await coppice::await_many(tasks, std::nullopt);
     };
     d.start(many);
-    d.start([&]() -> asio::awaitable<void> {
+    d.start([&]() -> coroutine<> {
       kept.emplace(async(after(24h, 1)));
       auto stopped = async(reluctant(24h, 1));
       co_await coppice::sleep_for(1s);

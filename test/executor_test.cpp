@@ -1,6 +1,7 @@
 #include <coppice/executor.hpp>
 #include <coppice/process.hpp>
 
+#include "support/coroutine.hpp"
 #include "support/ending.hpp"
 #include "support/world.hpp"
 
@@ -14,7 +15,6 @@
 #include <boost/asio/require.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <doctest/doctest.h>
 
@@ -35,11 +35,12 @@ static_assert(asio::execution::is_executor<coppice::executor>::value);
 
 namespace {
 
-asio::awaitable<void> asleep() { co_await coppice::sleep_for(24h); }
+coroutine<> asleep() { co_await coppice::sleep_for(24h); }
+beside asleep_beside() { co_await coppice::sleep_for(24h); }
 
 // A process that gives its executor away.
 coppice::pid with_executor(world& w, std::optional<asio::any_io_executor>& ex) {
-  const coppice::pid p = coppice::spawn(w.io, [&ex]() -> asio::awaitable<void> {
+  const coppice::pid p = coppice::spawn(w.io, [&ex]() -> coroutine<> {
     ex = co_await asio::this_coro::executor;
     co_await asleep();
   });
@@ -66,7 +67,7 @@ TEST_CASE("an executor runs functions as its process, and inline only within tha
   w.clock.settle();
   CHECK(log == "first inline posted deferred last ");
   log.clear();
-  coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  coppice::spawn(w.io, [&]() -> coroutine<> {
     asio::dispatch(*ex, [&] {
       CHECK(coppice::self() == p);
       log += "as the other ";
@@ -102,7 +103,7 @@ TEST_CASE("what is posted to a process that has ended is destroyed, never run") 
     asio::dispatch(*ex, [&log, kept = traced{log, "dispatched"}] { log += "run "; });
     w.clock.settle();
     CHECK(log == "posted dispatched ");
-    asio::co_spawn(*ex, asleep(), asio::detached);
+    asio::co_spawn(*ex, asleep_beside(), asio::detached);
     w.clock.settle();
   }
 }
@@ -133,7 +134,7 @@ TEST_CASE("an executor stands for its process only, whoever comes after in the s
   std::vector<std::optional<asio::any_io_executor>> kept(1000);
   std::vector<coppice::pid> owners;
   for (auto& ex : kept) {
-    owners.push_back(coppice::spawn(w.io, [&ex]() -> asio::awaitable<void> {
+    owners.push_back(coppice::spawn(w.io, [&ex]() -> coroutine<> {
       ex = co_await asio::this_coro::executor;
       co_return;
     }));
@@ -154,7 +155,7 @@ TEST_CASE("an executor stands for its process only, whoever comes after in the s
 TEST_CASE("the typed executor of a body is the executor of its process as well") {
   world w;
   std::optional<coppice::executor> ex;
-  const coppice::pid p = coppice::spawn(w.io, [&ex]() -> asio::awaitable<void, coppice::executor> {
+  const coppice::pid p = coppice::spawn(w.io, [&ex]() -> lean_coroutine<> {
     ex.emplace(co_await asio::this_coro::executor);
     co_await coppice::sleep_for(1s);
   });
@@ -178,13 +179,13 @@ TEST_CASE("what completes on another thread resumes its process on the loop's th
   int resumed = 0;
   constexpr int count = 50;
   for (int i = 0; i < count; ++i) {
-    coppice::spawn(io, [&]() -> asio::awaitable<void> {
+    coppice::spawn(io, [&]() -> coroutine<> {
       const coppice::pid me = coppice::self();
-      auto away = [&]() -> asio::awaitable<void> {
+      auto away = [&]() -> beside {
         if (std::this_thread::get_id() != loop) ++elsewhere;
         co_return;
       };
-      co_await asio::co_spawn(pool, away(), asio::use_awaitable);
+      co_await asio::co_spawn(pool, away(), use_coroutine);
       CHECK(std::this_thread::get_id() == loop);
       CHECK(coppice::self() == me);
       ++resumed;
@@ -201,7 +202,7 @@ TEST_CASE("what other threads post to a process that has ended is destroyed") {
   std::latch ended{1};
   std::latch posted{1};
   std::atomic<bool> run = false;
-  coppice::spawn(io, [&]() -> asio::awaitable<void> {
+  coppice::spawn(io, [&]() -> coroutine<> {
     const asio::any_io_executor ex = co_await asio::this_coro::executor;
     asio::post(pool, [&, ex] {
       ended.wait();
@@ -221,9 +222,9 @@ TEST_CASE("what other threads post to a process that has ended is destroyed") {
 TEST_CASE("a process is work: run returns when the last one has ended, and not before") {
   asio::io_context io;
   bool done = false;
-  coppice::spawn(io, [&done]() -> asio::awaitable<void> {
+  coppice::spawn(io, [&done]() -> coroutine<> {
     co_await coppice::sleep_for(1ms);
-    coppice::spawn([&done]() -> asio::awaitable<void> {
+    coppice::spawn([&done]() -> coroutine<> {
       co_await coppice::sleep_for(1ms);
       done = true;
     });

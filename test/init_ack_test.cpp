@@ -2,6 +2,7 @@
 #include <coppice/process.hpp>
 #include <coppice/supervisor.hpp>
 
+#include "support/coroutine.hpp"
 #include "support/ending.hpp"
 #include "support/world.hpp"
 
@@ -10,7 +11,6 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <doctest/doctest.h>
 
@@ -28,7 +28,7 @@ using coppice::init_ack;
 
 namespace {
 
-asio::awaitable<void> asleep() { co_await coppice::sleep_for(24h); }
+coroutine<> asleep() { co_await coppice::sleep_for(24h); }
 
 // What became of one start_child.
 struct outcome {
@@ -38,15 +38,15 @@ struct outcome {
   bool answered = false;
 };
 
-outcome start(world& w, std::function<asio::awaitable<void>(init_ack)> body,
+outcome start(world& w, std::function<coroutine<>(init_ack)> body,
               coppice::child_options options = {}) {
   const auto sup = coppice::start_supervisor(w.io, coppice::dynamic_supervisor_spec{});
   w.clock.settle();
   outcome result;
-  coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  coppice::spawn(w.io, [&]() -> coroutine<> {
     auto adding = sup.start_child(coppice::worker("child", body, options));
     auto ready = adding.ready();
-    auto [ec, child] = co_await std::move(ready)(asio::as_tuple(asio::use_awaitable));
+    auto [ec, child] = co_await std::move(ready)(asio::as_tuple(use_coroutine));
     result = {ec, child, adding.failure().to_string(), true};
   });
   w.clock.advance(1s);
@@ -59,7 +59,7 @@ outcome start(world& w, std::function<asio::awaitable<void>(init_ack)> body,
 // INIT-01
 TEST_CASE("a start is answered when the process acknowledges it, with what it said") {
   world w;
-  const outcome o = start(w, [](init_ack up) -> asio::awaitable<void> {
+  const outcome o = start(w, [](init_ack up) -> coroutine<> {
     co_await coppice::sleep_for(500ms);
     up.ready(std::string{"hello"});
     co_await asleep();
@@ -75,7 +75,7 @@ TEST_CASE("only the first acknowledgement counts, and a late copy of it does not
   world w;
   std::optional<init_ack> kept;
   const outcome o = start(w,
-                          [&kept](init_ack up) -> asio::awaitable<void> {
+                          [&kept](init_ack up) -> coroutine<> {
                             kept = up;
                             up.ready(1);
                             up.ready(2);
@@ -95,8 +95,8 @@ TEST_CASE("only the first acknowledgement counts, and a late copy of it does not
 // INIT-01
 TEST_CASE("a helper coroutine of the process may acknowledge for it") {
   world w;
-  const outcome o = start(w, [](init_ack up) -> asio::awaitable<void> {
-    auto helper = [](init_ack on_behalf) -> asio::awaitable<void> {
+  const outcome o = start(w, [](init_ack up) -> coroutine<> {
+    auto helper = [](init_ack on_behalf) -> beside {
       co_await coppice::sleep_for(1s);
       on_behalf.ready();
     };
@@ -110,28 +110,25 @@ TEST_CASE("a helper coroutine of the process may acknowledge for it") {
 // INIT-01, INIT-02
 TEST_CASE("a process that ends before it has acknowledged has failed, with its reason") {
   struct {
-    std::function<asio::awaitable<void>(init_ack)> body;
+    std::function<coroutine<>(init_ack)> body;
     const char* failure;
   } const cases[] = {
-      {[](init_ack) -> asio::awaitable<void> { throw std::runtime_error{"at once"}; },
+      {[](init_ack) -> coroutine<> { throw std::runtime_error{"at once"}; },
        "std::runtime_error: at once"},
-      {[](init_ack) -> asio::awaitable<void> {
+      {[](init_ack) -> coroutine<> {
          co_await coppice::sleep_for(1s);
          throw std::runtime_error{"later"};
        },
        "std::runtime_error: later"},
-      {[](init_ack up) -> asio::awaitable<void> { co_await up.fail(exit_reason::error("no")); },
-       "error: no"},
-      {[](init_ack up) -> asio::awaitable<void> { co_await up.fail(exit_reason::shutdown("no")); },
+      {[](init_ack up) -> coroutine<> { co_await up.fail(exit_reason::error("no")); }, "error: no"},
+      {[](init_ack up) -> coroutine<> { co_await up.fail(exit_reason::shutdown("no")); },
        "shutdown: no"},
-      {[](init_ack) -> asio::awaitable<void> {
+      {[](init_ack) -> coroutine<> {
          coppice::kill(coppice::self());
          co_await asleep();
        },
        "killed"},
-      {[](init_ack) -> asio::awaitable<void> {
-         co_await coppice::exit(exit_reason::shutdown("leaving"));
-       },
+      {[](init_ack) -> coroutine<> { co_await coppice::exit(exit_reason::shutdown("leaving")); },
        "shutdown: leaving"},
   };
   for (const auto& c : cases) {
@@ -148,7 +145,7 @@ TEST_CASE("a process that ends before it has acknowledged has failed, with its r
 TEST_CASE("a process that asks not to be started is no failure, and nothing is reported") {
   world w;
   std::string log;
-  const outcome o = start(w, [&log](init_ack up) -> asio::awaitable<void> {
+  const outcome o = start(w, [&log](init_ack up) -> coroutine<> {
     const traced frame{log, "frame"};
     co_await up.ignore();
     log += "returned ";
@@ -166,11 +163,11 @@ TEST_CASE("a failed start leaves nothing behind: what it held is free when that 
   const auto sup = coppice::start_supervisor(w.io, coppice::dynamic_supervisor_spec{});
   unsigned short port = 0;
   int bound = 0;
-  const ending end{coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  const ending end{coppice::spawn(w.io, [&]() -> coroutine<> {
     for (int i = 0; i < 30; ++i) {
       auto adding = sup.start_child(
           coppice::worker("listener",
-                          [&, i](init_ack up) -> asio::awaitable<void> {
+                          [&, i](init_ack up) -> coroutine<> {
                             const tcp::acceptor acceptor{
                                 co_await asio::this_coro::executor, {tcp::v4(), port}, false};
                             port = acceptor.local_endpoint().port();
@@ -181,7 +178,7 @@ TEST_CASE("a failed start leaves nothing behind: what it held is free when that 
                           },
                           {.start_limit = 1s}));
       auto ready = adding.ready();
-      const auto [ec, child] = co_await std::move(ready)(asio::as_tuple(asio::use_awaitable));
+      const auto [ec, child] = co_await std::move(ready)(asio::as_tuple(use_coroutine));
       CHECK(ec == errc::start_failed);
     }
   })};
@@ -193,13 +190,13 @@ TEST_CASE("a failed start leaves nothing behind: what it held is free when that 
 // INIT-05
 TEST_CASE("a failing start is an answer and no signal: the starter lives on") {
   world w;
-  const coppice::pid starter = coppice::spawn(w.io, []() -> asio::awaitable<void> {
+  const coppice::pid starter = coppice::spawn(w.io, []() -> coroutine<> {
     const auto sup =
         coppice::start_supervisor_link(coppice::supervisor_spec{.strategy = coppice::one_for_one});
-    auto adding = sup.start_child(coppice::worker(
-        "child", [](init_ack) -> asio::awaitable<void> { throw std::runtime_error{"no"}; }));
+    auto adding = sup.start_child(
+        coppice::worker("child", [](init_ack) -> coroutine<> { throw std::runtime_error{"no"}; }));
     auto ready = adding.ready();
-    const auto [ec, child] = co_await std::move(ready)(asio::as_tuple(asio::use_awaitable));
+    const auto [ec, child] = co_await std::move(ready)(asio::as_tuple(use_coroutine));
     CHECK(ec == errc::start_failed);
     co_await asleep();
   });
@@ -212,7 +209,7 @@ TEST_CASE("a start that takes longer than its limit is killed, and answered with
   world w;
   std::string log;
   const outcome o = start(w,
-                          [&log](init_ack) -> asio::awaitable<void> {
+                          [&log](init_ack) -> coroutine<> {
                             const traced frame{log, "frame"};
                             for (;;) {
                               try {
@@ -233,8 +230,8 @@ TEST_CASE("a body that takes no init_ack is up as soon as it is spawned") {
   const auto sup = coppice::start_supervisor(w.io, coppice::dynamic_supervisor_spec{});
   bool ran = false;
   bool up = false;
-  coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
-    auto adding = sup.start_child(coppice::worker("child", [&ran]() -> asio::awaitable<void> {
+  coppice::spawn(w.io, [&]() -> coroutine<> {
+    auto adding = sup.start_child(coppice::worker("child", [&ran]() -> coroutine<> {
       ran = true;
       co_await asleep();
     }));
@@ -248,12 +245,12 @@ TEST_CASE("a body that takes no init_ack is up as soon as it is spawned") {
 
 TEST_CASE("a body that takes an init_ack may run without anybody waiting for it") {
   world w;
-  const ending end{coppice::spawn(w.io, [](init_ack up) -> asio::awaitable<void> {
+  const ending end{coppice::spawn(w.io, [](init_ack up) -> coroutine<> {
     up.ready(std::string{"nobody listens"});
     co_await coppice::sleep_for(1s);
   })};
   const ending ignored{
-      coppice::spawn(w.io, [](init_ack up) -> asio::awaitable<void> { co_await up.ignore(); })};
+      coppice::spawn(w.io, [](init_ack up) -> coroutine<> { co_await up.ignore(); })};
   w.clock.advance(1s);
   CHECK(end.text() == "normal");
   CHECK(ignored.text() == "normal");
@@ -263,13 +260,12 @@ TEST_CASE("a body that takes an init_ack may run without anybody waiting for it"
 TEST_CASE("a quiet failure of a process that nobody supervises is not reported, a loud one is") {
   world w;
   for (const exit_reason& why : {exit_reason::normal(), exit_reason::shutdown("not today")}) {
-    coppice::spawn(w.io, [why](init_ack up) -> asio::awaitable<void> { co_await up.fail(why); });
+    coppice::spawn(w.io, [why](init_ack up) -> coroutine<> { co_await up.fail(why); });
   }
   w.clock.settle();
   CHECK(w.reports.empty());
-  coppice::spawn(w.io, [](init_ack up) -> asio::awaitable<void> {
-    co_await up.fail(exit_reason::error("broken"));
-  });
+  coppice::spawn(
+      w.io, [](init_ack up) -> coroutine<> { co_await up.fail(exit_reason::error("broken")); });
   w.clock.settle();
   REQUIRE(w.reports.size() == 1);
   CHECK(w.reports[0].find("broken") != std::string::npos);

@@ -1,5 +1,6 @@
 #include <coppice/process.hpp>
 
+#include "support/coroutine.hpp"
 #include "support/ending.hpp"
 #include "support/world.hpp"
 
@@ -22,75 +23,100 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 
 using namespace asio::experimental::awaitable_operators;
 using asio::ip::tcp;
 using coppice::exit_reason;
 using channel_type = asio::experimental::channel<void(boost::system::error_code, int)>;
-using body_function = std::function<asio::awaitable<void>()>;
+using body_function = std::function<coroutine<>()>;
 
 namespace {
 
-asio::awaitable<void> for_ever() {
+// Of a process, or beside it.
+template <class Coroutine = coroutine<>>
+Coroutine for_ever() {
   asio::steady_timer timer{co_await asio::this_coro::executor};
   timer.expires_at(asio::steady_timer::time_point::max());
-  co_await timer.async_wait(asio::use_awaitable);
+  co_await timer.async_wait(use_coroutine);
 }
 
-asio::awaitable<void> asleep() { co_await coppice::sleep_for(24h); }
+template <class Coroutine = coroutine<>>
+Coroutine asleep() {
+  co_await coppice::sleep_for(24h);
+}
 
 const std::map<std::string, body_function>& waits() {
   static const std::map<std::string, body_function> all{
-      {"an Asio timer", &for_ever},
-      {"a sleep", &asleep},
+      {"an Asio timer", &for_ever<>},
+      {"a sleep", &asleep<>},
       {"a mailbox",
-       []() -> asio::awaitable<void> {
+       []() -> coroutine<> {
          coppice::mailbox<int> box;
          co_await box.receive();
        }},
       {"the death of another",
-       []() -> asio::awaitable<void> {
-         const coppice::pid other = coppice::spawn(asleep);
+       []() -> coroutine<> {
+         const coppice::pid other = coppice::spawn(asleep<>);
          co_await coppice::await_exit(other);
        }},
       {"an acceptor",
-       []() -> asio::awaitable<void> {
+       []() -> coroutine<> {
          tcp::acceptor acceptor{co_await asio::this_coro::executor, {tcp::v4(), 0}};
-         co_await acceptor.async_accept(asio::use_awaitable);
+         co_await acceptor.async_accept(use_coroutine);
        }},
       {"a composed read",
-       []() -> asio::awaitable<void> {
+       []() -> coroutine<> {
          asio::local::stream_protocol::socket near{co_await asio::this_coro::executor};
          asio::local::stream_protocol::socket far{near.get_executor()};
          asio::local::connect_pair(near, far);
          char bytes[10];
-         co_await asio::async_read(near, asio::buffer(bytes), asio::use_awaitable);
+         co_await asio::async_read(near, asio::buffer(bytes), use_coroutine);
        }},
       {"a channel",
-       []() -> asio::awaitable<void> {
+       []() -> coroutine<> {
          channel_type channel{co_await asio::this_coro::executor, 1};
-         co_await channel.async_receive(asio::use_awaitable);
+         co_await channel.async_receive(use_coroutine);
        }},
-      {"either of two", []() -> asio::awaitable<void> { co_await (for_ever() || asleep()); }},
+      {"an awaitable",
+       []() -> coroutine<> {
+         auto nested = for_ever<beside>();
+         co_await std::move(nested);
+       }},
+      {"either of two",
+       []() -> coroutine<> {
+         auto both = for_ever<beside>() || asleep<beside>();
+         co_await std::move(both);
+       }},
       {"either of two timers",
-       []() -> asio::awaitable<void> { co_await (for_ever() || for_ever()); }},
-      {"both of two", []() -> asio::awaitable<void> { co_await (for_ever() && asleep()); }},
+       []() -> coroutine<> {
+         auto both = for_ever<beside>() || for_ever<beside>();
+         co_await std::move(both);
+       }},
+      {"both of two",
+       []() -> coroutine<> {
+         auto both = for_ever<beside>() && asleep<beside>();
+         co_await std::move(both);
+       }},
       {"either of four",
-       []() -> asio::awaitable<void> {
-         co_await ((for_ever() || asleep()) && (asleep() || for_ever()));
+       []() -> coroutine<> {
+         auto four =
+             (for_ever<beside>() || asleep<beside>()) && (asleep<beside>() || for_ever<beside>());
+         co_await std::move(four);
        }},
       {"a helper coroutine",
-       []() -> asio::awaitable<void> {
-         co_await asio::co_spawn(co_await asio::this_coro::executor, for_ever(),
-                                 asio::use_awaitable);
+       []() -> coroutine<> {
+         const auto ex = co_await asio::this_coro::executor;
+         co_await asio::co_spawn(ex, for_ever<beside>(), use_coroutine);
        }},
       {"the helper of a helper",
-       []() -> asio::awaitable<void> {
-         auto helper = []() -> asio::awaitable<void> {
-           co_await asio::co_spawn(co_await asio::this_coro::executor, for_ever(),
-                                   asio::use_awaitable);
+       []() -> coroutine<> {
+         auto helper = []() -> beside {
+           const auto ex = co_await asio::this_coro::executor;
+           co_await asio::co_spawn(ex, for_ever<beside>(), use_coroutine);
          };
-         co_await asio::co_spawn(co_await asio::this_coro::executor, helper(), asio::use_awaitable);
+         const auto ex = co_await asio::this_coro::executor;
+         co_await asio::co_spawn(ex, helper(), use_coroutine);
        }},
   };
   return all;
@@ -105,7 +131,7 @@ TEST_CASE("a kill cannot be refused: a process that swallows everything is gone 
     world w;
     std::string log;
     int swallowed = 0;
-    coppice::pid p = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+    coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
       const traced frame{log, "frame"};
       for (;;) {
         try {
@@ -134,7 +160,7 @@ TEST_CASE("a kill by another process, or amid a clean-up, is no less a kill") {
     world w;
     std::string log;
     bool heard = false;
-    const coppice::pid p = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+    const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
       const traced frame{log, "frame"};
       try {
         co_await wait();
@@ -152,7 +178,7 @@ TEST_CASE("a kill by another process, or amid a clean-up, is no less a kill") {
     coppice::exit(p, exit_reason::shutdown());
     w.clock.settle();
     CHECK(heard);
-    coppice::spawn(w.io, [p]() -> asio::awaitable<void> {
+    coppice::spawn(w.io, [p]() -> coroutine<> {
       coppice::kill(p);
       co_return;
     });
@@ -172,7 +198,7 @@ TEST_CASE("frames are destroyed innermost first, and self is the process while t
     coppice::pid owner = coppice::self();
     ~witness() { log += name + (coppice::self() == owner ? " " : "(somebody else) "); }
   };
-  std::function<asio::awaitable<void>(int)> deep = [&](int depth) -> asio::awaitable<void> {
+  std::function<coroutine<>(int)> deep = [&](int depth) -> coroutine<> {
     const witness here{log, std::to_string(depth)};
     if (depth == 0) {
       co_await for_ever();
@@ -193,19 +219,19 @@ TEST_CASE("who hears of the death of a killed listener can listen on its port at
   world w;
   for (int i = 0; i < 20; ++i) {
     unsigned short port = 0;
-    const coppice::pid listener = coppice::spawn(w.io, [&port]() -> asio::awaitable<void> {
+    const coppice::pid listener = coppice::spawn(w.io, [&port]() -> coroutine<> {
       tcp::acceptor acceptor{co_await asio::this_coro::executor, {tcp::v4(), 0}, false};
       port = acceptor.local_endpoint().port();
       for (;;) {
         try {
-          co_await acceptor.async_accept(asio::use_awaitable);
+          co_await acceptor.async_accept(use_coroutine);
         } catch (...) {
         }
       }
     });
     w.clock.settle();
     bool bound = false;
-    const ending heir{coppice::spawn(w.io, [&, listener]() -> asio::awaitable<void> {
+    const ending heir{coppice::spawn(w.io, [&, listener]() -> coroutine<> {
       coppice::kill(listener);
       co_await coppice::await_exit(listener);
       const tcp::acceptor acceptor{co_await asio::this_coro::executor, {tcp::v4(), port}, false};
@@ -221,7 +247,7 @@ TEST_CASE("who hears of the death of a killed listener can listen on its port at
 TEST_CASE("a process that kills itself runs on to its next wait, and no further") {
   world w;
   std::string log;
-  const ending end{coppice::spawn(w.io, [&log]() -> asio::awaitable<void> {
+  const ending end{coppice::spawn(w.io, [&log]() -> coroutine<> {
     const traced frame{log, "frame"};
     coppice::kill(coppice::self());
     log += "on ";
@@ -245,7 +271,7 @@ TEST_CASE("a destructor may kill another process, even one that is being killed 
   };
   coppice::pid p[3];
   for (int i = 0; i < 3; ++i) {
-    p[i] = coppice::spawn(w.io, [&p, i]() -> asio::awaitable<void> {
+    p[i] = coppice::spawn(w.io, [&p, i]() -> coroutine<> {
       const avenger next{p[(i + 1) % 3]};
       const avenger mine{p[i]};
       co_await for_ever();
@@ -265,8 +291,8 @@ TEST_CASE("helper coroutines never run again after their process has ended, kill
     std::string log;
     auto timer = std::make_shared<asio::steady_timer>(w.io);
     timer->expires_at(asio::steady_timer::time_point::max());
-    const coppice::pid p = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
-      auto helper = [&log, timer](bool sleeps) -> asio::awaitable<void> {
+    const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
+      auto helper = [&log, timer](bool sleeps) -> beside {
         const traced frame{log, sleeps ? "sleeper" : "waiter"};
         boost::system::error_code ec;
         if (sleeps) {
@@ -295,26 +321,28 @@ TEST_CASE("helper coroutines never run again after their process has ended, kill
 TEST_CASE("an end from within a helper or an operator takes the whole process along") {
   world w;
   std::string log;
-  auto leave = [&log]() -> asio::awaitable<void> {
+  auto leave = [&log]() -> beside {
     const traced frame{log, "leaver"};
     co_await coppice::sleep_for(1s);
     co_await coppice::exit(exit_reason::shutdown("through"));
   };
-  auto stay = [&log]() -> asio::awaitable<void> {
+  auto stay = [&log]() -> beside {
     const traced frame{log, "stayer"};
-    co_await for_ever();
+    co_await for_ever<beside>();
   };
-  const ending either{coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  const ending either{coppice::spawn(w.io, [&]() -> coroutine<> {
     const traced frame{log, "body"};
-    co_await (leave() || stay());
+    auto both = leave() || stay();
+    co_await std::move(both);
   })};
   w.clock.advance(1s);
   CHECK(either.text() == "shutdown: through");
   CHECK(log == "leaver stayer body ");
   log.clear();
-  const ending helper{coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  const ending helper{coppice::spawn(w.io, [&]() -> coroutine<> {
     const traced frame{log, "body"};
-    co_await asio::co_spawn(co_await asio::this_coro::executor, leave(), asio::use_awaitable);
+    const auto ex = co_await asio::this_coro::executor;
+    co_await asio::co_spawn(ex, leave(), use_coroutine);
   })};
   w.clock.advance(1s);
   CHECK(helper.text() == "shutdown: through");

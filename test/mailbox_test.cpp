@@ -1,6 +1,7 @@
 #include <coppice/mailbox.hpp>
 #include <coppice/process.hpp>
 
+#include "support/coroutine.hpp"
 #include "support/ending.hpp"
 #include "support/world.hpp"
 
@@ -8,7 +9,6 @@
 #include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <doctest/doctest.h>
 
@@ -25,7 +25,7 @@ using coppice::send_result;
 namespace {
 
 // Runs it as a process to its end, with as much time as it needs within a day.
-void play(world& w, std::function<asio::awaitable<void>()> body) {
+void play(world& w, std::function<coroutine<>()> body) {
   const ending end{coppice::spawn(w.io, std::move(body))};
   w.clock.advance(24h);
   CHECK(end.text() == "normal");
@@ -38,7 +38,7 @@ TEST_CASE("messages arrive in the order of sending, before the receive and durin
   world w;
   std::vector<int> got;
   coppice::address<int> to;
-  coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  coppice::spawn(w.io, [&]() -> coroutine<> {
     coppice::mailbox<int> box;
     to = box.get_address();
     for (int i = 0; i < 3; ++i) to.send(i);
@@ -46,7 +46,7 @@ TEST_CASE("messages arrive in the order of sending, before the receive and durin
   });
   w.clock.settle();
   CHECK(got == std::vector<int>{0, 1, 2});
-  coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  coppice::spawn(w.io, [&]() -> coroutine<> {
     to.send(3);
     to.send(4);
     co_await coppice::sleep_for(0s);
@@ -112,7 +112,7 @@ TEST_CASE("messages that nobody took are destroyed with the mailbox") {
   world w;
   const auto counted = std::make_shared<int>(0);
   coppice::address<std::shared_ptr<int>> to;
-  const coppice::pid p = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
     coppice::mailbox<std::shared_ptr<int>> box;
     to = box.get_address();
     co_await coppice::sleep_for(24h);
@@ -133,7 +133,7 @@ TEST_CASE("a message need be neither copyable nor default constructible") {
     std::unique_ptr<int> content;
   };
   world w;
-  play(w, []() -> asio::awaitable<void> {
+  play(w, []() -> coroutine<> {
     coppice::mailbox<parcel> box;
     box.get_address().send(parcel{7});
     const std::optional<parcel> got = co_await box.receive(1s);
@@ -146,7 +146,7 @@ TEST_CASE("a receive waits as long as it was told, and a message that is there t
   world w;
   coppice::address<int> to;
   std::vector<std::optional<int>> got;
-  coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  coppice::spawn(w.io, [&]() -> coroutine<> {
     coppice::mailbox<int> box;
     to = box.get_address();
     coppice::send_after(to, 3s, 42);
@@ -170,12 +170,12 @@ TEST_CASE("a receive waits as long as it was told, and a message that is there t
 TEST_CASE("a receive with no time takes what is there, or what those who are ready send") {
   for (const auto limit : {0s, -1s}) {
     world w;
-    play(w, [limit]() -> asio::awaitable<void> {
+    play(w, [limit]() -> coroutine<> {
       coppice::mailbox<int> box;
       CHECK(co_await box.receive(limit) == std::nullopt);
       box.get_address().send(1);
       CHECK(co_await box.receive(limit) == 1);
-      coppice::spawn([to = box.get_address()]() -> asio::awaitable<void> {
+      coppice::spawn([to = box.get_address()]() -> coroutine<> {
         to.send(2);
         co_return;
       });
@@ -189,19 +189,22 @@ TEST_CASE("a receive that is cancelled loses no message") {
   world w;
   int received = 0;
   coppice::address<int> to;
-  const coppice::pid p = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
     coppice::mailbox<int> box;
     to = box.get_address();
-    auto one = [&]() -> asio::awaitable<void> {
+    auto one = [&]() -> beside {
       const int message = co_await box.receive();
       CHECK(message == received);
       ++received;
     };
-    auto pause = []() -> asio::awaitable<void> { co_await coppice::sleep_for(1s); };
-    while (received < 100) co_await (one() || pause());
+    auto pause = []() -> beside { co_await coppice::sleep_for(1s); };
+    while (received < 100) {
+      auto either = one() || pause();
+      co_await std::move(either);
+    }
   });
   const ending end{p};
-  coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  coppice::spawn(w.io, [&]() -> coroutine<> {
     // Half of them come in the very moment in which the pause is over.
     for (int i = 0; i < 100; ++i) {
       co_await coppice::sleep_for(i % 2 == 0 ? 1s : 300ms);
@@ -217,7 +220,7 @@ TEST_CASE("a process that is asked to stop amid a receive finds the message afte
   world w;
   std::string log;
   coppice::address<int> to;
-  const coppice::pid p = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
     coppice::mailbox<int> box;
     to = box.get_address();
     try {
@@ -228,7 +231,7 @@ TEST_CASE("a process that is asked to stop amid a receive finds the message afte
     log += std::to_string(co_await box.receive());
   });
   w.clock.settle();
-  coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  coppice::spawn(w.io, [&]() -> coroutine<> {
     coppice::exit(p, exit_reason::shutdown());
     co_await coppice::sleep_for(0s);
     to.send(7);
@@ -241,9 +244,9 @@ TEST_CASE("one receive at a time, and only in a process") {
   world w;
   coppice::mailbox<int> outside;
   CHECK_THROWS_AS(static_cast<void>(outside.receive()), std::logic_error);
-  play(w, []() -> asio::awaitable<void> {
+  play(w, []() -> coroutine<> {
     coppice::mailbox<int> box;
-    auto other = [&box]() -> asio::awaitable<void> { co_await box.receive(); };
+    auto other = [&box]() -> beside { co_await box.receive(); };
     asio::co_spawn(co_await asio::this_coro::executor, other(), asio::detached);
     co_await coppice::sleep_for(0s);
     CHECK_THROWS_AS(static_cast<void>(box.receive()), std::logic_error);
@@ -254,9 +257,9 @@ TEST_CASE("one receive at a time, and only in a process") {
 TEST_CASE("a receive from a mailbox that is destroyed completes, as aborted") {
   world w;
   bool aborted = false;
-  play(w, [&aborted]() -> asio::awaitable<void> {
+  play(w, [&aborted]() -> coroutine<> {
     auto box = std::make_unique<coppice::mailbox<int>>();
-    auto other = [&]() -> asio::awaitable<void> {
+    auto other = [&]() -> beside {
       try {
         co_await box->receive();
       } catch (const boost::system::system_error& e) {
@@ -274,7 +277,7 @@ TEST_CASE("a receive from a mailbox that is destroyed completes, as aborted") {
 // PROC-22
 TEST_CASE("a delayed message comes in time, tells what is left, and can be called back") {
   world w;
-  play(w, [&w]() -> asio::awaitable<void> {
+  play(w, [&w]() -> coroutine<> {
     coppice::mailbox<int> box;
     const auto start = w.clock.now();
     coppice::send_timer at = coppice::send_at(box.get_address(), start + 3s, 3);
@@ -302,7 +305,7 @@ TEST_CASE("a delayed message goes with the mailbox it was meant for") {
   world w;
   const auto content = std::make_shared<int>(1);
   coppice::send_timer timer;
-  const coppice::pid p = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
     coppice::mailbox<std::shared_ptr<int>> box;
     timer = coppice::send_after(box.get_address(), 1h, content);
     co_await coppice::sleep_for(24h);
@@ -320,9 +323,9 @@ TEST_CASE("a delayed message goes with the mailbox it was meant for") {
 TEST_CASE("a delayed message survives its sender") {
   world w;
   std::optional<int> got;
-  coppice::spawn(w.io, [&got]() -> asio::awaitable<void> {
+  coppice::spawn(w.io, [&got]() -> coroutine<> {
     coppice::mailbox<int> box;
-    coppice::spawn([to = box.get_address()]() -> asio::awaitable<void> {
+    coppice::spawn([to = box.get_address()]() -> coroutine<> {
       coppice::send_after(to, 1s, 5);
       co_return;
     });
@@ -338,7 +341,7 @@ TEST_CASE("a mailbox and its address may outlive the io_context") {
   const coppice::address<int> to = box.get_address();
   {
     world w;
-    coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+    coppice::spawn(w.io, [&]() -> coroutine<> {
       timer = coppice::send_after(to, 1h, 1);
       coppice::monitor(coppice::self(), *std::make_unique<coppice::mailbox<coppice::down>>());
       co_await box.receive();

@@ -3,11 +3,11 @@
 #include <coppice/process.hpp>
 #include <coppice/supervisor.hpp>
 
+#include "support/coroutine.hpp"
 #include "support/ending.hpp"
 #include "support/world.hpp"
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <doctest/doctest.h>
@@ -18,7 +18,7 @@
 
 namespace {
 
-asio::awaitable<void> named(std::string name) {
+coroutine<> named(std::string name) {
   coppice::register_name(name);
   co_await coppice::sleep_for(24h);
 }
@@ -31,7 +31,7 @@ TEST_CASE("a name stands for one living process, and is found from anywhere") {
   const coppice::pid p = coppice::spawn(w.io, named("alpha"));
   CHECK_FALSE(coppice::whereis(w.io, "alpha"));
   coppice::pid seen;
-  coppice::spawn(w.io, [&seen]() -> asio::awaitable<void> {
+  coppice::spawn(w.io, [&seen]() -> coroutine<> {
     seen = coppice::whereis("alpha");
     co_return;
   });
@@ -47,7 +47,7 @@ TEST_CASE("a taken name and a second name are refused, and nothing changes") {
   world w;
   const coppice::pid p = coppice::spawn(w.io, named("alpha"));
   bool checked = false;
-  const coppice::pid other = coppice::spawn(w.io, [&checked]() -> asio::awaitable<void> {
+  const coppice::pid other = coppice::spawn(w.io, [&checked]() -> coroutine<> {
     const auto code_of = [](const char* name) {
       try {
         coppice::register_name(name);
@@ -79,7 +79,7 @@ TEST_CASE("who is refused a name is told who has it") {
   world w;
   const coppice::pid p = coppice::spawn(w.io, named("alpha"));
   std::vector<coppice::pid> holders;
-  coppice::spawn(w.io, [&holders]() -> asio::awaitable<void> {
+  coppice::spawn(w.io, [&holders]() -> coroutine<> {
     const auto holder_of = [](const char* name) {
       try {
         coppice::register_name(name);
@@ -102,12 +102,11 @@ TEST_CASE("who is refused a name is told who has it") {
 TEST_CASE("a name is resolved when it is asked for, and that of nobody leads nowhere") {
   world w;
   std::vector<boost::system::error_code> errors;
-  const coppice::pid asking = coppice::spawn(w.io, [&errors]() -> asio::awaitable<void> {
+  const coppice::pid asking = coppice::spawn(w.io, [&errors]() -> coroutine<> {
     for (int i = 0; i < 2; ++i) {
       const coppice::supervisor_ref top{coppice::whereis("top")};
       auto counting = top.count_children();
-      const auto [ec, counts] =
-          co_await std::move(counting)(asio::as_tuple(asio::use_awaitable));
+      const auto [ec, counts] = co_await std::move(counting)(asio::as_tuple(use_coroutine));
       errors.push_back(ec);
       coppice::exit(coppice::whereis("nobody"), coppice::exit_reason::shutdown());
       co_await coppice::sleep_for(1s);
@@ -127,12 +126,12 @@ TEST_CASE("the name of a process is free before anybody hears of its death") {
   for (const bool killed : {false, true}) {
     CAPTURE(killed);
     world w;
-    const coppice::pid p = coppice::spawn(w.io, []() -> asio::awaitable<void> {
+    const coppice::pid p = coppice::spawn(w.io, []() -> coroutine<> {
       coppice::register_name("alpha");
       co_await coppice::sleep_for(1s);
     });
     w.clock.settle();
-    const ending heir{coppice::spawn(w.io, [p]() -> asio::awaitable<void> {
+    const ending heir{coppice::spawn(w.io, [p]() -> coroutine<> {
       co_await coppice::await_exit(p);
       CHECK_FALSE(coppice::whereis("alpha"));
       coppice::register_name("alpha");
@@ -149,7 +148,7 @@ TEST_CASE("the name of a process is free before anybody hears of its death") {
 // NAME-06
 TEST_CASE("an empty name is refused, and so is a name for nobody") {
   world w;
-  coppice::spawn(w.io, []() -> asio::awaitable<void> {
+  coppice::spawn(w.io, []() -> coroutine<> {
     CHECK_THROWS_AS(coppice::register_name(""), std::invalid_argument);
     co_return;
   });

@@ -3,6 +3,8 @@
 #include "support/ending.hpp"
 #include "support/scripted.hpp"
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <doctest/doctest.h>

@@ -1,3 +1,4 @@
+#include "support/coroutine.hpp"
 #include "support/world.hpp"
 
 #include <boost/asio/experimental/awaitable_operators.hpp>
@@ -33,8 +34,8 @@ class echo {
   };
 
   void handle(const say& m, coppice::reply_to<std::string> answer) {
-    coppice::spawn([m, a = std::make_shared<coppice::reply_to<std::string>>(std::move(answer))]()
-                       -> asio::awaitable<void> {
+    coppice::spawn([m, a = std::make_shared<coppice::reply_to<std::string>>(
+                           std::move(answer))]() -> coroutine<> {
       co_await coppice::sleep_for(m.after);
       if (!m.text.empty()) std::move (*a)(m.text);
     });
@@ -65,7 +66,7 @@ TEST_CASE("a request is sent at once, and its answer is fetched later") {
   const auto ref = w.start();
   auto request = ref.send_request(echo::say{"hello"});
   w.clock.settle();
-  w.run([&]() -> asio::awaitable<void> {
+  w.run([&]() -> coroutine<> {
     auto receiving = request.receive_response();
     w.log = co_await std::move(receiving);
   });
@@ -90,7 +91,7 @@ TEST_CASE("waiting for an answer can be repeated; receiving it gives up in the e
   hall w;
   const auto ref = w.start();
   auto request = ref.send_request(echo::say{"hello", 10s});
-  w.run([&]() -> asio::awaitable<void> {
+  w.run([&]() -> coroutine<> {
     auto first = request.wait_response(1s);
     w.log += (co_await std::move(first)) ? "there " : "not yet ";
     auto second = request.receive_response(1s);
@@ -142,7 +143,7 @@ TEST_CASE("a killed process drops the wait for an answer") {
   hall w;
   const auto ref = w.start();
   auto request = ref.send_request(echo::say{"hello", 1s});
-  const auto waiting = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  const auto waiting = coppice::spawn(w.io, [&]() -> coroutine<> {
     auto receiving = request.receive_response();
     w.log = co_await std::move(receiving);
   });
@@ -157,7 +158,7 @@ TEST_CASE("a killed process drops the wait for an answer") {
 TEST_CASE("a set of requests gives the answers in the order in which they come, with labels") {
   hall w;
   const auto ref = w.start();
-  w.run([&]() -> asio::awaitable<void> {
+  w.run([&]() -> coroutine<> {
     coppice::request_set<std::string, int> set;
     for (int i = 3; i > 0; --i) {
       set.add(i, ref.send_request(echo::say{std::string(1, static_cast<char>('a' + i)), i * 1s}));
@@ -179,7 +180,7 @@ TEST_CASE("a set of requests gives the answers in the order in which they come, 
 TEST_CASE("waiting for a set has a time limit, after which the requests go on") {
   hall w;
   const auto ref = w.start();
-  w.run([&]() -> asio::awaitable<void> {
+  w.run([&]() -> coroutine<> {
     coppice::request_set<std::string> set;
     set.add(0, ref.send_request(echo::say{"late", 10s}));
     auto receiving = set.receive_response(1s);
@@ -233,7 +234,7 @@ TEST_CASE("who begins to wait for an answer takes the place of who waits already
   const auto ref = w.start();
   std::optional<coppice::pending_call<std::string>> request;
   coppice::request_set<std::string> set;
-  w.run([&]() -> asio::awaitable<void> {
+  w.run([&]() -> coroutine<> {
     request.emplace(ref.send_request(echo::say{"one", 5000ms}));
     set.add(2, ref.send_request(echo::say{"two", 5000ms}));
     co_return;
@@ -260,11 +261,12 @@ TEST_CASE(
   using namespace asio::experimental::awaitable_operators;
   hall w;
   const auto ref = w.start();
-  w.run([&]() -> asio::awaitable<void> {
+  w.run([&]() -> coroutine<> {
     auto request = ref.send_request(echo::say{"late", 10'000ms});
     auto first = request.receive_response();
-    const auto raced = co_await (std::move(first)(asio::use_awaitable) ||
-                                 coppice::sleep_for(1s)(asio::use_awaitable));
+    auto race =
+        std::move(first)(asio::use_awaitable) || coppice::sleep_for(1s)(asio::use_awaitable);
+    const auto raced = co_await std::move(race);
     w.log += std::to_string(raced.index()) + ' ';
     auto moved = std::move(request);
     CHECK(request.failure() == coppice::exit_reason::normal());

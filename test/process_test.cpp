@@ -1,12 +1,12 @@
 #include <coppice/process.hpp>
 
+#include "support/coroutine.hpp"
 #include "support/ending.hpp"
 #include "support/world.hpp"
 
 #include <boost/asio/bind_executor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <doctest/doctest.h>
 
@@ -20,7 +20,7 @@ using coppice::exit_reason;
 TEST_CASE("spawn returns a pid at once and runs nothing yet") {
   world w;
   bool ran = false;
-  const coppice::pid p = coppice::spawn(w.io, [&ran]() -> asio::awaitable<void> {
+  const coppice::pid p = coppice::spawn(w.io, [&ran]() -> coroutine<> {
     ran = true;
     co_return;
   });
@@ -34,9 +34,9 @@ TEST_CASE("spawn returns a pid at once and runs nothing yet") {
 // PROC-01
 TEST_CASE("a process that returns ends with reason normal") {
   world w;
-  const ending at_once{coppice::spawn(w.io, []() -> asio::awaitable<void> { co_return; })};
+  const ending at_once{coppice::spawn(w.io, []() -> coroutine<> { co_return; })};
   const ending later{
-      coppice::spawn(w.io, []() -> asio::awaitable<void> { co_await coppice::sleep_for(1s); })};
+      coppice::spawn(w.io, []() -> coroutine<> { co_await coppice::sleep_for(1s); })};
   w.clock.settle();
   CHECK(at_once.text() == "normal");
   CHECK(later.text() == "not yet");
@@ -51,7 +51,7 @@ TEST_CASE("a process that throws ends with the very exception, before its first 
     CAPTURE(waits);
     world w;
     const std::exception_ptr thrown = std::make_exception_ptr(std::out_of_range{"too far"});
-    const ending end{coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+    const ending end{coppice::spawn(w.io, [&]() -> coroutine<> {
       if (waits) co_await coppice::sleep_for(1s);
       std::rethrow_exception(thrown);
     })};
@@ -65,10 +65,10 @@ TEST_CASE("a process that throws ends with the very exception, before its first 
 }
 
 // PROC-01
-TEST_CASE("a function that throws before it has made an awaitable crashes the process alone") {
+TEST_CASE("a function that throws before it has made a coroutine crashes the process alone") {
   world w;
-  const ending end{coppice::spawn(
-      w.io, []() -> asio::awaitable<void> { throw std::runtime_error{"no coroutine yet"}; })};
+  const ending end{
+      coppice::spawn(w.io, []() -> coroutine<> { throw std::runtime_error{"no coroutine yet"}; })};
   CHECK_NOTHROW(w.clock.settle());
   CHECK(end.text() == "std::runtime_error: no coroutine yet");
 }
@@ -76,11 +76,11 @@ TEST_CASE("a function that throws before it has made an awaitable crashes the pr
 // PROC-01
 TEST_CASE("anything may be thrown, and an exit_exception names the reason") {
   world w;
-  const ending number{coppice::spawn(w.io, []() -> asio::awaitable<void> {
+  const ending number{coppice::spawn(w.io, []() -> coroutine<> {
     throw 42;
     co_return;
   })};
-  const ending reason{coppice::spawn(w.io, []() -> asio::awaitable<void> {
+  const ending reason{coppice::spawn(w.io, []() -> coroutine<> {
     co_await coppice::sleep_for(0s);
     throw coppice::exit_exception{exit_reason::shutdown("done here")};
   })};
@@ -94,12 +94,12 @@ TEST_CASE("anything may be thrown, and an exit_exception names the reason") {
 TEST_CASE("exit ends the calling process where it stands, frames and all, innermost first") {
   world w;
   std::string log;
-  auto inner = [&log]() -> asio::awaitable<void> {
+  auto inner = [&log]() -> coroutine<> {
     const traced here{log, "inner"};
     co_await coppice::exit(exit_reason::error("enough"));
     log += "returned ";
   };
-  const ending end{coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  const ending end{coppice::spawn(w.io, [&]() -> coroutine<> {
     const traced here{log, "outer"};
     try {
       co_await inner();
@@ -113,14 +113,14 @@ TEST_CASE("exit ends the calling process where it stands, frames and all, innerm
   CHECK(log == "inner outer ");
 }
 
-TEST_CASE("a body is a function or an awaitable, on any_io_executor or on coppice's own") {
+TEST_CASE("a body is a function or a coroutine, on any_io_executor or on coppice's own") {
   world w;
   std::string log;
-  auto plain = [&log]() -> asio::awaitable<void> {
+  auto plain = [&log]() -> coroutine<> {
     co_await coppice::sleep_for(1s);
     log += "plain ";
   };
-  auto own = [&log]() -> asio::awaitable<void, coppice::executor> {
+  auto own = [&log]() -> lean_coroutine<> {
     co_await coppice::sleep_for(1s);
     log += "own ";
   };
@@ -138,7 +138,7 @@ TEST_CASE("a process that is asked to stop before it has run ends with that reas
   std::string log;
   bool ran = false;
   const coppice::pid p =
-      coppice::spawn(w.io, [&ran, kept = traced{log, "captured"}]() -> asio::awaitable<void> {
+      coppice::spawn(w.io, [&ran, kept = traced{log, "captured"}]() -> coroutine<> {
         ran = true;
         co_return;
       });
@@ -157,7 +157,7 @@ TEST_CASE("a process that is killed before it has run was never called") {
   std::string log;
   bool ran = false;
   const coppice::pid p =
-      coppice::spawn(w.io, [&ran, kept = traced{log, "captured"}]() -> asio::awaitable<void> {
+      coppice::spawn(w.io, [&ran, kept = traced{log, "captured"}]() -> coroutine<> {
         ran = true;
         co_return;
       });
@@ -174,9 +174,9 @@ TEST_CASE("a process that is killed before it has run was never called") {
 TEST_CASE("crashes never leave the io_context, and nobody else is hurt") {
   world w;
   const coppice::pid bystander =
-      coppice::spawn(w.io, []() -> asio::awaitable<void> { co_await coppice::sleep_for(10s); });
+      coppice::spawn(w.io, []() -> coroutine<> { co_await coppice::sleep_for(10s); });
   for (int i = 0; i < 100; ++i) {
-    coppice::spawn(w.io, [i]() -> asio::awaitable<void> {
+    coppice::spawn(w.io, [i]() -> coroutine<> {
       if (i % 2 == 0) co_await coppice::sleep_for(1s);
       throw std::runtime_error{"crash"};
     });
@@ -193,7 +193,7 @@ TEST_CASE("a posted function that throws crashes the process it was posted to, a
   std::string log;
   const coppice::pid p = coppice::spawn(
       w.io,
-      [&log]() -> asio::awaitable<void> {
+      [&log]() -> coroutine<> {
         const traced here{log, "frame"};
         asio::post(co_await asio::this_coro::executor,
                    [] { throw std::logic_error{"in the open"}; });
@@ -201,7 +201,7 @@ TEST_CASE("a posted function that throws crashes the process it was posted to, a
       },
       "victim");
   const coppice::pid other =
-      coppice::spawn(w.io, []() -> asio::awaitable<void> { co_await coppice::sleep_for(1h); });
+      coppice::spawn(w.io, []() -> coroutine<> { co_await coppice::sleep_for(1h); });
   const ending end{p};
   CHECK_NOTHROW(w.clock.settle());
   CHECK(end.text() == "std::logic_error: in the open");
@@ -213,13 +213,12 @@ TEST_CASE("a posted function that throws crashes the process it was posted to, a
 
 TEST_CASE("what a handler outside of processes throws leaves the io_context, as Asio has it") {
   world w;
-  const coppice::pid p = coppice::spawn(w.io, []() -> asio::awaitable<void> { co_return; });
+  const coppice::pid p = coppice::spawn(w.io, []() -> coroutine<> { co_return; });
   coppice::await_exit(p)(asio::bind_executor(
       w.io.get_executor(), [](const boost::system::error_code&, const exit_reason&) {
         throw std::runtime_error{"for the caller of run"};
       }));
-  const ending next{
-      coppice::spawn(w.io, []() -> asio::awaitable<void> { co_await coppice::sleep_for(1s); })};
+  const ending next{coppice::spawn(w.io, []() -> coroutine<> { co_await coppice::sleep_for(1s); })};
   CHECK_THROWS_AS(w.clock.settle(), std::runtime_error);
   w.clock.advance(1s);
   CHECK(next.text() == "normal");
@@ -229,10 +228,10 @@ TEST_CASE("self is the process that runs, in every frame and posted function, an
   world w;
   CHECK_FALSE(coppice::self());
   std::vector<coppice::pid> seen;
-  const coppice::pid p = coppice::spawn(w.io, [&seen]() -> asio::awaitable<void> {
+  const coppice::pid p = coppice::spawn(w.io, [&seen]() -> coroutine<> {
     seen.push_back(coppice::self());
     asio::post(co_await asio::this_coro::executor, [&seen] { seen.push_back(coppice::self()); });
-    auto inner = [&seen]() -> asio::awaitable<void> {
+    auto inner = [&seen]() -> coroutine<> {
       co_await coppice::sleep_for(1s);
       seen.push_back(coppice::self());
     };
@@ -250,7 +249,7 @@ TEST_CASE("a process is labelled when it is spawned or by itself, and reports sh
   world w;
   const coppice::pid p = coppice::spawn(
       w.io,
-      []() -> asio::awaitable<void> {
+      []() -> coroutine<> {
         co_await coppice::sleep_for(1s);
         coppice::set_label("second");
         co_await coppice::sleep_for(1s);
@@ -269,14 +268,12 @@ TEST_CASE("a process is labelled when it is spawned or by itself, and reports sh
 // LOG-11, LOG-19
 TEST_CASE("only an error of a process that nobody supervises is reported") {
   world w;
-  coppice::spawn(w.io, []() -> asio::awaitable<void> { co_await coppice::exit({}); });
-  coppice::spawn(
-      w.io, []() -> asio::awaitable<void> { co_await coppice::exit(exit_reason::shutdown()); });
-  coppice::kill(coppice::spawn(w.io, []() -> asio::awaitable<void> { co_return; }));
+  coppice::spawn(w.io, []() -> coroutine<> { co_await coppice::exit({}); });
+  coppice::spawn(w.io, []() -> coroutine<> { co_await coppice::exit(exit_reason::shutdown()); });
+  coppice::kill(coppice::spawn(w.io, []() -> coroutine<> { co_return; }));
   w.clock.settle();
   CHECK(w.reports.empty());
-  coppice::spawn(
-      w.io, []() -> asio::awaitable<void> { co_await coppice::exit(exit_reason::error("loud")); });
+  coppice::spawn(w.io, []() -> coroutine<> { co_await coppice::exit(exit_reason::error("loud")); });
   w.clock.settle();
   CHECK(w.reports.size() == 1);
 }
@@ -285,8 +282,8 @@ TEST_CASE("only an error of a process that nobody supervises is reported") {
 TEST_CASE("info tells of a living process, and of a dead one nothing") {
   world w;
   coppice::pid peer;
-  const coppice::pid p = coppice::spawn(w.io, [&peer]() -> asio::awaitable<void> {
-    peer = coppice::spawn_link([]() -> asio::awaitable<void> { co_await coppice::sleep_for(2s); });
+  const coppice::pid p = coppice::spawn(w.io, [&peer]() -> coroutine<> {
+    peer = coppice::spawn_link([]() -> coroutine<> { co_await coppice::sleep_for(2s); });
     co_await coppice::sleep_for(1s);
   });
   CHECK_FALSE(coppice::info(p)->started);
@@ -309,9 +306,9 @@ TEST_CASE("info tells of a living process, and of a dead one nothing") {
 TEST_CASE("a process knows its chain of parents, as far as they live") {
   world w;
   coppice::pid chain[3];
-  chain[0] = coppice::spawn(w.io, [&chain]() -> asio::awaitable<void> {
-    chain[1] = coppice::spawn([&chain]() -> asio::awaitable<void> {
-      chain[2] = coppice::spawn([]() -> asio::awaitable<void> { co_await coppice::sleep_for(1h); });
+  chain[0] = coppice::spawn(w.io, [&chain]() -> coroutine<> {
+    chain[1] = coppice::spawn([&chain]() -> coroutine<> {
+      chain[2] = coppice::spawn([]() -> coroutine<> { co_await coppice::sleep_for(1h); });
       co_await coppice::sleep_for(1s);
     });
     co_await coppice::sleep_for(1h);
@@ -328,15 +325,13 @@ TEST_CASE("processes are listed in the order of spawning, and their numbers neve
   world w;
   std::vector<coppice::pid> all;
   for (int i = 0; i < 20; ++i) {
-    all.push_back(coppice::spawn(w.io, [i]() -> asio::awaitable<void> {
-      co_await coppice::sleep_for(i % 2 == 0 ? 1s : 2s);
-    }));
+    all.push_back(coppice::spawn(
+        w.io, [i]() -> coroutine<> { co_await coppice::sleep_for(i % 2 == 0 ? 1s : 2s); }));
   }
   CHECK(coppice::processes(w.io) == all);
   w.clock.advance(1s);
   for (int i = 0; i < 10; ++i) {
-    all.push_back(
-        coppice::spawn(w.io, []() -> asio::awaitable<void> { co_await coppice::sleep_for(1h); }));
+    all.push_back(coppice::spawn(w.io, []() -> coroutine<> { co_await coppice::sleep_for(1h); }));
   }
   std::erase_if(all, [](const coppice::pid& p) { return p.number() <= 20 && !p.alive(); });
   CHECK(all.size() == 20);
@@ -351,11 +346,11 @@ TEST_CASE("frames and captures are gone before anybody hears of the death") {
     world w;
     std::string log;
     const coppice::pid p =
-        coppice::spawn(w.io, [&log, kept = traced{log, "capture"}]() -> asio::awaitable<void> {
+        coppice::spawn(w.io, [&log, kept = traced{log, "capture"}]() -> coroutine<> {
           const traced local{log, "local"};
           co_await coppice::sleep_for(1s);
         });
-    coppice::spawn(w.io, [&log, p]() -> asio::awaitable<void> {
+    coppice::spawn(w.io, [&log, p]() -> coroutine<> {
       co_await coppice::await_exit(p);
       log += "heard ";
     });
@@ -371,7 +366,7 @@ TEST_CASE("a hundred thousand processes live at once, and all of them end") {
   constexpr int count = 100'000;
   int ended = 0;
   for (int i = 0; i < count; ++i) {
-    coppice::spawn(w.io, [&ended]() -> asio::awaitable<void, coppice::executor> {
+    coppice::spawn(w.io, [&ended]() -> lean_coroutine<> {
       co_await coppice::sleep_for(1s);
       ++ended;
     });
@@ -385,7 +380,7 @@ TEST_CASE("a hundred thousand processes live at once, and all of them end") {
 }
 
 TEST_CASE("spawning without an io_context, linking and exiting are for processes only") {
-  const auto body = []() -> asio::awaitable<void> { co_return; };
+  const auto body = []() -> coroutine<> { co_return; };
   CHECK_THROWS_AS(coppice::spawn(body), std::logic_error);
   CHECK_THROWS_AS(coppice::spawn_link(body), std::logic_error);
   CHECK_THROWS_AS(coppice::link(coppice::pid{}), std::logic_error);

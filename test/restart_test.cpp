@@ -1,3 +1,4 @@
+#include "support/coroutine.hpp"
 #include "support/scripted.hpp"
 
 #include <doctest/doctest.h>
@@ -166,12 +167,10 @@ TEST_CASE("what a temporary child was started from goes when it does") {
   auto held = std::make_shared<int>(1);
   const std::weak_ptr<int> watched = held;
   const auto sup = s.supervise(coppice::supervisor_spec{.strategy = one_for_one});
-  s.start(sup, coppice::worker(
-                   "a",
-                   [held = std::move(held)]() -> asio::awaitable<void> {
-                     co_await coppice::sleep_for(1s);
-                   },
-                   {.restart = temporary}));
+  s.start(sup,
+          coppice::worker(
+              "a", [held = std::move(held)]() -> coroutine<> { co_await coppice::sleep_for(1s); },
+              {.restart = temporary}));
   CHECK_FALSE(watched.expired());
   s.clock.advance(1s);
   CHECK(watched.expired());
@@ -182,7 +181,7 @@ TEST_CASE("what a temporary child was started from goes when it does") {
 TEST_CASE("a restart calls the same function anew and carries nothing over") {
   scene s;
   std::vector<int> seen;
-  const auto body = [&seen](coppice::init_ack up) -> asio::awaitable<void> {
+  const auto body = [&seen](coppice::init_ack up) -> coroutine<> {
     int state = 1;
     seen.push_back(state);
     state = 2;
@@ -261,7 +260,7 @@ TEST_CASE("the end of a process the supervisor does not know is ignored") {
   scene s;
   const auto sup =
       s.supervise(coppice::supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}});
-  coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+  coppice::spawn(s.io, [&]() -> coroutine<> {
     coppice::link(sup.get_pid());
     throw std::runtime_error{"a stranger dies"};
     co_return;
@@ -288,7 +287,7 @@ TEST_CASE("the restart goes by the reason the child really ended with") {
 TEST_CASE("a child that cuts its links is restarted all the same") {
   scene s;
   int starts = 0;
-  const auto body = [&starts]() -> asio::awaitable<void> {
+  const auto body = [&starts]() -> coroutine<> {
     ++starts;
     coppice::unlink(coppice::whereis("top"));
     co_await coppice::sleep_for(1s);

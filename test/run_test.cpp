@@ -2,6 +2,8 @@
 
 #include <coppice/run.hpp>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <doctest/doctest.h>
 
 #include <unistd.h>

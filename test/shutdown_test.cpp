@@ -1,3 +1,4 @@
+#include "support/coroutine.hpp"
 #include "support/scripted.hpp"
 
 #include <doctest/doctest.h>
@@ -134,7 +135,7 @@ TEST_CASE("a child that died just before it was told to stop is reported with it
   scene s;
   const auto sup = s.supervise(supervisor_spec{
       .strategy = one_for_one, .intensity = {.restarts = 0}, .children = {s.child("a")}});
-  coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+  coppice::spawn(s.io, [&]() -> coroutine<> {
     s.crashes("a");
     // Its death is heard of behind this.
     co_await sup.stop();
@@ -151,7 +152,7 @@ TEST_CASE("a child that ended by itself just before its brutal kill is judged by
     const auto sup = s.supervise(supervisor_spec{
         .strategy = one_for_one,
         .children = {s.child("a", {.restart = when, .shutdown = brutal_kill})}});
-    coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+    coppice::spawn(s.io, [&]() -> coroutine<> {
       s.returns("a");
       co_await sup.stop();
     });
@@ -164,7 +165,7 @@ TEST_CASE("a child that ended by itself just before its brutal kill is judged by
 // SHUT-12
 TEST_CASE("a child cannot cut the tie to its supervisor") {
   scene s;
-  const auto body = []() -> asio::awaitable<void> {
+  const auto body = []() -> coroutine<> {
     coppice::unlink(coppice::whereis("top"));
     co_await coppice::sleep_for(1h);
   };
@@ -312,7 +313,7 @@ TEST_CASE("ten thousand dynamic children are stopped in one go") {
   coppice::set_report_sink(s.io, {});
   const auto sup = s.supervise(coppice::dynamic_supervisor_spec{});
   int gone = 0;
-  const auto body = [&gone]() -> asio::awaitable<void> {
+  const auto body = [&gone]() -> coroutine<> {
     const std::shared_ptr<void> at_end{nullptr, [&gone](void*) { ++gone; }};
     co_await coppice::sleep_for(1h);
   };

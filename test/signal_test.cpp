@@ -1,5 +1,6 @@
 #include <coppice/process.hpp>
 
+#include "support/coroutine.hpp"
 #include "support/ending.hpp"
 #include "support/world.hpp"
 
@@ -14,7 +15,7 @@ using coppice::exit_reason;
 
 namespace {
 
-asio::awaitable<void> asleep() { co_await coppice::sleep_for(24h); }
+coroutine<> asleep() { co_await coppice::sleep_for(24h); }
 
 using letter = std::variant<std::string, coppice::exit_signal, coppice::down>;
 
@@ -31,7 +32,7 @@ std::string text(const letter& l) {
 // Traps exits, and writes down all it gets.
 struct trapper {
   explicit trapper(world& w) {
-    process = coppice::spawn(w.io, [this]() -> asio::awaitable<void> {
+    process = coppice::spawn(w.io, [this]() -> coroutine<> {
       coppice::mailbox<letter> box;
       coppice::trap_exit(box);
       to = box.get_address();
@@ -71,7 +72,7 @@ TEST_CASE("an exit signal ends a process with that reason, unless it is normal")
 // PROC-05
 TEST_CASE("a process that sends itself a normal exit signal ends") {
   world w;
-  const ending end{coppice::spawn(w.io, []() -> asio::awaitable<void> {
+  const ending end{coppice::spawn(w.io, []() -> coroutine<> {
     coppice::exit(coppice::self(), exit_reason::normal());
     co_await asleep();
   })};
@@ -95,14 +96,13 @@ TEST_CASE("kill cannot be trapped") {
 TEST_CASE("kill as the news of a link is an ordinary reason") {
   world w;
   trapper t{w};
-  const auto ends_by_throwing_kill = [&t]() -> asio::awaitable<void> {
+  const auto ends_by_throwing_kill = [&t]() -> coroutine<> {
     coppice::link(t.process);
     co_await coppice::exit(exit_reason::kill());
   };
   coppice::spawn(w.io, ends_by_throwing_kill);
-  const coppice::pid plain = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
-    coppice::spawn_link(
-        []() -> asio::awaitable<void> { co_await coppice::exit(exit_reason::kill()); });
+  const coppice::pid plain = coppice::spawn(w.io, [&]() -> coroutine<> {
+    coppice::spawn_link([]() -> coroutine<> { co_await coppice::exit(exit_reason::kill()); });
     co_await asleep();
   });
   const ending end{plain};
@@ -116,9 +116,9 @@ TEST_CASE("who is linked to a killed process hears killed") {
   world w;
   trapper t{w};
   coppice::pid chain[3];
-  chain[0] = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  chain[0] = coppice::spawn(w.io, [&]() -> coroutine<> {
     coppice::link(t.process);
-    chain[1] = coppice::spawn_link([&]() -> asio::awaitable<void> {
+    chain[1] = coppice::spawn_link([&]() -> coroutine<> {
       chain[2] = coppice::spawn_link(asleep);
       co_await asleep();
     });
@@ -136,7 +136,7 @@ TEST_CASE("who is linked to a killed process hears killed") {
 TEST_CASE("a process that traps exits gets signals as messages, in order with the others") {
   world w;
   trapper t{w};
-  const coppice::pid p = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+  const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
     t.to.send("one");
     coppice::exit(t.process, exit_reason::normal());
     t.to.send("two");
@@ -159,7 +159,7 @@ TEST_CASE("signals act again when the trap is undone, or its mailbox is gone") {
   for (const bool undone : {false, true}) {
     CAPTURE(undone);
     world w;
-    const coppice::pid p = coppice::spawn(w.io, [undone]() -> asio::awaitable<void> {
+    const coppice::pid p = coppice::spawn(w.io, [undone]() -> coroutine<> {
       coppice::mailbox<letter> kept;
       {
         coppice::mailbox<letter> box;
@@ -191,11 +191,11 @@ TEST_CASE("a link carries every end but a normal one, to either side") {
       CAPTURE(parent_ends);
       world w;
       coppice::pid child;
-      auto end_later = [&c]() -> asio::awaitable<void> {
+      auto end_later = [&c]() -> coroutine<> {
         co_await coppice::sleep_for(1s);
         co_await coppice::exit(c.reason);
       };
-      const coppice::pid parent = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+      const coppice::pid parent = coppice::spawn(w.io, [&]() -> coroutine<> {
         child = parent_ends ? coppice::spawn_link(asleep) : coppice::spawn_link(end_later);
         if (parent_ends) co_await end_later();
         co_await asleep();
@@ -213,8 +213,8 @@ TEST_CASE("there is one link per pair, however often it is made, and either side
   world w;
   trapper t{w};
   coppice::pid other;
-  const coppice::pid p = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
-    other = coppice::spawn_link([&]() -> asio::awaitable<void> {
+  const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
+    other = coppice::spawn_link([&]() -> coroutine<> {
       co_await coppice::sleep_for(1s);
       coppice::unlink(coppice::info(coppice::self())->parent);
       co_await asleep();
@@ -239,14 +239,14 @@ TEST_CASE("there is one link per pair, however often it is made, and either side
 // PROC-11
 TEST_CASE("linking to a process that has ended delivers noproc, as a message if trapped") {
   world w;
-  const coppice::pid dead = coppice::spawn(w.io, []() -> asio::awaitable<void> { co_return; });
+  const coppice::pid dead = coppice::spawn(w.io, []() -> coroutine<> { co_return; });
   w.clock.settle();
-  const ending plain{coppice::spawn(w.io, [dead]() -> asio::awaitable<void> {
+  const ending plain{coppice::spawn(w.io, [dead]() -> coroutine<> {
     coppice::link(dead);
     co_await asleep();
   })};
   texts got;
-  const coppice::pid trapping = coppice::spawn(w.io, [&got, dead]() -> asio::awaitable<void> {
+  const coppice::pid trapping = coppice::spawn(w.io, [&got, dead]() -> coroutine<> {
     coppice::mailbox<letter> box;
     coppice::trap_exit(box);
     coppice::link(dead);
@@ -263,13 +263,13 @@ TEST_CASE("linking to a process that has ended delivers noproc, as a message if 
 TEST_CASE("after unlink no exit comes through the link, not even one that waits in the mailbox") {
   world w;
   texts got;
-  coppice::spawn(w.io, [&got]() -> asio::awaitable<void> {
+  coppice::spawn(w.io, [&got]() -> coroutine<> {
     coppice::mailbox<letter> box;
     coppice::trap_exit(box);
     const coppice::pid loud = coppice::spawn_link(
-        []() -> asio::awaitable<void> { co_await coppice::exit(exit_reason::error("first")); });
+        []() -> coroutine<> { co_await coppice::exit(exit_reason::error("first")); });
     const coppice::pid kept = coppice::spawn_link(
-        []() -> asio::awaitable<void> { co_await coppice::exit(exit_reason::error("kept")); });
+        []() -> coroutine<> { co_await coppice::exit(exit_reason::error("kept")); });
     box.get_address().send("before");
     co_await coppice::sleep_for(1s);
     CHECK(box.size() == 3);
@@ -287,14 +287,14 @@ TEST_CASE("after unlink no exit comes through the link, not even one that waits 
 // PROC-13
 TEST_CASE("a linked process cannot die unnoticed, even before it has run") {
   world w;
-  const coppice::pid parent = coppice::spawn(w.io, []() -> asio::awaitable<void> {
+  const coppice::pid parent = coppice::spawn(w.io, []() -> coroutine<> {
     const coppice::pid child = coppice::spawn_link(asleep);
     coppice::kill(child);
     co_await asleep();
   });
   const ending end{parent};
   coppice::pid child;
-  const ending early{coppice::spawn(w.io, [&child]() -> asio::awaitable<void> {
+  const ending early{coppice::spawn(w.io, [&child]() -> coroutine<> {
     child = coppice::spawn_link(asleep);
     throw std::runtime_error{"at once"};
     co_return;
@@ -310,7 +310,7 @@ TEST_CASE("monitors stack, tell once each, and tell noproc of the dead") {
   world w;
   std::vector<coppice::down> got;
   const coppice::pid p = coppice::spawn(w.io, asleep);
-  const coppice::pid watcher = coppice::spawn(w.io, [&got, p]() -> asio::awaitable<void> {
+  const coppice::pid watcher = coppice::spawn(w.io, [&got, p]() -> coroutine<> {
     coppice::mailbox<coppice::down> box;
     const auto first = coppice::monitor(p, box);
     auto cut = coppice::monitor(p, box);
@@ -343,7 +343,7 @@ TEST_CASE("monitors stack, tell once each, and tell noproc of the dead") {
 TEST_CASE("a monitor is one-way: the watcher's end is not told, and a process may watch itself") {
   world w;
   const coppice::pid p = coppice::spawn(w.io, asleep);
-  const ending watcher{coppice::spawn(w.io, [p]() -> asio::awaitable<void> {
+  const ending watcher{coppice::spawn(w.io, [p]() -> coroutine<> {
     coppice::mailbox<coppice::down> box;
     coppice::monitor(p, box);
     coppice::monitor(coppice::self(), box);
@@ -361,7 +361,7 @@ TEST_CASE("demonitor takes back the message that waits already, and no other") {
   world w;
   const coppice::pid p = coppice::spawn(w.io, asleep);
   bool done = false;
-  coppice::spawn(w.io, [&done, p]() -> asio::awaitable<void> {
+  coppice::spawn(w.io, [&done, p]() -> coroutine<> {
     coppice::mailbox<letter> box;
     auto first = coppice::monitor(p, box);
     const auto second = coppice::monitor(p, box);
@@ -382,7 +382,7 @@ TEST_CASE("demonitor takes back the message that waits already, and no other") {
 // PROC-19
 TEST_CASE("signals to a dead process, or to none, do nothing") {
   world w;
-  const coppice::pid dead = coppice::spawn(w.io, []() -> asio::awaitable<void> { co_return; });
+  const coppice::pid dead = coppice::spawn(w.io, []() -> coroutine<> { co_return; });
   w.clock.settle();
   const coppice::pid heir = coppice::spawn(w.io, asleep);
   w.clock.settle();

@@ -1,3 +1,4 @@
+#include "support/coroutine.hpp"
 #include "support/scripted.hpp"
 
 #include <doctest/doctest.h>
@@ -77,8 +78,8 @@ TEST_CASE("what a starting child throws is the reason of the failed start") {
 TEST_CASE("a start function that throws before it is a coroutine has failed to start") {
   scene s;
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
-  const auto bad = []() -> asio::awaitable<void> { throw std::runtime_error{"not even a frame"}; };
-  const auto acknowledging = [](coppice::init_ack) -> asio::awaitable<void> {
+  const auto bad = []() -> coroutine<> { throw std::runtime_error{"not even a frame"}; };
+  const auto acknowledging = [](coppice::init_ack) -> coroutine<> {
     throw std::runtime_error{"not even a frame"};
   };
   const answer a = s.start(sup, coppice::worker("a", acknowledging));
@@ -94,7 +95,7 @@ TEST_CASE("a failed start leaves nothing behind by the time it is told") {
   scene s;
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
   std::vector<coppice::pid> left;
-  const auto body = [](coppice::init_ack) -> asio::awaitable<void> {
+  const auto body = [](coppice::init_ack) -> coroutine<> {
     coppice::register_name("held");
     throw std::runtime_error{"no"};
     co_return;
@@ -115,7 +116,7 @@ TEST_CASE("a name is free again by the time it is told that its holder did not s
   scene s;
   s["b"].then = start_as::fails;
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
-  const auto body = [](coppice::init_ack up) -> asio::awaitable<void> {
+  const auto body = [](coppice::init_ack up) -> coroutine<> {
     coppice::register_name("held");
     co_await up.ignore();
   };
@@ -171,7 +172,7 @@ TEST_CASE("a body may become a supervisor, or ask not to be started after all") 
   scene s;
   std::string log;
   bool wanted = true;
-  const auto body = [&](coppice::init_ack up) -> asio::awaitable<void, coppice::executor> {
+  const auto body = [&](coppice::init_ack up) -> lean_coroutine<> {
     if (!wanted) co_await up.ignore();
     log += "before ";
     auto supervising =
@@ -308,13 +309,13 @@ TEST_CASE("a failed start is told through all levels with its cause") {
 // START-16, NAME-02
 TEST_CASE("a child whose name is taken by a stranger is not stored, and the stranger is named") {
   scene s;
-  const coppice::pid holder = coppice::spawn(s.io, []() -> asio::awaitable<void> {
+  const coppice::pid holder = coppice::spawn(s.io, []() -> coroutine<> {
     coppice::register_name("taken");
     co_await coppice::sleep_for(1h);
   });
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
   const auto dynamic = s.supervise(coppice::dynamic_supervisor_spec{});
-  const auto body = [](coppice::init_ack up) -> asio::awaitable<void> {
+  const auto body = [](coppice::init_ack up) -> coroutine<> {
     coppice::register_name("taken");
     up.ready();
     co_return;
@@ -337,7 +338,7 @@ TEST_CASE("a child whose name is taken by a stranger is not stored, and the stra
 // START-16, API-10
 TEST_CASE("a stopped child whose name a stranger has taken stays stopped") {
   scene s;
-  const auto body = [](coppice::init_ack up) -> asio::awaitable<void> {
+  const auto body = [](coppice::init_ack up) -> coroutine<> {
     coppice::register_name("mine");
     up.ready();
     co_await coppice::sleep_for(1h);
@@ -345,7 +346,7 @@ TEST_CASE("a stopped child whose name a stranger has taken stays stopped") {
   const auto sup = s.supervise(
       supervisor_spec{.strategy = one_for_one, .children = {coppice::worker("a", body)}});
   s.ask(sup.terminate_child("a"));
-  const coppice::pid thief = coppice::spawn(s.io, []() -> asio::awaitable<void> {
+  const coppice::pid thief = coppice::spawn(s.io, []() -> coroutine<> {
     coppice::register_name("mine");
     co_await coppice::sleep_for(1h);
   });
@@ -360,7 +361,7 @@ TEST_CASE("a child that asks for a second name has failed to start, and no stran
   scene s;
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
   for (const char* second : {"first", "second"}) {
-    const auto body = [second](coppice::init_ack) -> asio::awaitable<void> {
+    const auto body = [second](coppice::init_ack) -> coroutine<> {
       coppice::register_name("first");
       coppice::register_name(second);
       co_return;
@@ -388,7 +389,7 @@ TEST_CASE("a child that fails in start_child is not stored and counts for nothin
 TEST_CASE("a child that dies as soon as it is up is not missed") {
   scene s;
   int starts = 0;
-  const auto body = [&starts]() -> asio::awaitable<void> {
+  const auto body = [&starts]() -> coroutine<> {
     ++starts;
     co_return;
   };
@@ -430,7 +431,7 @@ TEST_CASE("while a child starts its supervisor does nothing else") {
 TEST_CASE("the end of a linked child does not end its supervisor") {
   scene s;
   const auto sup = s.supervise(supervisor_spec{.name = "top", .strategy = one_for_one});
-  const auto body = [](coppice::init_ack) -> asio::awaitable<void> {
+  const auto body = [](coppice::init_ack) -> coroutine<> {
     coppice::link(coppice::whereis("top"));
     throw std::runtime_error{"no"};
     co_return;
@@ -475,9 +476,7 @@ TEST_CASE("a child may say why it does not start, and end quietly or loudly") {
   scene s;
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
   for (const exit_reason& why : {exit_reason::shutdown("not today"), exit_reason::error("broken")}) {
-    const auto body = [why](coppice::init_ack up) -> asio::awaitable<void> {
-      co_await up.fail(why);
-    };
+    const auto body = [why](coppice::init_ack up) -> coroutine<> { co_await up.fail(why); };
     const answer a = s.start(sup, coppice::worker("a", body));
     CHECK(a.error == errc::start_failed);
     CHECK(a.reason == why);
@@ -502,7 +501,7 @@ TEST_CASE("a child that is not up within its start limit is killed and has faile
 // INIT-07
 TEST_CASE("a child without a start phase is up as soon as it is spawned") {
   scene s;
-  const auto body = []() -> asio::awaitable<void> { co_await coppice::sleep_for(1h); };
+  const auto body = []() -> coroutine<> { co_await coppice::sleep_for(1h); };
   const auto sup = coppice::start_supervisor(
       s.io,
       supervisor_spec{.strategy = one_for_one,

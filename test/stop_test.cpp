@@ -1,12 +1,12 @@
 #include <coppice/process.hpp>
 
+#include "support/coroutine.hpp"
 #include "support/ending.hpp"
 #include "support/world.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/experimental/channel.hpp>
 #include <boost/asio/local/connect_pair.hpp>
@@ -15,7 +15,6 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/system/system_error.hpp>
 
@@ -25,6 +24,7 @@
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 using namespace asio::experimental::awaitable_operators;
 using coppice::exit_reason;
@@ -53,59 +53,85 @@ struct source {
   coppice::mailbox<int> box;
 };
 
-using wait_function = std::function<asio::awaitable<void>(source&)>;
+using wait_function = std::function<coroutine<>(source&)>;
 
-asio::awaitable<void> read_one(source& s) {
+// Of a process, or beside it.
+template <class Coroutine = coroutine<>>
+Coroutine read_one(source& s) {
   char c = 0;
-  co_await s.near.async_read_some(asio::buffer(&c, 1), asio::use_awaitable);
+  co_await s.near.async_read_some(asio::buffer(&c, 1), use_coroutine);
 }
 
-asio::awaitable<void> read_two(source& s) {
+coroutine<> read_two(source& s) {
   char c[2] = {};
-  co_await asio::async_read(s.near, asio::buffer(c), asio::use_awaitable);
+  co_await asio::async_read(s.near, asio::buffer(c), use_coroutine);
 }
 
-asio::awaitable<void> echo(source& s) {
+coroutine<> echo(source& s) {
   co_await read_one(s);
-  co_await asio::async_write(s.near, asio::buffer("reply", 5), asio::use_awaitable);
+  co_await asio::async_write(s.near, asio::buffer("reply", 5), use_coroutine);
 }
 
-asio::awaitable<void> from_channel(source& s) {
-  co_await s.channel.async_receive(asio::use_awaitable);
+coroutine<> from_channel(source& s) { co_await s.channel.async_receive(use_coroutine); }
+
+template <class Coroutine = coroutine<>>
+Coroutine from_mailbox(source& s) {
+  co_await s.box.receive();
 }
 
-asio::awaitable<void> from_mailbox(source& s) { co_await s.box.receive(); }
+coroutine<> from_mailbox_in_time(source& s) { co_await s.box.receive(1h); }
 
-asio::awaitable<void> from_mailbox_in_time(source& s) { co_await s.box.receive(1h); }
-
-asio::awaitable<void> on_timer(source& s) { co_await s.timer.async_wait(asio::use_awaitable); }
-
-asio::awaitable<void> asleep(source&) { co_await coppice::sleep_for(1h); }
-
-asio::awaitable<void> in_helper(source& s) {
-  co_await asio::co_spawn(co_await asio::this_coro::executor, read_one(s), asio::use_awaitable);
+template <class Coroutine = coroutine<>>
+Coroutine on_timer(source& s) {
+  co_await s.timer.async_wait(use_coroutine);
 }
 
-asio::awaitable<void> read_or_sleep(source& s) { co_await (read_one(s) || asleep(s)); }
+template <class Coroutine = coroutine<>>
+Coroutine asleep(source&) {
+  co_await coppice::sleep_for(1h);
+}
 
-asio::awaitable<void> sleep_or_timer(source& s) { co_await (asleep(s) || on_timer(s)); }
+coroutine<> in_awaitable(source& s) {
+  auto nested = read_one<beside>(s);
+  co_await std::move(nested);
+}
 
-asio::awaitable<void> read_and_receive(source& s) { co_await (read_one(s) && from_mailbox(s)); }
+coroutine<> in_helper(source& s) {
+  const auto ex = co_await asio::this_coro::executor;
+  co_await asio::co_spawn(ex, read_one<beside>(s), use_coroutine);
+}
 
-asio::awaitable<void> receive_or_read_or_timer(source& s) {
-  co_await (from_mailbox(s) || read_one(s) || on_timer(s));
+coroutine<> read_or_sleep(source& s) {
+  auto both = read_one<beside>(s) || asleep<beside>(s);
+  co_await std::move(both);
+}
+
+coroutine<> sleep_or_timer(source& s) {
+  auto both = asleep<beside>(s) || on_timer<beside>(s);
+  co_await std::move(both);
+}
+
+coroutine<> read_and_receive(source& s) {
+  auto both = read_one<beside>(s) && from_mailbox<beside>(s);
+  co_await std::move(both);
+}
+
+coroutine<> receive_or_read_or_timer(source& s) {
+  auto all = from_mailbox<beside>(s) || read_one<beside>(s) || on_timer<beside>(s);
+  co_await std::move(all);
 }
 
 const std::map<std::string, wait_function>& waits() {
   static const std::map<std::string, wait_function> all{
-      {"a read", &read_one},
+      {"a read", &read_one<>},
       {"a composed read", &read_two},
       {"a read and a composed write", &echo},
       {"a channel", &from_channel},
-      {"a mailbox", &from_mailbox},
+      {"a mailbox", &from_mailbox<>},
       {"a mailbox with a time limit", &from_mailbox_in_time},
-      {"an Asio timer", &on_timer},
-      {"a sleep", &asleep},
+      {"an Asio timer", &on_timer<>},
+      {"a sleep", &asleep<>},
+      {"an awaitable", &in_awaitable},
       {"a helper coroutine", &in_helper},
       {"a read or a sleep", &read_or_sleep},
       {"a sleep or an Asio timer", &sleep_or_timer},
@@ -131,7 +157,7 @@ TEST_CASE("a process that is asked to stop ends with the asked reason, whatever 
     CAPTURE(name);
     world w;
     source s{w.io};
-    const coppice::pid p = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+    const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
       for (;;) co_await wait(s);
     });
     const ending end{p};
@@ -153,7 +179,7 @@ TEST_CASE("a request to stop is not lost, whatever completes before it or after 
           for (const bool fed_first : {false, true}) {
             world w{hint};
             source s{w.io};
-            const coppice::pid p = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+            const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
               for (;;) co_await wait(s);
             });
             const ending end{p};
@@ -192,17 +218,17 @@ TEST_CASE("a request to stop interrupts once, and clean-up may wait as long as i
           source s{w.io};
           bool asked = false;
           bool cleaned = false;
-          const coppice::pid p = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+          const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
             try {
               for (;;) co_await wait(s);
             } catch (...) {
               asked = true;
             }
             char c = 0;
-            co_await asio::post(asio::use_awaitable);
+            co_await asio::post(use_coroutine);
             co_await coppice::sleep_for(0s);
-            co_await asio::async_write(s.far, asio::buffer("x", 1), asio::use_awaitable);
-            co_await asio::async_read(s.near, asio::buffer(&c, 1), asio::use_awaitable);
+            co_await asio::async_write(s.far, asio::buffer("x", 1), use_coroutine);
+            co_await asio::async_read(s.near, asio::buffer(&c, 1), use_coroutine);
             co_await coppice::sleep_for(1min);
             cleaned = true;
             co_await coppice::exit(exit_reason::shutdown("clean"));
@@ -240,11 +266,11 @@ TEST_CASE("a process asks another to stop at any of its steps, and is always hea
         CAPTURE(turns);
         world w{hint};
         source s{w.io};
-        const coppice::pid p = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+        const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
           for (;;) co_await wait(s);
         });
         const ending end{p};
-        coppice::spawn(w.io, [&, turns]() -> asio::awaitable<void> {
+        coppice::spawn(w.io, [&, turns]() -> coroutine<> {
           s.feed();
           for (int i = 0; i < turns; ++i) co_await coppice::sleep_for(0s);
           coppice::exit(p, exit_reason::shutdown());
@@ -259,8 +285,8 @@ TEST_CASE("a process asks another to stop at any of its steps, and is always hea
 
 TEST_CASE("a process that is asked to stop may end as it likes") {
   world w;
-  const auto ends = [&w](std::function<asio::awaitable<void>()> last) {
-    const coppice::pid p = coppice::spawn(w.io, [last]() -> asio::awaitable<void> {
+  const auto ends = [&w](std::function<coroutine<>()> last) {
+    const coppice::pid p = coppice::spawn(w.io, [last]() -> coroutine<> {
       try {
         co_await coppice::sleep_for(1h);
       } catch (const boost::system::system_error& e) {
@@ -274,21 +300,20 @@ TEST_CASE("a process that is asked to stop may end as it likes") {
     w.clock.settle();
     return end.text();
   };
-  CHECK(ends([]() -> asio::awaitable<void> { co_return; }) == "normal");
-  CHECK(ends([]() -> asio::awaitable<void> {
+  CHECK(ends([]() -> coroutine<> { co_return; }) == "normal");
+  CHECK(ends([]() -> coroutine<> {
           throw std::runtime_error{"while cleaning"};
           co_return;
         }) == "std::runtime_error: while cleaning");
-  CHECK(ends([]() -> asio::awaitable<void> { co_await coppice::exit(exit_reason::timeout()); }) ==
-        "timeout");
+  CHECK(ends([]() -> coroutine<> { co_await coppice::exit(exit_reason::timeout()); }) == "timeout");
 }
 
 TEST_CASE("an operation_aborted is an error if nobody asked the process to stop") {
   world w;
-  const ending end{coppice::spawn(w.io, []() -> asio::awaitable<void> {
+  const ending end{coppice::spawn(w.io, []() -> coroutine<> {
     asio::steady_timer timer{co_await asio::this_coro::executor, 1h};
     asio::post(timer.get_executor(), [&timer] { timer.cancel(); });
-    co_await timer.async_wait(asio::use_awaitable);
+    co_await timer.async_wait(use_coroutine);
   })};
   w.clock.settle();
   REQUIRE(end.reason());
@@ -299,7 +324,7 @@ TEST_CASE("an operation_aborted is an error if nobody asked the process to stop"
 TEST_CASE("a process that swallows a request to stop and waits again does not spin") {
   world w;
   int heard = 0;
-  const coppice::pid p = coppice::spawn(w.io, [&heard]() -> asio::awaitable<void> {
+  const coppice::pid p = coppice::spawn(w.io, [&heard]() -> coroutine<> {
     for (;;) {
       try {
         co_await coppice::sleep_for(1s);
@@ -323,7 +348,7 @@ TEST_CASE("a process that swallows a request to stop and waits again does not sp
 TEST_CASE("a process that asks itself to stop hears of it at its next wait") {
   world w;
   bool went_on = false;
-  const ending end{coppice::spawn(w.io, [&went_on]() -> asio::awaitable<void> {
+  const ending end{coppice::spawn(w.io, [&went_on]() -> coroutine<> {
     coppice::exit(coppice::self(), exit_reason::shutdown("myself"));
     went_on = true;
     co_await coppice::sleep_for(1h);
@@ -337,8 +362,8 @@ TEST_CASE("a process that asks itself to stop hears of it at its next wait") {
 TEST_CASE("a request to stop is heard as an error code by those who asked for one") {
   world w;
   boost::system::error_code heard;
-  const coppice::pid p = coppice::spawn(w.io, [&heard]() -> asio::awaitable<void> {
-    const auto [ec] = co_await coppice::sleep_for(1h)(asio::as_tuple(asio::use_awaitable));
+  const coppice::pid p = coppice::spawn(w.io, [&heard]() -> coroutine<> {
+    const auto [ec] = co_await coppice::sleep_for(1h)(asio::as_tuple(use_coroutine));
     heard = ec;
   });
   const ending end{p};

@@ -1,3 +1,4 @@
+#include "support/coroutine.hpp"
 #include "support/scripted.hpp"
 
 #include <doctest/doctest.h>
@@ -79,7 +80,7 @@ TEST_CASE("what a child held is free when it is started again") {
   here.port(tcp::acceptor{s.io, here}.local_endpoint().port());
   int bound = 0;
   bool up_at_all = false;
-  const auto body = [&](coppice::init_ack up) -> asio::awaitable<void> {
+  const auto body = [&](coppice::init_ack up) -> coroutine<> {
     tcp::acceptor acceptor{co_await asio::this_coro::executor};
     acceptor.open(tcp::v4());
     acceptor.bind(here);
@@ -89,7 +90,7 @@ TEST_CASE("what a child held is free when it is started again") {
     if (up_at_all && bound % 2 == 0) throw std::runtime_error{"no start"};
     up_at_all = true;
     up.ready();
-    co_await acceptor.async_accept(asio::use_awaitable);
+    co_await acceptor.async_accept(use_coroutine);
   };
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one,
                                                .intensity = {.restarts = 1000, .within = 1s},
@@ -249,7 +250,7 @@ TEST_CASE("a killed supervisor is restarted, names included, after its subtree h
 // ST-17
 TEST_CASE("a child has its registered name again, however it was ended and started") {
   scene s;
-  const auto body = [](coppice::init_ack up) -> asio::awaitable<void> {
+  const auto body = [](coppice::init_ack up) -> coroutine<> {
     coppice::register_name("known");
     up.ready();
     co_await coppice::sleep_for(1h);
@@ -277,7 +278,7 @@ TEST_CASE("a child has its registered name again, however it was ended and start
 TEST_CASE("ten thousand children may crash at once") {
   scene s;
   std::vector<coppice::pid> running;
-  const auto body = [&running]() -> asio::awaitable<void> {
+  const auto body = [&running]() -> coroutine<> {
     running.push_back(coppice::self());
     co_await coppice::sleep_for(1h);
   };

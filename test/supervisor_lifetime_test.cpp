@@ -1,4 +1,8 @@
+#include "support/coroutine.hpp"
 #include "support/scripted.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <doctest/doctest.h>
 
@@ -19,8 +23,8 @@ namespace {
 
 // The error of an operation, which is awaited as the calling process.
 template <class Operation>
-asio::awaitable<void> note_error(Operation operation, std::vector<boost::system::error_code>& to) {
-  const auto result = co_await std::move(operation)(asio::as_tuple(asio::use_awaitable));
+coroutine<> note_error(Operation operation, std::vector<boost::system::error_code>& to) {
+  const auto result = co_await std::move(operation)(asio::as_tuple(use_coroutine));
   to.push_back(std::get<0>(result));
 }
 
@@ -32,7 +36,7 @@ TEST_CASE("exit signals of strangers do not stop a supervisor; only kill does") 
   const auto sup =
       s.supervise(supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}});
   coppice::exit(sup.get_pid(), exit_reason::shutdown());
-  coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+  coppice::spawn(s.io, [&]() -> coroutine<> {
     coppice::exit(sup.get_pid(), exit_reason::error("stop"));
     co_return;
   });
@@ -47,7 +51,7 @@ TEST_CASE("a linked supervisor ends when its parent does, for whatever reason, w
                                  exit_reason::error("broken"), exit_reason::killed()}) {
     scene s;
     std::shared_ptr<answer> end;
-    const coppice::pid parent = coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+    const coppice::pid parent = coppice::spawn(s.io, [&]() -> coroutine<> {
       const supervisor_ref sup = coppice::start_supervisor_link(
           supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}});
       end = end_of(sup.get_pid());
@@ -70,7 +74,7 @@ TEST_CASE("an exit signal of its parent stops a linked supervisor, whatever the 
        {exit_reason::normal(), exit_reason::shutdown("go"), exit_reason::error("broken")}) {
     scene s;
     std::shared_ptr<answer> end;
-    coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+    coppice::spawn(s.io, [&]() -> coroutine<> {
       const supervisor_ref sup = coppice::start_supervisor_link(
           supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}});
       end = end_of(sup.get_pid());
@@ -87,7 +91,7 @@ TEST_CASE("an exit signal of its parent stops a linked supervisor, whatever the 
 TEST_CASE("a linked supervisor ends even if its parent has returned before it ran") {
   scene s;
   std::shared_ptr<answer> end;
-  coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+  coppice::spawn(s.io, [&]() -> coroutine<> {
     end = end_of(coppice::start_supervisor_link(
                      supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}})
                      .get_pid());
@@ -102,7 +106,7 @@ TEST_CASE("a linked supervisor ends even if its parent has returned before it ra
 // SHUT-23
 TEST_CASE("the parent of a linked supervisor hears of its end") {
   scene s;
-  const coppice::pid parent = coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+  const coppice::pid parent = coppice::spawn(s.io, [&]() -> coroutine<> {
     coppice::start_supervisor_link(supervisor_spec{.strategy = one_for_one,
                                                    .intensity = {.restarts = 0},
                                                    .children = {s.child("a")}});
@@ -125,7 +129,7 @@ TEST_CASE("a starter who waits for a linked supervisor is told once that it does
       if (name_is_taken) s.supervise(supervisor_spec{.name = "top", .strategy = one_for_one});
       std::vector<boost::system::error_code> errors;
       bool undisturbed = false;
-      coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+      coppice::spawn(s.io, [&]() -> coroutine<> {
         coppice::mailbox<letter> box;
         if (traps) coppice::trap_exit(box);
         const supervisor_ref sup = coppice::start_supervisor_link(
@@ -146,7 +150,7 @@ TEST_CASE("a starter who waits for a linked supervisor is told once that it does
 TEST_CASE("a starter who does not wait for a linked supervisor hears of its failure by the link") {
   scene s;
   s["a"].then = start_as::fails;
-  const coppice::pid starter = coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+  const coppice::pid starter = coppice::spawn(s.io, [&]() -> coroutine<> {
     coppice::start_supervisor_link(
         supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}});
     co_await coppice::sleep_for(1h);
@@ -237,7 +241,7 @@ TEST_CASE("stopping a supervisor from within its own subtree is refused") {
   scene s;
   std::vector<boost::system::error_code> errors;
   supervisor_ref top;
-  const auto body = [&]() -> asio::awaitable<void> {
+  const auto body = [&]() -> coroutine<> {
     co_await coppice::sleep_for(1s);
     co_await note_error(top.stop(), errors);
     co_await coppice::sleep_for(1h);
@@ -257,7 +261,7 @@ TEST_CASE("stopping a supervisor from within its own subtree is refused") {
 TEST_CASE("a child that asks its own supervisor while that waits for its start is refused") {
   scene s;
   std::vector<boost::system::error_code> errors;
-  const auto body = [&](coppice::init_ack up) -> asio::awaitable<void> {
+  const auto body = [&](coppice::init_ack up) -> coroutine<> {
     const supervisor_ref top{coppice::whereis("top")};
     auto adding = top.start_child(s.child("b"));
     co_await note_error(adding.ready(), errors);
@@ -279,8 +283,8 @@ TEST_CASE("a child that asks its own supervisor while that waits for its start i
 TEST_CASE("a child that asks its own supervisor while that waits for its end is refused") {
   scene s;
   std::vector<boost::system::error_code> errors;
-  const auto body = [&]() -> asio::awaitable<void> {
-    auto [ec] = co_await coppice::sleep_for(1h)(asio::as_tuple(asio::use_awaitable));
+  const auto body = [&]() -> coroutine<> {
+    auto [ec] = co_await coppice::sleep_for(1h)(asio::as_tuple(use_coroutine));
     co_await note_error(supervisor_ref{coppice::whereis("top")}.terminate_child("b"), errors);
     throw boost::system::system_error{ec};
   };
@@ -296,7 +300,7 @@ TEST_CASE("a child that asks its own supervisor while that waits for its end is 
 TEST_CASE("a running child may ask its own supervisor, even to be terminated") {
   scene s;
   std::vector<boost::system::error_code> errors;
-  const auto body = [&]() -> asio::awaitable<void> {
+  const auto body = [&]() -> coroutine<> {
     const supervisor_ref top{coppice::whereis("top")};
     auto adding = top.start_child(s.child("b"));
     co_await adding.ready();
@@ -400,7 +404,7 @@ TEST_CASE("the io_context may be destroyed in whatever phase a supervisor is") {
       [](scene& s, supervisor_ref sup) {  // awaited by a process that never hears of it
         s.clock.settle();
         s["b"].stop = stop_as::ignores;
-        coppice::spawn(s.io, [sup]() -> asio::awaitable<void> { co_await sup.stop(); });
+        coppice::spawn(s.io, [sup]() -> coroutine<> { co_await sup.stop(); });
         s.clock.settle();
       },
   };

@@ -2,6 +2,7 @@
 #include <coppice/process.hpp>
 #include <coppice/supervisor.hpp>
 
+#include "support/coroutine.hpp"
 #include "support/ending.hpp"
 #include "support/world.hpp"
 
@@ -18,7 +19,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include <doctest/doctest.h>
 
@@ -34,22 +34,29 @@ using socket_type = asio::local::stream_protocol::socket;
 
 namespace {
 
-asio::awaitable<void> asleep() { co_await coppice::sleep_for(24h); }
-
-asio::awaitable<void> on_timer() {
-  asio::steady_timer timer{co_await asio::this_coro::executor, 24h};
-  co_await timer.async_wait(asio::use_awaitable);
+// Of a process, or beside it.
+template <class Coroutine = coroutine<>>
+Coroutine asleep() {
+  co_await coppice::sleep_for(24h);
 }
 
-asio::awaitable<void> on_socket() {
+template <class Coroutine = coroutine<>>
+Coroutine on_timer() {
+  asio::steady_timer timer{co_await asio::this_coro::executor, 24h};
+  co_await timer.async_wait(use_coroutine);
+}
+
+template <class Coroutine = coroutine<>>
+Coroutine on_socket() {
   socket_type near{co_await asio::this_coro::executor};
   socket_type far{near.get_executor()};
   asio::local::connect_pair(near, far);
   char bytes[4];
-  co_await asio::async_read(near, asio::buffer(bytes), asio::use_awaitable);
+  co_await asio::async_read(near, asio::buffer(bytes), use_coroutine);
 }
 
-asio::awaitable<void> on_mailbox() {
+template <class Coroutine = coroutine<>>
+Coroutine on_mailbox() {
   coppice::mailbox<std::string> box;
   coppice::send_after(box.get_address(), 24h, "a text too long to lie in the string itself");
   box.get_address().send("another text too long to lie in the string itself");
@@ -57,41 +64,44 @@ asio::awaitable<void> on_mailbox() {
   co_await box.receive();
 }
 
-asio::awaitable<void> on_another() {
-  const coppice::pid other = coppice::spawn_link(asleep);
+coroutine<> on_another() {
+  const coppice::pid other = coppice::spawn_link(asleep<>);
   coppice::mailbox<coppice::down> box;
   coppice::monitor(other, box);
   coppice::trap_exit(*std::make_unique<coppice::mailbox<coppice::exit_signal>>());
   co_await coppice::await_exit(other);
 }
 
-asio::awaitable<void> on_channel() {
+template <class Coroutine = coroutine<>>
+Coroutine on_channel() {
   asio::experimental::channel<void(boost::system::error_code, int)> channel{
       co_await asio::this_coro::executor, 0};
-  co_await channel.async_receive(asio::use_awaitable);
+  co_await channel.async_receive(use_coroutine);
 }
 
-asio::awaitable<void> on_many() {
-  co_await ((asleep() && on_timer()) || (on_socket() && on_mailbox()) || on_channel());
+template <class Coroutine = coroutine<>>
+Coroutine on_many() {
+  auto many = (asleep<beside>() && on_timer<beside>()) ||
+              (on_socket<beside>() && on_mailbox<beside>()) || on_channel<beside>();
+  co_await std::move(many);
 }
 
-asio::awaitable<void> on_helper() {
+coroutine<> on_helper() {
   const auto ex = co_await asio::this_coro::executor;
-  asio::co_spawn(ex, on_many(), asio::detached);
-  co_await asio::co_spawn(ex, on_socket(), asio::use_awaitable);
+  asio::co_spawn(ex, on_many<beside>(), asio::detached);
+  co_await asio::co_spawn(ex, on_socket<beside>(), use_coroutine);
 }
 
-asio::awaitable<void> busy() {
-  for (;;) co_await asio::post(asio::use_awaitable);
+coroutine<> busy() {
+  for (;;) co_await asio::post(use_coroutine);
 }
 
 // Waits for something that nobody can cancel, and that keeps what waits for it until the end.
-asio::awaitable<void> stubborn(std::vector<std::shared_ptr<void>>* keep) {
+coroutine<> stubborn(std::vector<std::shared_ptr<void>>* keep) {
   auto initiate = [keep](auto handler) {
     keep->push_back(std::make_shared<decltype(handler)>(std::move(handler)));
   };
-  co_await asio::async_initiate<const asio::use_awaitable_t<>, void()>(initiate,
-                                                                       asio::use_awaitable);
+  co_await asio::async_initiate<decltype(use_coroutine), void()>(initiate, use_coroutine);
 }
 
 // A tree with everything in it, some of it on its way up or down.
@@ -100,8 +110,9 @@ void plant(asio::io_context& io, std::vector<std::shared_ptr<void>>& keep) {
   coppice::supervisor_spec inner{
       .name = "inner",
       .strategy = coppice::one_for_all,
-      .children = {worker("timer", on_timer), worker("socket", on_socket), worker("many", on_many),
-                   worker("slow", [](coppice::init_ack up) -> asio::awaitable<void> {
+      .children = {worker("timer", on_timer<>), worker("socket", on_socket<>),
+                   worker("many", on_many<>),
+                   worker("slow", [](coppice::init_ack up) -> coroutine<> {
                      co_await coppice::sleep_for(0s);
                      up.ready();
                      co_await asleep();
@@ -109,22 +120,22 @@ void plant(asio::io_context& io, std::vector<std::shared_ptr<void>>& keep) {
   coppice::supervisor_spec root{
       .name = "root",
       .strategy = coppice::rest_for_one,
-      .children = {worker("mailbox", on_mailbox), worker("another", on_another),
+      .children = {worker("mailbox", on_mailbox<>), worker("another", on_another),
                    coppice::supervisor(inner), worker("helper", on_helper),
-                   worker("crashing", []() -> asio::awaitable<void> {
+                   worker("crashing", []() -> coroutine<> {
                      co_await coppice::sleep_for(0s);
                      throw std::runtime_error{"again"};
                    })}};
   const auto sup = coppice::start_supervisor(io, root);
-  for (auto* f : {&asleep, &on_timer, &on_socket, &on_mailbox, &on_another, &on_channel, &on_many,
-                  &on_helper, &busy}) {
+  for (auto* f : {&asleep<>, &on_timer<>, &on_socket<>, &on_mailbox<>, &on_another, &on_channel<>,
+                  &on_many<>, &on_helper, &busy}) {
     coppice::spawn(io, *f);
   }
   const coppice::pid abandoned = coppice::spawn(io, [&keep] { return stubborn(&keep); });
-  coppice::spawn(io, [abandoned, sup]() -> asio::awaitable<void> {
+  coppice::spawn(io, [abandoned, sup]() -> coroutine<> {
     co_await coppice::sleep_for(0s);
     coppice::kill(abandoned);
-    auto adding = sup.start_child(worker("added", asleep));
+    auto adding = sup.start_child(worker("added", asleep<>));
     co_await adding.ready();
   });
 }
@@ -157,7 +168,7 @@ TEST_CASE("an io_context may be destroyed after it was stopped in mid-run") {
     asio::steady_timer timer{io};
     coppice::set_report_sink(io, nullptr);
     plant(io, keep);
-    coppice::spawn(io, [&io]() -> asio::awaitable<void> {
+    coppice::spawn(io, [&io]() -> coroutine<> {
       for (int i = 0; i < 20; ++i) co_await coppice::sleep_for(0s);
       io.stop();
     });
@@ -172,7 +183,7 @@ TEST_CASE("an io_context may be destroyed before or after a killed process is ab
     {
       world w;
       std::vector<std::shared_ptr<void>> keep;
-      const coppice::pid p = coppice::spawn(w.io, [&]() -> asio::awaitable<void> {
+      const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
         const traced frame{log, "frame"};
         co_await stubborn(&keep);
       });
@@ -189,19 +200,18 @@ TEST_CASE("frames and captures of all that live are destroyed with the io_contex
   std::string log;
   {
     world w;
-    const auto body = [&log](const char* name, asio::awaitable<void> (*wait)()) {
-      return [&log, name, wait,
-              kept = std::make_shared<traced>(log, "capture")]() -> asio::awaitable<void> {
+    const auto body = [&log](const char* name, coroutine<> (*wait)()) {
+      return [&log, name, wait, kept = std::make_shared<traced>(log, "capture")]() -> coroutine<> {
         const traced frame{log, name};
         co_await wait();
       };
     };
-    coppice::spawn(w.io, body("sleep", &asleep));
-    coppice::spawn(w.io, body("timer", &on_timer));
-    coppice::spawn(w.io, body("socket", &on_socket));
+    coppice::spawn(w.io, body("sleep", &asleep<>));
+    coppice::spawn(w.io, body("timer", &on_timer<>));
+    coppice::spawn(w.io, body("socket", &on_socket<>));
     coppice::spawn(w.io, body("busy", &busy));
     w.io.poll_one();
-    coppice::spawn(w.io, body("unborn", &asleep));
+    coppice::spawn(w.io, body("unborn", &asleep<>));
   }
   const auto count = [&log](const std::string& what) {
     int n = 0;
@@ -238,8 +248,8 @@ TEST_CASE("a destructor may use what is left of the processes while the io_conte
     asio::io_context io{1};
     if (scheduler_first) coppice::set_report_sink(io, nullptr);
     asio::steady_timer timer{io};
-    for (auto* wait : {&on_timer, &asleep, &on_socket, &busy, &on_helper, &on_many}) {
-      all.push_back(coppice::spawn(io, [&all, &to, wait]() -> asio::awaitable<void> {
+    for (auto* wait : {&on_timer<>, &asleep<>, &on_socket<>, &busy, &on_helper, &on_many<>}) {
+      all.push_back(coppice::spawn(io, [&all, &to, wait]() -> coroutine<> {
         coppice::mailbox<int> box;
         to = box.get_address();
         const asio::any_io_executor ex = co_await asio::this_coro::executor;
@@ -257,7 +267,7 @@ TEST_CASE("pids, mailboxes, addresses and monitors may be kept for longer than t
   coppice::pid p;
   {
     world w;
-    p = coppice::spawn(w.io, asleep);
+    p = coppice::spawn(w.io, asleep<>);
     w.clock.settle();
     monitor = coppice::monitor(p, box);
   }
@@ -272,9 +282,9 @@ TEST_CASE("another thread may still be at work for a process when the io_context
   asio::thread_pool pool{1};
   {
     asio::io_context io;
-    coppice::spawn(io, [&pool]() -> asio::awaitable<void> {
-      auto away = []() -> asio::awaitable<void> { co_return; };
-      co_await asio::co_spawn(pool, away(), asio::use_awaitable);
+    coppice::spawn(io, [&pool]() -> coroutine<> {
+      auto away = []() -> beside { co_return; };
+      co_await asio::co_spawn(pool, away(), use_coroutine);
       co_await asleep();
     });
     io.poll();

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "coroutine.hpp"
 #include "world.hpp"
 
 #include <coppice/mailbox.hpp>
@@ -23,7 +24,7 @@ inline asio::awaitable<int> crash_after(std::chrono::milliseconds time) {
 
 // A world in which processes start tasks and wait for them.
 struct owner_world : world {
-  using body = std::function<asio::awaitable<void>()>;
+  using body = std::function<coroutine<>()>;
   using signals = std::vector<std::string>;
 
   coppice::pid start(body what) {
@@ -33,16 +34,15 @@ struct owner_world : world {
   }
   // One that gets exit signals as messages; those that are left in the end are told to `heard`.
   coppice::pid start_trapping(body what, std::function<void(const signals&)> heard) {
-    return start(
-        [what = std::move(what), heard = std::move(heard)]() -> asio::awaitable<void> {
-          coppice::mailbox<coppice::exit_signal> box;
-          coppice::trap_exit(box);
-          auto running = what();
-          co_await std::move(running);
-          signals all;
-          while (const auto s = box.try_receive()) all.push_back(s->reason.to_string());
-          heard(all);
-        });
+    return start([what = std::move(what), heard = std::move(heard)]() -> coroutine<> {
+      coppice::mailbox<coppice::exit_signal> box;
+      coppice::trap_exit(box);
+      auto running = what();
+      co_await std::move(running);
+      signals all;
+      while (const auto s = box.try_receive()) all.push_back(s->reason.to_string());
+      heard(all);
+    });
   }
 };
 

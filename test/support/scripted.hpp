@@ -1,9 +1,8 @@
 #pragma once
 
+#include "coroutine.hpp"
 #include "world.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <doctest/doctest.h>
 
 #include <any>
@@ -90,7 +89,7 @@ class players {
     log_ += what + name;
   }
 
-  asio::awaitable<void> play(std::string name, coppice::init_ack up) {
+  coroutine<> play(std::string name, coppice::init_ack up) {
     part& me = parts_[name];
     start_as how = me.script.then;
     if (!me.script.starts.empty()) {
@@ -112,7 +111,13 @@ class players {
     me.process = coppice::self();
     if (how == start_as::up) up.ready(me.script.info);
     for (;;) {
-      auto [ec, order] = co_await box.receive()(asio::as_tuple(asio::use_awaitable));
+      boost::system::error_code ec;
+      command order;
+      try {
+        order = co_await box.receive();
+      } catch (const boost::system::system_error& e) {
+        ec = e.code();
+      }
       if (!ec) {
         switch (order.what) {
           case command::kind::leave: co_return;
