@@ -11,13 +11,28 @@ namespace bench {
 enum class ending { returns, throws, exits };
 
 /// Ends as told, until it has been started often enough; then it waits.
-inline asio::awaitable<void> crash(counter& starts, ending how) {
+template <class Coroutine = asio::awaitable<void>>
+Coroutine crash(counter& starts, ending how) {
   if (starts.enough()) co_await wait_for_ever();
   switch (how) {
     case ending::returns: break;
     case ending::throws: throw std::runtime_error{"crash"};
     case ending::exits: co_await coppice::exit(coppice::exit_reason::error("crash"));
   }
+}
+
+/// What a restart costs a supervisor that has that budget, each.
+template <class Coroutine = asio::awaitable<void>>
+double coppice_restart(ending how, long restarts, coppice::restart_intensity budget = unlimited) {
+  asio::io_context io{1};
+  quiet(io);
+  counter starts{io, restarts};
+  std::vector<coppice::child_spec> children;
+  children.push_back(
+      coppice::worker("crashing", [&starts, how] { return crash<Coroutine>(starts, how); }));
+  coppice::start_supervisor(io, supervisor_of(coppice::one_for_one, std::move(children), budget));
+  io.run();
+  return starts.each();
 }
 
 /// What one writes by hand: a completion handler that starts it again.

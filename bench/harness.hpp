@@ -102,12 +102,20 @@ inline void quiet(asio::io_context& io) { coppice::set_report_sink(io, {}); }
 
 /// A budget that is never spent, and remembers few restarts.
 inline constexpr coppice::restart_intensity unlimited{.restarts = 100'000'000,
-                                                   .within = std::chrono::nanoseconds{1}};
+                                                      .within = std::chrono::nanoseconds{1}};
+
+/// One that OTP can be given too, and that remembers every restart of the last second.
+inline constexpr coppice::restart_intensity million_a_second{.restarts = 1'000'000,
+                                                             .within = std::chrono::seconds{1}};
 
 inline coppice::supervisor_spec supervisor_of(coppice::strategy s,
-                                              std::vector<coppice::child_spec> children) {
-  return {.strategy = s, .intensity = unlimited, .children = std::move(children)};
+                                              std::vector<coppice::child_spec> children,
+                                              coppice::restart_intensity budget = unlimited) {
+  return {.strategy = s, .intensity = budget, .children = std::move(children)};
 }
+
+/// How many others there are, where the question is what they cost.
+inline constexpr std::size_t growing[]{1, 1'000, 100'000};
 
 void add_spawn(std::vector<family>& to);
 void add_restart(std::vector<family>& to);

@@ -55,7 +55,8 @@ void measure(const bench::family& f, int repetitions, int warm_ups) {
       try {
         value = s.measure();
       } catch (const std::exception& e) {
-        std::fprintf(stderr, "coppice-bench: %s (%s): %s\n", s.row.c_str(), s.side.c_str(), e.what());
+        std::fprintf(stderr, "coppice-bench: %s (%s): %s\n", s.row.c_str(), s.side.c_str(),
+                     e.what());
         std::exit(1);
       }
       if (repetition <= 0) continue;
@@ -100,6 +101,8 @@ int main(int argc, char** argv) {
       return 0;
     }
   }
-  std::fputs("usage: coppice-bench --list | --version | coppice-bench FAMILY REPETITIONS [WARM_UPS]\n", stderr);
+  std::fputs(
+      "usage: coppice-bench --list | --version | coppice-bench FAMILY REPETITIONS [WARM_UPS]\n",
+      stderr);
   return 2;
 }
