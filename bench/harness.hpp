@@ -123,9 +123,12 @@ void add_siblings(std::vector<family>& to);
 void add_group(std::vector<family>& to);
 void add_many(std::vector<family>& to);
 void add_mass_crash(std::vector<family>& to);
+void add_killed(std::vector<family>& to);
 void add_memory(std::vector<family>& to);
+void add_million(std::vector<family>& to);
 void add_message(std::vector<family>& to);
 void add_server(std::vector<family>& to);
+void add_timer(std::vector<family>& to);
 void add_storm(std::vector<family>& to);
 void add_task(std::vector<family>& to);
 
