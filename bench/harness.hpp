@@ -24,7 +24,7 @@ namespace bench {
 namespace asio = boost::asio;
 using clock = std::chrono::steady_clock;
 
-/// One side of one row: does its work once and returns the cost of one operation, in the row's unit.
+/// One side of one row: does its work once and returns what one operation costs, in the row's unit.
 struct series {
   std::string row;
   std::string side;
@@ -59,7 +59,8 @@ class counter {
  public:
   counter(asio::io_context& io, long wanted) noexcept : io_{io}, wanted_{wanted} {}
 
-  /// True from the time on when the event has been repeated often enough; stops the io_context then.
+  /// True from the time on when the event has been repeated often enough; stops the io_context
+  /// then.
   bool enough() {
     if (count_ == 0) begin_ = clock::now();
     if (++count_ <= wanted_) return false;

@@ -31,8 +31,8 @@ constexpr const char* compiler = "";  // named in its version
 constexpr const char* compiler = "g++ ";
 #endif
 
-// Takes memory from the system once and keeps it, so that the side which comes first does not pay for
-// all others. Not for `memory` and `million`, whose processes start empty.
+// Takes memory from the system once and keeps it, so that the side which comes first does not pay
+// for all others. Not for `memory` and `million`, whose processes start empty.
 void warm_heap() {
   constexpr std::size_t enough = 400'000'000;
   ::mallopt(M_MMAP_MAX, 0);

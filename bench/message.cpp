@@ -4,8 +4,8 @@
 //   message.one_way     sent 100 at a time, then one message back to say that they have arrived
 //   message.yield       let others have a turn: coppice::sleep_for(0) and asio::post
 //
-// Bare: asio::experimental::channel with room enough, and try_send, which like coppice's send does not
-// wait.
+// Bare: asio::experimental::channel with room enough, and try_send, which like coppice's send does
+// not wait.
 
 #include "ping_pong.hpp"
 #include "turns.hpp"

@@ -4,9 +4,9 @@
 //   million.kill   kill them all, until nothing is left
 //   million.heap   bytes of heap while they wait
 //
-// Processes with a coppice::task for a body that wait in coppice::sleep_for. Bare: awaitables of a known
-// executor on an io_context for one thread, a timer each to wait in, and a cancellation signal each.
-// Memory comes fresh from the system here: a program pays for that once, and so do both sides.
+// Processes with a coppice::task for a body that wait in coppice::sleep_for. Bare: awaitables of a
+// known executor on an io_context for one thread, with a timer to wait in and a cancellation signal
+// each. Memory comes fresh from the system: a program pays for that once, and so do both sides.
 
 #include "heap.hpp"
 

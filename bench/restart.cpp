@@ -9,8 +9,8 @@
 //   endless.exit    ... by co_await coppice::exit(reason)
 //
 // Supervised one_for_one. The budget of restart.* is never spent and remembers little; that of the
-// others is 1,000,000 restarts within a second, as for OTP. Bare: co_spawn with a completion handler
-// that calls co_spawn again.
+// others is 1,000,000 restarts within a second, as for OTP. Bare: co_spawn with a completion
+// handler that calls co_spawn again.
 
 #include "crashing.hpp"
 

@@ -67,6 +67,7 @@ double with_server(Body body, long wanted, std::size_t among = 0) {
   quiet(io);
   for (std::size_t i = 0; i < among; ++i) coppice::start_server<sums>(io, "");
   io.poll();
+  io.restart();
   expect(coppice::processes(io).size() == among, "not all of the others wait");
   counter count{io, wanted};
   const auto server = coppice::start_server<sums>(io, "");
@@ -83,6 +84,7 @@ double bare_calls(std::size_t among = 0) {
     w.start(answer(c, c));
   }
   w.io.poll();
+  w.io.restart();
   counter count{w.io, trips};
   w.start(answer(w.there, w.to_here));
   w.start(round_trips(w.here, w.to_there, count));

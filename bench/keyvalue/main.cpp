@@ -1,10 +1,10 @@
-// The key-value example on bare Boost.Asio, unsupervised: the same protocol, commands and store, from
-// the same source files, and what is left of the rest when nobody is to be restarted.
+// The key-value example on bare Boost.Asio, unsupervised: the same protocol, commands and store,
+// from the same source files, and what is left of the rest when nobody is to be restarted.
 //
 //     keyvalue-bare [port]      port 0, any, unless given
 //
-// Awaitables of a known executor on an io_context for one thread, started by co_spawn and detached. A
-// connection that fails, or whose client wants it to, is closed; the store cannot fail.
+// Awaitables of a known executor on an io_context for one thread, started by co_spawn and detached.
+// A connection that fails, or whose client wants it to, is closed; the store cannot fail.
 
 #include "session.hpp"
 #include "store.hpp"
