@@ -53,9 +53,17 @@ family("fresh") ->
             Crash = restart_each(crash, 1, 100, 100),
             [{"fresh.throw", Crash}, {"fresh.exit", Crash}]
     end;
-family("siblings.return") -> fun() -> siblings("siblings.return", normal) end;
-family("siblings.throw") -> fun() -> siblings("siblings.throw", crash) end;
-family("siblings.exit") -> fun() -> siblings("siblings.exit", crash) end;
+family("siblings") ->
+    fun() ->
+            lists:append([begin
+                              Crash = restart_each(crash, Siblings, Restarts, Times),
+                              Return = restart_each(normal, Siblings, Restarts, Times),
+                              [{"siblings.return." ++ integer_to_list(Siblings), Return},
+                               {"siblings.throw." ++ integer_to_list(Siblings), Crash},
+                               {"siblings.exit." ++ integer_to_list(Siblings), Crash}]
+                          end || {Siblings, Restarts, Times} <- [{1, 200, 20}, {1000, 200, 5},
+                                                                 {?MANY, 100, 1}]])
+    end;
 family("group") -> fun() -> [{"group.1000", group_each(1000, 20)}] end;
 family("many") ->
     fun() ->
@@ -65,8 +73,8 @@ family("many") ->
     end;
 family("mass") ->
     fun() -> [{"mass.return", mass(normal)}, {"mass.throw", mass(crash)}] end;
-family("killed.one_for_one") -> fun() -> killed("killed.one_for_one", fun one_for_one/2) end;
-family("killed.dynamic") -> fun() -> killed("killed.dynamic", fun dynamic/2) end;
+family("killed.one_for_one." ++ Size = Row) -> killed(Row, fun one_for_one/2, Size);
+family("killed.dynamic." ++ Size = Row) -> killed(Row, fun dynamic/2, Size);
 family("memory") ->
     fun() -> [{"memory.default", bytes()}, {"memory.supervised", supervised_bytes()}] end;
 family("message") ->
@@ -159,11 +167,6 @@ restart_each(Reason, Siblings, Restarts, Times) ->
     lists:sum([restart_time(Reason, Siblings, Restarts) || _ <- lists:seq(1, Times)])
         / (Restarts * Times).
 
-siblings(Row, Reason) ->
-    [{Row ++ ".1", restart_each(Reason, 1, 200, 20)},
-     {Row ++ ".1000", restart_each(Reason, 1000, 200, 5)},
-     {Row ++ ".100000", restart_each(Reason, ?MANY, 100, 1)}].
-
 group_each(Members, Rounds) ->
     Main = self(),
     Starts = counters:new(1, []),
@@ -237,9 +240,12 @@ kill_all(Supervise, Size) ->
     stop(Supervisor),
     Time / Size.
 
-killed(Row, Supervise) ->
-    [{Row ++ ".1000", lists:sum([kill_all(Supervise, 1000) || _ <- lists:seq(1, 5)]) / 5},
-     {Row ++ ".10000", kill_all(Supervise, 10000)}].
+killed(Row, Supervise, Text) ->
+    Size = list_to_integer(Text),
+    Times = max(1, 5000 div Size),
+    fun() ->
+            [{Row, lists:sum([kill_all(Supervise, Size) || _ <- lists:seq(1, Times)]) / Times}]
+    end.
 
 bytes() ->
     Running = counters:new(1, []),

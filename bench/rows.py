@@ -7,14 +7,16 @@ FAMILIES = {
     "restart": ((5, 1), (3, 1)),
     "fresh": ((5, 1), (3, 1)),
     "endless": ((2, 0), (1, 0)),
-    "siblings.return": ((2, 1), (1, 0)),
-    "siblings.throw": ((2, 1), (1, 0)),
-    "siblings.exit": ((2, 1), (1, 0)),
+    "siblings": ((2, 1), (1, 0)),
     "group": ((3, 1), (2, 0)),
     "many": ((2, 1), (1, 0)),
     "mass": ((2, 1), (1, 0)),
-    "killed.one_for_one": ((2, 1), (1, 0)),
-    "killed.dynamic": ((2, 1), (1, 0)),
+    "killed.one_for_one.1000": ((3, 1), (2, 1)),
+    "killed.one_for_one.10000": ((3, 1), (2, 1)),
+    "killed.one_for_one.100000": ((2, 1), (1, 1)),
+    "killed.dynamic.1000": ((3, 1), (2, 1)),
+    "killed.dynamic.10000": ((3, 1), (2, 1)),
+    "killed.dynamic.100000": ((2, 1), (1, 1)),
     "memory": ((1, 0), (1, 0)),
     "million": ((1, 0), (1, 0)),
     "message": ((7, 1), (5, 1)),
@@ -26,8 +28,8 @@ FAMILIES = {
     "storm": ((7, 1), (5, 1)),
     "keyvalue": ((4, 1), (2, 0)),
 }
-WITHOUT_OTP = {"spawn.among", "million", "server.among", "timer.among", "task", "memory.task",
-               "keyvalue"}
+WITHOUT_OTP = {"spawn.among", "killed.one_for_one.100000", "killed.dynamic.100000", "million",
+               "server.among", "timer.among", "task", "memory.task", "keyvalue"}
 OTP_REPETITIONS = {"spawn": 3, "restart": 3, "fresh": 3, "message": 3, "server": 3,
                    "storm": 3}  # else 1
 # How many restarts in a row OTP counts in `endless`.
@@ -177,4 +179,4 @@ def is_task(row):
 
 def family_of(row):
     row = DERIVED[row][1] if row in DERIVED else row
-    return max((f for f in FAMILIES if row.startswith(f + ".")), key=len)
+    return max((f for f in FAMILIES if f"{row}.".startswith(f"{f}.")), key=len)

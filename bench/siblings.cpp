@@ -67,18 +67,18 @@ double bare_among(ending how, std::size_t siblings, long restarts) {
 }  // namespace
 
 void add_siblings(std::vector<family>& to) {
-  const auto add = [&to](const std::string& name, ending how, ending bare, long restarts) {
-    family f{.name = name, .all = {}};
+  family f{.name = "siblings", .all = {}};
+  const auto add = [&f](const std::string& name, ending how, ending bare, long restarts) {
     for (const std::size_t siblings : growing) {
-      const std::string row = name + "." + std::to_string(siblings);
+      const std::string row = "siblings." + name + "." + std::to_string(siblings);
       f.add(row, "coppice", [=] { return coppice_among(how, siblings, restarts); });
       f.add(row, "bare", [=] { return bare_among(bare, siblings, restarts); });
     }
-    to.push_back(std::move(f));
   };
-  add("siblings.return", ending::returns, ending::returns, 50'000);
-  add("siblings.throw", ending::throws, ending::throws, 10'000);
-  add("siblings.exit", ending::exits, ending::throws, 20'000);
+  add("return", ending::returns, ending::returns, 50'000);
+  add("throw", ending::throws, ending::throws, 10'000);
+  add("exit", ending::exits, ending::throws, 20'000);
+  to.push_back(std::move(f));
 }
 
 }  // namespace bench

@@ -16,7 +16,7 @@ namespace bench {
 
 namespace {
 
-constexpr long bursts = 500;
+constexpr long bursts = 5'000;
 constexpr long burst = 100;
 constexpr auto day = std::chrono::hours{24};
 
