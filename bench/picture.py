@@ -30,10 +30,13 @@ def line(x1, y1, x2, y2, stroke, width=1):
 
 
 def bar_of(entry, side):
-    """What is drawn for a row: a ratio with its quartiles, and the goal for it, if any."""
+    """What is drawn for a row: a ratio with its quartiles, its goal, and where to mark that."""
     ratio = entry["coppice" if side is None else f"to_{side}"]
-    goal = next((g for g in entry["goals"] if g["of"] == (side or "self")), None)
-    return ratio, goal
+    goal = next((g for g in entry["goals"] if g["of"] in (side, "self")), None)
+    at = goal and goal["below"]
+    if goal and goal["of"] == "self" and side:
+        at /= entry[side]["median"]
+    return ratio, goal, at
 
 
 def ticks(low, high):
@@ -47,7 +50,8 @@ def ticks(low, high):
 def draw_group(heading, side, entries, top):
     """The elements of one group, and its height."""
     bars = [bar_of(e, side) for e in entries]
-    shown = [r[k] for r, _ in bars for k in ("low", "high")] + [g["below"] for _, g in bars if g]
+    shown = [r[k] for r, _, _ in bars for k in ("low", "high")]
+    shown += [at for _, _, at in bars if at]
     low = math.log10(min(0.5, *shown) / 1.1)
     high = math.log10(max(2, *shown) * 1.1)
 
@@ -59,7 +63,7 @@ def draw_group(heading, side, entries, top):
     for v in ticks(low, high):
         out.append(line(x(v), top + HEAD - 4, x(v), bottom, INK if v == 1 else RULE))
         out.append(text(x(v), bottom + 14, label(v), MUTED, text_anchor="middle", font_size=11))
-    for i, (entry, (ratio, goal)) in enumerate(zip(entries, bars)):
+    for i, (entry, (ratio, goal, at)) in enumerate(zip(entries, bars)):
         y = top + HEAD + STEP * i
         middle = y + BAR / 2
         a, b = sorted((x(1), x(ratio["median"])))
@@ -71,10 +75,9 @@ def draw_group(heading, side, entries, top):
         out.append(text(LEFT + WIDTH + 56, middle + 4, label(ratio["median"]), text_anchor="end"))
         if goal:
             colour = MET if goal["met"] else MISSED
-            at = x(goal["below"])
-            out.append(line(at, y - 3, at, y + BAR + 3, colour, 3))
+            out.append(line(x(at), y - 3, x(at), y + BAR + 3, colour, 3))
             out.append(text(LEFT + WIDTH + 70, middle + 4,
-                            f'{label(goal["below"])} {"✓" if goal["met"] else "✗"}', colour))
+                            f'{goal["below"]:g} {"✓" if goal["met"] else "✗"}', colour))
         out.append("</g>")
     return out, HEAD + STEP * len(entries) + FOOT
 

@@ -26,7 +26,10 @@ def digits(v):
 def number(summary, unit):
     if not summary:
         return ""
-    return f"x {digits(summary['median'])}" if unit == "x" else f"{summary['median']:,.0f}"
+    value = summary["median"]
+    if unit == "x":
+        return f"x {digits(value)}" if value < 100 else f"x {value:,.0f}"
+    return f"{value:,.0f}"
 
 
 def ratio(r):
