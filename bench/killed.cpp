@@ -20,6 +20,8 @@ namespace bench {
 
 namespace {
 
+constexpr std::size_t sizes[]{1'000, 10'000, 100'000};
+
 // The victims, which count themselves.
 class crowd {
  public:
@@ -128,7 +130,7 @@ void add_killed(std::vector<family>& to) {
     f.add(row, "bare", [=] { return average([](std::size_t n) { return bare_crowd{n}.run(); }); });
     to.push_back(std::move(f));
   };
-  for (const std::size_t size : {1'000, 10'000, 100'000}) {
+  for (const std::size_t size : sizes) {
     add("killed.one_for_one.", size, one_for_one);
     add("killed.dynamic.", size, dynamic);
   }
