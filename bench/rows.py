@@ -26,8 +26,9 @@ FAMILIES = {
     "task": ((5, 1), (3, 1)),
     "memory.task": ((1, 0), (1, 0)),
     "storm": ((7, 1), (5, 1)),
-    "keyvalue": ((4, 1), (2, 0)),
+    "keyvalue": ((7, 1), (4, 0)),
 }
+FIRST_ROUND_ONLY = {"memory", "memory.task", "million"}  # they hardly vary, or take long
 WITHOUT_OTP = {"spawn.among", "killed.one_for_one.100000", "killed.dynamic.100000", "million",
                "server.among", "timer.among", "task", "memory.task", "keyvalue"}
 OTP_REPETITIONS = {"spawn": 3, "restart": 3, "fresh": 3, "message": 3, "server": 3,
