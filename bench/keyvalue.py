@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 
-# Clients and requests that each of them sends at a time: so many requests, for a quarter of a second.
+# Clients and requests that each of them sends at a time: so many requests, for a quarter second.
 # Multiples of the pipeline: else redis-benchmark may count more than it was told to, and take
 # that for a lost connection if its clock ticks at that moment.
 LOADS = {(1, 1): 2_000, (50, 1): 9_000, (1, 16): 28_000, (50, 16): 128_000}
