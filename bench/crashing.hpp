@@ -11,8 +11,7 @@ namespace bench {
 enum class ending { returns, throws, exits };
 
 /// Ends as told, until it has been started often enough; then it waits.
-template <class Coroutine = asio::awaitable<void>>
-Coroutine crash(counter& starts, ending how) {
+inline asio::awaitable<void> crash(counter& starts, ending how) {
   if (starts.enough()) co_await wait_for_ever();
   switch (how) {
     case ending::returns: break;
@@ -21,15 +20,14 @@ Coroutine crash(counter& starts, ending how) {
   }
 }
 
-/// What a restart costs a supervisor that has that budget, each.
-template <class Coroutine = asio::awaitable<void>>
+/// What a restart of that body costs a supervisor that has that budget, each.
+template <auto Body = crash>
 double coppice_restart(ending how, long restarts, coppice::restart_intensity budget = unlimited) {
   asio::io_context io{1};
   quiet(io);
   counter starts{io, restarts};
   std::vector<coppice::child_spec> children;
-  children.push_back(
-      coppice::worker("crashing", [&starts, how] { return crash<Coroutine>(starts, how); }));
+  children.push_back(coppice::worker("crashing", [&starts, how] { return Body(starts, how); }));
   coppice::start_supervisor(io, supervisor_of(coppice::one_for_one, std::move(children), budget));
   io.run();
   return starts.each();
