@@ -20,6 +20,19 @@ inline asio::awaitable<void> crash(counter& starts, ending how) {
   }
 }
 
+/// What a restart of that body costs a supervisor that has that budget, each.
+template <auto Body = crash>
+double coppice_restart(ending how, long restarts, coppice::restart_intensity budget = unlimited) {
+  asio::io_context io{1};
+  quiet(io);
+  counter starts{io, restarts};
+  std::vector<coppice::child_spec> children;
+  children.push_back(coppice::worker("crashing", [&starts, how] { return Body(starts, how); }));
+  coppice::start_supervisor(io, supervisor_of(coppice::one_for_one, std::move(children), budget));
+  io.run();
+  return starts.each();
+}
+
 /// What one writes by hand: a completion handler that starts it again.
 template <class Body>
 void start_again(asio::io_context& io, Body body) {

@@ -24,7 +24,7 @@ namespace bench {
 namespace asio = boost::asio;
 using clock = std::chrono::steady_clock;
 
-/// One side of one row: does its work once and returns the cost of one operation, in the row's unit.
+/// One side of one row: does its work once and returns what one operation costs, in the row's unit.
 struct series {
   std::string row;
   std::string side;
@@ -59,7 +59,8 @@ class counter {
  public:
   counter(asio::io_context& io, long wanted) noexcept : io_{io}, wanted_{wanted} {}
 
-  /// True from the time on when the event has been repeated often enough; stops the io_context then.
+  /// True from the time on when the event has been repeated often enough; stops the io_context
+  /// then.
   bool enough() {
     if (count_ == 0) begin_ = clock::now();
     if (++count_ <= wanted_) return false;
@@ -102,12 +103,20 @@ inline void quiet(asio::io_context& io) { coppice::set_report_sink(io, {}); }
 
 /// A budget that is never spent, and remembers few restarts.
 inline constexpr coppice::restart_intensity unlimited{.restarts = 100'000'000,
-                                                   .within = std::chrono::nanoseconds{1}};
+                                                      .within = std::chrono::nanoseconds{1}};
+
+/// One that OTP can be given too, and that remembers every restart of the last second.
+inline constexpr coppice::restart_intensity million_a_second{.restarts = 1'000'000,
+                                                             .within = std::chrono::seconds{1}};
 
 inline coppice::supervisor_spec supervisor_of(coppice::strategy s,
-                                              std::vector<coppice::child_spec> children) {
-  return {.strategy = s, .intensity = unlimited, .children = std::move(children)};
+                                              std::vector<coppice::child_spec> children,
+                                              coppice::restart_intensity budget = unlimited) {
+  return {.strategy = s, .intensity = budget, .children = std::move(children)};
 }
+
+/// How many others there are, where the question is what they cost.
+inline constexpr std::size_t growing[]{1, 1'000, 100'000};
 
 void add_spawn(std::vector<family>& to);
 void add_restart(std::vector<family>& to);
@@ -115,9 +124,12 @@ void add_siblings(std::vector<family>& to);
 void add_group(std::vector<family>& to);
 void add_many(std::vector<family>& to);
 void add_mass_crash(std::vector<family>& to);
+void add_killed(std::vector<family>& to);
 void add_memory(std::vector<family>& to);
+void add_million(std::vector<family>& to);
 void add_message(std::vector<family>& to);
 void add_server(std::vector<family>& to);
+void add_timer(std::vector<family>& to);
 void add_storm(std::vector<family>& to);
 void add_task(std::vector<family>& to);
 

@@ -31,40 +31,54 @@ double bytes_each(asio::io_context& io, const std::size_t& running, SetUp set_up
   return static_cast<double>(after - before) / static_cast<double>(of);
 }
 
-template <class Executor>
+/// For so many processes with that body, which is called as `resident` is.
+template <auto Body>
+double coppice_bytes() {
+  asio::io_context io{1};
+  quiet(io);
+  std::size_t running = 0;
+  return bytes_each(io, running, [&] {
+    for (std::size_t i = 0; i < many; ++i) coppice::spawn(io, Body(io, running, many));
+  });
+}
+
+template <auto Body>
 double bare_bytes() {
   asio::io_context io;
   std::size_t running = 0;
   return bytes_each(io, running, [&] {
     for (std::size_t i = 0; i < many; ++i) {
-      asio::co_spawn(io, resident<Executor>(io, running, many), [](std::exception_ptr) {});
+      asio::co_spawn(io, Body(io, running, many), [](std::exception_ptr) {});
     }
   });
 }
 
 /// Measures in a new operating system process, where nothing is left over from earlier.
-inline double in_new_process(double (*measure)()) {
+///
+/// @tparam Result Can be copied byte by byte.
+template <class Result>
+Result in_new_process(Result (*measure)()) {
   int ends[2];
   expect(::pipe(ends) == 0, "no pipe");
   const pid_t child = ::fork();
   expect(child >= 0, "no process");
   if (child == 0) {
-    double value = -1;
+    bool written = false;
     try {
-      value = measure();
+      const Result result = measure();
+      written = ::write(ends[1], &result, sizeof result) == sizeof result;
     } catch (...) {
     }
-    const bool written = ::write(ends[1], &value, sizeof value) == sizeof value;
     ::_exit(written ? 0 : 1);
   }
   ::close(ends[1]);
-  double value = -1;
-  const bool read = ::read(ends[0], &value, sizeof value) == sizeof value;
+  Result result{};
+  const bool read = ::read(ends[0], &result, sizeof result) == sizeof result;
   ::close(ends[0]);
   int status = 0;
   ::waitpid(child, &status, 0);
-  expect(read && value > 0, "not all of them wait, or the measuring process died");
-  return value;
+  expect(read, "not all of them wait, or the measuring process died");
+  return result;
 }
 
 }  // namespace bench

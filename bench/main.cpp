@@ -31,8 +31,8 @@ constexpr const char* compiler = "";  // named in its version
 constexpr const char* compiler = "g++ ";
 #endif
 
-// Takes memory from the system once and keeps it, so that the side which comes first does not pay for
-// all others. Not for `memory`, whose processes start empty.
+// Takes memory from the system once and keeps it, so that the side which comes first does not pay
+// for all others. Not for `memory` and `million`, whose processes start empty.
 void warm_heap() {
   constexpr std::size_t enough = 400'000'000;
   ::mallopt(M_MMAP_MAX, 0);
@@ -55,7 +55,8 @@ void measure(const bench::family& f, int repetitions, int warm_ups) {
       try {
         value = s.measure();
       } catch (const std::exception& e) {
-        std::fprintf(stderr, "coppice-bench: %s (%s): %s\n", s.row.c_str(), s.side.c_str(), e.what());
+        std::fprintf(stderr, "coppice-bench: %s (%s): %s\n", s.row.c_str(), s.side.c_str(),
+                     e.what());
         std::exit(1);
       }
       if (repetition <= 0) continue;
@@ -75,9 +76,12 @@ int main(int argc, char** argv) {
   bench::add_group(families);
   bench::add_many(families);
   bench::add_mass_crash(families);
+  bench::add_killed(families);
   bench::add_memory(families);
+  bench::add_million(families);
   bench::add_message(families);
   bench::add_server(families);
+  bench::add_timer(families);
   bench::add_storm(families);
   bench::add_task(families);
 
@@ -95,11 +99,13 @@ int main(int argc, char** argv) {
   if (arguments.size() == 2 || arguments.size() == 3) {
     for (const auto& f : families) {
       if (f.name != arguments[0]) continue;
-      if (!f.name.starts_with("memory")) warm_heap();
+      if (!f.name.starts_with("memory") && f.name != "million") warm_heap();
       measure(f, std::atoi(argv[2]), argc > 3 ? std::atoi(argv[3]) : 1);
       return 0;
     }
   }
-  std::fputs("usage: coppice-bench --list | --version | coppice-bench FAMILY REPETITIONS [WARM_UPS]\n", stderr);
+  std::fputs(
+      "usage: coppice-bench --list | --version | coppice-bench FAMILY REPETITIONS [WARM_UPS]\n",
+      stderr);
   return 2;
 }

@@ -4,7 +4,8 @@
 //   many.stop.kill      stop the supervisor; its children are killed without being asked
 //   many.stop.shutdown  stop the supervisor; its children are asked, one after another
 //
-// Bare: co_spawn with a cancellation signal each; terminal is emitted to all, and all are waited for.
+// Bare: co_spawn with a cancellation signal each; terminal is emitted to all, and all are waited
+// for.
 
 #include "harness.hpp"
 

@@ -24,17 +24,6 @@ namespace {
 
 constexpr std::size_t million = 1'000'000;
 
-template <class Executor>
-double coppice_bytes() {
-  asio::io_context io{1};
-  quiet(io);
-  std::size_t running = 0;
-  return bytes_each(io, running, [&] {
-    for (std::size_t i = 0; i < many; ++i)
-      coppice::spawn(io, resident<Executor>(io, running, many));
-  });
-}
-
 double supervised_bytes() {
   asio::io_context io{1};
   quiet(io);
@@ -83,14 +72,17 @@ double stoppable_bytes() {
 }  // namespace
 
 void add_memory(std::vector<family>& to) {
+  using any = asio::any_io_executor;
+  using plain = asio::io_context::executor_type;
+
   family f{.name = "memory", .all = {}};
   const auto add = [&f](const char* row, const char* side, double (*measure)()) {
     f.add(row, side, [measure] { return in_new_process(measure); });
   };
-  add("memory.default", "coppice", coppice_bytes<asio::any_io_executor>);
-  add("memory.default", "bare", bare_bytes<asio::any_io_executor>);
-  add("memory.typed", "coppice", coppice_bytes<coppice::executor>);
-  add("memory.typed", "bare", bare_bytes<asio::io_context::executor_type>);
+  add("memory.default", "coppice", coppice_bytes<resident<any>>);
+  add("memory.default", "bare", bare_bytes<resident<any>>);
+  add("memory.typed", "coppice", coppice_bytes<resident<coppice::executor>>);
+  add("memory.typed", "bare", bare_bytes<resident<plain>>);
   add("memory.supervised", "coppice", supervised_bytes);
   add("memory.supervised", "bare", stoppable_bytes<many>);
   add("memory.dynamic", "coppice", dynamic_bytes<many>);

@@ -4,12 +4,11 @@
 //   message.one_way     sent 100 at a time, then one message back to say that they have arrived
 //   message.yield       let others have a turn: coppice::sleep_for(0) and asio::post
 //
-// Bare: asio::experimental::channel with room enough, and try_send, which like coppice's send does not
-// wait.
+// Bare: asio::experimental::channel with room enough, and try_send, which like coppice's send does
+// not wait.
 
 #include "ping_pong.hpp"
-
-#include <boost/asio/post.hpp>
+#include "turns.hpp"
 
 namespace bench {
 
@@ -17,7 +16,6 @@ namespace {
 
 constexpr int trips = 50'000;
 constexpr int bursts = 2'000;
-constexpr long turns = 200'000;
 
 // As bare_world.
 struct coppice_world {
@@ -49,23 +47,6 @@ double one_way() {
   return count.each() / burst;
 }
 
-asio::awaitable<void> coppice_turns(counter& count) {
-  while (!count.enough()) co_await coppice::sleep_for(clock::duration::zero());
-}
-
-asio::awaitable<void> bare_turns(counter& count) {
-  while (!count.enough()) co_await asio::post(asio::use_awaitable);
-}
-
-template <class World>
-double yield(asio::awaitable<void> (*body)(counter&)) {
-  World w;
-  counter count{w.io, turns};
-  w.start(body(count));
-  w.io.run();
-  return count.each();
-}
-
 }  // namespace
 
 void add_message(std::vector<family>& to) {
@@ -74,8 +55,8 @@ void add_message(std::vector<family>& to) {
   f.add("message.round_trip", "bare", round_trip<bare_world>);
   f.add("message.one_way", "coppice", one_way<coppice_world>);
   f.add("message.one_way", "bare", one_way<bare_world>);
-  f.add("message.yield", "coppice", [] { return yield<coppice_world>(coppice_turns); });
-  f.add("message.yield", "bare", [] { return yield<bare_world>(bare_turns); });
+  f.add("message.yield", "coppice", coppice_yield<asio::awaitable<void>>);
+  f.add("message.yield", "bare", bare_yield);
   to.push_back(std::move(f));
 }
 

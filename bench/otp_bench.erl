@@ -1,28 +1,29 @@
 %% The same work on Erlang/OTP, for comparison: one family, as coppice-bench does it.
 %%
-%%   erl +S 1 +P 1000000 -noinput -pa DIRECTORY -run otp_bench main FAMILY REPETITIONS
+%%   erl +S 1 +P 1000000 -noinput -pa DIRECTORY -run otp_bench main FAMILY REPETITIONS IN_A_ROW
+%%
+%% IN_A_ROW is how many restarts the family `endless` counts; the others take no notice of it.
 %%
 %% Prints "row <tab> otp <tab> repetition <tab> value" lines. A crash is exit(crash), which logs
 %% nothing, and logging is off; children are plain spawn_link. The supervisor remembers every
 %% restart within its period, of a second at least, and walks that list at each restart: so counts
-%% of restarts are kept low here, in favour of OTP.
+%% of restarts are kept low here, in favour of OTP; but for `endless` and `killed`, which show it.
 -module(otp_bench).
 -behaviour(supervisor).
--export([main/1, init/1, start/1, once/0, wait/1]).
+-export([main/1, init/1, start/1, once/0, wait/1, victim/1, handle_call/3, handle_cast/2]).
 
 -define(MANY, 100000).
 -define(MASS, 5000).
 
-main([Family, Repetitions]) ->
+main([Family, Repetitions, InARow]) ->
     logger:set_primary_config(level, none),
     process_flag(trap_exit, true),
-    case catch run(Family, list_to_integer(Repetitions)) of
+    case catch run(family(Family, list_to_integer(InARow)), list_to_integer(Repetitions)) of
         ok -> halt(0);
         Other -> io:format(standard_error, "otp_bench: ~s: ~p~n", [Family, Other]), halt(1)
     end.
 
-run(Family, Repetitions) ->
-    Measure = family(Family),
+run(Measure, Repetitions) ->
     lists:foreach(
       fun(Repetition) ->
               lists:foreach(
@@ -32,6 +33,13 @@ run(Family, Repetitions) ->
               erlang:garbage_collect()
       end, lists:seq(1, Repetitions)).
 
+family("endless", InARow) ->
+    fun() ->
+            Crash = restart_each(crash, 1, InARow, 1),
+            [{"endless.throw", Crash}, {"endless.exit", Crash}]
+    end;
+family(Family, _) -> family(Family).
+
 family("spawn") ->
     fun() -> [{"spawn.default", spawn_each()}, {"spawn.supervised", supervised_each()}] end;
 family("restart") ->
@@ -40,8 +48,22 @@ family("restart") ->
             [{"restart.return", restart_each(normal, 1, 200, 20)},
              {"restart.throw", Crash}, {"restart.exit", Crash}]
     end;
-family("siblings.return") -> fun() -> siblings("siblings.return", normal) end;
-family("siblings.throw") -> fun() -> siblings("siblings.throw", crash) end;
+family("fresh") ->
+    fun() ->
+            Crash = restart_each(crash, 1, 100, 100),
+            [{"fresh.throw", Crash}, {"fresh.exit", Crash}]
+    end;
+family("siblings") ->
+    fun() ->
+            lists:append([begin
+                              Crash = restart_each(crash, Siblings, Restarts, Times),
+                              Return = restart_each(normal, Siblings, Restarts, Times),
+                              [{"siblings.return." ++ integer_to_list(Siblings), Return},
+                               {"siblings.throw." ++ integer_to_list(Siblings), Crash},
+                               {"siblings.exit." ++ integer_to_list(Siblings), Crash}]
+                          end || {Siblings, Restarts, Times} <- [{1, 200, 20}, {1000, 200, 5},
+                                                                 {?MANY, 100, 1}]])
+    end;
 family("group") -> fun() -> [{"group.1000", group_each(1000, 20)}] end;
 family("many") ->
     fun() ->
@@ -51,6 +73,8 @@ family("many") ->
     end;
 family("mass") ->
     fun() -> [{"mass.return", mass(normal)}, {"mass.throw", mass(crash)}] end;
+family("killed.one_for_one." ++ Size = Row) -> killed(Row, fun one_for_one/2, Size);
+family("killed.dynamic." ++ Size = Row) -> killed(Row, fun dynamic/2, Size);
 family("memory") ->
     fun() -> [{"memory.default", bytes()}, {"memory.supervised", supervised_bytes()}] end;
 family("message") ->
@@ -58,12 +82,14 @@ family("message") ->
             [{"message.round_trip", round_trip(50000)}, {"message.one_way", one_way(2000, 100)},
              {"message.yield", yield(200000)}]
     end;
+family("server") ->
+    fun() -> [{"server.call", call(50000)}, {"server.cast", cast(2000, 100)}] end;
 family("storm") ->
     fun() -> [{"storm.calm", p99(calm)}, {"storm.crash", p99(crash)}] end.
 
 %% ---- Supervisors and their children
 
-init(Spec) -> {ok, Spec}.
+init(Spec) -> {ok, Spec}.  % also that of the server, whose state it is
 
 supervise(Strategy, Children) ->
     {ok, Supervisor} =
@@ -141,11 +167,6 @@ restart_each(Reason, Siblings, Restarts, Times) ->
     lists:sum([restart_time(Reason, Siblings, Restarts) || _ <- lists:seq(1, Times)])
         / (Restarts * Times).
 
-siblings(Row, Reason) ->
-    [{Row ++ ".1", restart_each(Reason, 1, 200, 20)},
-     {Row ++ ".1000", restart_each(Reason, 1000, 200, 5)},
-     {Row ++ ".100000", restart_each(Reason, ?MANY, 100, 1)}].
-
 group_each(Members, Rounds) ->
     Main = self(),
     Starts = counters:new(1, []),
@@ -192,6 +213,39 @@ mass(Reason) ->
     Time = now_ns() - Begin,
     stop(Supervisor),
     Time / ?MASS.
+
+victim(Running) -> {ok, spawn_link(waiting(Running))}.
+
+one_for_one(Running, Size) ->
+    supervise(one_for_one, [child(I, waiting(Running), brutal_kill) || I <- lists:seq(1, Size)]).
+
+dynamic(Running, Size) ->
+    Template = #{id => victim, start => {?MODULE, victim, [Running]}, restart => permanent,
+                 shutdown => brutal_kill},
+    Supervisor = supervise(simple_one_for_one, [Template]),
+    [{ok, _} = supervisor:start_child(Supervisor, []) || _ <- lists:seq(1, Size)],
+    Supervisor.
+
+kill_all(Supervise, Size) ->
+    Running = counters:new(1, []),
+    Supervisor = Supervise(Running, Size),
+    until(Running, Size),
+    Pids = [Pid || {_, Pid, _, _} <- supervisor:which_children(Supervisor)],
+    Size = length(Pids),
+    Begin = now_ns(),
+    [exit(Pid, kill) || Pid <- Pids],
+    until(Running, 2 * Size),
+    Time = now_ns() - Begin,
+    [false, false] = [is_process_alive(P) || P <- [hd(Pids), lists:last(Pids)]],
+    stop(Supervisor),
+    Time / Size.
+
+killed(Row, Supervise, Text) ->
+    Size = list_to_integer(Text),
+    Times = max(1, 5000 div Size),
+    fun() ->
+            [{Row, lists:sum([kill_all(Supervise, Size) || _ <- lists:seq(1, Times)]) / Times}]
+    end.
 
 bytes() ->
     Running = counters:new(1, []),
@@ -251,6 +305,40 @@ one_way(Bursts, Size) ->
                             receive {sum, Sum} -> ok end
                         end || _ <- lists:seq(1, Bursts)],
                        (now_ns() - Begin) / (Bursts * Size)
+               end).
+
+%% ---- A gen_server
+
+handle_call({successor, N}, _, Sum) -> {reply, N + 1, Sum};
+handle_call(sum, _, Sum) -> {reply, Sum, 0}.
+
+handle_cast({add, N}, Sum) -> {noreply, Sum + N}.
+
+call(Trips) ->
+    in_process(fun() ->
+                       {ok, Server} = gen_server:start_link(?MODULE, 0, []),
+                       Begin = now_ns(),
+                       [begin
+                            Answer = gen_server:call(Server, {successor, N}, infinity),
+                            Answer = N + 1
+                        end || N <- lists:seq(1, Trips)],
+                       Time = now_ns() - Begin,
+                       gen_server:stop(Server),
+                       Time / Trips
+               end).
+
+cast(Bursts, Size) ->
+    in_process(fun() ->
+                       {ok, Server} = gen_server:start_link(?MODULE, 0, []),
+                       Sum = Size * (Size + 1) div 2,
+                       Begin = now_ns(),
+                       [begin
+                            [gen_server:cast(Server, {add, N}) || N <- lists:seq(1, Size)],
+                            Sum = gen_server:call(Server, sum, infinity)
+                        end || _ <- lists:seq(1, Bursts)],
+                       Time = now_ns() - Begin,
+                       gen_server:stop(Server),
+                       Time / (Bursts * Size)
                end).
 
 yield(Turns) ->

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Runs the benchmarks family by family, and makes medians, ratios, a table, a picture and a JSON file.
+"""Runs the benchmarks family by family; makes medians, ratios, tables, a picture and a JSON file.
 
-Started by bench/run. Every family is measured in rounds; in a round coppice and bare Asio take turns
-within one process (A B A B ...), and OTP follows. A ratio is the median of the ratios of neighbouring
-turns; the spread beside it goes from their lower to their upper quartile. OTP cannot take turns within
-that process: its ratios compare the medians of each round.
+Started by bench/run. Every family is measured in rounds; in a round coppice and bare Asio take
+turns within one process (A B A B ...), and OTP follows. A ratio is the median of the ratios of
+neighbouring turns; the spread beside it goes from their lower to their upper quartile. OTP cannot
+take turns within that process: its ratios compare the medians of each round.
 """
 
 import argparse
@@ -18,42 +18,64 @@ import subprocess
 import sys
 import time
 
+import keyvalue
 from picture import draw
-from rows import FAMILIES, GROWTH, NOTE, OTP_REPETITIONS, QUICK_ROUNDS, ROUNDS, ROWS
+from rows import (DERIVED, FAMILIES, FIRST_ROUND_ONLY, GOALS, NOTE, OTP_IN_A_ROW, OTP_NOTE,
+                  OTP_REPETITIONS, QUICK_OTP_IN_A_ROW, QUICK_OTP_NOTE, QUICK_ROUNDS, ROUNDS, ROWS,
+                  WITHOUT_OTP, family_of)
+from tables import goals_met, groups, tables
 
-
-def family_of(row):
-    row = GROWTH.get(row, (row,))[0]
-    return max((f for f in FAMILIES if row.startswith(f + ".")), key=len)
+HERE = os.path.dirname(os.path.abspath(__file__))
+BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
 
 
 def wanted(pattern):
-    return [r for r in ROWS if not pattern or fnmatch.fnmatch(r, f"*{pattern}*")]
+    return [r for r in [*ROWS, *DERIVED] if not pattern or fnmatch.fnmatch(r, f"*{pattern}*")]
 
 
-def measure(command, into):
-    """Runs one process and adds what it prints to into[row, side]."""
+def add(new, into):
+    """Adds a round of row, side, value to into[row, side]."""
+    of_round = {}
+    for row, side, value in new:
+        of_round.setdefault((row, side), []).append(value)
+    for key, values in of_round.items():
+        into.setdefault(key, []).append(values)
+
+
+def measured(command):
+    """What one process prints: row, side, value."""
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=600)
     if done.returncode != 0:
         sys.exit(f"bench/report.py: failed: {' '.join(command)}")
-    new = {}
+    if not done.stdout:
+        sys.exit(f"bench/report.py: measured nothing: {' '.join(command)}")
     for line in done.stdout.splitlines():
         row, side, _, value = line.split("\t")
-        new.setdefault((row, side), []).append(float(value))
-    if not new:
-        sys.exit(f"bench/report.py: measured nothing: {' '.join(command)}")
-    for key, values in new.items():
-        into.setdefault(key, []).append(values)
+        yield row, side, float(value)
+
+
+def measure_family(build, family, quick, otp, into):
+    cores = sorted(os.sched_getaffinity(0)) if shutil.which("taskset") else []
+    repetitions, warm_ups = FAMILIES[family][quick]
+    if family == "keyvalue":
+        add(keyvalue.measure(build, cores, repetitions, warm_ups), into)
+        return
+    pin = keyvalue.pinned(cores[-1] if cores else None)
+    add(measured([*pin, f"{build}/bench/coppice-bench", family, str(repetitions), str(warm_ups)]),
+        into)
+    if otp and family not in WITHOUT_OTP:
+        in_a_row = QUICK_OTP_IN_A_ROW if quick else OTP_IN_A_ROW
+        add(measured([*pin, "erl", "+S", "1", "+P", "1000000", "-noinput", "-pa", build, "-run",
+                      "otp_bench", "main", family, str(OTP_REPETITIONS.get(family, 1)),
+                      str(in_a_row)]), into)
 
 
 def measure_all(build, families, quick, otp):
     """(row, side) -> one list of values a round."""
-    pin = []
-    if shutil.which("taskset"):
-        pin = ["taskset", "-c", str(max(os.sched_getaffinity(0)))]
     rounds = QUICK_ROUNDS if quick else ROUNDS
     values = {}
-    steps = [(r, f) for r in range(rounds) for f in families]
+    steps = [(r, f) for r in range(rounds) for f in families
+             if r == 0 or f not in FIRST_ROUND_ONLY]
     begin = time.monotonic()
     show = sys.stderr.isatty()
     for i, (r, family) in enumerate(steps):
@@ -61,16 +83,11 @@ def measure_all(build, families, quick, otp):
                 f"({time.monotonic() - begin:.0f} s)")
         print(f"\r\x1b[K{text}" if show else text, end="" if show else "\n", file=sys.stderr,
               flush=True)
-        repetitions, warm_ups = FAMILIES[family][quick]
-        measure([*pin, f"{build}/bench/coppice-bench", family, str(repetitions), str(warm_ups)],
-                values)
-        if otp:
-            measure([*pin, "erl", "+S", "1", "+P", "1000000", "-noinput", "-pa", build, "-run",
-                     "otp_bench", "main", family, str(OTP_REPETITIONS.get(family, 1))], values)
+        measure_family(build, family, quick, otp, values)
     if show:
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-    for row, (above, below) in GROWTH.items():
-        for side in ("coppice", "bare", "otp"):
+    for row, (_, above, below, sides) in DERIVED.items():
+        for side in sides:
             if (above, side) in values and (below, side) in values:
                 values[row, side] = [[a / b for a, b in zip(x, y)] for x, y in
                                      zip(values[above, side], values[below, side])]
@@ -96,8 +113,8 @@ def summarise(values, rows):
         ours = values.get((row, "coppice"))
         if not ours:
             continue
-        line = {"row": row, "what": ROWS[row][0], "unit": ROWS[row][1],
-                "coppice": summary(flat(ours))}
+        what, unit = ROWS[row] if row in ROWS else (DERIVED[row][0], "x")
+        line = {"row": row, "what": what, "unit": unit, "coppice": summary(flat(ours))}
         bare = values.get((row, "bare"))
         if bare:
             line["bare"] = summary(flat(bare))
@@ -107,51 +124,14 @@ def summarise(values, rows):
             line["otp"] = summary(flat(otp))
             line["to_otp"] = summary([statistics.median(a) / statistics.median(b)
                                       for a, b in zip(ours, otp)])
+        line["goals"] = []
+        for of, below in GOALS.get(row, {}).items():
+            compared = line.get("coppice" if of == "self" else f"to_{of}")
+            if compared:
+                line["goals"].append({"of": of, "below": below, "value": compared["median"],
+                                      "met": compared["median"] <= below})
         result.append(line)
     return result
-
-
-def number(value, unit):
-    if unit == "x":
-        return f"x {value:,.2f}" if value < 100 else f"x {value:,.0f}"
-    return f"{value:,.0f}"
-
-
-def ratio(r):
-    def digits(v):
-        return f"{v:.2f}" if v >= 0.1 else f"{v:.3f}" if v >= 0.01 else f"{v:.6f}"
-
-    if r["samples"] == 1:
-        return digits(r["median"])
-    return f"{digits(r['median'])} ({digits(r['low'])}-{digits(r['high'])})"
-
-
-def table(lines, otp, markdown):
-    head = ["what", "unit", "coppice", "bare Asio", "coppice : bare"]
-    if otp:
-        head += ["OTP", "coppice : OTP"]
-    body = []
-    for line in lines:
-        unit = line["unit"]
-        cells = [line["what"], "" if unit == "x" else unit]
-        for side, to in (("bare", "to_bare"), ("otp", "to_otp"))[: 2 if otp else 1]:
-            if side == "bare":
-                cells.append(number(line["coppice"]["median"], unit))
-            cells.append(number(line[side]["median"], unit) if side in line else "")
-            cells.append(ratio(line[to]) if to in line and unit != "x" else "")
-        body.append(cells)
-    widths = [max(len(r[i]) for r in [head, *body]) for i in range(len(head))]
-
-    def row(cells):
-        texts = [c.ljust(w) if i < 2 else c.rjust(w) for i, (c, w) in enumerate(zip(cells, widths))]
-        return "| " + " | ".join(texts) + " |" if markdown else "  ".join(texts).rstrip()
-
-    if markdown:
-        rule = "|" + "|".join("-" * (w + 1) + ("-" if i < 2 else ":")
-                              for i, w in enumerate(widths)) + "|"
-    else:
-        rule = "  ".join("-" * w for w in widths)
-    return "\n".join([row(head), rule, *map(row, body)])
 
 
 def machine(build, otp):
@@ -173,32 +153,57 @@ def machine(build, otp):
             "compiler": compiler, "otp": release}
 
 
+def write(text, picture):
+    """Puts the tables between the marks in bench/README.md, and the picture beside it."""
+    path = f"{HERE}/README.md"
+    with open(path, encoding="utf-8") as f:
+        before, rest = f.read().split(BEGIN)
+    after = rest.split(END)[1]
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(f"{before}{BEGIN}\n![The ratios](benchmark.svg)\n\n{text}\n\n{END}{after}")
+    shutil.copy(picture, f"{HERE}/benchmark.svg")
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("build")
     options.add_argument("--quick", action="store_true")
     options.add_argument("--markdown", action="store_true")
+    options.add_argument("--write", action="store_true")
     options.add_argument("--otp", action="store_true")
     options.add_argument("--rows", default="")
     o = options.parse_args()
 
     rows = wanted(o.rows)
     if not rows:
-        sys.exit(f"bench/report.py: no row matches {o.rows}; there are: {', '.join(ROWS)}")
+        sys.exit(f"bench/report.py: no row matches {o.rows}; there are: "
+                 f"{', '.join([*ROWS, *DERIVED])}")
     families = [f for f in FAMILIES if any(family_of(r) == f for r in rows)]
+    if "keyvalue" in families and (why := keyvalue.missing(o.build)):
+        print(f"bench/report.py: no key-value server: {why}", file=sys.stderr)
+        families.remove("keyvalue")
     where = machine(o.build, o.otp)
     lines = summarise(measure_all(o.build, families, o.quick, o.otp), rows)
 
-    print(table(lines, o.otp, o.markdown))
-    print(f"\nMedians; ratios with their quartiles, below 1 coppice is better. {NOTE if o.otp else ''}")
     otp = f"; OTP {where['otp']}, one scheduler" if where["otp"] else ""
-    print(f"{where['cpu']}, {where['cores']} cores, load {where['load']} before; "
-          f"{where['compiler']}{otp}")
+    below = [goals_met(lines),
+             "Medians; ratios with their quartiles, below 1 coppice is better. " + NOTE,
+             *([OTP_NOTE] if o.otp else []), *([QUICK_OTP_NOTE] if o.otp and o.quick else []),
+             f"{where['cpu']}, {where['cores']} cores, load {where['load']} before; "
+             f"{where['compiler']}{otp}"]
+
+    def text(markdown):
+        return tables(lines, markdown) + "\n\n" + ("\n\n" if markdown else "\n").join(below)
+
+    print(text(o.markdown))
+    picture = f"{o.build}/benchmark.svg"
     with open(f"{o.build}/benchmark.json", "w", encoding="utf-8") as f:
         json.dump({"machine": where, "quick": o.quick, "rows": lines}, f, indent=1)
-    with open(f"{o.build}/benchmark.svg", "w", encoding="utf-8") as f:
-        f.write(draw([x for x in lines if x["unit"] != "x" and "to_bare" in x], o.otp))
-    print(f"{o.build}/benchmark.svg, {o.build}/benchmark.json", file=sys.stderr)
+    with open(picture, "w", encoding="utf-8") as f:
+        f.write(draw(groups(lines)))
+    print(f"{picture}, {o.build}/benchmark.json", file=sys.stderr)
+    if o.write:
+        write(text(markdown=True), picture)
 
 
 if __name__ == "__main__":

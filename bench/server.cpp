@@ -3,6 +3,7 @@
 //   server.call       a call and its answer; bare: two coroutines and two channels
 //   server.cast       a cast, in bursts of 100 with a call at the end of each; bare: a channel, and
 //                     a message back
+//   server.among.N    as server.call, while N other servers wait; bare: coroutines, a channel each
 //   server.task_call  as server.call, the caller being a coppice::task
 //   server.task_cast  as server.cast, the sender being a coppice::task
 
@@ -11,6 +12,8 @@
 #include <coppice/server.hpp>
 #include <coppice/task.hpp>
 
+#include <deque>
+#include <string>
 #include <utility>
 
 namespace bench {
@@ -59,9 +62,13 @@ Coroutine casts(coppice::server_ref<sums> to, counter& count) {
 }
 
 template <class Body>
-double with_server(Body body, long wanted) {
+double with_server(Body body, long wanted, std::size_t among = 0) {
   asio::io_context io{1};
   quiet(io);
+  for (std::size_t i = 0; i < among; ++i) coppice::start_server<sums>(io, "");
+  io.poll();
+  io.restart();
+  expect(coppice::processes(io).size() == among, "not all of the others wait");
   counter count{io, wanted};
   const auto server = coppice::start_server<sums>(io, "");
   coppice::spawn(io, body(server, count));
@@ -69,8 +76,15 @@ double with_server(Body body, long wanted) {
   return count.each();
 }
 
-double bare_calls() {
+double bare_calls(std::size_t among = 0) {
   bare_world w;
+  std::deque<channel> others;
+  for (std::size_t i = 0; i < among; ++i) {
+    auto& c = others.emplace_back(w.io, 1);
+    w.start(answer(c, c));
+  }
+  w.io.poll();
+  w.io.restart();
   counter count{w.io, trips};
   w.start(answer(w.there, w.to_here));
   w.start(round_trips(w.here, w.to_there, count));
@@ -94,14 +108,22 @@ void add_server(std::vector<family>& to) {
   using task = coppice::task<>;
   family f{.name = "server", .all = {}};
   f.add("server.call", "coppice", [] { return with_server(calls<awaitable>, trips); });
-  f.add("server.call", "bare", bare_calls);
+  f.add("server.call", "bare", [] { return bare_calls(); });
   f.add("server.cast", "coppice", [] { return with_server(casts<awaitable>, bursts) / burst; });
   f.add("server.cast", "bare", bare_casts);
   f.add("server.task_call", "coppice", [] { return with_server(calls<task>, trips); });
-  f.add("server.task_call", "bare", bare_calls);
+  f.add("server.task_call", "bare", [] { return bare_calls(); });
   f.add("server.task_cast", "coppice", [] { return with_server(casts<task>, bursts) / burst; });
   f.add("server.task_cast", "bare", bare_casts);
   to.push_back(std::move(f));
+
+  family among{.name = "server.among", .all = {}};
+  for (const std::size_t n : growing) {
+    const std::string row = "server.among." + std::to_string(n);
+    among.add(row, "coppice", [n] { return with_server(calls<awaitable>, trips, n); });
+    among.add(row, "bare", [n] { return bare_calls(n); });
+  }
+  to.push_back(std::move(among));
 }
 
 }  // namespace bench

@@ -2,6 +2,7 @@
 //
 //   siblings.return.N  one child returns again and again, among N that wait in a timer
 //   siblings.throw.N   ... throws again and again
+//   siblings.exit.N    ... ends by co_await coppice::exit(reason) again and again; bare: throws
 //
 // N is 1, 1,000 and 100,000; the child stands in the middle of them. Bare: a hand-written restart
 // loop beside as many waiting coroutines.
@@ -14,14 +15,13 @@ namespace bench {
 
 namespace {
 
-constexpr std::size_t sizes[]{1, 1'000, 100'000};
-
 // Ends again and again, as soon as all the others wait.
 asio::awaitable<void> crash_among(counter& starts, ending how, const std::size_t& running,
                                   std::size_t siblings) {
   while (running < siblings) co_await asio::post(asio::use_awaitable);
   if (starts.enough()) co_await wait_for_ever();
   if (how == ending::throws) throw std::runtime_error{"crash"};
+  if (how == ending::exits) co_await coppice::exit(coppice::exit_reason::error("crash"));
 }
 
 asio::awaitable<void> sibling(std::size_t& running) {
@@ -67,17 +67,18 @@ double bare_among(ending how, std::size_t siblings, long restarts) {
 }  // namespace
 
 void add_siblings(std::vector<family>& to) {
-  const auto family_of = [&to](const std::string& name, ending how, long restarts) {
-    family f{.name = name, .all = {}};
-    for (const std::size_t siblings : sizes) {
-      const std::string row = name + "." + std::to_string(siblings);
+  family f{.name = "siblings", .all = {}};
+  const auto add = [&f](const std::string& name, ending how, ending bare, long restarts) {
+    for (const std::size_t siblings : growing) {
+      const std::string row = "siblings." + name + "." + std::to_string(siblings);
       f.add(row, "coppice", [=] { return coppice_among(how, siblings, restarts); });
-      f.add(row, "bare", [=] { return bare_among(how, siblings, restarts); });
+      f.add(row, "bare", [=] { return bare_among(bare, siblings, restarts); });
     }
-    to.push_back(std::move(f));
   };
-  family_of("siblings.return", ending::returns, 50'000);
-  family_of("siblings.throw", ending::throws, 10'000);
+  add("return", ending::returns, ending::returns, 50'000);
+  add("throw", ending::throws, ending::throws, 10'000);
+  add("exit", ending::exits, ending::throws, 20'000);
+  to.push_back(std::move(f));
 }
 
 }  // namespace bench
