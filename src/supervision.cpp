@@ -27,10 +27,18 @@ supervision::clock::duration time_to_stop(const supervision::child& c) noexcept 
 }  // namespace
 
 bool supervision::budget::spend(clock::time_point now) {
-  while (!spent_.empty() && now - spent_.front() > intensity_.within) spent_.pop_front();
-  if (spent_.size() >= intensity_.restarts) return false;
-  spent_.push_back(now);
+  for (; count_ > 0 && now - at(0) > intensity_.within; --count_) ++first_;
+  if (count_ >= intensity_.restarts) return false;
+  if (count_ == spent_.size()) grow();
+  at(count_++) = now;
   return true;
+}
+
+void supervision::budget::grow() {
+  std::vector<clock::time_point> larger(std::max<std::size_t>(4, 2 * spent_.size()));
+  for (std::size_t i = 0; i < count_; ++i) larger[i] = at(i);
+  spent_ = std::move(larger);
+  first_ = 0;
 }
 
 supervision::supervision(options o) : options_{o}, budget_{o.intensity} {

@@ -239,8 +239,15 @@ class COPPICE_API supervision {
     bool spend(clock::time_point now);
 
    private:
+    [[nodiscard]] clock::time_point& at(std::size_t i) noexcept {
+      return spent_[(first_ + i) & (spent_.size() - 1)];
+    }
+    void grow();
+
     restart_intensity intensity_;
-    std::deque<clock::time_point> spent_;
+    std::vector<clock::time_point> spent_;  // a ring of a power of two, from first_ on
+    std::size_t first_ = 0;
+    std::size_t count_ = 0;
   };
 
   [[nodiscard]] bool restarts_alone() const noexcept {
