@@ -4,7 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/thread_pool.hpp>
@@ -59,7 +61,8 @@ class ledger {
     asio::post(*pool_, [text = m.text, a = std::move(answer)]() mutable { std::move(a)(text); });
   }
   void handle(lost, coppice::reply_to<int> answer) {
-    asio::post(*pool_, [a = std::move(answer)]() mutable { const auto thrown_away = std::move(a); });
+    asio::post(*pool_,
+               [a = std::move(answer)]() mutable { const auto thrown_away = std::move(a); });
   }
   int handle(crash) { throw std::runtime_error{"crash"}; }
 
@@ -75,10 +78,9 @@ class office {
  public:
   office() {
     coppice::set_report_sink(io, {});
-    tree_ = coppice::start_supervisor(
-        io, {.strategy = coppice::strategy::one_for_one,
-             .intensity = {.restarts = 1'000'000, .within = 5s},
-             .children = {coppice::server<ledger>("ledger", &pool)}});
+    tree_ = coppice::start_supervisor(io, {.strategy = coppice::strategy::one_for_one,
+                                           .intensity = {.restarts = 1'000'000, .within = 5s},
+                                           .children = {coppice::server<ledger>("ledger", &pool)}});
     thread_ = std::thread{[this] { io.run(); }};
   }
   ~office() {
@@ -262,4 +264,43 @@ TEST_CASE("a call made on the loop's thread completes where its handler belongs"
   on_loop.wait();
   while (answered < 2 * calls) std::this_thread::yield();
   CHECK(elsewhere == calls);
+}
+
+namespace {
+
+// An operation whose handler a pool destroys uncalled, sooner or later.
+auto dropped_by(asio::thread_pool& pool, int delay) {
+  return asio::async_initiate<const asio::deferred_t&, void()>(
+      [&pool, delay](auto handler) {
+        asio::post(pool, [delay, kept = std::move(handler)] {
+          for (std::atomic<int> i{0}; i < delay; ++i) {
+          }
+        });
+      },
+      asio::deferred);
+}
+
+coppice::task<> waits_in_vain(asio::thread_pool& pool, int delay) {
+  auto op = dropped_by(pool, delay);
+  co_await std::move(op);
+}
+
+}  // namespace
+
+TEST_CASE("the handler of what a task awaits is dropped on another thread, and the process ends") {
+  constexpr int processes = 2000;
+  asio::thread_pool pool{2};
+  asio::io_context io{1};
+  coppice::set_report_sink(io, {});
+  int ended = 0;
+  for (int i = 0; i < processes; ++i) {
+    const auto p = coppice::spawn(io, [&pool, i] { return waits_in_vain(pool, i % 500); });
+    coppice::await_exit(p)(
+        [&ended](const boost::system::error_code&, const coppice::exit_reason& why) {
+          if (why.kind() == coppice::exit_reason::kind_type::killed) ++ended;
+        });
+  }
+  io.run();
+  pool.join();
+  CHECK(ended == processes);
 }
