@@ -5,6 +5,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -25,6 +26,16 @@ constexpr std::size_t spare_stages = 1024;
 constexpr int kill_rounds = 4;
 
 constinit thread_local scheduler* active_scheduler = nullptr;
+
+// What was found last on this thread. Of no use once any scheduler is gone: another io_context may
+// have the address of one that was destroyed.
+struct found_scheduler {
+  const boost::asio::io_context* of = nullptr;
+  scheduler* found = nullptr;
+  std::uint64_t gone = 0;
+};
+constinit thread_local found_scheduler latest;
+constinit std::atomic<std::uint64_t> schedulers_gone{0};
 
 // Marks the scheduler as the one at work on this thread.
 class at_work {
@@ -63,10 +74,16 @@ scheduler::~scheduler() {
   blocks_.for_each([](process& p) {
     if (p.canceller != nullptr) p.canceller->forget_process();
   });
+  schedulers_gone.fetch_add(1, std::memory_order_release);
 }
 
 scheduler& scheduler::of(boost::asio::io_context& io) {
-  return boost::asio::use_service<scheduler>(io);
+  // Asio locks, and searches the list of its services.
+  const std::uint64_t gone = schedulers_gone.load(std::memory_order_acquire);
+  if (latest.of != &io || latest.gone != gone) {
+    latest = {&io, &boost::asio::use_service<scheduler>(io), gone};
+  }
+  return *latest.found;
 }
 
 scheduler* scheduler::active() noexcept { return active_scheduler; }
