@@ -217,8 +217,9 @@ class server_ref {
 /// - `R handle(M)` for each message type `M`. `M::reply` is R; or `M` has no such member, and is
 ///   cast. A message is handed over as it stands; a `handle(M&&)` may take it apart.
 /// - `void handle(M, reply_to<R>)` to answer later, or elsewhere.
-/// - Either as a coroutine: `asio::awaitable<R> handle(M)`. The next message waits until it is
-///   done. (A member type `executor_type` says with which executor type, if not the default one.)
+/// - Either as a coroutine: `task<R> handle(M)` or `asio::awaitable<R> handle(M)`. The next message
+///   waits until it is done. (A member type `executor_type` says with which executor type an
+///   awaitable is made, if not the default one.)
 /// - `init()`, plain or a coroutine: the server is up when it has returned. An exception out of it,
 ///   or out of the constructor, is a failed start.
 /// - `terminate(const exit_reason&)`, plain or a coroutine: called on every way out but kill.
