@@ -39,7 +39,9 @@ bool waiter::drop_one(list_hook& waits) {
 
 void waiter::act_on(run_item* item, how h) { static_cast<waiter*>(item)->act_as(h); }
 
-wait_canceller::wait_canceller(process* p, cancellable_waiter& w) noexcept : of_{p} {
+wait_canceller::wait_canceller(process* p, cancellable_waiter& w,
+                               asio::cancellation_slot where) noexcept
+    : of_{p}, where_{where} {
   aim(w);
   if (of_ == nullptr) return;
   if (of_->canceller != nullptr) of_->canceller->forget_process();

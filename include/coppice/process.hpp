@@ -33,7 +33,8 @@ void cut_link(process& me, const pid& other);
 ///
 /// A body is what `asio::co_spawn` takes: a callable that returns an `asio::awaitable<void>`, or such
 /// an awaitable itself; its executor may be any type that `coppice::executor` converts to. Or it is
-/// a `coppice::task<>`, in either form. The callable lives as long as the process. The io_context has work to do while a process lives.
+/// a `coppice::task<>`, in either form. The callable lives as long as the process. The io_context
+/// has work to do while a process lives.
 ///
 /// @param io Whose thread runs the process.
 /// @param body What it does. Its return is the end of the process with reason normal, an exception

@@ -113,7 +113,7 @@ class call_base : public typed_slot<typename M::reply>, public envelope_for<S, M
 
   [[nodiscard]] reply_to<reply> token() {
     taken_ = true;
-    return reply_to<reply>{slot_ptr<reply>{static_cast<typed_slot<reply>*>(this)}};
+    return reply_to<reply>{slot_ptr<reply>{this}};
   }
   template <class... Value>
   void answer(server_core& core, Value&&... value) {

@@ -422,8 +422,8 @@ template <class Op>
   requires(!requires { typename std::decay_t<Op>::wait_type; }) &&
           asio::is_async_operation<Op>::value
 auto task_promise_base::await_transform(Op&& op) {
-    return asio_awaiter<asio::completion_signature_of_t<Op>, std::decay_t<Op>>{std::forward<Op>(op),
-                                                                               *this};
+  return asio_awaiter<asio::completion_signature_of_t<Op>, std::decay_t<Op>>{std::forward<Op>(op),
+                                                                             *this};
 }
 
 template <class T, class Executor>

@@ -105,11 +105,7 @@ class cancellable_waiter;
 // order, so whichever goes first tells the others.
 class COPPICE_API wait_canceller {
  public:
-  wait_canceller(process* p, cancellable_waiter& w) noexcept;
-  wait_canceller(process* p, cancellable_waiter& w, const asio::cancellation_slot& where) noexcept
-      : wait_canceller{p, w} {
-    where_ = where;
-  }
+  wait_canceller(process* p, cancellable_waiter& w, asio::cancellation_slot where = {}) noexcept;
   wait_canceller(const wait_canceller&) = delete;
   wait_canceller& operator=(const wait_canceller&) = delete;
   ~wait_canceller();
