@@ -43,7 +43,16 @@ executor::place executor::where() const noexcept {
   if (!never_blocks() && s.current() == &p && (p.now == process::state::live || s.relays_kill(p))) {
     return place::here;
   }
+  // The completion of an operation, as a rule: the turn of the loop is its own.
+  if (!never_blocks() && s.lets_in(p)) return place::at_once;
   return place::queue;
+}
+
+void executor::arrive(owned_item& item) const {
+  process& p = *block();
+  item.owner = &p;
+  item.number = number_;
+  p.home.arrive(item);
 }
 
 void executor::push(owned_item& item) const noexcept {
@@ -65,7 +74,9 @@ struct dropper {
 void executor::send(owned_item& item) const {
   std::unique_ptr<owned_item, dropper> owned{&item};
   asio::post(block()->home.io().get_executor(), [self = *this, owned = std::move(owned)]() mutable {
-    if (self.where() == place::queue) self.push(*owned.release());
+    if (const place at = self.where(); at == place::queue || at == place::at_once) {
+      self.push(*owned.release());
+    }
   });
 }
 

@@ -97,15 +97,33 @@ bool scheduler::on_loop_thread() noexcept {
 void scheduler::post_drain() noexcept {
   if (down_) return;
   drain_posted_ = true;
-  boost::asio::post(io_.get_executor(), [this] { drain(); });
+  boost::asio::post(io_.get_executor(), [this] {
+    drain_posted_ = false;
+    take_turn([] {});
+  });
+}
+
+void scheduler::arrive(owned_item& item) {
+  arrived(*item.owner);
+  take_turn([&] { perform_function(item); });
+}
+
+template <class First>
+void scheduler::take_turn(First first) {
+  const at_work here{*this};
+  turn_time_valid_ = false;
+  const bool another_comes = std::exchange(drain_posted_, true);  // or is posted at the end
+  first();
+  drain();
+  turn_time_valid_ = false;
+  drain_posted_ = another_comes;
+  const bool done = queue_.empty() && patient_.empty();
+  if (!done && stops_.empty() && !drain_posted_) post_drain();
 }
 
 void scheduler::drain() {
-  const at_work here{*this};
-  drain_posted_ = false;
-  turn_time_valid_ = false;
-  if (!stops_.empty()) deliver_stops();
-  // A request to stop ends the drain: what its sender does after it must not come before it.
+  // Nothing runs while a request to stop is on its way: what its sender does after it must not come
+  // before it.
   for (int left = drain_budget; left > 0 && stops_.empty(); --left) {
     if (!patient_.empty() && (queue_.empty() || ++passed_over_ >= patience)) {
       passed_over_ = 0;
@@ -117,15 +135,16 @@ void scheduler::drain() {
     }
   }
   while (surplus_ != nullptr) pop_from(surplus_).parked.discard();
-  turn_time_valid_ = false;
-  const bool done = queue_.empty() && patient_.empty() && stops_.empty();
-  if (!done && !drain_posted_) post_drain();
 }
 
-// Waits are what most of the work consists of.
+// What most of the work consists of: waits, and starts.
 void scheduler::perform(run_item& item) {
+  if (item.act == &process::start) {
+    begin(static_cast<process&>(item));
+    return;
+  }
   if (item.act != &waiter::act_on) {
-    perform_other(item);
+    perform_function(static_cast<owned_item&>(item));
     return;
   }
   auto& w = static_cast<waiter&>(item);
@@ -149,17 +168,14 @@ void scheduler::perform(run_item& item) {
   }
 }
 
-// Starts of processes, and function objects.
-void scheduler::perform_other(run_item& item) {
-  const bool starts = item.act == &process::start;
-  auto* const owned = starts ? nullptr : static_cast<owned_item*>(&item);
-  process* const p = starts ? static_cast<process*>(&item) : owned->owner;
-  const std::uint64_t number = starts ? p->number.load(std::memory_order_relaxed) : owned->number;
+void scheduler::perform_function(owned_item& item) {
+  process* const p = item.owner;
+  const std::uint64_t number = item.number;
   const bool alive = p == nullptr || p->is(number);
   const bool run = alive && (p == nullptr || p->now != process::state::dying);
   if (p != nullptr && alive) {
     current_ = p;
-    if (!starts) --p->queued;
+    --p->queued;
   }
   if (!run) dropping_ = p;
   try {
@@ -183,7 +199,7 @@ void scheduler::do_what_is_due(process& p) {
     if (take(process::exit_due)) return end(p, std::move(p.reason), true);
     if (take(process::kill_due)) return end(p, exit_reason::killed(), true);
   }
-  if (p.queued == 0 && take(process::stop_due)) stops_.emplace_back(&p, p.number.load());
+  if (p.queued == 0 && take(process::stop_due)) deliver_stop_to(p);
 }
 
 void scheduler::arrived(process& p) noexcept {
@@ -205,8 +221,9 @@ void scheduler::arrived(process& p) noexcept {
 // io_context. But the io_context's queue is first come, first served. So a marker is posted before
 // the cancellation, and a completion that arrives before the marker does was not caused by it. That
 // holds too if the process waits for several things at once, of which one was cancelled: the result
-// of another may be what it goes on with. All of this happens at the head of a drain, when the
-// thread has queued nothing of its own yet.
+// of another may be what it goes on with. All of this happens at the head of a turn of its own,
+// posted when the request was made: what was under way then has come by. Nothing else of coppice's
+// runs from the request to that turn.
 
 // Not any more when the io_context is being destroyed: whose frames are still there is unknown
 // then.
@@ -223,8 +240,16 @@ void scheduler::ask_to_stop(process& p, exit_reason reason, process::stop_level 
   if (level <= p.asked) return;
   p.asked = level;
   if (p.now == process::state::unborn) return;
+  deliver_stop_to(p);
+}
+
+void scheduler::deliver_stop_to(process& p) {
+  if (stops_.empty()) {
+    boost::asio::post(io_.get_executor(), [this] {
+      take_turn([this] { deliver_stops(); });
+    });
+  }
   stops_.emplace_back(&p, p.number.load());
-  if (!drain_posted_) post_drain();
 }
 
 void scheduler::deliver_stops() {
@@ -345,23 +370,35 @@ process& scheduler::spawn(birth b) {
   return p;
 }
 
-void process::start(run_item* item, run_item::how how) {
-  auto& p = *static_cast<process*>(item);
-  p.home.begin(p, how);
+// In the run queue a process is recognized by this. It is called when that is destroyed.
+void process::start(run_item* item, run_item::how) {
+  static_cast<process*>(item)->what.reset();
 }
 
-void scheduler::begin(process& p, run_item::how how) {
+void scheduler::begin(process& p) {
   p.starting = false;
-  if (how == run_item::how::drop) {
+  current_ = &p;
+  if (p.now == process::state::dying || p.asked != process::stop_level::none) {
+    dropping_ = &p;
     p.what.reset();
-    if (p.now == process::state::dying && !down_) take_down(p);
-  } else if (p.asked != process::stop_level::none) {
-    p.what.reset();
-    end(p, std::move(p.reason));
-  } else {
-    p.now = process::state::live;
-    p.what->launch(p);
+    dropping_ = nullptr;
+    if (p.now == process::state::dying) {
+      take_down(p);
+    } else {
+      end(p, std::move(p.reason));
+    }
+    current_ = nullptr;
+    return;
   }
+  const std::uint64_t number = p.number.load(std::memory_order_relaxed);
+  p.now = process::state::live;
+  try {
+    p.what->launch(p);
+  } catch (...) {
+    crash(p, std::current_exception());
+  }
+  current_ = nullptr;
+  if (p.is(number)) came_to_rest(p);
 }
 
 void scheduler::signal(process& p, const pid& from, const exit_reason& reason,
@@ -482,13 +519,9 @@ void scheduler::finish(process& p) {
   if (down_) return;
   // First of all: whoever takes reports may ask for what else is known of it.
   if (p.reason.is_abnormal() && listened_to()) report_crash(p);
-  const pid id = p.id();
-  exit_reason reason = std::move(p.reason);
-  const std::unique_ptr<process_extras> extras = std::move(p.extras);
   // Before anybody hears of the death: who does may take the name at once.
-  if (extras) give_up_names(*extras);
-  process_watcher* const watcher = std::exchange(p.watcher, nullptr);
-  void* const tag = std::exchange(p.tag, nullptr);
+  if (p.extras) give_up_names(*p.extras);
+  const pid id = p.id();
   process* const parent = p.parent();
 
   p.number.store(0, std::memory_order_relaxed);
@@ -501,18 +534,7 @@ void scheduler::finish(process& p) {
     w.wake();
   }
 
-  if (watcher != nullptr) watcher->child_exited(p, tag, reason);
-  if (extras) {
-    for (process* peer : extras->links) {
-      peer->extras->links.erase(&p);
-      signal(*peer, id, reason, process::stop_level::exit_signal);
-    }
-    while (!extras->subscriptions.empty()) {
-      auto& s = static_cast<exit_subscription&>(*extras->subscriptions.front());
-      s.unlink();
-      s.fire(id, reason);
-    }
-  }
+  if (p.watcher != nullptr || p.extras) tell_of_end(p, id);
 
   p.asked = p.delivered = process::stop_level::none;
   p.due = 0;
@@ -537,6 +559,24 @@ void scheduler::finish(process& p) {
   if (parent != nullptr && parent->now == process::state::dying &&
       parent->extras->children.empty()) {
     take_down(*parent);
+  }
+}
+
+void scheduler::tell_of_end(process& p, const pid& id) {
+  const exit_reason reason = std::move(p.reason);
+  const std::unique_ptr<process_extras> extras = std::move(p.extras);
+  process_watcher* const watcher = std::exchange(p.watcher, nullptr);
+  void* const tag = std::exchange(p.tag, nullptr);
+  if (watcher != nullptr) watcher->child_exited(p, tag, reason);
+  if (!extras) return;
+  for (process* peer : extras->links) {
+    peer->extras->links.erase(&p);
+    signal(*peer, id, reason, process::stop_level::exit_signal);
+  }
+  while (!extras->subscriptions.empty()) {
+    auto& s = static_cast<exit_subscription&>(*extras->subscriptions.front());
+    s.unlink();
+    s.fire(id, reason);
   }
 }
 
@@ -613,7 +653,11 @@ void scheduler::stage_parked(process& p) noexcept {
   p.now = process::state::dying;
   p.probing = false;
   p.due = 0;
-  take_down(p);
+  if (p.extras) {
+    take_down(p);
+  } else {
+    finish(p);
+  }
 }
 
 void scheduler::stage_gone(process& p) noexcept {
@@ -660,14 +704,12 @@ void scheduler::arm() {
   alarm_.async_wait([this](const boost::system::error_code& ec) {
     if (ec) return;
     alarm_at_ = time_point::max();
-    fire_due();
+    take_turn([this] { fire_due(); });
     arm();
   });
 }
 
 void scheduler::fire_due() {
-  const at_work here{*this};
-  turn_time_valid_ = false;
   const time_point due = now();
   while (!timers_.empty() && timers_.earliest() <= due) {
     timer_node& node = timers_.pop();
@@ -689,6 +731,7 @@ std::optional<time_point> scheduler::next_timer() const noexcept {
 
 void scheduler::move_time_to(time_point when) {
   turn_time_ = std::max(turn_time_, when);
+  const at_work here{*this};
   fire_due();
 }
 

@@ -88,6 +88,11 @@ class COPPICE_API executor {
         std::move(local)();
         break;
       }
+      case place::at_once: {
+        visitor<std::decay_t<F>> item{std::forward<F>(f)};
+        settled.arrive(item);
+        break;
+      }
       case place::queue: settled.push(*new function_item<std::decay_t<F>>{std::forward<F>(f)}); break;
       case place::other_thread:
         settled.send(*new function_item<std::decay_t<F>>{std::forward<F>(f)});
@@ -119,7 +124,7 @@ class COPPICE_API executor {
   }
 
  private:
-  enum class place { here, queue, other_thread, nowhere };
+  enum class place { here, at_once, queue, other_thread, nowhere };
 
   template <class F>
   struct function_item final : detail::owned_item, detail::pooled {
@@ -130,6 +135,20 @@ class COPPICE_API executor {
       auto* self = static_cast<function_item*>(base);
       F local{std::move(self->function)};
       delete self;
+      if (h == how::run) std::move(local)();
+    }
+
+    F function;
+  };
+
+  // One that is not queued.
+  template <class F>
+  struct visitor final : detail::owned_item {
+    template <class G>
+    explicit visitor(G&& g) : owned_item{&act_on}, function{std::forward<G>(g)} {}
+
+    static void act_on(detail::run_item* base, how h) {
+      F local{std::move(static_cast<visitor*>(base)->function)};
       if (h == how::run) std::move(local)();
     }
 
@@ -149,6 +168,7 @@ class COPPICE_API executor {
   }
   void settle() noexcept;
   [[nodiscard]] place where() const noexcept;
+  void arrive(detail::owned_item& item) const;
   void push(detail::owned_item& item) const noexcept;
   void send(detail::owned_item& item) const;
 

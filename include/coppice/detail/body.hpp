@@ -15,12 +15,11 @@ class body_ptr;
 // Counted without atomics: bodies stay on the thread of their loop.
 class COPPICE_API body {
  public:
-  body() noexcept = default;
   body(const body&) = delete;
   body& operator=(const body&) = delete;
 
-  // The kind of stage that it plays on: a block that has one of that kind is preferred.
-  [[nodiscard]] virtual const void* kind() const noexcept = 0;
+  // The kind of stage that it plays on, or null: a block that has one of that kind is preferred.
+  [[nodiscard]] const void* kind() const noexcept { return kind_; }
   // What is run for one child of a supervisor, start after start. `self` refers to this.
   virtual body_ptr for_child(const body_ptr& self);
   // Called when a process for it has been spawned, but has not run.
@@ -32,7 +31,7 @@ class COPPICE_API body {
   [[nodiscard]] bool acknowledges() const noexcept { return acknowledges_; }
 
  protected:
-  explicit body(bool acknowledges) noexcept : acknowledges_{acknowledges} {}
+  body(const void* kind, bool acknowledges) noexcept : kind_{kind}, acknowledges_{acknowledges} {}
   virtual ~body();
 
  private:
@@ -40,8 +39,9 @@ class COPPICE_API body {
   // One that refers to it is gone, and had that payload.
   virtual void released(void* payload) noexcept;
 
+  const void* kind_;
   std::uint32_t references_ = 0;
-  bool acknowledges_ = false;
+  bool acknowledges_;
 };
 
 // Refers to a body. A coroutine that can be run only once travels along as a payload, which belongs
@@ -59,18 +59,21 @@ class body_ptr {
       : body_{std::exchange(other.body_, nullptr)},
         payload_{std::exchange(other.payload_, nullptr)} {}
   body_ptr& operator=(body_ptr other) noexcept {
-    std::swap(body_, other.body_);
-    std::swap(payload_, other.payload_);
+    reset();
+    body_ = std::exchange(other.body_, nullptr);
+    payload_ = other.payload_;
     return *this;
   }
-  ~body_ptr() {
-    if (body_ != nullptr) body_->released(payload_);
-  }
+  ~body_ptr() { reset(); }
 
   explicit operator bool() const noexcept { return body_ != nullptr; }
   body* operator->() const noexcept { return body_; }
   body& operator*() const noexcept { return *body_; }
-  void reset() noexcept { *this = body_ptr{}; }
+  void reset() noexcept {
+    if (body_ == nullptr) return;
+    void* const payload = std::exchange(payload_, nullptr);
+    std::exchange(body_, nullptr)->released(payload);
+  }
   [[nodiscard]] void* take_payload() noexcept { return std::exchange(payload_, nullptr); }
 
  private:

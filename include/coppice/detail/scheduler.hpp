@@ -121,6 +121,13 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     if (!drain_posted_) post_drain();
   }
   void arrived(process& p) noexcept;  // a function object for p was queued
+  // Whether work for that process that comes in on the loop's thread may be done at once: nothing of
+  // coppice's runs there, and nothing is to go before it.
+  [[nodiscard]] bool lets_in(const process& p) const noexcept {
+    return active() == nullptr && p.queued == 0 && !p.probing && stops_.empty() &&
+           p.now != process::state::unborn;
+  }
+  void arrive(owned_item& item);  // does it, and what comes of it
 
   // Stages.
   void stage_parked(process& p) noexcept;
@@ -153,14 +160,17 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void shutdown() noexcept override;
 
   void post_drain() noexcept;
+  template <class First>
+  void take_turn(First first);
   void drain();
   void perform(run_item& item);
-  void perform_other(run_item& item);
-  void begin(process& p, run_item::how how);
+  void perform_function(owned_item& item);
+  void begin(process& p);
   void came_to_rest(process& p) {
     if (p.due != 0) do_what_is_due(p);
   }
   void do_what_is_due(process& p);
+  void deliver_stop_to(process& p);
   void deliver_stops();
   void emit_stop(process& p);
   void post_probe();
@@ -170,6 +180,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void unregister_name(process_extras& x) noexcept;
   void give_up_names(process_extras& x) noexcept;
   void finish(process& p);
+  void tell_of_end(process& p, const pid& id);
   void report_crash(process& p) noexcept;
   void give_up_waiting();
   void arm();

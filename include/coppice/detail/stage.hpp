@@ -45,9 +45,8 @@ COPPICE_API void frames_gone(process& p) noexcept;
 template <class Executor>
 class typed_body : public body {
  public:
-  using body::body;
+  explicit typed_body(bool acknowledges) noexcept;
   virtual asio::awaitable<void, Executor> call(process& p) = 0;
-  [[nodiscard]] const void* kind() const noexcept final;
   void launch(process& p) final;
 };
 
@@ -139,9 +138,8 @@ class stage {
 };
 
 template <class Executor>
-const void* typed_body<Executor>::kind() const noexcept {
-  return &stage<Executor>::tag;
-}
+typed_body<Executor>::typed_body(bool acknowledges) noexcept
+    : body{&stage<Executor>::tag, acknowledges} {}
 
 template <class Executor>
 void typed_body<Executor>::launch(process& p) {

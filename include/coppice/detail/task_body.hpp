@@ -23,9 +23,8 @@ COPPICE_API void begin_task(process& p, task<void> t);
 // A process whose body is a coppice::task. It needs no stage.
 class task_body : public body {
  public:
-  using body::body;
+  explicit task_body(bool acknowledges) noexcept : body{nullptr, acknowledges} {}
   virtual task<void> call(process& p) = 0;
-  [[nodiscard]] const void* kind() const noexcept final { return nullptr; }
   void launch(process& p) final {
     try {
       begin_task(p, call(p));
