@@ -204,7 +204,7 @@ void task_shutdown_wait::begin(waiter& w) {
 
 bool task_shutdown_wait::ready() {
   if (busy || called_off || core->taken() || core->over()) return true;
-  if (timer.rung && !std::exchange(killed, true)) core->kill();
+  if (timer.has_rung() && !std::exchange(killed, true)) core->kill();
   return core->over();
 }
 
@@ -249,7 +249,7 @@ bool task_group_wait::ready() {
   if (busy || failed) return true;
   if (!late.empty()) return dying == 0;
   if (settled() >= enough) return true;
-  if (!timer.rung) return false;
+  if (!timer.has_rung()) return false;
   if (stop_at_failure || on_timeout != unfinished_tasks::kill_task) return true;
   late.resize(cores.size());
   for (std::size_t i = 0; i < cores.size(); ++i) {

@@ -63,6 +63,10 @@ void executor::push(owned_item& item) const noexcept {
   p.home.arrived(p);
 }
 
+void executor::left_queue(owned_item& item) noexcept {
+  if (item.owner != nullptr && item.owner->is(item.number)) --item.owner->queued;
+}
+
 namespace {
 
 struct dropper {

@@ -33,14 +33,14 @@ void mailbox_core::close() noexcept {
 
 void wake_timer::ring(timer_node& node) {
   auto& self = static_cast<wake_timer&>(node);
-  self.rung = true;
+  self.position = rung;
   self.target->wake();
 }
 
 void wake_timer::begin(waiter& w, duration time) {
   target = &w;
   if (time <= duration::zero()) {
-    rung = true;
+    position = rung;
     w.wake();
     return;
   }
@@ -67,7 +67,7 @@ send_timer start_delayed(std::shared_ptr<delayed_send> s, std::shared_ptr<mailbo
 std::optional<std::chrono::steady_clock::duration> send_timer::remaining() const noexcept {
   const auto s = send_.lock();
   if (!s || !s->armed()) return std::nullopt;
-  return s->when - s->home->now();
+  return s->home->time_of(*s) - s->home->now();
 }
 
 std::optional<std::chrono::steady_clock::duration> send_timer::cancel() noexcept {

@@ -103,9 +103,34 @@ void scheduler::post_drain() noexcept {
   });
 }
 
+inline void scheduler::perform_owned(owned_item& item) {
+  process* const p = item.owner;
+  const std::uint64_t number = p != nullptr ? item.number : 0;
+  const bool alive = p == nullptr || p->is(number);
+  const bool run = alive && (p == nullptr || p->now != process::state::dying);
+  if (alive) current_ = p;
+  if (!run) dropping_ = p;
+  try {
+    item.act(&item, run ? run_item::how::run : run_item::how::drop);
+  } catch (...) {
+    // Thrown by a function object that somebody posted to the process, or by the handler of somebody
+    // who waits for coppice, but not in a coroutine.
+    if (p != nullptr && p->is(number)) crash(*p);
+  }
+  dropping_ = current_ = nullptr;
+  if (run && p != nullptr && p->is(number)) came_to_rest(*p);
+}
+
+inline void scheduler::perform(run_item& item) {
+  if (item.act == &process::start) {
+    begin(static_cast<process&>(item));
+  } else {
+    perform_owned(static_cast<owned_item&>(item));
+  }
+}
+
 void scheduler::arrive(owned_item& item) {
-  arrived(*item.owner);
-  take_turn([&] { perform_function(item); });
+  take_turn([&] { perform_owned(item); });
 }
 
 template <class First>
@@ -114,7 +139,8 @@ void scheduler::take_turn(First first) {
   turn_time_valid_ = false;
   const bool another_comes = std::exchange(drain_posted_, true);  // or is posted at the end
   first();
-  drain();
+  // A queue that is never empty gets no more turns for all that arrives meanwhile.
+  if (!another_comes) drain();
   turn_time_valid_ = false;
   drain_posted_ = another_comes;
   const bool done = queue_.empty() && patient_.empty();
@@ -125,68 +151,15 @@ void scheduler::drain() {
   // Nothing runs while a request to stop is on its way: what its sender does after it must not come
   // before it.
   for (int left = drain_budget; left > 0 && stops_.empty(); --left) {
+    run_queue* next = &queue_;
     if (!patient_.empty() && (queue_.empty() || ++passed_over_ >= patience)) {
       passed_over_ = 0;
-      perform(patient_.pop());
-    } else if (!queue_.empty()) {
-      perform(queue_.pop());
-    } else {
-      break;
+      next = &patient_;
     }
+    if (next->empty()) break;
+    perform(next->pop());
   }
-  while (surplus_ != nullptr) pop_from(surplus_).parked.discard();
-}
-
-// What most of the work consists of: waits, and starts.
-void scheduler::perform(run_item& item) {
-  if (item.act == &process::start) {
-    begin(static_cast<process&>(item));
-    return;
-  }
-  if (item.act != &waiter::act_on) {
-    perform_function(static_cast<owned_item&>(item));
-    return;
-  }
-  auto& w = static_cast<waiter&>(item);
-  process* const p = w.owner;
-  const std::uint64_t number = w.number;
-  if (p == nullptr || (p->is(number) && p->now != process::state::dying)) {
-    current_ = p;
-    try {
-      w.act_as(run_item::how::run);
-    } catch (...) {
-      // Thrown by the handler of somebody who waits for coppice, but not in a coroutine.
-      if (p != nullptr && p->is(number)) crash(*p, std::current_exception());
-    }
-    current_ = nullptr;
-    if (p != nullptr && p->is(number)) came_to_rest(*p);
-  } else {
-    if (p->is(number)) current_ = p;
-    dropping_ = p;
-    w.act_as(run_item::how::drop);
-    dropping_ = current_ = nullptr;
-  }
-}
-
-void scheduler::perform_function(owned_item& item) {
-  process* const p = item.owner;
-  const std::uint64_t number = item.number;
-  const bool alive = p == nullptr || p->is(number);
-  const bool run = alive && (p == nullptr || p->now != process::state::dying);
-  if (p != nullptr && alive) {
-    current_ = p;
-    --p->queued;
-  }
-  if (!run) dropping_ = p;
-  try {
-    item.act(&item, run ? run_item::how::run : run_item::how::drop);
-  } catch (...) {
-    // Thrown by a function object that somebody posted to the process.
-    if (p != nullptr && p->is(number)) crash(*p, std::current_exception());
-  }
-  dropping_ = nullptr;
-  current_ = nullptr;
-  if (run && p != nullptr && p->is(number)) came_to_rest(*p);
+  while (surplus_ != nullptr) pop_from(surplus_).discard_parked();
 }
 
 void scheduler::do_what_is_due(process& p) {
@@ -276,18 +249,19 @@ void scheduler::emit_stop(process& p) {
   p.probing = false;
   // First of all: an operation may complete at once, and what the process then waits for, having
   // heard of the request, must be left alone.
+  p.hit = p.turn_stopped = p.yielding;
   waiter::abort_listening(p);
   current_ = &p;
   try {
     p.signal.emit(boost::asio::cancellation_type::terminal);
   } catch (...) {
     // Thrown by somebody's cancellation handler.
-    if (p.is(number)) crash(p, std::current_exception());
+    if (p.is(number)) crash(p);
   }
   current_ = nullptr;
   // The process may have gone on, and even ended.
   if (!p.is(number) || p.now != process::state::live) return;
-  p.hit = p.queued > 0 || waiter::any_aborted(p);
+  if (p.queued > 0 || waiter::any_aborted(p)) p.hit = true;
   p.probing = true;
   probed_.emplace_back(&p, number);
   came_to_rest(p);
@@ -335,7 +309,7 @@ process& scheduler::claim_block(const void* kind) {
 }
 
 void scheduler::free_block(process& p) noexcept {
-  vacancy& v = vacant(p.stage);
+  vacancy& v = vacant(p.stage != nullptr ? p.stage->plays : nullptr);
   if (p.stage != nullptr && v.count >= std::max(spare_stages, alive_)) {
     push_on(surplus_, p);
     return;
@@ -395,7 +369,7 @@ void scheduler::begin(process& p) {
   try {
     p.what->launch(p);
   } catch (...) {
-    crash(p, std::current_exception());
+    crash(p);
   }
   current_ = nullptr;
   if (p.is(number)) came_to_rest(p);
@@ -421,8 +395,8 @@ void scheduler::kill(process& p) {
   end(p, exit_reason::killed());
 }
 
-void scheduler::crash(process& p, std::exception_ptr e) {
-  if (p.now == process::state::live) end(p, exit_reason::error(std::move(e)));
+void scheduler::crash(process& p) {
+  if (p.now == process::state::live) end(p, exit_reason::error(std::current_exception()));
 }
 
 void scheduler::end_at_rest(process& p, exit_reason reason) {
@@ -540,6 +514,7 @@ void scheduler::finish(process& p) {
   p.due = 0;
   p.probing = false;
   p.acknowledges = p.answered = p.ignored = p.reason_set = p.outcome_set = false;
+  p.yielding = p.turn_stopped = false;
   p.queued = 0;
   p.spawner = {};
   p.reason = {};
@@ -784,7 +759,7 @@ void scheduler::shutdown() noexcept {
     more |= waiter::wake_all(foreign_waits_);
   }
   blocks_.for_each([](process& p) {
-    if (p.stage != nullptr && !p.playing) p.parked.discard();
+    if (p.stage != nullptr && !p.playing) p.discard_parked();
   });
   while (!timers_.empty()) timers_.pop();
   work_.reset();

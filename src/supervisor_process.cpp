@@ -180,9 +180,9 @@ void supervisor_process::wait::begin(waiter& w) {
 
 // Works where it waits: the coroutine goes on when there is nothing left to do for it, ever.
 bool supervisor_process::wait::ready() {
-  if (!self->news_ && !timer.rung) return false;
+  if (!self->news_ && !timer.has_rung()) return false;
   timer.leave(self->home_);
-  timer.rung = false;
+  timer.forget();
   self->act();
   if (self->finished_) return true;
   if (self->news_) {
@@ -326,7 +326,7 @@ bool supervisor_process::restart_at_once(entry& c, const exit_reason& reason) {
   try {
     decide_.restarted(c, spawn_child(c, true).id().number());
   } catch (...) {
-    home_.crash(self_, std::current_exception());
+    home_.crash(self_);
   }
   return true;
 }

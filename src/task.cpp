@@ -7,19 +7,6 @@ namespace coppice::detail {
 
 namespace {
 
-// Keeps the outermost frame of a process.
-struct kept_frame {
-  explicit kept_frame(std::coroutine_handle<> h) noexcept : frame{h} {}
-  kept_frame(kept_frame&& other) noexcept : frame{std::exchange(other.frame, nullptr)} {}
-  kept_frame& operator=(kept_frame&&) = delete;
-  ~kept_frame() {
-    if (frame) frame.destroy();
-  }
-  void operator()() const noexcept {}
-
-  std::coroutine_handle<> frame;
-};
-
 // Takes a chain of frames along when it is destroyed, run or not.
 class dropped_chain {
  public:
@@ -35,6 +22,10 @@ class dropped_chain {
   task_promise_base* part_;
 };
 
+void destroy_frames(process& p) noexcept {
+  std::coroutine_handle<>::from_address(std::exchange(p.outermost, nullptr)).destroy();
+}
+
 }  // namespace
 
 task_root::~task_root() {
@@ -43,19 +34,42 @@ task_root::~task_root() {
 
 void task_root::listen(waiter& w) {
   waiting_ = &w;
+  put_relay();
+}
+
+void task_root::listen(turn_awaiter& t) {
+  turn_ = &t;
+  put_relay();
+}
+
+void task_root::put_relay() {
   if (relay_ == nullptr && slot_.is_connected()) slot_.emplace<relay>(*this);
 }
 
 void task_root::relay::operator()(asio::cancellation_type type) const noexcept {
-  if (to_ == nullptr || to_->waiting_ == nullptr || type == asio::cancellation_type::none) return;
-  to_->waiting_->abort();
+  if (to_ == nullptr || type == asio::cancellation_type::none) return;
+  if (to_->waiting_ != nullptr) to_->waiting_->abort();
+  if (to_->turn_ != nullptr) to_->turn_->abort();
+}
+
+void turn_awaiter::act_on(run_item* item, how h) {
+  auto& self = *static_cast<turn_awaiter*>(item);
+  if (h == how::drop) return self.promise_.drop();
+  if (self.promise_.root == nullptr) {
+    process& p = *self.owner;
+    self.stopped_ = p.turn_stopped;
+    p.yielding = p.turn_stopped = false;
+  } else {
+    self.promise_.root->had_turn();
+  }
+  self.promise_.frame.resume();
 }
 
 void task_promise_base::over() noexcept {
   if (root != nullptr) return root->over();
   process& p = *self;
   std::exception_ptr e = std::move(error);
-  p.parked.discard();  // and with it this
+  destroy_frames(p);  // and with them this
   if (e) {
     threw(p, std::move(e));
   } else {
@@ -67,7 +81,7 @@ void task_promise_base::over() noexcept {
 void task_promise_base::drop() noexcept {
   if (root != nullptr) return root->drop();
   process& p = *self;
-  p.parked.discard();
+  destroy_frames(p);
   frames_gone(p);
 }
 
@@ -81,7 +95,7 @@ void begin_task(process& p, task<void> t) {
   task_promise<void>& promise = t.promise();
   promise.self = &p;
   const std::coroutine_handle<> frame = t.release();
-  p.parked.keep(kept_frame{frame});
+  p.outermost = frame.address();
   frame.resume();
 }
 

@@ -10,9 +10,7 @@ constexpr std::size_t arity = 4;
 
 void timer_queue::set(timer_node& node, time_point when) {
   cancel(node);
-  node.when = when;
-  node.sequence = next_sequence_++;
-  heap_.push_back({when, node.sequence, &node});
+  heap_.push_back({when, next_sequence_++, &node});
   sift_up(heap_.size() - 1, heap_.back());
 }
 

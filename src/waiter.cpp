@@ -31,13 +31,11 @@ bool waiter::drop_one(list_hook& waits) {
   for (list_hook* h = waits.empty() ? nullptr : waits.front(); h != nullptr; h = waits.after(h)) {
     auto& w = *static_cast<waiter*>(h);
     if (w.woken_) continue;
-    w.drop();
+    w.act(&w, how::drop);
     return true;
   }
   return false;
 }
-
-void waiter::act_on(run_item* item, how h) { static_cast<waiter*>(item)->act_as(h); }
 
 wait_canceller::wait_canceller(process* p, cancellable_waiter& w,
                                asio::cancellation_slot where) noexcept

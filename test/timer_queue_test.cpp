@@ -129,8 +129,8 @@ TEST_CASE("whatever is set, moved and cancelled, the queue does as a sorted list
         default:
           if (!queue.empty() && !expected.empty()) {
             const auto [when, which] = expected.pop();
-            timer_node& popped = queue.pop();
-            same = same && &popped == &nodes[which] && popped.when == when;
+            same = same && queue.when(nodes[which]) == when && queue.earliest() == when;
+            same = same && &queue.pop() == &nodes[which];
           }
       }
       same = same && queue.empty() == expected.empty() &&

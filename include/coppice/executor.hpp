@@ -133,6 +133,7 @@ class COPPICE_API executor {
 
     static void act_on(detail::run_item* base, how h) {
       auto* self = static_cast<function_item*>(base);
+      left_queue(*self);
       F local{std::move(self->function)};
       delete self;
       if (h == how::run) std::move(local)();
@@ -170,6 +171,7 @@ class COPPICE_API executor {
   [[nodiscard]] place where() const noexcept;
   void arrive(detail::owned_item& item) const;
   void push(detail::owned_item& item) const noexcept;
+  static void left_queue(detail::owned_item& item) noexcept;
   void send(detail::owned_item& item) const;
 
   std::uintptr_t target_;

@@ -202,13 +202,18 @@ struct receive_wait {
 // A point in time that wakes a waiter.
 struct COPPICE_API wake_timer : timer_node {
   wake_timer() noexcept : timer_node{&wake_timer::ring} {}
-  wake_timer(wake_timer&& other) noexcept : timer_node{&wake_timer::ring}, rung{other.rung} {}
+  wake_timer(wake_timer&& other) noexcept : timer_node{&wake_timer::ring} {
+    if (other.has_rung()) position = rung;
+  }
   static void ring(timer_node& node);
+  [[nodiscard]] bool has_rung() const noexcept { return position == rung; }
+  void forget() noexcept {
+    if (has_rung()) position = idle;
+  }
   void begin(waiter& w, duration time);
   void leave(scheduler& s) noexcept;
 
   waiter* target = nullptr;
-  bool rung = false;
 };
 
 template <class T>
@@ -220,7 +225,7 @@ struct timed_receive_wait : receive_wait<T> {
     receive_wait<T>::begin(w);
     if (this->box->size == 0) timer.begin(w, limit);
   }
-  [[nodiscard]] bool ready() const noexcept { return timer.rung || receive_wait<T>::ready(); }
+  [[nodiscard]] bool ready() const noexcept { return timer.has_rung() || receive_wait<T>::ready(); }
   void leave() noexcept {
     receive_wait<T>::leave();
     timer.leave(this->home());

@@ -56,7 +56,7 @@ struct response_wait {
       timer.begin(w, *limit);
     }
   }
-  [[nodiscard]] bool ready() const noexcept { return slot->done() || timer.rung; }
+  [[nodiscard]] bool ready() const noexcept { return slot->done() || timer.has_rung(); }
   void leave() noexcept {
     if (!slot) return;
     if (slot->caller == self) slot->caller = nullptr;
@@ -219,7 +219,7 @@ struct collection_wait {
     }
   }
   [[nodiscard]] bool ready() const noexcept {
-    return timer.rung || arrived() || pool->members.empty();
+    return timer.has_rung() || arrived() || pool->members.empty();
   }
   void leave() noexcept {
     if (!pool) return;

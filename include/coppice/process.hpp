@@ -195,7 +195,7 @@ struct COPPICE_API sleep_wait {
 
   [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
   void begin(waiter& w);
-  [[nodiscard]] bool ready() const noexcept { return timer.rung; }
+  [[nodiscard]] bool ready() const noexcept { return timer.has_rung(); }
   void leave() noexcept;
   template <class Handler>
   static void deliver(Handler&& h) {
@@ -208,6 +208,9 @@ struct COPPICE_API sleep_wait {
 };
 
 struct yield_wait {
+  // A task needs no more for it than a place in the run queue.
+  static constexpr bool is_turn = true;
+
   scheduler* scheduler_;
 
   [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }

@@ -101,7 +101,7 @@ struct call_wait {
       call->timer.begin(w, *call->terms.limit);
     }
   }
-  [[nodiscard]] bool ready() const noexcept { return call->done() || call->timer.rung; }
+  [[nodiscard]] bool ready() const noexcept { return call->done() || call->timer.has_rung(); }
   void leave() noexcept {
     if (!call) return;
     call->caller = nullptr;

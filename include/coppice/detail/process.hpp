@@ -99,29 +99,19 @@ struct COPPICE_API process_extras {
   bool failed = false;       // ... and has, by an exception of its own
 };
 
-// Keeps the handler of a coroutine that has come to rest between two processes. Its type is known
-// to async_initiate only; it is one pointer wide.
-class parked_handler {
- public:
+// How to call the handler of a coroutine that has come to rest between two processes, or to destroy
+// it uncalled. The type of that is known to async_initiate only; it is one pointer wide.
+struct stage_kind {
+  const void* plays;  // the kind of bodies
+  void (*take)(void* handler, bool run);
+
   template <class Handler>
-  void keep(Handler&& handler) {
-    using type = std::decay_t<Handler>;
-    static_assert(sizeof(type) <= sizeof(bytes_) && alignof(type) <= alignof(void*));
-    ::new (static_cast<void*>(bytes_)) type{std::forward<Handler>(handler)};
-    take_ = [](void* from, bool run) {
-      auto* stored = static_cast<type*>(from);
-      type local{std::move(*stored)};
-      stored->~type();
-      if (run) std::move(local)();
-    };
+  static void take_as(void* from, bool run) {
+    auto* stored = static_cast<Handler*>(from);
+    Handler local{std::move(*stored)};
+    stored->~Handler();
+    if (run) std::move(local)();
   }
-
-  void resume() { take_(bytes_, true); }
-  void discard() { take_(bytes_, false); }
-
- private:
-  alignas(void*) std::byte bytes_[sizeof(void*)];
-  void (*take_)(void*, bool) = nullptr;
 };
 
 // The control block of a process. Blocks are used again, numbers are not: whoever may outlive the
@@ -151,7 +141,8 @@ class process : public run_item, public list_hook {
   // one was; an equal one is not, so that clean-up is not disturbed.
   enum class stop_level : unsigned char { none, exit_signal, supervisor };
 
-  explicit process(scheduler& s) noexcept : run_item{&process::start}, home{s} {}
+  explicit process(scheduler& s) noexcept
+      : run_item{&process::start}, home{s}, outermost{nullptr} {}
 
   [[nodiscard]] pid id() noexcept { return {this, number.load(std::memory_order_relaxed)}; }
   [[nodiscard]] bool is(std::uint64_t n) const noexcept {
@@ -173,15 +164,25 @@ class process : public run_item, public list_hook {
 
   static void start(run_item* item, run_item::how how);
 
+  template <const char* plays, class Handler>
+  void park(Handler&& handler) {
+    using type = std::decay_t<Handler>;
+    static_assert(sizeof(type) <= sizeof parked && alignof(type) <= alignof(void*));
+    static constexpr stage_kind kind{plays, &stage_kind::take_as<type>};
+    ::new (static_cast<void*>(parked)) type{std::forward<Handler>(handler)};
+    stage = &kind;
+  }
+  void resume_parked() { stage->take(parked, true); }
+  void discard_parked() { stage->take(parked, false); }
+
   scheduler& home;
   // Read by executors on other threads, hence atomic; written on the loop's thread only. 0: vacant.
   std::atomic<std::uint64_t> number{0};
   state now = state::vacant;
-  stop_level asked = stop_level::none;      // the strongest request so far
-  stop_level delivered = stop_level::none;  // the strongest that its body was told
-  bool opening = false;  // its stage is being made: copies of the executor stay tied to the block
-  bool playing = false;  // its stage plays its body, or the frames of that are still there
-  unsigned char due = 0;          // what happens as soon as it comes to rest: see `dues`
+  stop_level asked : 2 = stop_level::none;      // the strongest request so far
+  stop_level delivered : 2 = stop_level::none;  // the strongest that its body was told
+  unsigned char due : 3 = 0;      // what happens as soon as it comes to rest: see `dues`
+  bool playing : 1 = false;       // its stage plays its body, or the frames of that are still there
   bool starting : 1 = false;      // it is in the run queue, to be started
   bool probing : 1 = false;       // told to stop, unknown yet whether it may miss that
   bool hit : 1 = false;           // ... though one wait at least was cancelled
@@ -190,10 +191,16 @@ class process : public run_item, public list_hook {
   bool ignored : 1 = false;       // ... or has asked not to be started
   bool reason_set : 1 = false;    // `reason` holds what it was asked to end with
   bool outcome_set : 1 = false;   // `reason` holds what it ends with if it returns
+  bool opening : 1 = false;  // its stage is being made: copies of the executor stay tied to the block
+  bool yielding : 1 = false;      // its task lets others have a turn
+  bool turn_stopped : 1 = false;  // ... and was told to stop meanwhile
   std::uint32_t queued = 0;       // function objects of it in the run queue
 
-  const void* stage = nullptr;  // the kind of coroutine that it has, or null
-  parked_handler parked;        // of that coroutine, between two processes
+  const stage_kind* stage = nullptr;  // of what it has, or null
+  union {
+    std::byte parked[sizeof(void*)];  // the handler of its stage, between two processes
+    void* outermost;                  // frame of a task
+  };
   asio::cancellation_signal signal;
   wait_canceller* canceller = nullptr;  // of its latest wait, if that is still in its slot
   body_ptr what;

@@ -5,6 +5,7 @@
 namespace coppice::detail {
 
 class process;
+class scheduler;
 
 // One piece of ready work. Whoever queues it owns its storage; `act` gives that back.
 struct run_item {
@@ -25,7 +26,10 @@ struct owned_item : run_item {
   using run_item::run_item;
 
   process* owner = nullptr;  // null: nobody's, always run
-  std::uint64_t number = 0;  // of the owner when this was made
+  union {
+    std::uint64_t number = 0;  // of the owner when this was made
+    scheduler* at;             // of nobody's
+  };
 };
 
 // The order in which ready processes run is decided here and nowhere else: first come, first

@@ -99,7 +99,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void end(process& p, exit_reason reason, bool at_rest = false);
   // The same for one that runs, when it comes to rest.
   void end_at_rest(process& p, exit_reason reason);
-  void crash(process& p, std::exception_ptr e);
+  void crash(process& p);  // while the exception is being handled
   void link(process& a, process& b);
   void unlink(process& a, process& b) noexcept;
   void acknowledge(process& p, std::any info);
@@ -139,6 +139,9 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   // Time.
   [[nodiscard]] time_point now() noexcept;
   void set_timer(timer_node& node, time_point when);
+  [[nodiscard]] time_point time_of(const timer_node& node) const noexcept {
+    return timers_.when(node);
+  }
   void cancel_timer(timer_node& node) noexcept { timers_.cancel(node); }
   [[nodiscard]] bool time_is_manual() const noexcept { return manual_; }
   void take_over_time();
@@ -164,7 +167,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void take_turn(First first);
   void drain();
   void perform(run_item& item);
-  void perform_function(owned_item& item);
+  void perform_owned(owned_item& item);
   void begin(process& p);
   void came_to_rest(process& p) {
     if (p.due != 0) do_what_is_due(p);

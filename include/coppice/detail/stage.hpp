@@ -63,7 +63,6 @@ class stage {
   // Makes one for that block, parked.
   static void open(process& p) {
     p.opening = true;
-    p.stage = &tag;
     try {
       const Executor ex{executor::of_block(p)};
 #if defined(COPPICE_DOCUMENTED_ASIO_ONLY)
@@ -113,7 +112,7 @@ class stage {
             handler.reset_cancellation_state();
             handler.throw_if_cancelled(false);
 #endif
-            p->parked.keep(std::forward<decltype(handler)>(handler));
+            p->template park<&tag>(std::forward<decltype(handler)>(handler));
             detail::parked(*p);
           },
           token, self);
@@ -145,7 +144,7 @@ template <class Executor>
 void typed_body<Executor>::launch(process& p) {
   if (p.stage == nullptr) stage<Executor>::open(p);
   p.playing = true;
-  p.parked.resume();
+  p.resume_parked();
 }
 
 }  // namespace coppice::detail

@@ -37,6 +37,7 @@ class task;
 namespace detail {
 
 class task_promise_base;
+class turn_awaiter;
 
 // Runs a chain of tasks that is not the body of a process: for a coroutine of another kind that waits
 // for it within one.
@@ -56,6 +57,9 @@ class COPPICE_API task_root {
   // The chain waits for one of coppice's own.
   void listen(waiter& w);
   void has_waited() noexcept { waiting_ = nullptr; }
+  // ... or for a turn.
+  void listen(turn_awaiter& t);
+  void had_turn() noexcept { turn_ = nullptr; }
 
  protected:
   ~task_root();
@@ -77,8 +81,11 @@ class COPPICE_API task_root {
     task_root* to_;
   };
 
+  void put_relay();
+
   asio::cancellation_slot slot_;
   waiter* waiting_ = nullptr;
+  turn_awaiter* turn_ = nullptr;
   relay* relay_ = nullptr;
 };
 
@@ -99,12 +106,10 @@ class COPPICE_API task_promise_base {
     template <class Promise>
     static void await_suspend(std::coroutine_handle<Promise> h) noexcept {
       task_promise_base& p = h.promise();
-      if (p.begun_by_parent) {
-        p.begun_by_parent = false;  // who is still on the stack, and goes on
-      } else if (p.parent != nullptr) {
-        p.parent->frame.resume();
-      } else {
+      if (p.parent == nullptr) {
         p.over();
+      } else if (p.parent != &p) {
+        p.parent->frame.resume();
       }
     }
     static void await_resume() noexcept {}
@@ -122,11 +127,10 @@ class COPPICE_API task_promise_base {
   }
 
   std::coroutine_handle<> frame;        // of this
-  task_promise_base* parent = nullptr;  // the task that awaits this one
+  task_promise_base* parent = nullptr;  // that awaits this one; this, if it is still on the stack
   process* self = nullptr;              // as whom it runs
   task_root* root = nullptr;            // null: as the body of that
   std::exception_ptr error;
-  bool begun_by_parent = false;
 
   // What may be awaited.
 
@@ -223,6 +227,15 @@ struct completion<void(boost::system::error_code)> {
   }
 };
 
+template <class Signature>
+struct receiver {
+  template <class... Args>
+  void operator()(Args&&... args) const {
+    result->emplace(std::forward<Args>(args)...);
+  }
+  completion<Signature>* result;
+};
+
 template <class T>
 class task_awaiter {
  public:
@@ -232,13 +245,13 @@ class task_awaiter {
   bool await_suspend(std::coroutine_handle<Promise> h) {
     task_promise_base& mine = h.promise();
     task_promise_base& next = task_.promise();
-    next.parent = &mine;
+    next.parent = &next;
     next.self = mine.self;
     next.root = mine.root;
-    next.begun_by_parent = true;
     task_.resume();
-    // Unset if it has come to its end meanwhile.
-    return std::exchange(next.begun_by_parent, false);
+    if (next.frame.done()) return false;
+    next.parent = &mine;
+    return true;
   }
   T await_resume() {
     task_promise<T>& p = task_.promise();
@@ -254,8 +267,8 @@ class task_awaiter {
 template <class Signature, class State>
 class native_awaiter final : public waiter {
  public:
-  native_awaiter(State state, task_promise_base& p)
-      : waiter{state.home()}, state_{std::move(state)}, promise_{p} {}
+  native_awaiter(State&& state, task_promise_base& p)
+      : waiter{state.home(), &act_on}, state_{std::forward<State>(state)}, promise_{p} {}
   ~native_awaiter() = default;
 
   static bool await_ready() noexcept { return false; }
@@ -268,46 +281,80 @@ class native_awaiter final : public waiter {
     }
     state_.begin(*this);
   }
-  auto await_resume() { return result_.take(); }
+  auto await_resume() {
+    completion<Signature> result;
+    if (aborted()) {
+      state_.deliver_abort(receiver<Signature>{&result});
+    } else {
+      state_.deliver(receiver<Signature>{&result});
+    }
+    return result.take();
+  }
 
  private:
-  struct receiver {
-    template <class... Args>
-    void operator()(Args&&... args) const {
-      result->emplace(std::forward<Args>(args)...);
-    }
-    completion<Signature>* result;
-  };
-
-  void run() override {
-    const bool stopped = aborted();
-    if (!stopped && !state_.ready()) return;
-    state_.leave();
-    // If that throws, the process crashes, and finds the frames by this wait.
-    if (stopped) {
-      state_.deliver_abort(receiver{&result_});
+  static void act_on(run_item* item, how h) {
+    auto& self = *static_cast<native_awaiter*>(item);
+    self.left_queue();
+    if (h == how::run) {
+      self.run();
     } else {
-      state_.deliver(receiver{&result_});
+      self.state_.leave();
+      self.promise_.drop();  // and with it this
     }
+  }
+
+  void run() {
+    if (!aborted() && !state_.ready()) return;
+    state_.leave();
     list_hook::unlink();
     if (promise_.root != nullptr) promise_.root->has_waited();
     promise_.frame.resume();
   }
-  void drop() override {
-    state_.leave();
-    promise_.drop();  // and with it this
+
+  State state_;  // or a reference to it
+  task_promise_base& promise_;
+};
+
+// Lets others have a turn. In the run queue, and nowhere else.
+class COPPICE_API turn_awaiter final : public owned_item {
+ public:
+  explicit turn_awaiter(task_promise_base& p) noexcept : owned_item{&act_on}, promise_{p} {}
+  turn_awaiter(const turn_awaiter&) = delete;
+  turn_awaiter& operator=(const turn_awaiter&) = delete;
+
+  void abort() noexcept {
+    stopped_ = true;
+    owner->hit = true;
   }
 
-  State state_;
-  completion<Signature> result_;
+  static bool await_ready() noexcept { return false; }
+  void await_suspend(std::coroutine_handle<>) {
+    process& p = *promise_.self;
+    owner = &p;
+    number = p.number.load(std::memory_order_relaxed);
+    if (promise_.root == nullptr) {
+      p.yielding = true;
+    } else {
+      promise_.root->listen(*this);
+    }
+    p.home.push(*this);
+  }
+  void await_resume() const {
+    if (stopped_) throw boost::system::system_error{asio::error::operation_aborted};
+  }
+
+ private:
+  static void act_on(run_item* item, how h);
+
   task_promise_base& promise_;
+  bool stopped_ = false;
 };
 
 // Any other operation of Asio's kind.
 template <class Signature, class Op>
 class asio_awaiter {
  public:
-  asio_awaiter(Op op, task_promise_base& p) : op_{std::move(op)}, promise_{p} {}
+  asio_awaiter(Op&& op, task_promise_base& p) : op_{std::forward<Op>(op)}, promise_{p} {}
   asio_awaiter(const asio_awaiter&) = delete;
   asio_awaiter& operator=(const asio_awaiter&) = delete;
 
@@ -371,7 +418,7 @@ class asio_awaiter {
     if (now_.exchange(state::dropped) == state::waiting) promise_.drop_at_rest();
   }
 
-  Op op_;
+  Op op_;  // or a reference to it
   completion<Signature> result_;
   task_promise_base& promise_;
   std::atomic<state> now_ = state::initiating;  // a handler may be dropped on any thread
@@ -413,17 +460,26 @@ auto task_promise_base::await_transform(task<T> t) noexcept {
 template <class Op>
   requires requires { typename std::decay_t<Op>::wait_type; }
 auto task_promise_base::await_transform(Op&& op) {
-  using type = std::decay_t<Op>;
-  return native_awaiter<typename type::signature, typename type::wait_type>{
-      std::forward<Op>(op).to_wait(), *this};
+  using wait = decltype(std::forward<Op>(op).to_wait());
+  if constexpr (requires { std::decay_t<wait>::is_turn; }) {
+    return turn_awaiter{*this};
+  } else {
+    return native_awaiter<typename std::decay_t<Op>::signature, wait>{
+        std::forward<Op>(op).to_wait(), *this};
+  }
 }
 
 template <class Op>
   requires(!requires { typename std::decay_t<Op>::wait_type; }) &&
           asio::is_async_operation<Op>::value
 auto task_promise_base::await_transform(Op&& op) {
-  return asio_awaiter<asio::completion_signature_of_t<Op>, std::decay_t<Op>>{std::forward<Op>(op),
-                                                                             *this};
+  using signature = asio::completion_signature_of_t<Op>;
+  using type = std::decay_t<Op>;
+  if constexpr (std::is_lvalue_reference_v<Op>) {
+    return asio_awaiter<signature, type>{type{op}, *this};
+  } else {
+    return asio_awaiter<signature, type&>{op, *this};
+  }
 }
 
 template <class T, class Executor>

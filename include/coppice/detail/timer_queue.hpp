@@ -22,14 +22,13 @@ struct timer_node {
   timer_node(const timer_node&) = delete;
   timer_node& operator=(const timer_node&) = delete;
 
-  [[nodiscard]] bool armed() const noexcept { return position != idle; }
+  [[nodiscard]] bool armed() const noexcept { return position < rung; }
 
   static constexpr std::size_t idle = std::numeric_limits<std::size_t>::max();
+  static constexpr std::size_t rung = idle - 1;  // for those who note that it was due
 
   function* fire;
-  time_point when{};
-  std::uint64_t sequence = 0;  // equal times fire in the order in which they were set
-  std::size_t position = idle;
+  std::size_t position = idle;  // in the queue, if it is in there
 };
 
 // A heap of four children a node: set, cancel and pop cost O(log n), the earliest is at hand.
@@ -37,6 +36,10 @@ class COPPICE_API timer_queue {
  public:
   [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
   [[nodiscard]] time_point earliest() const noexcept { return heap_.front().when; }
+  // When it will fire; of one that is armed.
+  [[nodiscard]] time_point when(const timer_node& node) const noexcept {
+    return heap_[node.position].when;
+  }
 
   void set(timer_node& node, time_point when);
   void cancel(timer_node& node) noexcept;
@@ -45,7 +48,7 @@ class COPPICE_API timer_queue {
  private:
   struct entry {
     time_point when;
-    std::uint64_t sequence;
+    std::uint64_t sequence;  // equal times fire in the order in which they were set
     timer_node* node;
 
     [[nodiscard]] bool before(const entry& other) const noexcept {

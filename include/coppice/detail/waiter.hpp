@@ -29,16 +29,17 @@ namespace coppice::detail {
 // that is killed in between.
 class COPPICE_API waiter : public owned_item, public list_hook {
  public:
-  explicit waiter(scheduler& s) noexcept : owned_item{&act_on}, home_{s} {}
+  // What `f` runs decides whether there is a result, and what it drops is destroyed.
+  waiter(scheduler& s, function* f) noexcept : owned_item{f} { at = &s; }
   waiter(const waiter&) = delete;
   waiter& operator=(const waiter&) = delete;
 
-  [[nodiscard]] scheduler& home() noexcept { return home_; }
+  [[nodiscard]] scheduler& home() noexcept { return owner != nullptr ? owner->home : *at; }
 
   void wake() noexcept {
     if (woken_) return;
     woken_ = true;
-    home_.push(*this);
+    home().push(*this);
   }
 
   void abort() noexcept {
@@ -53,18 +54,11 @@ class COPPICE_API waiter : public owned_item, public list_hook {
   static void abort_listening(process& p) noexcept;
   // Drops one of the list that is not in the run queue; false if there is none.
   static bool drop_one(list_hook& waits);
-  static void act_on(run_item* item, how h);
-  void act_as(how h) {
-    woken_ = false;
-    if (h == how::run) {
-      run();
-    } else {
-      drop();
-    }
-  }
 
  protected:
   ~waiter() = default;
+  // First of all when it is acted on: it may be woken again.
+  void left_queue() noexcept { woken_ = false; }
   [[nodiscard]] bool aborted() const noexcept { return aborted_; }
   void attach(process* p) noexcept {
     if (p != nullptr) {
@@ -72,16 +66,12 @@ class COPPICE_API waiter : public owned_item, public list_hook {
       number = p->number.load(std::memory_order_relaxed);
       p->waits.push_back(*this);
     } else {
-      home_.foreign_waits().push_back(*this);
+      at->foreign_waits().push_back(*this);
     }
   }
   void listen_for_stop() noexcept { listening_ = true; }
 
  private:
-  virtual void run() = 0;
-  virtual void drop() = 0;
-
-  scheduler& home_;
   bool woken_ = false;
   bool aborted_ = false;
   bool listening_ = false;
@@ -163,7 +153,7 @@ class wait_operation final : public cancellable_waiter, public pooled {
   using handler_executor = asio::associated_executor_t<Handler>;
 
   wait_operation(scheduler& s, State state, Handler handler)
-      : cancellable_waiter{s}, state_{std::move(state)}, handler_{std::move(handler)} {}
+      : cancellable_waiter{s, &act_on}, state_{std::move(state)}, handler_{std::move(handler)} {}
   ~wait_operation() = default;
 
   void start() {
@@ -176,7 +166,17 @@ class wait_operation final : public cancellable_waiter, public pooled {
   }
 
  private:
-  void run() override {
+  static void act_on(run_item* item, how h) {
+    auto& self = *static_cast<wait_operation*>(item);
+    self.left_queue();
+    if (h == how::run) {
+      self.run();
+    } else {
+      self.drop();
+    }
+  }
+
+  void run() {
     if (aborted()) {
       finish([](State& state, auto&& handler) {
         state.deliver_abort(std::forward<decltype(handler)>(handler));
@@ -188,7 +188,7 @@ class wait_operation final : public cancellable_waiter, public pooled {
     }
   }
 
-  void drop() override {
+  void drop() {
     state_.leave();
     [[maybe_unused]] const Handler handler{std::move(handler_)};
     delete this;
@@ -243,8 +243,8 @@ class [[nodiscard]] operation {
     return initiate(state_, token);
   }
 
-  // For those who can do without a handler.
-  [[nodiscard]] State to_wait() && { return std::move(state_); }
+  // For those who can do without a handler: what is not used again is waited for in its place.
+  [[nodiscard]] State& to_wait() && { return state_; }
   [[nodiscard]] State to_wait() const& { return state_; }
 
  private:
