@@ -150,10 +150,6 @@ void untrap_exit() {
   if (process& me = current_process(); me.extras) me.extras->trap.reset();
 }
 
-detail::operation<void(boost::system::error_code), detail::yield_wait> yield() {
-  return detail::operation<void(boost::system::error_code), detail::yield_wait>{{&detail::here()}};
-}
-
 detail::operation<void(boost::system::error_code), detail::sleep_wait> sleep_for(
     std::chrono::steady_clock::duration time) {
   return detail::operation<void(boost::system::error_code), detail::sleep_wait>{

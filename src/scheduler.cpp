@@ -105,20 +105,34 @@ void scheduler::post_drain() noexcept {
 
 inline void scheduler::perform_owned(owned_item& item) {
   process* const p = item.owner;
-  const std::uint64_t number = p != nullptr ? item.number : 0;
-  const bool alive = p == nullptr || p->is(number);
-  const bool run = alive && (p == nullptr || p->now != process::state::dying);
-  if (alive) current_ = p;
-  if (!run) dropping_ = p;
+  if (p == nullptr || p->now == process::state::dying || !p->is(item.number)) {
+    perform_without_process(item);
+    return;
+  }
+  const std::uint64_t number = item.number;
+  current_ = p;
   try {
-    item.act(&item, run ? run_item::how::run : run_item::how::drop);
+    item.act(&item, run_item::how::run);
   } catch (...) {
     // Thrown by a function object that somebody posted to the process, or by the handler of somebody
     // who waits for coppice, but not in a coroutine.
-    if (p != nullptr && p->is(number)) crash(*p);
+    if (p->is(number)) crash(*p);
+  }
+  current_ = nullptr;
+  if (p->is(number)) came_to_rest(*p);
+}
+
+// Nobody's, or of a process that is gone or going: then it is destroyed.
+void scheduler::perform_without_process(owned_item& item) {
+  process* const p = item.owner;
+  if (p != nullptr && p->is(item.number)) current_ = p;
+  dropping_ = p;
+  try {
+    item.act(&item, p == nullptr ? run_item::how::run : run_item::how::drop);
+  } catch (...) {
+    // Nobody can be told.
   }
   dropping_ = current_ = nullptr;
-  if (run && p != nullptr && p->is(number)) came_to_rest(*p);
 }
 
 inline void scheduler::perform(run_item& item) {
@@ -508,7 +522,10 @@ void scheduler::finish(process& p) {
     w.wake();
   }
 
-  if (p.watcher != nullptr || p.extras) tell_of_end(p, id);
+  if (p.watcher != nullptr) {
+    std::exchange(p.watcher, nullptr)->child_exited(p, std::exchange(p.tag, nullptr), p.reason);
+  }
+  if (p.extras) tell_others(p, id);
 
   p.asked = p.delivered = process::stop_level::none;
   p.due = 0;
@@ -537,22 +554,18 @@ void scheduler::finish(process& p) {
   }
 }
 
-void scheduler::tell_of_end(process& p, const pid& id) {
-  const exit_reason reason = std::move(p.reason);
-  const std::unique_ptr<process_extras> extras = std::move(p.extras);
-  process_watcher* const watcher = std::exchange(p.watcher, nullptr);
-  void* const tag = std::exchange(p.tag, nullptr);
-  if (watcher != nullptr) watcher->child_exited(p, tag, reason);
-  if (!extras) return;
-  for (process* peer : extras->links) {
+void scheduler::tell_others(process& p, const pid& id) {
+  process_extras& extras = *p.extras;
+  for (process* peer : extras.links) {
     peer->extras->links.erase(&p);
-    signal(*peer, id, reason, process::stop_level::exit_signal);
+    signal(*peer, id, p.reason, process::stop_level::exit_signal);
   }
-  while (!extras->subscriptions.empty()) {
-    auto& s = static_cast<exit_subscription&>(*extras->subscriptions.front());
+  while (!extras.subscriptions.empty()) {
+    auto& s = static_cast<exit_subscription&>(*extras.subscriptions.front());
     s.unlink();
-    s.fire(id, reason);
+    s.fire(id, p.reason);
   }
+  p.extras.reset();
 }
 
 void scheduler::link(process& a, process& b) {

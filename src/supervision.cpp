@@ -137,11 +137,13 @@ bool supervision::restarts_at_once(child& c, const exit_reason& reason, clock::t
 void supervision::restarted(child& c, std::uint64_t number) { set_number(c, number); }
 
 void supervision::set_number(child& c, std::uint64_t number) {
-  if (options_.dynamic) {
-    by_number_.erase(c.number);
-    by_number_.emplace(number, &c);
-  }
+  if (options_.dynamic) find_by(number, c);
   c.number = number;
+}
+
+void supervision::find_by(std::uint64_t number, child& c) {
+  by_number_.erase(c.number);
+  by_number_.emplace(number, &c);
 }
 
 void supervision::stop(exit_reason reason) {

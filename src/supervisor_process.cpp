@@ -298,11 +298,11 @@ void supervisor_process::child_ready(void* tag, std::any info) {
   wake();
 }
 
-void supervisor_process::child_exited(process& child, void* tag, exit_reason reason) {
+void supervisor_process::child_exited(process& child, void* tag, const exit_reason& reason) {
   auto& c = *static_cast<entry*>(tag);
   if (c.state == supervision::child_state::running && restart_at_once(c, reason)) return;
   if (c.state != supervision::child_state::starting) {
-    decide_.ended(c, std::move(reason));
+    decide_.ended(c, reason);
   } else if (child.ignored) {
     c.process = {};
     decide_.ignored(c);
@@ -311,7 +311,7 @@ void supervisor_process::child_exited(process& child, void* tag, exit_reason rea
   } else if (reason.is_normal()) {
     decide_.start_failed(c, exit_reason::error("it ended before it had acknowledged its start"));
   } else {
-    decide_.start_failed(c, std::move(reason));
+    decide_.start_failed(c, reason);
   }
   wake();
 }

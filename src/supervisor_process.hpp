@@ -121,7 +121,7 @@ class supervisor_process final : public process_watcher, public signal_trap {
     }
   };
 
-  void child_exited(process& child, void* tag, exit_reason reason) override;
+  void child_exited(process& child, void* tag, const exit_reason& reason) override;
   void child_ready(void* tag, std::any info) override;
   [[nodiscard]] std::string_view label_of(void* tag) const noexcept override {
     return static_cast<const entry*>(tag)->id;

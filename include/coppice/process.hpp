@@ -211,9 +211,7 @@ struct yield_wait {
   // A task needs no more for it than a place in the run queue.
   static constexpr bool is_turn = true;
 
-  scheduler* scheduler_;
-
-  [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
+  [[nodiscard]] static scheduler& home() { return here(); }
   static void begin(waiter& w) noexcept { w.wake(); }
   static bool ready() noexcept { return true; }
   static void leave() noexcept {}
@@ -264,8 +262,9 @@ struct COPPICE_API await_exit_wait {
 /// Any type: completes with `operation_aborted`.
 /// @par Origin
 /// `erlang:yield/0`.
-[[nodiscard]] COPPICE_API detail::operation<void(boost::system::error_code), detail::yield_wait>
-yield();
+[[nodiscard]] inline auto yield() {
+  return detail::operation<void(boost::system::error_code), detail::yield_wait>{{}};
+}
 
 /// `co_await coppice::sleep_for(d);` on the scheduler's clock, which a test can take over.
 ///

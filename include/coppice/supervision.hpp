@@ -254,6 +254,7 @@ class COPPICE_API supervision {
     return options_.dynamic || options_.strategy == strategy::one_for_one;
   }
   void set_number(child& c, std::uint64_t number);
+  void find_by(std::uint64_t number, child& c);
   [[nodiscard]] bool waiting() const noexcept { return awaited_ != nullptr || pending_stops_ > 0; }
   void step(clock::time_point now);
   void handle(event& e, clock::time_point now);

@@ -41,7 +41,7 @@ class process_watcher {
   // body takes part in the start handshake.
   virtual void child_ready(void* tag, std::any info) = 0;
   // Called once, after everything of the process is gone.
-  virtual void child_exited(process& child, void* tag, exit_reason reason) = 0;
+  virtual void child_exited(process& child, void* tag, const exit_reason& reason) = 0;
   // What the process is called if it has not said otherwise.
   [[nodiscard]] virtual std::string_view label_of(void* tag) const noexcept = 0;
 

@@ -168,6 +168,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void drain();
   void perform(run_item& item);
   void perform_owned(owned_item& item);
+  void perform_without_process(owned_item& item);
   void begin(process& p);
   void came_to_rest(process& p) {
     if (p.due != 0) do_what_is_due(p);
@@ -183,7 +184,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void unregister_name(process_extras& x) noexcept;
   void give_up_names(process_extras& x) noexcept;
   void finish(process& p);
-  void tell_of_end(process& p, const pid& id);
+  void tell_others(process& p, const pid& id);
   void report_crash(process& p) noexcept;
   void give_up_waiting();
   void arm();
