@@ -12,7 +12,7 @@ inline constexpr long turns = 200'000;
 
 template <class Coroutine>
 Coroutine coppice_turns(counter& count) {
-  while (!count.enough()) co_await coppice::sleep_for(clock::duration::zero());
+  while (!count.enough()) co_await coppice::yield();
 }
 
 /// What it costs to let others have a turn.

@@ -62,7 +62,7 @@ void turn_awaiter::act_on(run_item* item, how h) {
   } else {
     self.promise_.root->had_turn();
   }
-  self.promise_.frame.resume();
+  self.frame_.resume();
 }
 
 void task_promise_base::over() noexcept {

@@ -22,6 +22,7 @@
 #include <latch>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -77,6 +78,55 @@ TEST_CASE("an executor runs functions as its process, and inline only within tha
   });
   w.clock.settle();
   CHECK(log == "went on as the other ");
+}
+
+TEST_CASE("what the io_context brings runs as its process at once, behind what waits already") {
+  world w;
+  std::optional<asio::any_io_executor> ex;
+  const coppice::pid p = with_executor(w, ex);
+  const coppice::pid crashing = coppice::spawn(w.io, asleep);
+  const ending end{crashing};
+  std::string log;
+  asio::post(w.io, [&] {
+    asio::dispatch(*ex, [&] {
+      CHECK(coppice::self() == p);
+      log += "at once ";
+      // What comes of it has its turn before the handler goes on.
+      asio::post(*ex, [&] { log += "then that "; });
+    });
+    CHECK(coppice::self() == coppice::pid{});
+    log += "handler ";
+    asio::dispatch(asio::require(*ex, asio::execution::blocking.never), [&] { log += "first "; });
+    asio::dispatch(*ex, [&] { log += "second "; });
+    log += "done ";
+  });
+  w.clock.settle();
+  CHECK(log == "at once then that handler done first second ");
+  log.clear();
+  // Not while a request to stop is on its way.
+  asio::post(w.io, [&] {
+    coppice::exit(crashing, coppice::exit_reason::shutdown());
+    asio::dispatch(*ex, [&] { log += end.text(); });
+    CHECK(log.empty());
+  });
+  w.clock.settle();
+  CHECK(log == "not yet");
+  CHECK(end.text() == "shutdown");
+}
+
+TEST_CASE("what throws where the io_context brings it crashes its process alone") {
+  world w;
+  std::optional<asio::any_io_executor> ex;
+  const coppice::pid p = with_executor(w, ex);
+  const ending end{p};
+  bool went_on = false;
+  asio::post(w.io, [&] {
+    asio::dispatch(*ex, [] { throw std::runtime_error{"thrown"}; });
+    went_on = true;
+  });
+  w.clock.settle();
+  CHECK(went_on);
+  CHECK(end.text() == "std::runtime_error: thrown");
 }
 
 TEST_CASE("what is posted to a process that has ended is destroyed, never run") {

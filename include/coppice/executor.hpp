@@ -24,18 +24,19 @@ class scheduler;
 
 /// The executor of one process: what runs through it runs as that process, and only while it lives.
 ///
-/// `co_await asio::this_coro::executor` inside a process body is one. Function objects go to the
-/// scheduler's run queue and run one after another on the loop's thread, with `self()` being the
-/// process. What arrives for a process that has ended is destroyed instead of run; this is how a
-/// process is killed, and it never runs as somebody else.
+/// `co_await asio::this_coro::executor` inside a process body is one. Function objects run one after
+/// another on the loop's thread, with `self()` being the process: at once if the io_context calls,
+/// as it does with completions, or that process itself; through the scheduler's run queue otherwise.
+/// What arrives for a process that has ended is destroyed instead of run; this is how a process is
+/// killed, and it never runs as somebody else.
 ///
 /// Sixteen bytes, so that `asio::any_io_executor` holds it without allocating.
 ///
 /// @par Thread safety
 /// Safe: an operation may complete on any thread.
 /// @par Origin
-/// Asio's executor requirements, with `blocking.possibly` (runs inline only inside the same process)
-/// and `blocking.never`. Keeps no count of outstanding work: a living process is work.
+/// Asio's executor requirements, with `blocking.possibly` (runs inline as said above, never inside
+/// another process) and `blocking.never`. Keeps no count of outstanding work: a living process is work.
 class COPPICE_API executor {
  public:
   executor(const executor& other) noexcept : target_{other.target_}, number_{other.number_} {
@@ -78,7 +79,7 @@ class COPPICE_API executor {
     return result;
   }
 
-  /// Runs `f` as the process, later or, if that process is running right now, at once.
+  /// Runs `f` as the process, now or later.
   template <class F>
   void execute(F&& f) const {
     const executor settled{*this};

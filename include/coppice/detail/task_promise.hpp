@@ -328,8 +328,9 @@ class COPPICE_API turn_awaiter final : public owned_item {
   }
 
   static bool await_ready() noexcept { return false; }
-  void await_suspend(std::coroutine_handle<>) {
+  void await_suspend(std::coroutine_handle<> h) {
     process& p = *promise_.self;
+    frame_ = h;
     owner = &p;
     number = p.number.load(std::memory_order_relaxed);
     if (promise_.root == nullptr) {
@@ -347,6 +348,7 @@ class COPPICE_API turn_awaiter final : public owned_item {
   static void act_on(run_item* item, how h);
 
   task_promise_base& promise_;
+  std::coroutine_handle<> frame_;  // of that: at hand when it goes on
   bool stopped_ = false;
 };
 
