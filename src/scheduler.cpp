@@ -179,7 +179,7 @@ void scheduler::drain() {
 void scheduler::do_what_is_due(process& p) {
   const auto take = [&p](process::dues what) {
     if ((p.due & what) == 0) return false;
-    p.due = static_cast<unsigned char>(p.due & ~what);
+    p.due = p.due & ~what & process::all_dues;
     return true;
   };
   if (p.now == process::state::live) {

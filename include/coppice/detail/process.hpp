@@ -135,6 +135,7 @@ class process : public run_item, public list_hook {
     kill_due = 1,  // it was killed
     exit_due = 2,  // it ends with `reason`
     stop_due = 4,  // it is to be told to stop
+    all_dues = 7,
   };
 
   // How urgently a process is asked to end. A stronger request is delivered even though a weaker
