@@ -34,11 +34,11 @@ std::ostream& operator<<(std::ostream& out, const pid& id) { return out << id.to
 
 namespace detail {
 
-pid spawn_body(scheduler& s, body_ptr what, std::string_view label) {
+pid spawn_body(scheduler& s, body_ptr&& what, std::string_view label) {
   return s.spawn({.what = std::move(what), .label = label}).id();
 }
 
-pid spawn_linked(body_ptr what, std::string_view label) {
+pid spawn_linked(body_ptr&& what, std::string_view label) {
   process& parent = current_process();
   process& child = parent.home.spawn({.what = std::move(what), .label = label});
   parent.home.link(parent, child);

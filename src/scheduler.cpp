@@ -79,10 +79,15 @@ scheduler::~scheduler() {
 
 scheduler& scheduler::of(boost::asio::io_context& io) {
   // Asio locks, and searches the list of its services.
-  const std::uint64_t gone = schedulers_gone.load(std::memory_order_acquire);
-  if (latest.of != &io || latest.gone != gone) {
-    latest = {&io, &boost::asio::use_service<scheduler>(io), gone};
+  if (latest.of == &io && latest.gone == schedulers_gone.load(std::memory_order_acquire)) {
+    return *latest.found;
   }
+  return find(io);
+}
+
+scheduler& scheduler::find(boost::asio::io_context& io) {
+  const std::uint64_t gone = schedulers_gone.load(std::memory_order_acquire);
+  latest = {&io, &boost::asio::use_service<scheduler>(io), gone};
   return *latest.found;
 }
 
@@ -332,7 +337,7 @@ void scheduler::free_block(process& p) noexcept {
   push_on(v.top, p);
 }
 
-process& scheduler::spawn(birth b) {
+process& scheduler::spawn(const birth& b) {
   process& p = claim_block(b.what->kind());
   p.number.store(++last_number_, std::memory_order_relaxed);
   p.now = process::state::unborn;

@@ -272,7 +272,7 @@ void supervisor_process::perform(supervision::action& a) {
 }
 
 process& supervisor_process::spawn_child(entry& c, bool again) {
-  process& p = home_.spawn({.what = c.start,
+  process& p = home_.spawn({.what = body_ptr{c.start},
                             .parent = &self_,
                             .watcher = this,
                             .tag = &c,

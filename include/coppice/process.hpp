@@ -23,8 +23,8 @@
 namespace coppice {
 
 namespace detail {
-COPPICE_API pid spawn_body(scheduler& s, body_ptr what, std::string_view label);
-COPPICE_API pid spawn_linked(body_ptr what, std::string_view label);
+COPPICE_API pid spawn_body(scheduler& s, body_ptr&& what, std::string_view label);
+COPPICE_API pid spawn_linked(body_ptr&& what, std::string_view label);
 // What `unlink` does, for any process.
 void cut_link(process& me, const pid& other);
 }  // namespace detail

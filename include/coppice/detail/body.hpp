@@ -58,10 +58,11 @@ class body_ptr {
   body_ptr(body_ptr&& other) noexcept
       : body_{std::exchange(other.body_, nullptr)},
         payload_{std::exchange(other.payload_, nullptr)} {}
-  body_ptr& operator=(body_ptr other) noexcept {
+  body_ptr& operator=(const body_ptr& other) noexcept { return *this = body_ptr{other}; }
+  body_ptr& operator=(body_ptr&& other) noexcept {
     reset();
     body_ = std::exchange(other.body_, nullptr);
-    payload_ = other.payload_;
+    payload_ = std::exchange(other.payload_, nullptr);
     return *this;
   }
   ~body_ptr() { reset(); }

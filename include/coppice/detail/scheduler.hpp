@@ -82,14 +82,14 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
 
   // Processes.
   struct birth {
-    body_ptr what;
+    body_ptr&& what;
     std::string_view label = {};
     process* parent = nullptr;  // ties the process to this one
     process_watcher* watcher = nullptr;
     void* tag = nullptr;
     bool patient = false;  // starts when the others have had their turns: see `patient_`
   };
-  process& spawn(birth b);
+  process& spawn(const birth& b);
   void ask_to_stop(process& p, exit_reason reason, process::stop_level level);
   void signal(process& p, const pid& from, const exit_reason& reason, process::stop_level level);
   void kill(process& p);
@@ -160,6 +160,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
  private:
   friend class process;
 
+  static scheduler& find(boost::asio::io_context& io);
   void shutdown() noexcept override;
 
   void post_drain() noexcept;
