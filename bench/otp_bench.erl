@@ -41,7 +41,12 @@ family("endless", InARow) ->
 family(Family, _) -> family(Family).
 
 family("spawn") ->
-    fun() -> [{"spawn.default", spawn_each()}, {"spawn.supervised", supervised_each()}] end;
+    fun() ->
+            Each = spawn_each(),
+            [{"spawn.default", Each}, {"spawn.within", Each}, {"spawn.supervised", supervised_each()}]
+    end;
+family("task") ->
+    fun() -> [{"task.spawn", spawn_each()}] end;
 family("restart") ->
     fun() ->
             Crash = restart_each(crash, 1, 200, 20),
@@ -83,7 +88,10 @@ family("message") ->
              {"message.yield", yield(200000)}]
     end;
 family("server") ->
-    fun() -> [{"server.call", call(50000)}, {"server.cast", cast(2000, 100)}] end;
+    fun() ->
+            Call = call(50000),
+            [{"server.call", Call}, {"server.cast", cast(2000, 100)}, {"server.task_call", Call}]
+    end;
 family("storm") ->
     fun() -> [{"storm.calm", p99(calm)}, {"storm.crash", p99(crash)}] end.
 

@@ -26,13 +26,13 @@ FAMILIES = {
     "task": ((5, 1), (3, 1)),
     "memory.task": ((1, 0), (1, 0)),
     "storm": ((7, 1), (5, 1)),
-    "keyvalue": ((7, 1), (4, 0)),
+    "keyvalue": ((15, 1), (4, 0)),
 }
 FIRST_ROUND_ONLY = {"memory", "memory.task", "million"}  # they hardly vary, or take long
 WITHOUT_OTP = {"spawn.among", "killed.one_for_one.100000", "killed.dynamic.100000", "million",
-               "server.among", "timer.among", "task", "memory.task", "keyvalue"}
+               "server.among", "timer.among", "memory.task", "keyvalue"}
 OTP_REPETITIONS = {"spawn": 3, "restart": 3, "fresh": 3, "message": 3, "server": 3,
-                   "storm": 3}  # else 1
+                   "task": 3, "storm": 3}  # else 1
 # How many restarts in a row OTP counts in `endless`.
 OTP_IN_A_ROW, QUICK_OTP_IN_A_ROW = 100_000, 20_000
 ROUNDS, QUICK_ROUNDS = 3, 1
@@ -41,6 +41,7 @@ ROUNDS, QUICK_ROUNDS = 3, 1
 ROWS = {
     "spawn.default": ("start and end a process", "ns"),
     "spawn.typed": ("start and end one, executor type known", "ns"),
+    "spawn.within": ("start and end a process, from within one", "ns"),
     "spawn.supervised": ("start and end a child of a dynamic supervisor", "ns"),
     "spawn.among.1": ("start and end a process beside 1", "ns"),
     "spawn.among.1000": ("start and end a process beside 1,000", "ns"),
@@ -142,6 +143,7 @@ for _kind in "call", "cast":
 GOALS = {
     "spawn.default": {"bare": 0.333, "otp": 0.1},
     "spawn.typed": {"bare": 0.333},
+    "spawn.within": {"bare": 0.333, "otp": 0.1},
     "restart.return": {"bare": 0.333},
     "restart.throw": {"bare": 1.0},
     "restart.exit": {"bare": 0.2},
@@ -166,7 +168,8 @@ GOALS = {
     "storm.growth": {"self": 3.0},
     # Of throughput that would be at least 0.97.
     **{f"keyvalue.{load}": {"bare": 1.031} for load in ("1x1", "50x1", "1x16", "50x16")},
-    "task.spawn": {"bare": 0.167},
+    "task.spawn": {"bare": 0.167, "otp": 0.1},
+    "server.task_call": {"otp": 0.1},
     "task.unwound": {"bare": 1.3},
     "task.yield": {"bare": 0.125},
     "memory.task.timer": {"self": 450},

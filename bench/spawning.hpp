@@ -3,6 +3,7 @@
 #include "harness.hpp"
 
 #include <boost/asio/detail/concurrency_hint.hpp>
+#include <boost/asio/post.hpp>
 
 #include <exception>
 
@@ -69,6 +70,56 @@ double bare_spawn(int hint, std::size_t among = 0) {
   expect(waiting == among, "not all of the others wait");
   expect(ended == ran, "not every process has ended");
   return cost;
+}
+
+/// From within a process, by a function each, whose coroutine is made where it runs.
+template <class Coroutine>
+asio::awaitable<void> starts(long& ran) {
+  for (long batch = 0; batch < batches; ++batch) {
+    for (long i = 0; i < at_a_time; ++i) coppice::spawn([&ran] { return once<Coroutine>(ran); });
+    co_await coppice::yield();
+  }
+}
+
+template <class Coroutine>
+double coppice_within() {
+  asio::io_context io{1};
+  quiet(io);
+  long ran = 0;
+  coppice::spawn(io, starts<Coroutine>(ran));
+  const auto begin = clock::now();
+  io.run();
+  const double time = nanoseconds(clock::now() - begin);
+  expect(ran == batches * at_a_time, "not every process has run");
+  return time / static_cast<double>(ran);
+}
+
+template <class Coroutine>
+asio::awaitable<void> bare_starts(long& ran, long& ended) {
+  const auto ex = co_await asio::this_coro::executor;
+  for (long wanted = at_a_time; wanted <= batches * at_a_time; wanted += at_a_time) {
+    for (long i = 0; i < at_a_time; ++i) {
+      asio::co_spawn(
+          ex, [&ran] { return once<Coroutine>(ran); },
+          [&ended](std::exception_ptr e) {
+            if (!e) ++ended;
+          });
+    }
+    while (ended < wanted) co_await asio::post(asio::use_awaitable);
+  }
+}
+
+template <class Coroutine>
+double bare_within(int hint) {
+  asio::io_context io{hint};
+  long ran = 0;
+  long ended = 0;
+  asio::co_spawn(io, bare_starts<Coroutine>(ran, ended), [](std::exception_ptr) {});
+  const auto begin = clock::now();
+  io.run();
+  const double time = nanoseconds(clock::now() - begin);
+  expect(ended == batches * at_a_time, "not every process has ended");
+  return time / static_cast<double>(ended);
 }
 
 /// As a temporary child of a dynamic supervisor.

@@ -9,7 +9,8 @@ def groups(lines):
     """Heading, the side that coppice is compared with (none: itself), and lines, of each table."""
     for heading, side, tasks in (("Beside bare Boost.Asio", "bare", False),
                                  ("Tasks, beside awaitables on bare Boost.Asio", "bare", True),
-                                 ("Beside Erlang/OTP, one scheduler", "otp", False)):
+                                 ("Beside Erlang/OTP, one scheduler", "otp", False),
+                                 ("Tasks, beside Erlang/OTP, one scheduler", "otp", True)):
         chosen = [x for x in lines
                   if x["row"] not in DERIVED and f"to_{side}" in x and is_task(x["row"]) == tasks]
         if chosen:
