@@ -148,6 +148,11 @@ inline void scheduler::perform(run_item& item) {
   }
 }
 
+bool scheduler::lets_in(process& p) const noexcept {
+  return active_scheduler == nullptr && p.now != process::state::unborn && !p.probing &&
+         stops_.empty() && p.queued == 0 && !p.yielding && !waiter::any_woken(p);
+}
+
 void scheduler::arrive(owned_item& item) {
   take_turn([&] { perform_owned(item); });
 }

@@ -12,12 +12,21 @@ bool waiter::wake_all(list_hook& waits) noexcept {
   return true;
 }
 
-bool waiter::any_aborted(process& p) noexcept {
+template <class Is>
+bool waiter::any(process& p, Is is) noexcept {
   for (list_hook* h = p.waits.empty() ? nullptr : p.waits.front(); h != nullptr;
        h = p.waits.after(h)) {
-    if (static_cast<waiter*>(h)->aborted_) return true;
+    if (is(*static_cast<waiter*>(h))) return true;
   }
   return false;
+}
+
+bool waiter::any_woken(process& p) noexcept {
+  return any(p, [](const waiter& w) { return w.woken_; });
+}
+
+bool waiter::any_aborted(process& p) noexcept {
+  return any(p, [](const waiter& w) { return w.aborted_; });
 }
 
 void waiter::abort_listening(process& p) noexcept {

@@ -1,4 +1,5 @@
 #include <coppice/executor.hpp>
+#include <coppice/mailbox.hpp>
 #include <coppice/process.hpp>
 
 #include "support/coroutine.hpp"
@@ -103,6 +104,25 @@ TEST_CASE("what the io_context brings runs as its process at once, behind what w
   w.clock.settle();
   CHECK(log == "at once then that handler done first second ");
   log.clear();
+  // Nor before a message that was there first.
+  coppice::mailbox<int> box;
+  std::optional<asio::any_io_executor> receiver;
+  const coppice::pid receiving = coppice::spawn(w.io, [&]() -> coroutine<> {
+    receiver = co_await asio::this_coro::executor;
+    co_await box.receive();
+    log += "message ";
+    co_await asleep();
+  });
+  w.clock.settle();
+  asio::post(w.io, [&] {
+    box.get_address().send(1);
+    asio::dispatch(*receiver, [&] { log += "dispatched "; });
+    CHECK(log.empty());
+  });
+  w.clock.settle();
+  CHECK(log == "message dispatched ");
+  log.clear();
+  coppice::kill(receiving);
   // Not while a request to stop is on its way.
   asio::post(w.io, [&] {
     coppice::exit(crashing, coppice::exit_reason::shutdown());

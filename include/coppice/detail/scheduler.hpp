@@ -123,10 +123,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void arrived(process& p) noexcept;  // a function object for p was queued
   // Whether work for that process that comes in on the loop's thread may be done at once: nothing of
   // coppice's runs there, and nothing is to go before it.
-  [[nodiscard]] bool lets_in(const process& p) const noexcept {
-    return active() == nullptr && p.queued == 0 && !p.probing && stops_.empty() &&
-           p.now != process::state::unborn;
-  }
+  [[nodiscard]] bool lets_in(process& p) const noexcept;
   void arrive(owned_item& item);  // does it, and what comes of it
 
   // Stages.

@@ -49,6 +49,7 @@ class COPPICE_API waiter : public owned_item, public list_hook {
 
   // Wakes all in the list; false if it is empty.
   static bool wake_all(list_hook& waits) noexcept;
+  static bool any_woken(process& p) noexcept;
   static bool any_aborted(process& p) noexcept;
   // Aborts those that hear of a stop request in no other way.
   static void abort_listening(process& p) noexcept;
@@ -72,6 +73,9 @@ class COPPICE_API waiter : public owned_item, public list_hook {
   void listen_for_stop() noexcept { listening_ = true; }
 
  private:
+  template <class Is>
+  static bool any(process& p, Is is) noexcept;
+
   bool woken_ = false;
   bool aborted_ = false;
   bool listening_ = false;
