@@ -151,7 +151,7 @@ void task_wait::begin(waiter& w) {
 
 void task_wait::leave() noexcept {
   if (core->listener == this) core->listener = nullptr;
-  timer.leave(core->home);
+  timer.leave();
 }
 
 void task_wait::task_settled(task_core&) noexcept { target->wake(); }
@@ -209,7 +209,7 @@ bool task_shutdown_wait::ready() {
 }
 
 void task_shutdown_wait::leave() noexcept {
-  timer.leave(core->home);
+  timer.leave();
   if (core->listener == this) core->listener = nullptr;
   if (asked && !core->over() && !std::exchange(killed, true)) core->kill();
 }
@@ -268,7 +268,7 @@ bool task_group_wait::ready() {
 }
 
 void task_group_wait::leave() noexcept {
-  timer.leave(*home_);
+  timer.leave();
   for (const task_ptr& c : cores) {
     if (c->listener == this) c->listener = nullptr;
   }

@@ -50,8 +50,9 @@ void wake_timer::begin(waiter& w, duration time) {
   s.set_timer(*this, time < time_point::max() - now ? now + time : time_point::max());
 }
 
-void wake_timer::leave(scheduler& s) noexcept {
-  if (armed()) s.cancel_timer(*this);
+// The one who waits knows where it was set: in the scheduler of its process.
+void wake_timer::leave() noexcept {
+  if (armed()) target->home().cancel_timer(*this);
 }
 
 send_timer start_delayed(std::shared_ptr<delayed_send> s, std::shared_ptr<mailbox_core> core,

@@ -54,7 +54,7 @@ void exit_wait::begin(waiter&) {
 
 void sleep_wait::begin(waiter& w) { timer.begin(w, time); }
 
-void sleep_wait::leave() noexcept { timer.leave(*scheduler_); }
+void sleep_wait::leave() noexcept { timer.leave(); }
 
 void await_exit_wait::subscription::fire(const pid&, const exit_reason& r) {
   reason = r;

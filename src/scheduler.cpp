@@ -99,6 +99,25 @@ bool scheduler::on_loop_thread() noexcept {
 
 // ---- The run queue
 
+// One handler of the io_context in which coppice's work is done.
+class scheduler::turn {
+ public:
+  explicit turn(scheduler& s) noexcept : of_{s}, at_work_{s}, before_{std::exchange(s.in_turn_, true)} {
+    s.turn_time_valid_ = false;
+  }
+  turn(const turn&) = delete;
+  turn& operator=(const turn&) = delete;
+  ~turn() {
+    of_.in_turn_ = before_;
+    of_.turn_over();
+  }
+
+ private:
+  scheduler& of_;
+  at_work at_work_;
+  bool before_;
+};
+
 void scheduler::post_drain() noexcept {
   if (down_) return;
   drain_posted_ = true;
@@ -159,14 +178,16 @@ void scheduler::arrive(owned_item& item) {
 
 template <class First>
 void scheduler::take_turn(First first) {
-  const at_work here{*this};
-  turn_time_valid_ = false;
-  const bool another_comes = std::exchange(drain_posted_, true);  // or is posted at the end
+  const turn here{*this};
+  const bool another_comes = drain_posted_;
   first();
   // A queue that is never empty gets no more turns for all that arrives meanwhile.
   if (!another_comes) drain();
+}
+
+// Whatever leaves a turn, be it an exception.
+void scheduler::turn_over() {
   turn_time_valid_ = false;
-  drain_posted_ = another_comes;
   const bool done = queue_.empty() && patient_.empty();
   if (!done && stops_.empty() && !drain_posted_) post_drain();
 }
@@ -273,7 +294,8 @@ void scheduler::emit_stop(process& p) {
   p.probing = false;
   // First of all: an operation may complete at once, and what the process then waits for, having
   // heard of the request, must be left alone.
-  p.hit = p.turn_stopped = p.yielding;
+  p.turn_stopped = p.yielding;
+  p.hit = p.yielding != 0;
   waiter::abort_listening(p);
   current_ = &p;
   try {
@@ -541,7 +563,7 @@ void scheduler::finish(process& p) {
   p.due = 0;
   p.probing = false;
   p.acknowledges = p.answered = p.ignored = p.reason_set = p.outcome_set = false;
-  p.yielding = p.turn_stopped = false;
+  p.yielding = p.turn_stopped = 0;
   p.queued = 0;
   p.spawner = {};
   p.reason = {};

@@ -35,7 +35,7 @@ bool is_cancellation(std::exception_ptr e) noexcept {
 
 void returned(process& p) noexcept {
   if (p.now != process::state::live) return;  // killed: what it does after that is no answer
-  if (p.reason_set && !p.outcome_set) p.reason = {};
+  if (!p.outcome_set) p.reason = {};
 }
 
 exit_reason reason_of(std::exception_ptr e) noexcept {

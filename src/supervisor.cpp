@@ -227,7 +227,7 @@ void stop_wait::begin(waiter& w) {
 
 void stop_wait::leave() noexcept {
   news.unlink();
-  timer.leave(home());
+  timer.leave();
 }
 
 boost::system::error_code stop_wait::outcome() const noexcept {

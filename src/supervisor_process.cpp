@@ -181,7 +181,7 @@ void supervisor_process::wait::begin(waiter& w) {
 // Works where it waits: the coroutine goes on when there is nothing left to do for it, ever.
 bool supervisor_process::wait::ready() {
   if (!self->news_ && !timer.has_rung()) return false;
-  timer.leave(self->home_);
+  timer.leave();
   timer.forget();
   self->act();
   if (self->finished_) return true;
@@ -201,7 +201,7 @@ void supervisor_process::wait::set_alarm() {
 
 void supervisor_process::wait::leave() noexcept {
   self->waiting_ = nullptr;
-  timer.leave(self->home_);
+  timer.leave();
 }
 
 void supervisor_process::wake() noexcept {

@@ -57,8 +57,8 @@ void turn_awaiter::act_on(run_item* item, how h) {
   if (h == how::drop) return self.promise_.drop();
   if (self.promise_.root == nullptr) {
     process& p = *self.owner;
-    self.stopped_ = p.turn_stopped;
-    p.yielding = p.turn_stopped = false;
+    self.stopped_ = p.turn_stopped != 0;
+    p.yielding = p.turn_stopped = 0;
   } else {
     self.promise_.root->had_turn();
   }

@@ -266,6 +266,28 @@ TEST_CASE("a call made on the loop's thread completes where its handler belongs"
   CHECK(elsewhere == calls);
 }
 
+TEST_CASE("a task calls a server of another thread's loop, and goes on in its own") {
+  office w;
+  constexpr int calls = 500;
+  asio::io_context io{1};
+  coppice::set_report_sink(io, {});
+  int answered = 0;
+  const auto p = coppice::spawn(io, [&]() -> coppice::task<> {
+    const auto here = std::this_thread::get_id();
+    const auto self = coppice::self();
+    for (int i = 0; i < calls; ++i) {
+      auto asking = w.ref().call(ledger::slow{"text that is too long to be kept in place"});
+      const std::string text = co_await std::move(asking);
+      if (!text.starts_with("text")) co_return;
+      co_await w.ref().call(ledger::total{}, 1h);
+      if (std::this_thread::get_id() == here && coppice::self() == self) ++answered;
+    }
+  });
+  io.run();
+  CHECK_FALSE(p.alive());
+  CHECK(answered == calls);
+}
+
 namespace {
 
 // An operation whose handler a pool destroys uncalled, sooner or later.

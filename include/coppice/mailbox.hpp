@@ -211,7 +211,7 @@ struct COPPICE_API wake_timer : timer_node {
     if (has_rung()) position = idle;
   }
   void begin(waiter& w, duration time);
-  void leave(scheduler& s) noexcept;
+  void leave() noexcept;
 
   waiter* target = nullptr;
 };
@@ -228,7 +228,7 @@ struct timed_receive_wait : receive_wait<T> {
   [[nodiscard]] bool ready() const noexcept { return timer.has_rung() || receive_wait<T>::ready(); }
   void leave() noexcept {
     receive_wait<T>::leave();
-    timer.leave(this->home());
+    timer.leave();
   }
   template <class Handler>
   void deliver(Handler&& h) {

@@ -60,7 +60,7 @@ struct response_wait {
   void leave() noexcept {
     if (!slot) return;
     if (slot->caller == self) slot->caller = nullptr;
-    timer.leave(slot->home);
+    timer.leave();
   }
   template <class Handler>
   void deliver(Handler&& h) {
@@ -224,7 +224,7 @@ struct collection_wait {
   void leave() noexcept {
     if (!pool) return;
     if (pool->arrivals.waiting == self) pool->arrivals.waiting = nullptr;
-    timer.leave(*pool->home);
+    timer.leave();
   }
   template <class Handler>
   void deliver(Handler&& h) {

@@ -105,7 +105,7 @@ struct call_wait {
   void leave() noexcept {
     if (!call) return;
     call->caller = nullptr;
-    call->timer.leave(call->home);
+    call->timer.leave();
   }
   template <class Handler>
   void deliver(Handler&& h) {
@@ -134,6 +134,9 @@ class [[nodiscard]] server_call {
   /// For coppice's own use.
   explicit server_call(detail::call_ptr<S, M> call) noexcept : call_{std::move(call)} {}
   [[nodiscard]] wait_type to_wait() { return prepare(); }
+  [[nodiscard]] bool belongs_to(const detail::scheduler& s) const noexcept {
+    return call_ && &call_->home == &s;
+  }
 
   template <asio::completion_token_for<signature> Token>
   auto operator()(Token&& token) && {

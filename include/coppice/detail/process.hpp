@@ -180,6 +180,9 @@ class process : public run_item, public list_hook {
   // Read by executors on other threads, hence atomic; written on the loop's thread only. 0: vacant.
   std::atomic<std::uint64_t> number{0};
   state now = state::vacant;
+  // Its stage is being made: copies of the executor stay tied to the block. Read on other threads, as
+  // the number is, hence no bit among others.
+  bool opening = false;
   stop_level asked : 2 = stop_level::none;      // the strongest request so far
   stop_level delivered : 2 = stop_level::none;  // the strongest that its body was told
   unsigned char due : 3 = 0;      // what happens as soon as it comes to rest: see `dues`
@@ -192,10 +195,9 @@ class process : public run_item, public list_hook {
   bool ignored : 1 = false;       // ... or has asked not to be started
   bool reason_set : 1 = false;    // `reason` holds what it was asked to end with
   bool outcome_set : 1 = false;   // `reason` holds what it ends with if it returns
-  bool opening : 1 = false;  // its stage is being made: copies of the executor stay tied to the block
-  bool yielding : 1 = false;      // its task lets others have a turn
-  bool turn_stopped : 1 = false;  // ... and was told to stop meanwhile
-  std::uint32_t queued = 0;       // function objects of it in the run queue
+  std::uint32_t yielding : 1 = 0;      // its task lets others have a turn
+  std::uint32_t turn_stopped : 1 = 0;  // ... and was told to stop meanwhile
+  std::uint32_t queued : 30 = 0;       // function objects of it in the run queue
 
   const stage_kind* stage = nullptr;  // of what it has, or null
   union {

@@ -114,11 +114,11 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   // Work.
   void push(run_item& item) noexcept {
     queue_.push(item);
-    if (!drain_posted_) post_drain();
+    if (!in_turn_ && !drain_posted_) post_drain();
   }
   void push_patient(run_item& item) noexcept {
     patient_.push(item);
-    if (!drain_posted_) post_drain();
+    if (!in_turn_ && !drain_posted_) post_drain();
   }
   void arrived(process& p) noexcept;  // a function object for p was queued
   // Whether work for that process that comes in on the loop's thread may be done at once: nothing of
@@ -161,8 +161,10 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void shutdown() noexcept override;
 
   void post_drain() noexcept;
+  class turn;
   template <class First>
   void take_turn(First first);
+  void turn_over();
   void drain();
   void perform(run_item& item);
   void perform_owned(owned_item& item);
@@ -209,6 +211,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   run_queue patient_;
   int passed_over_ = 0;  // so many items since the last of those
   bool drain_posted_ = false;
+  bool in_turn_ = false;  // which drains, or sees to it at its end that another does
   bool down_ = false;
   bool manual_ = false;
   process* current_ = nullptr;

@@ -25,6 +25,7 @@
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <variant>
 
 // What tasks consist of: promises, which form a chain from the task that waits for something up to
 // the one that nobody awaits, and awaiters for whatever a task may await.
@@ -324,7 +325,7 @@ class COPPICE_API turn_awaiter final : public owned_item {
 
   void abort() noexcept {
     stopped_ = true;
-    owner->hit = true;
+    if (owner->is(number)) owner->hit = true;
   }
 
   static bool await_ready() noexcept { return false; }
@@ -334,7 +335,7 @@ class COPPICE_API turn_awaiter final : public owned_item {
     owner = &p;
     number = p.number.load(std::memory_order_relaxed);
     if (promise_.root == nullptr) {
-      p.yielding = true;
+      p.yielding = 1;
     } else {
       promise_.root->listen(*this);
     }
@@ -434,6 +435,37 @@ class awaitable_awaiter final : public asio_awaiter<Signature, Op> {
   auto await_resume() { return *asio_awaiter<Signature, Op>::await_resume(); }
 };
 
+// An operation of coppice's that may belong to another io_context, whose thread may be another: it
+// is awaited as those of Asio are then.
+template <class Op>
+class either_awaiter {
+ public:
+  either_awaiter(Op& op, task_promise_base& p) noexcept : op_{op}, promise_{p} {}
+  either_awaiter(const either_awaiter&) = delete;
+  either_awaiter& operator=(const either_awaiter&) = delete;
+
+  static bool await_ready() noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> h) {
+    if (!op_.belongs_to(promise_.self->home)) {
+      return way_.template emplace<foreign>(op_, promise_).await_suspend(h);
+    }
+    way_.template emplace<native>(op_.to_wait(), promise_).await_suspend(h);
+    return true;
+  }
+  auto await_resume() {
+    if (auto* const n = std::get_if<native>(&way_)) return n->await_resume();
+    return std::get_if<foreign>(&way_)->await_resume();
+  }
+
+ private:
+  using native = native_awaiter<typename Op::signature, typename Op::wait_type>;
+  using foreign = asio_awaiter<typename Op::signature, Op&>;
+
+  Op& op_;
+  task_promise_base& promise_;
+  std::variant<std::monostate, native, foreign> way_;
+};
+
 // An awaitable as it behaves in a body that is one: after a request to stop its awaits work as
 // always. Its result need not be default constructible, which co_spawn asks for.
 template <class Executor>
@@ -465,6 +497,8 @@ auto task_promise_base::await_transform(Op&& op) {
   using wait = decltype(std::forward<Op>(op).to_wait());
   if constexpr (requires { std::decay_t<wait>::is_turn; }) {
     return turn_awaiter{*this};
+  } else if constexpr (requires { op.belongs_to(self->home); }) {
+    return either_awaiter<std::remove_reference_t<Op>>{op, *this};
   } else {
     return native_awaiter<typename std::decay_t<Op>::signature, wait>{
         std::forward<Op>(op).to_wait(), *this};
