@@ -102,7 +102,7 @@ bool scheduler::on_loop_thread() noexcept {
 // One handler of the io_context in which coppice's work is done.
 class scheduler::turn {
  public:
-  explicit turn(scheduler& s) noexcept : of_{s}, at_work_{s}, before_{std::exchange(s.in_turn_, true)} {
+  explicit turn(scheduler& s) noexcept : of_{s}, before_{std::exchange(s.in_turn_, true)} {
     s.turn_time_valid_ = false;
   }
   turn(const turn&) = delete;
@@ -114,7 +114,6 @@ class scheduler::turn {
 
  private:
   scheduler& of_;
-  at_work at_work_;
   bool before_;
 };
 
@@ -178,7 +177,8 @@ void scheduler::arrive(owned_item& item) {
 
 template <class First>
 void scheduler::take_turn(First first) {
-  const turn here{*this};
+  const at_work here{*this};
+  const turn now{*this};
   const bool another_comes = drain_posted_;
   first();
   // A queue that is never empty gets no more turns for all that arrives meanwhile.
