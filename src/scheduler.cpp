@@ -178,7 +178,7 @@ void scheduler::arrive(owned_item& item) {
 template <class First>
 void scheduler::take_turn(First first) {
   const at_work here{*this};
-  const turn now{*this};
+  const turn this_turn{*this};
   const bool another_comes = drain_posted_;
   first();
   // A queue that is never empty gets no more turns for all that arrives meanwhile.
