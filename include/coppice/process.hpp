@@ -257,7 +257,7 @@ struct COPPICE_API await_exit_wait {
 
 /// `co_await coppice::yield();` gives the other ready processes a turn.
 ///
-/// @throws std::logic_error outside of processes.
+/// @throws std::logic_error where it is awaited or begun, outside of processes.
 /// @par Cancellation
 /// Any type: completes with `operation_aborted`.
 /// @par Origin

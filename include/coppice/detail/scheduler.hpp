@@ -54,8 +54,8 @@ class block_store {
 // What an io_context knows of processes: the table of them, the run queue, the timers. One per
 // io_context, made on first use, used on the one thread that runs it.
 //
-// The queue is drained by one handler that is posted to the io_context when there is work and that
-// lets the io_context's own handlers in after so many items.
+// The queue is drained in turns: handlers of the io_context, either posted because there is work or
+// brought by the io_context itself, as completions are. Each lets others in after so many items.
 class COPPICE_API scheduler final : public boost::asio::execution_context::service {
  public:
   using key_type = scheduler;
