@@ -13,11 +13,6 @@ namespace coppice::detail {
 
 namespace {
 
-time_point later(scheduler& s, duration time) {
-  const time_point now = s.now();
-  return time < time_point::max() - now ? now + time : time_point::max();
-}
-
 stream_core::item& item_of(list_hook* h) noexcept { return static_cast<stream_core::item&>(*h); }
 
 }  // namespace
@@ -183,7 +178,7 @@ void stream_core::start(task_ptr core, body_ptr what) {
   auto* const i = new item{*this, core};
   items_.push_back(*i);
   ++running_;
-  if (settings_.limit) home_->set_timer(i->timer, later(*home_, *settings_.limit));
+  if (settings_.limit) home_->set_timer(i->timer, detail::after(home_->now(), *settings_.limit));
   if (settings_.supervisor) {
     spawn_task_in(settings_.supervisor->whereis(), std::move(what), settings_.how, std::move(core));
   } else {

@@ -48,11 +48,11 @@ executor::place executor::where() const noexcept {
   return place::queue;
 }
 
-void executor::arrive(owned_item& item) const {
+bool executor::arrive(owned_item& item) const {
   process& p = *block();
   item.owner = &p;
   item.number = number_;
-  p.home.arrive(item);
+  return p.home.arrive(item);
 }
 
 void executor::push(owned_item& item) const noexcept {
@@ -77,11 +77,19 @@ struct dropper {
 
 void executor::send(owned_item& item) const {
   std::unique_ptr<owned_item, dropper> owned{&item};
-  asio::post(block()->home.io().get_executor(), [self = *this, owned = std::move(owned)]() mutable {
-    if (const place at = self.where(); at == place::queue || at == place::at_once) {
-      self.push(*owned.release());
+  scheduler& s = block()->home;
+  asio::post(s.io().get_executor(), [self = *this, owned = std::move(owned)]() mutable {
+    switch (self.where()) {
+      case place::queue:
+      case place::at_once: return self.push(*owned.release());
+      case place::other_thread: return self.send(*owned.release());
+      case place::here:
+      case place::nowhere: return;
     }
   });
+  // A thread inside run() that finds another one in a turn: the item is safe, the thread is one too
+  // many.
+  if (s.io().get_executor().running_in_this_thread()) scheduler::refuse_second_thread();
 }
 
 }  // namespace coppice

@@ -7,6 +7,10 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <unordered_map>
 #include <utility>
 
 namespace coppice::detail {
@@ -25,6 +29,9 @@ constexpr std::size_t spare_stages = 1024;
 // How often a killed process is told.
 constexpr int kill_rounds = 4;
 
+// What comes at this time never comes; see after().
+constexpr time_point never = time_point::max();
+
 constinit thread_local scheduler* active_scheduler = nullptr;
 
 // What was found last on this thread. Of no use once any scheduler is gone: another io_context may
@@ -36,6 +43,28 @@ struct found_scheduler {
 };
 constinit thread_local found_scheduler latest;
 constinit std::atomic<std::uint64_t> schedulers_gone{0};
+
+// Schedulers by their serial numbers.
+struct registry {
+  std::mutex guard;
+  std::unordered_map<std::uint64_t, scheduler*> alive;
+  std::uint64_t last = 0;
+};
+registry& all_schedulers() {
+  static registry& all = *new registry;  // never destroyed: io_contexts may outlive the statics
+  return all;
+}
+std::uint64_t enter_into_registry(scheduler& s) {
+  registry& all = all_schedulers();
+  const std::lock_guard lock{all.guard};
+  all.alive.emplace(++all.last, &s);
+  return all.last;
+}
+void strike_off_registry(std::uint64_t serial) noexcept {
+  registry& all = all_schedulers();
+  const std::lock_guard lock{all.guard};
+  all.alive.erase(serial);
+}
 
 // Marks the scheduler as the one at work on this thread.
 class at_work {
@@ -65,11 +94,14 @@ boost::asio::execution_context::id scheduler::id;
 scheduler::scheduler(boost::asio::execution_context& context)
     : boost::asio::execution_context::service{context},
       io_{static_cast<boost::asio::io_context&>(context)},
+      serial_{enter_into_registry(*this)},
+      thread_{io_},
       alarm_{io_},
       abandon_timer_{nullptr},
       sink_{[](const report& r) { print_report(r); }} {}
 
 scheduler::~scheduler() {
+  strike_off_registry(serial_);  // if the constructor of a later service has thrown
   // Slots that are somebody else's may still hold these.
   blocks_.for_each([](process& p) {
     if (p.canceller != nullptr) p.canceller->forget_process();
@@ -91,10 +123,43 @@ scheduler& scheduler::find(boost::asio::io_context& io) {
   return *latest.found;
 }
 
+scheduler& scheduler::of(boost::asio::io_context& io, const char* function) {
+  scheduler& s = of(io);
+  s.check_thread(function);
+  return s;
+}
+
 scheduler* scheduler::active() noexcept { return active_scheduler; }
 
 bool scheduler::on_loop_thread() noexcept {
-  return active_scheduler == this || io_.get_executor().running_in_this_thread();
+  if (active_scheduler == this) return true;
+  return io_.get_executor().running_in_this_thread() && !thread_.is_taken();
+}
+
+scheduler::registry_lock::registry_lock() { all_schedulers().guard.lock(); }
+scheduler::registry_lock::~registry_lock() { all_schedulers().guard.unlock(); }
+
+scheduler* scheduler::registry_lock::find(std::uint64_t serial) const noexcept {
+  const auto& alive = all_schedulers().alive;
+  const auto found = alive.find(serial);
+  return found != alive.end() ? found->second : nullptr;
+}
+
+scheduler* scheduler::find(std::uint64_t serial) noexcept {
+  if (active_scheduler != nullptr && active_scheduler->serial_ == serial) return active_scheduler;
+  const registry_lock lock;
+  return lock.find(serial);
+}
+
+void scheduler::refuse_thread(const char* function) {
+  throw std::logic_error{std::string{"coppice: "} + function +
+                         ": another thread runs the io_context; asio::post the call to it"};
+}
+
+void scheduler::refuse_second_thread() {
+  throw std::logic_error{
+      "coppice: two threads run the same io_context; processes live on one thread: let one thread "
+      "run it, or give each thread an io_context of its own"};
 }
 
 // ---- The run queue
@@ -117,6 +182,24 @@ class scheduler::turn {
   bool before_;
 };
 
+// Holds the loop for the calling thread, from its outermost turn on.
+class scheduler::occupied {
+ public:
+  explicit occupied(scheduler& s) noexcept
+      : of_{s}, nested_{s.thread_.is_held()}, mine_{nested_ || s.thread_.enter()} {}
+  occupied(const occupied&) = delete;
+  occupied& operator=(const occupied&) = delete;
+  ~occupied() {
+    if (mine_ && !nested_) of_.thread_.leave();
+  }
+  explicit operator bool() const noexcept { return mine_; }
+
+ private:
+  scheduler& of_;
+  bool nested_;
+  bool mine_;
+};
+
 void scheduler::post_drain() noexcept {
   if (down_) return;
   drain_posted_ = true;
@@ -133,7 +216,8 @@ inline void scheduler::perform_owned(owned_item& item) {
     return;
   }
   const std::uint64_t number = item.number;
-  current_ = p;
+  // A process may run the io_context from within itself; it is current again when that returns.
+  process* const before = std::exchange(current_, p);
   try {
     item.act(&item, run_item::how::run);
   } catch (...) {
@@ -141,21 +225,23 @@ inline void scheduler::perform_owned(owned_item& item) {
     // who waits for coppice, but not in a coroutine.
     if (p->is(number)) crash(*p);
   }
-  current_ = nullptr;
-  if (p->is(number)) came_to_rest(*p);
+  current_ = before;
+  if (before != p && p->is(number)) came_to_rest(*p);
 }
 
 // Nobody's, or of a process that is gone or going: then it is destroyed.
 void scheduler::perform_without_process(owned_item& item) {
   process* const p = item.owner;
+  process* const before = current_;
+  process* const dropping_before = std::exchange(dropping_, p);
   if (p != nullptr && p->is(item.number)) current_ = p;
-  dropping_ = p;
   try {
     item.act(&item, p == nullptr ? run_item::how::run : run_item::how::drop);
   } catch (...) {
     // Nobody can be told.
   }
-  dropping_ = current_ = nullptr;
+  dropping_ = dropping_before;
+  current_ = before;
 }
 
 inline void scheduler::perform(run_item& item) {
@@ -171,18 +257,31 @@ bool scheduler::lets_in(process& p) const noexcept {
          stops_.empty() && p.queued == 0 && !p.yielding && !waiter::any_woken(p);
 }
 
-void scheduler::arrive(owned_item& item) {
-  take_turn([&] { perform_owned(item); });
+bool scheduler::arrive(owned_item& item) {
+  const auto perform_it = [&] { perform_owned(item); };
+  return try_turn(perform_it);
 }
 
 template <class First>
 void scheduler::take_turn(First first) {
+  if (try_turn(first)) return;
+  // Nothing may get lost: the thread whose turn this is not leaves it to the other one.
+  boost::asio::post(io_.get_executor(), [this, first] { take_turn(first); });
+  refuse_second_thread();
+}
+
+// False if another thread is in a turn; nothing has been done then.
+template <class First>
+bool scheduler::try_turn(First& first) {
+  const occupied by_this_thread{*this};
+  if (!by_this_thread) return false;
   const at_work here{*this};
   const turn this_turn{*this};
   const bool another_comes = drain_posted_;
   first();
   // A queue that is never empty gets no more turns for all that arrives meanwhile.
   if (!another_comes) drain();
+  return true;
 }
 
 // Whatever leaves a turn, be it an exception.
@@ -297,14 +396,14 @@ void scheduler::emit_stop(process& p) {
   p.turn_stopped = p.yielding;
   p.hit = p.yielding != 0;
   waiter::abort_listening(p);
-  current_ = &p;
+  process* const before = std::exchange(current_, &p);
   try {
     p.signal.emit(boost::asio::cancellation_type::terminal);
   } catch (...) {
     // Thrown by somebody's cancellation handler.
     if (p.is(number)) crash(p);
   }
-  current_ = nullptr;
+  current_ = before;
   // The process may have gone on, and even ended.
   if (!p.is(number) || p.now != process::state::live) return;
   if (p.queued > 0 || waiter::any_aborted(p)) p.hit = true;
@@ -397,7 +496,7 @@ void process::start(run_item* item, run_item::how) {
 
 void scheduler::begin(process& p) {
   p.starting = false;
-  current_ = &p;
+  process* const before = std::exchange(current_, &p);
   if (p.now == process::state::dying || p.asked != process::stop_level::none) {
     dropping_ = &p;
     p.what.reset();
@@ -407,7 +506,7 @@ void scheduler::begin(process& p) {
     } else {
       end(p, std::move(p.reason));
     }
-    current_ = nullptr;
+    current_ = before;
     return;
   }
   const std::uint64_t number = p.number.load(std::memory_order_relaxed);
@@ -417,7 +516,7 @@ void scheduler::begin(process& p) {
   } catch (...) {
     crash(p);
   }
-  current_ = nullptr;
+  current_ = before;
   if (p.is(number)) came_to_rest(p);
 }
 
@@ -443,6 +542,35 @@ void scheduler::kill(process& p) {
 
 void scheduler::crash(process& p) {
   if (p.now == process::state::live) end(p, exit_reason::error(std::current_exception()));
+}
+
+namespace {
+
+// Has a process come to rest soon, though it may have nothing to do.
+class rest_item final : public owned_item, public pooled {
+ public:
+  explicit rest_item(process& p) noexcept : owned_item{&act_on} {
+    owner = &p;
+    number = p.number.load(std::memory_order_relaxed);
+  }
+
+ private:
+  static void act_on(run_item* item, how) { delete static_cast<rest_item*>(item); }
+};
+
+}  // namespace
+
+void scheduler::fail(process& p) noexcept {
+  if (p.now != process::state::live) return;
+  exit_reason why = exit_reason::error(std::current_exception());
+  if (current_ != &p) {
+    try {
+      push(*new rest_item{p});
+    } catch (const std::bad_alloc&) {
+      return end(p, std::move(why));
+    }
+  }
+  end_at_rest(p, std::move(why));
 }
 
 void scheduler::end_at_rest(process& p, exit_reason reason) {
@@ -492,7 +620,7 @@ void scheduler::drop_frames(process& p, bool at_rest) {
   dying_.push_back({&p, p.number.load(), now()});
   if (!abandon_timer_.armed()) {
     abandon_timer_.fire = [](timer_node&) { active()->give_up_waiting(); };
-    set_timer(abandon_timer_, now() + abandon_after_);
+    set_timer(abandon_timer_, after(now(), abandon_after_));
   }
   const at_work here{*this};  // a kill may come while the loop does not run
   process* const before = std::exchange(current_, &p);
@@ -520,8 +648,8 @@ void scheduler::give_up_waiting() {
   while (!dying_.empty()) {
     const auto [block, number, since] = dying_.front();
     process& p = *block;
-    if (p.is(number) && since + abandon_after_ > now()) {
-      set_timer(abandon_timer_, since + abandon_after_);
+    if (p.is(number) && after(since, abandon_after_) > now()) {
+      set_timer(abandon_timer_, after(since, abandon_after_));
       return;
     }
     dying_.pop_front();
@@ -731,7 +859,7 @@ void scheduler::arm() {
 
 void scheduler::fire_due() {
   const time_point due = now();
-  while (!timers_.empty() && timers_.earliest() <= due) {
+  while (!timers_.empty() && timers_.earliest() <= due && timers_.earliest() != never) {
     timer_node& node = timers_.pop();
     node.fire(node);
   }
@@ -745,7 +873,7 @@ void scheduler::take_over_time() {
 }
 
 std::optional<time_point> scheduler::next_timer() const noexcept {
-  if (timers_.empty()) return std::nullopt;
+  if (timers_.empty() || timers_.earliest() == never) return std::nullopt;
   return timers_.earliest();
 }
 
@@ -786,6 +914,7 @@ void scheduler::report_crash(process& p) noexcept {
 // Asio's services are shut down one after another; those before this one have destroyed the frames
 // that waited for them, those after it will. Here go the frames that wait for coppice.
 void scheduler::shutdown() noexcept {
+  strike_off_registry(serial_);
   const at_work here{*this};
   down_ = true;
   for (bool more = true; more;) {

@@ -211,9 +211,7 @@ bool server_core::work(void* server) {
 
 void server_core::set_idle_timer() {
   if (const auto time = std::exchange(wishes.idle, std::nullopt)) {
-    // A time so long that the clock cannot show it means for ever.
-    const time_point now = home.now();
-    home.set_timer(idle_, *time < time_point::max() - now ? now + *time : time_point::max());
+    home.set_timer(idle_, detail::after(home.now(), *time));
   }
 }
 

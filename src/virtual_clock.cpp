@@ -4,6 +4,7 @@
 
 namespace coppice {
 
+using detail::after;
 using detail::scheduler;
 
 virtual_clock::virtual_clock(boost::asio::io_context& io) : io_{io} {
@@ -21,7 +22,7 @@ void virtual_clock::settle() {
 void virtual_clock::advance(clock::duration d) {
   settle();
   scheduler& s = scheduler::of(io_);
-  const clock::time_point goal = s.now() + d;
+  const clock::time_point goal = after(s.now(), d);
   for (auto next = s.next_timer(); next && *next <= goal; next = s.next_timer()) {
     s.move_time_to(*next);
     settle();

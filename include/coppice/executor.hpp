@@ -91,7 +91,8 @@ class COPPICE_API executor {
       }
       case place::at_once: {
         visitor<std::decay_t<F>> item{std::forward<F>(f)};
-        settled.arrive(item);
+        if (settled.arrive(item)) break;
+        settled.send(*new function_item<std::decay_t<F>>{std::move(item.function)});
         break;
       }
       case place::queue: settled.push(*new function_item<std::decay_t<F>>{std::forward<F>(f)}); break;
@@ -170,7 +171,7 @@ class COPPICE_API executor {
   }
   void settle() noexcept;
   [[nodiscard]] place where() const noexcept;
-  void arrive(detail::owned_item& item) const;
+  [[nodiscard]] bool arrive(detail::owned_item& item) const;
   void push(detail::owned_item& item) const noexcept;
   static void left_queue(detail::owned_item& item) noexcept;
   void send(detail::owned_item& item) const;

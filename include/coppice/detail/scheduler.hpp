@@ -2,6 +2,7 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/list.hpp>
+#include <coppice/detail/loop_thread.hpp>
 #include <coppice/detail/process.hpp>
 #include <coppice/detail/run_queue.hpp>
 #include <coppice/detail/timer_queue.hpp>
@@ -11,6 +12,7 @@
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <cstddef>
@@ -65,6 +67,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   ~scheduler() override;
 
   static scheduler& of(boost::asio::io_context& io);
+  // The same for a function that only the loop's thread may call. Throws as `check_thread` does.
+  static scheduler& of(boost::asio::io_context& io, const char* function);
   // The one whose work runs on this thread right now, or null.
   static scheduler* active() noexcept;
 
@@ -79,6 +83,27 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     return true;
   }
   [[nodiscard]] bool on_loop_thread() noexcept;
+  // Whether the calling thread may touch this: it runs the loop, or no thread does.
+  [[nodiscard]] bool is_open_to_caller() const noexcept { return thread_.is_open_to_caller(); }
+  // Throws std::logic_error, naming the function of the interface, if it may not.
+  void check_thread(const char* function) const {
+    if (active() != this && !is_open_to_caller()) refuse_thread(function);
+  }
+
+  // References outlive io_contexts: they keep the serial number, which is never used again.
+  [[nodiscard]] std::uint64_t serial() const noexcept { return serial_; }
+  // The scheduler with that number, or null if its io_context is gone. On a thread other than the
+  // loop's the io_context may go at any time after that.
+  static scheduler* find(std::uint64_t serial) noexcept;
+  // Has `f` run by the io_context of that scheduler, on its thread. False if that is gone.
+  template <class F>
+  static bool post(std::uint64_t serial, F&& f) {
+    const registry_lock lock;
+    scheduler* const s = lock.find(serial);
+    if (s == nullptr) return false;
+    boost::asio::post(s->io_.get_executor(), std::forward<F>(f));
+    return true;
+  }
 
   // Processes.
   struct birth {
@@ -100,6 +125,9 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   // The same for one that runs, when it comes to rest.
   void end_at_rest(process& p, exit_reason reason);
   void crash(process& p);  // while the exception is being handled
+  // Ends a process for an exception that code of its own threw where something else was at work, on
+  // its behalf. The process ends at its next rest. While the exception is being handled.
+  void fail(process& p) noexcept;
   void link(process& a, process& b);
   void unlink(process& a, process& b) noexcept;
   void acknowledge(process& p, std::any info);
@@ -124,7 +152,10 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   // Whether work for that process that comes in on the loop's thread may be done at once: nothing of
   // coppice's runs there, and nothing is to go before it.
   [[nodiscard]] bool lets_in(process& p) const noexcept;
-  void arrive(owned_item& item);  // does it, and what comes of it
+  // Does it, and what comes of it. False if another thread is in a turn, so that nothing was done.
+  [[nodiscard]] bool arrive(owned_item& item);
+  // Tells a second thread in run() that there must not be one.
+  [[noreturn]] static void refuse_second_thread();
 
   // Stages.
   void stage_parked(process& p) noexcept;
@@ -159,11 +190,25 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
 
   static scheduler& find(boost::asio::io_context& io);
   void shutdown() noexcept override;
+  [[noreturn]] static void refuse_thread(const char* function);
+
+  // Keeps schedulers from going.
+  class COPPICE_API registry_lock {
+   public:
+    registry_lock();
+    registry_lock(const registry_lock&) = delete;
+    registry_lock& operator=(const registry_lock&) = delete;
+    ~registry_lock();
+    [[nodiscard]] scheduler* find(std::uint64_t serial) const noexcept;
+  };
 
   void post_drain() noexcept;
+  class occupied;
   class turn;
   template <class First>
   void take_turn(First first);
+  template <class First>
+  bool try_turn(First& first);
   void turn_over();
   void drain();
   void perform(run_item& item);
@@ -205,6 +250,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   vacancy& find_vacant(const void* kind);
 
   boost::asio::io_context& io_;
+  const std::uint64_t serial_;
+  loop_thread thread_;
   run_queue queue_;
   // Children that are started again and again. Their turn is when nobody else is ready, or they have
   // waited for long enough.

@@ -14,6 +14,13 @@ using clock = std::chrono::steady_clock;
 using time_point = clock::time_point;
 using duration = clock::duration;
 
+// The time at which a wait of length `d` that begins now is over. A time that the clock cannot show
+// is so far away that it never comes, and time_point::max() stands for it.
+[[nodiscard]] constexpr time_point after(time_point now, duration d) noexcept {
+  if (d <= duration::zero()) return now;
+  return d < time_point::max() - now ? now + d : time_point::max();
+}
+
 // A point in time at which something is to happen. Belongs to whoever waits; not movable while set.
 struct timer_node {
   using function = void(timer_node&);

@@ -1,0 +1,57 @@
+#pragma once
+
+#include <coppice/config.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+namespace coppice::detail {
+
+// Knows which thread runs an io_context, as far as that can be known: Asio tells a thread whether it
+// is inside run() itself, but not whether another one is. A thread that has had a turn of the loop is
+// therefore taken to run the io_context until it has ended, the io_context is stopped, or another
+// thread has a turn.
+class COPPICE_API loop_thread {
+ public:
+  explicit loop_thread(boost::asio::io_context& io) noexcept : io_{io} {}
+  loop_thread(const loop_thread&) = delete;
+  loop_thread& operator=(const loop_thread&) = delete;
+
+  // Begins a turn on the calling thread. False if another thread is in the middle of one.
+  [[nodiscard]] bool enter() noexcept {
+    const std::thread::id me = std::this_thread::get_id();
+    std::thread::id nobody{};
+    if (!in_turn_.compare_exchange_strong(nobody, me, std::memory_order_acquire)) return false;
+    if (last_.load(std::memory_order_relaxed) != me) remember(me);
+    return true;
+  }
+  void leave() noexcept { in_turn_.store(std::thread::id{}, std::memory_order_release); }
+
+  // Whether the calling thread may touch what belongs to the loop: it runs the loop, or no thread
+  // does.
+  [[nodiscard]] bool is_open_to_caller() const noexcept {
+    return last_.load(std::memory_order_relaxed) == std::this_thread::get_id() || nobody_runs();
+  }
+  // Whether the calling thread, or another one, is in the middle of a turn.
+  [[nodiscard]] bool is_held() const noexcept {
+    return in_turn_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  }
+  [[nodiscard]] bool is_taken() const noexcept {
+    const std::thread::id holder = in_turn_.load(std::memory_order_relaxed);
+    return holder != std::thread::id{} && holder != std::this_thread::get_id();
+  }
+
+ private:
+  void remember(std::thread::id me) noexcept;
+  [[nodiscard]] bool nobody_runs() const noexcept;
+
+  boost::asio::io_context& io_;
+  std::atomic<std::thread::id> in_turn_{};
+  std::atomic<std::thread::id> last_{};  // the thread that had the latest turn
+  std::shared_ptr<const std::atomic<bool>> last_has_ended_;
+};
+
+}  // namespace coppice::detail
