@@ -8,7 +8,28 @@ namespace detail {
 
 mailbox_monitor::~mailbox_monitor() = default;
 mailbox_trap::~mailbox_trap() = default;
+
+mailbox_core::mailbox_core() { used_by_current(); }
+
 mailbox_core::~mailbox_core() = default;
+
+void mailbox_core::used_by_current() {
+  scheduler* const s = scheduler::active();
+  if (s == nullptr) return;
+  if (process* const p = s->current(); p != nullptr) used_by(*p, p->number.load());
+}
+
+void mailbox_core::used_by(process& p, std::uint64_t number) {
+  user = {&p, number};
+  if (home.load(std::memory_order_relaxed) == &p.home) return;
+  home.store(&p.home, std::memory_order_release);
+  p.home.mailboxes().push_back(*this);
+}
+
+void mailbox_core::fail_user() noexcept {
+  if (home.load(std::memory_order_relaxed) == nullptr) return;
+  if (process* const p = user.get(); p != nullptr) p->home.fail(*p);
+}
 
 delayed_send::~delayed_send() {
   if (armed()) home->cancel_timer(*this);
@@ -19,10 +40,21 @@ void delayed_send::due(timer_node& node) {
   const std::shared_ptr<mailbox_core> box = self.core.lock();
   if (!box) return;
   const auto kept = box->delayed.extract(&self);
-  self.send();
+  try {
+    self.send();
+  } catch (...) {
+    box->fail_user();
+  }
+}
+
+void mailbox_core::leave_home() noexcept {
+  list_hook::unlink();
+  home.store(nullptr, std::memory_order_release);
+  user = {};
 }
 
 void mailbox_core::close() noexcept {
+  leave_home();
   closed = true;
   if (receiver != nullptr) receiver->abort();
   // These refer back to the box, and let go of it here.
@@ -45,9 +77,7 @@ void wake_timer::begin(waiter& w, duration time) {
     return;
   }
   scheduler& s = w.home();
-  // A time so long that the clock cannot show it means no limit.
-  const time_point now = s.now();
-  s.set_timer(*this, time < time_point::max() - now ? now + time : time_point::max());
+  s.set_timer(*this, after(s.now(), time));
 }
 
 // The one who waits knows where it was set: in the scheduler of its process.
@@ -68,7 +98,8 @@ send_timer start_delayed(std::shared_ptr<delayed_send> s, std::shared_ptr<mailbo
 std::optional<std::chrono::steady_clock::duration> send_timer::remaining() const noexcept {
   const auto s = send_.lock();
   if (!s || !s->armed()) return std::nullopt;
-  return s->home->time_of(*s) - s->home->now();
+  const detail::time_point due = s->home->time_of(*s);
+  return due > s->home->now() ? due - s->home->now() : detail::duration::zero();
 }
 
 std::optional<std::chrono::steady_clock::duration> send_timer::cancel() noexcept {

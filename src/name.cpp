@@ -29,7 +29,7 @@ void unregister_name() {
 pid whereis(std::string_view name) { return detail::here().whereis(name); }
 
 pid whereis(boost::asio::io_context& io, std::string_view name) {
-  return detail::scheduler::of(io).whereis(name);
+  return detail::scheduler::of(io, "whereis").whereis(name);
 }
 
 }  // namespace coppice

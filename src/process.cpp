@@ -1,7 +1,10 @@
 #include <coppice/process.hpp>
 
+#include <boost/asio/post.hpp>
+
 #include <ostream>
 #include <stdexcept>
+#include <string>
 
 namespace coppice {
 
@@ -14,6 +17,12 @@ process& current_process() {
   process* p = detail::here().current();
   if (p == nullptr) throw std::logic_error{"coppice: no process runs right now"};
   return *p;
+}
+
+void check_process(const pid& other, const char* function) {
+  if (const scheduler* const home = other.home(); home != nullptr) {
+    detail::check_reach(*home, function);
+  }
 }
 
 std::uint64_t next_monitor_id() {
@@ -73,6 +82,7 @@ void await_exit_wait::begin(waiter& w) {
 
 std::shared_ptr<mailbox_monitor> add_monitor(const pid& target,
                                              std::shared_ptr<mailbox_monitor> m) {
+  check_process(target, "monitor");
   m->id = next_monitor_id();
   if (process* p = target.get(); p != nullptr) {
     p->more().subscriptions.push_back(*m);
@@ -97,13 +107,29 @@ detail::exit_operation exit(exit_reason reason) {
   return detail::exit_operation{{&current_process().home, std::move(reason)}};
 }
 
-void exit(const pid& target, exit_reason reason) {
+namespace {
+
+void send_signal(const pid& target, const pid& from, const exit_reason& reason) {
   process* p = target.get();
   if (p == nullptr) return;
   if (reason.kind() == exit_reason::kind_type::kill) {
     p->home.kill(*p);
   } else {
-    p->home.signal(*p, self(), reason, process::stop_level::exit_signal);
+    p->home.signal(*p, from, reason, process::stop_level::exit_signal);
+  }
+}
+
+}  // namespace
+
+void exit(const pid& target, exit_reason reason) {
+  scheduler* const home = target.home();
+  if (home == nullptr) return;
+  if (scheduler::active() == home || home->is_open_to_caller()) {
+    send_signal(target, self(), reason);
+  } else {
+    asio::post(home->io().get_executor(), [target, from = self(), why = std::move(reason)] {
+      send_signal(target, from, why);
+    });
   }
 }
 
@@ -111,6 +137,7 @@ void kill(const pid& target) { exit(target, exit_reason::kill()); }
 
 void link(const pid& other) {
   process& me = current_process();
+  check_process(other, "link");
   process* p = other.get();
   if (p == &me) return;
   if (p != nullptr && p->now != process::state::dying) {
@@ -159,6 +186,7 @@ detail::operation<void(boost::system::error_code), detail::sleep_wait> sleep_for
 detail::operation<void(boost::system::error_code, exit_reason), detail::await_exit_wait> await_exit(
     const pid& target) {
   if (!target) throw std::invalid_argument{"coppice: await_exit of an empty pid"};
+  check_process(target, "await_exit");
   return detail::operation<void(boost::system::error_code, exit_reason), detail::await_exit_wait>{
       {target.home(), target}};
 }
@@ -171,6 +199,7 @@ std::vector<pid> callers() {
 }
 
 std::optional<process_info> info(const pid& target) {
+  if (const scheduler* home = target.home(); home != nullptr) home->check_thread("info");
   process* p = target.get();
   if (p == nullptr) return std::nullopt;
   process_info result;
@@ -191,10 +220,10 @@ std::optional<process_info> info(const pid& target) {
   return result;
 }
 
-std::vector<pid> processes(asio::io_context& io) { return scheduler::of(io).processes(); }
+std::vector<pid> processes(asio::io_context& io) { return scheduler::of(io, "processes").processes(); }
 
 void set_abandon_after(asio::io_context& io, std::chrono::steady_clock::duration time) {
-  scheduler::of(io).set_abandon_after(time);
+  scheduler::of(io, "set_abandon_after").set_abandon_after(time);
 }
 
 void init_ack::ready(std::any info) const {

@@ -8,32 +8,42 @@
 
 namespace coppice {
 
-process_ref::process_ref(pid process) noexcept : home_{process.home()}, process_{process} {}
+using detail::scheduler;
+
+process_ref::process_ref(pid process) noexcept
+    : serial_{process.home() != nullptr ? process.home()->serial() : 0}, process_{process} {}
 
 process_ref::process_ref(std::string_view name)
-    : home_{&detail::here()},
+    : serial_{detail::here().serial()},
       lookup_{std::make_shared<const lookup>(lookup{std::string{name}, {}})} {}
 
 process_ref::process_ref(boost::asio::io_context& io, std::string_view name)
-    : home_{&detail::scheduler::of(io)},
+    : serial_{scheduler::of(io).serial()},
       lookup_{std::make_shared<const lookup>(lookup{std::string{name}, {}})} {}
 
 process_ref::process_ref(boost::asio::io_context& io, resolver find)
-    : home_{&detail::scheduler::of(io)} {
+    : serial_{scheduler::of(io).serial()} {
   if (!find) {
     throw std::invalid_argument{"coppice: a process_ref needs a function that finds the process"};
   }
   lookup_ = std::make_shared<const lookup>(lookup{{}, std::move(find)});
 }
 
+scheduler* process_ref::home() const noexcept {
+  return serial_ != 0 ? scheduler::find(serial_) : nullptr;
+}
+
 pid process_ref::whereis() const {
+  const scheduler* const s = home();
+  if (s == nullptr) return {};
+  s->check_thread("whereis");
   detail::process* const found = get();
   return found != nullptr ? found->id() : pid{};
 }
 
 detail::process* process_ref::get() const {
   if (!lookup_) return process_.get();
-  const pid found = lookup_->find ? lookup_->find() : home_->whereis(lookup_->name);
+  const pid found = lookup_->find ? lookup_->find() : home()->whereis(lookup_->name);
   return found.get();
 }
 

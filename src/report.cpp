@@ -94,7 +94,7 @@ void print_report(const report& r, const text_style& style, severity from) {
 }
 
 void set_report_sink(boost::asio::io_context& io, report_sink sink) {
-  detail::scheduler::of(io).set_sink(std::move(sink));
+  detail::scheduler::of(io, "set_report_sink").set_sink(std::move(sink));
 }
 
 }  // namespace coppice

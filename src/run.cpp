@@ -79,7 +79,7 @@ int run(supervisor_spec spec) {
 }
 
 int run(boost::asio::io_context& io, supervisor_spec spec) {
-  detail::scheduler& home = detail::scheduler::of(io);
+  detail::scheduler& home = detail::scheduler::of(io, "run");
   const auto outcome = std::make_shared<detail::supervisor_outcome>();
   const detail::blueprint_ptr blueprint = detail::blueprint_of(std::move(spec));
   const supervisor_ref root = detail::start_supervisor(io, blueprint, outcome);

@@ -1,6 +1,7 @@
 #include <coppice/detail/scheduler.hpp>
 
 #include <coppice/detail/waiter.hpp>
+#include <coppice/mailbox.hpp>
 
 #include <boost/asio/post.hpp>
 
@@ -254,7 +255,7 @@ inline void scheduler::perform(run_item& item) {
 
 bool scheduler::lets_in(process& p) const noexcept {
   return active_scheduler == nullptr && p.now != process::state::unborn && !p.probing &&
-         stops_.empty() && p.queued == 0 && !p.yielding && !waiter::any_woken(p);
+         stops_.empty() && p.queued == 0 && !p.yielding && p.woken == 0;
 }
 
 bool scheduler::arrive(owned_item& item) {
@@ -693,6 +694,7 @@ void scheduler::finish(process& p) {
   p.acknowledges = p.answered = p.ignored = p.reason_set = p.outcome_set = false;
   p.yielding = p.turn_stopped = 0;
   p.queued = 0;
+  p.woken = 0;
   p.spawner = {};
   p.reason = {};
   // What was abandoned keeps its block until its frames are gone.
@@ -935,6 +937,7 @@ void scheduler::shutdown() noexcept {
   blocks_.for_each([](process& p) {
     if (p.stage != nullptr && !p.playing) p.discard_parked();
   });
+  while (!mailboxes_.empty()) static_cast<mailbox_core&>(*mailboxes_.front()).leave_home();
   while (!timers_.empty()) timers_.pop();
   work_.reset();
   sink_ = nullptr;

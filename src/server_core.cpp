@@ -86,29 +86,24 @@ send_result server_core::push_beyond_limit(envelope& e) noexcept {
     e.dispose(errc::noproc);
     return send_result::closed;
   }
-  send_result result = send_result::delivered;
-  if (!e.kept) {
-    if (options_.when_full != overflow::drop_oldest || !drop_oldest()) {
-      e.dispose(errc::overloaded);
-      return options_.when_full == overflow::refuse ? send_result::refused : send_result::dropped;
-    }
-    result = send_result::dropped_oldest;
+  if (options_.when_full != overflow::drop_oldest) {
+    e.dispose(errc::overloaded);
+    return options_.when_full == overflow::refuse ? send_result::refused : send_result::dropped;
   }
+  drop_oldest();
   append(e);
-  return result;
+  return send_result::dropped_oldest;
 }
 
-// False if there is none that may be dropped.
-bool server_core::drop_oldest() noexcept {
+// There is one at least, since the queue is full.
+void server_core::drop_oldest() noexcept {
   envelope** at = &head_;
-  while (*at != nullptr && (*at)->kept) at = &(*at)->next;
-  if (*at == nullptr) return false;
+  while ((*at)->kept) at = &(*at)->next;
   envelope& oldest = **at;
   *at = oldest.next;
   if (tail_ == &oldest.next) tail_ = at;
   --size_;
   oldest.dispose(errc::overloaded);
-  return true;
 }
 
 void server_core::push_front(envelope& e) noexcept {
@@ -121,6 +116,7 @@ void server_core::push_front(envelope& e) noexcept {
   if (head_ == nullptr) tail_ = &e.next;
   head_ = &e;
   ++size_;
+  ++kept_;
   if (receiver != nullptr) receiver->wake();
 }
 

@@ -113,7 +113,7 @@ namespace {
 
 supervisor_ref start_root(asio::io_context& io, std::function<blueprint_ptr()> draw,
                           std::string_view label, std::shared_ptr<supervisor_outcome> outcome) {
-  process& p = scheduler::of(io).spawn(
+  process& p = scheduler::of(io, "start_supervisor").spawn(
       {.what = body_ptr{new supervisor_body{std::move(draw), std::move(outcome)}}, .label = label});
   p.spawner = {};
   return supervisor_ref{p.id()};

@@ -62,7 +62,7 @@ void turn_awaiter::act_on(run_item* item, how h) {
   } else {
     self.promise_.root->had_turn();
   }
-  self.frame_.resume();
+  self.promise_.resume();
 }
 
 void task_promise_base::over() noexcept {
@@ -79,8 +79,17 @@ void task_promise_base::over() noexcept {
 }
 
 void task_promise_base::drop() noexcept {
-  if (root != nullptr) return root->drop();
   process& p = *self;
+  task_root* const r = root;
+  task_promise_base* part = this;
+  while (part->awaiter != nullptr) {
+    awaited_task& a = *part->awaiter;
+    a.release();
+    task_promise_base* const parent = a.parent;
+    part->frame.destroy();
+    part = parent;
+  }
+  if (r != nullptr) return r->drop();
   destroy_frames(p);
   frames_gone(p);
 }
@@ -96,7 +105,7 @@ void begin_task(process& p, task<void> t) {
   promise.self = &p;
   const std::coroutine_handle<> frame = t.release();
   p.outermost = frame.address();
-  frame.resume();
+  promise.resume();
 }
 
 body_ptr single_task_body::make(task<void> t) {

@@ -8,7 +8,7 @@ using detail::after;
 using detail::scheduler;
 
 virtual_clock::virtual_clock(boost::asio::io_context& io) : io_{io} {
-  scheduler::of(io).take_over_time();
+  scheduler::of(io, "virtual_clock").take_over_time();
 }
 
 virtual_clock::clock::time_point virtual_clock::now() const { return scheduler::of(io_).now(); }

@@ -1,6 +1,7 @@
 #include <coppice/detail/waiter.hpp>
 
 #include <stdexcept>
+#include <string>
 
 namespace coppice::detail {
 
@@ -12,21 +13,12 @@ bool waiter::wake_all(list_hook& waits) noexcept {
   return true;
 }
 
-template <class Is>
-bool waiter::any(process& p, Is is) noexcept {
+bool waiter::any_aborted(process& p) noexcept {
   for (list_hook* h = p.waits.empty() ? nullptr : p.waits.front(); h != nullptr;
        h = p.waits.after(h)) {
-    if (is(*static_cast<waiter*>(h))) return true;
+    if (static_cast<waiter*>(h)->aborted_) return true;
   }
   return false;
-}
-
-bool waiter::any_woken(process& p) noexcept {
-  return any(p, [](const waiter& w) { return w.woken_; });
-}
-
-bool waiter::any_aborted(process& p) noexcept {
-  return any(p, [](const waiter& w) { return w.aborted_; });
 }
 
 void waiter::abort_listening(process& p) noexcept {
@@ -75,6 +67,15 @@ scheduler& here() {
   scheduler* s = scheduler::active();
   if (s == nullptr) throw std::logic_error{"coppice: no process runs on this thread right now"};
   return *s;
+}
+
+void check_reach(const scheduler& home, const char* function) {
+  if (const scheduler* const mine = scheduler::active(); mine == nullptr) {
+    home.check_thread(function);
+  } else if (mine != &home) {
+    throw std::logic_error{std::string{"coppice: "} + function +
+                           ": what is of another io_context cannot be reached from this one"};
+  }
 }
 
 }  // namespace coppice::detail

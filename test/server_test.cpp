@@ -965,7 +965,7 @@ TEST_CASE(
     for (int i = 0; i < 10; ++i) ref.cast(watcher::noise{});
     coppice::kill(watched);
     w.clock.advance(1s);
-    CHECK(w.log == "step noise signal down ");
+    CHECK(w.log == "step noise noise signal down ");
   }
 }
 

@@ -5,14 +5,20 @@
 #include <doctest/doctest.h>
 
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/use_future.hpp>
 
 #include <atomic>
+#include <functional>
 #include <future>
 #include <memory>
 #include <stdexcept>
@@ -325,4 +331,176 @@ TEST_CASE("the handler of what a task awaits is dropped on another thread, and t
   io.run();
   pool.join();
   CHECK(ended == processes);
+}
+
+namespace {
+
+// What a function of the interface says to a thread that must not call it.
+std::string refusal(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const std::logic_error& e) {
+    return e.what();
+  }
+  return "not refused";
+}
+
+}  // namespace
+
+TEST_CASE("threads send messages, and signals, to processes of a loop that another one runs") {
+  office o;
+  std::promise<coppice::address<int>> address;
+  std::promise<int> heard;
+  std::promise<coppice::pid> sleeper;
+  std::promise<std::string> why;
+  constexpr int each = 1'000;
+  asio::post(o.io, [&] {
+    coppice::spawn(o.io, [&]() -> asio::awaitable<void> {
+      coppice::mailbox<int> box;
+      address.set_value(box.get_address());
+      int sum = 0;
+      for (int i = 0; i < 4 * each; ++i) sum += co_await box.receive();
+      heard.set_value(sum);
+    });
+    const auto p = coppice::spawn(o.io, []() -> asio::awaitable<void> {
+      co_await coppice::sleep_for(std::chrono::hours{1});
+    });
+    coppice::await_exit(p)([&why](boost::system::error_code, const coppice::exit_reason& r) {
+      why.set_value(r.to_string());
+    });
+    sleeper.set_value(p);
+  });
+  const auto to = address.get_future().get();
+  on_threads(4, [&to](int) {
+    for (int i = 0; i < each; ++i) to.send(1);
+  });
+  CHECK(heard.get_future().get() == 4 * each);
+  coppice::exit(sleeper.get_future().get(), coppice::exit_reason::shutdown());
+  CHECK(why.get_future().get() == "shutdown");
+}
+
+TEST_CASE("what another thread must not call says so, and does nothing") {
+  office o;
+  std::promise<coppice::pid> known;
+  asio::post(o.io, [&] {
+    known.set_value(coppice::spawn(o.io, []() -> asio::awaitable<void> {
+      co_await coppice::sleep_for(std::chrono::hours{1});
+    }));
+  });
+  const coppice::pid p = known.get_future().get();
+  const std::string rule = ": another thread runs the io_context; asio::post the call to it";
+  const auto body = []() -> asio::awaitable<void> { co_return; };
+  CHECK(refusal([&] { coppice::spawn(o.io, body); }) == "coppice: spawn" + rule);
+  CHECK(refusal([&] { coppice::start_supervisor(o.io, {.strategy = coppice::one_for_one}); }) ==
+        "coppice: start_supervisor" + rule);
+  CHECK(refusal([&] { coppice::start_server<ledger>(o.io, "second", &o.pool); }) ==
+        "coppice: start_server" + rule);
+  CHECK(refusal([&] { coppice::set_report_sink(o.io, {}); }) == "coppice: set_report_sink" + rule);
+  CHECK(refusal([&] { static_cast<void>(coppice::whereis(o.io, "ledger")); }) ==
+        "coppice: whereis" + rule);
+  CHECK(refusal([&] { static_cast<void>(coppice::processes(o.io)); }) == "coppice: processes" + rule);
+  CHECK(refusal([&] { static_cast<void>(coppice::info(p)); }) == "coppice: info" + rule);
+  CHECK(refusal([&] { static_cast<void>(coppice::await_exit(p)); }) == "coppice: await_exit" + rule);
+  CHECK(refusal([&] { static_cast<void>(o.ref().stop()); }) == "coppice: stop" + rule);
+  CHECK(refusal([&] { static_cast<void>(o.ref().send_request(ledger::total{})); }) ==
+        "coppice: send_request" + rule);
+  coppice::kill(p);
+}
+
+TEST_CASE("threads post what they may not call, and no process is lost") {
+  office o;
+  std::atomic<int> ran = 0;
+  on_threads(4, [&](int) {
+    for (int i = 0; i < 500; ++i) {
+      asio::post(o.io, [&] {
+        coppice::spawn(o.io, [&]() -> asio::awaitable<void> {
+          co_await coppice::yield();
+          ++ran;
+        });
+      });
+    }
+  });
+  while (ran < 2'000) std::this_thread::yield();
+  CHECK(ran == 2'000);
+}
+
+TEST_CASE("a thread may use an io_context that another one ran, once that has ended or left it") {
+  asio::io_context io{1};
+  coppice::set_report_sink(io, {});
+  int ran = 0;
+  const auto body = [&ran]() -> asio::awaitable<void> {
+    ++ran;
+    co_return;
+  };
+  coppice::spawn(io, body);
+  std::thread{[&io] { io.run_for(1h); }}.join();
+  io.restart();
+  CHECK_NOTHROW(coppice::spawn(io, body));
+  io.run();
+  CHECK(ran == 2);
+}
+
+TEST_CASE("a second thread that runs the same io_context is told, and nothing is lost") {
+  asio::io_context io{2};
+  coppice::set_report_sink(io, {});
+  std::atomic<bool> first_is_in_a_turn = false;
+  std::atomic<bool> second_is_told = false;
+  bool completed = false;
+  coppice::spawn(io, [&completed]() -> asio::awaitable<void> {
+    asio::steady_timer t{co_await asio::this_coro::executor, 1us};
+    co_await t.async_wait(asio::use_awaitable);
+    completed = true;
+  });
+  coppice::spawn(io, [&]() -> asio::awaitable<void> {
+    first_is_in_a_turn = true;
+    while (!second_is_told) std::this_thread::yield();
+    co_return;
+  });
+  std::string told;
+  std::thread second{[&] {
+    while (!first_is_in_a_turn) std::this_thread::yield();
+    told = refusal([&io] { io.run(); });  // brings the timer, while the first one is busy
+    second_is_told = true;
+  }};
+  io.run();
+  second.join();
+  CHECK(told ==
+        "coppice: two threads run the same io_context; processes live on one thread: let one "
+        "thread run it, or give each thread an io_context of its own");
+  CHECK(completed);
+}
+
+namespace {
+
+asio::awaitable<int> on_the_pool() { co_return 3; }
+
+asio::awaitable<void> works_on(asio::thread_pool& pool) {
+  for (;;) {
+    auto op = asio::co_spawn(
+        pool, on_the_pool(),
+        asio::bind_cancellation_slot(asio::cancellation_slot{}, asio::use_awaitable));
+    co_await std::move(op);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("processes that await a pool are killed, where no cancellation is handed to the pool") {
+  asio::thread_pool pool{2};
+  asio::io_context io{1};
+  coppice::set_report_sink(io, {});
+  int killed = 0;
+  coppice::spawn(io, [&]() -> asio::awaitable<void> {
+    for (int i = 0; i < 300; ++i) {
+      const auto p = coppice::spawn([&pool] { return works_on(pool); });
+      co_await coppice::sleep_for(std::chrono::microseconds{(i * 7) % 200});
+      coppice::kill(p);
+      auto end = coppice::await_exit(p);
+      const coppice::exit_reason why = co_await std::move(end);
+      if (why.kind() == coppice::exit_reason::kind_type::killed) ++killed;
+    }
+  });
+  io.run();
+  pool.join();
+  CHECK(killed == 300);
 }

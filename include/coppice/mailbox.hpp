@@ -1,14 +1,17 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/list.hpp>
 #include <coppice/detail/memory.hpp>
 #include <coppice/detail/timer_queue.hpp>
 #include <coppice/detail/waiter.hpp>
 #include <coppice/pid.hpp>
 
 #include <boost/asio/error.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
@@ -27,7 +30,9 @@ class address;
 template <class T>
 class mailbox;
 
-/// What a full mailbox does with one message more.
+/// What a full mailbox does with one message more. That means the messages of users only: what coppice
+/// itself has to tell, the ends of monitored processes and exit signals, is neither refused nor
+/// dropped, and does not count.
 enum class overflow {
   refuse,       ///< Refuses it; the sender is told.
   drop_oldest,  ///< Drops the oldest message to make room.
@@ -35,7 +40,7 @@ enum class overflow {
 };
 
 struct mailbox_options {
-  /// How many messages wait at the most; at least 1. Unlimited by default.
+  /// How many messages wait at the most, apart from coppice's own; at least 1. Unlimited by default.
   std::size_t limit = std::numeric_limits<std::size_t>::max();
   /// Only of meaning with a limit.
   overflow when_full = overflow::refuse;
@@ -43,7 +48,7 @@ struct mailbox_options {
 
 /// What became of a message.
 enum class send_result {
-  delivered,       ///< It waits in the mailbox.
+  delivered,       ///< It waits in the mailbox; or, sent by another thread, is on its way there.
   dropped_oldest,  ///< It waits in the mailbox; the oldest one does not any more.
   refused,         ///< The mailbox is full.
   dropped,         ///< The mailbox is full, and drops what is new.
@@ -87,10 +92,11 @@ class COPPICE_API delayed_send : public timer_node {
   std::weak_ptr<mailbox_core> core;
 };
 
-// What all mailboxes have in common, whatever they carry.
-class COPPICE_API mailbox_core {
+// What all mailboxes have in common, whatever they carry. In the list of the scheduler on whose
+// thread it is used, which tells it when its io_context goes.
+class COPPICE_API mailbox_core : public list_hook {
  public:
-  mailbox_core() noexcept = default;
+  mailbox_core();
   mailbox_core(const mailbox_core&) = delete;
   mailbox_core& operator=(const mailbox_core&) = delete;
   virtual ~mailbox_core();
@@ -100,7 +106,24 @@ class COPPICE_API mailbox_core {
   virtual void clear() noexcept = 0;
   void close() noexcept;
 
-  bool closed = false;
+  // Belongs to nobody's thread any more.
+  void leave_home() noexcept;
+  // The process that runs right now uses the mailbox, if there is one.
+  void used_by_current();
+  void used_by(process& p, std::uint64_t number);
+  // Whether the calling thread may touch the mailbox. One that no process has used yet belongs to
+  // nobody's thread.
+  [[nodiscard]] bool is_open_to_caller() const noexcept {
+    const scheduler* const s = home.load(std::memory_order_acquire);
+    return s == nullptr || s->is_open_to_caller();
+  }
+  // Ends the process that uses the mailbox, if there is one, for what a message has thrown; the message
+  // is lost. While the exception is being handled.
+  void fail_user() noexcept;
+
+  std::atomic<bool> closed = false;  // read on any thread
+  std::atomic<scheduler*> home = nullptr;
+  pid user;  // the process that used it last
   std::size_t size = 0;
   mailbox_options options;
   waiter* receiver = nullptr;
@@ -116,9 +139,9 @@ class mailbox_state final : public mailbox_core {
   ~mailbox_state() override { mailbox_state::clear(); }
 
   send_result send(T&& message, std::uint64_t tag) {
-    if (closed) return send_result::closed;
+    if (closed.load(std::memory_order_relaxed)) return send_result::closed;
     send_result result = send_result::delivered;
-    if (size >= options.limit) {
+    if (tag == 0 && size - own_ >= options.limit) {
       switch (options.when_full) {
         case overflow::refuse: return send_result::refused;
         case overflow::drop_newest: return send_result::dropped;
@@ -126,56 +149,72 @@ class mailbox_state final : public mailbox_core {
       }
     }
     node* n = new node{nullptr, tag, std::move(message)};
-    if (result == send_result::dropped_oldest) pop();
+    if (result == send_result::dropped_oldest) drop_oldest();
     *tail_ = n;
     tail_ = &n->next;
     ++size;
+    if (tag != 0) ++own_;
     if (receiver != nullptr) receiver->wake();
     return result;
   }
 
   T pop() {
-    const std::unique_ptr<node> first{head_};
-    head_ = first->next;
-    if (head_ == nullptr) tail_ = &head_;
-    --size;
+    const std::unique_ptr<node> first{&take(&head_)};
     return std::move(first->message);
   }
 
   void purge(std::uint64_t tag) noexcept override {
     for (node** at = &head_; *at != nullptr;) {
-      node* n = *at;
-      if (n->tag != tag) {
-        at = &n->next;
-        continue;
+      if ((*at)->tag != tag) {
+        at = &(*at)->next;
+      } else {
+        delete &take(at);
       }
-      *at = n->next;
-      if (*at == nullptr) tail_ = at;
-      --size;
-      delete n;
     }
   }
 
   void clear() noexcept override {
-    while (head_ != nullptr) {
-      node* n = std::exchange(head_, head_->next);
-      if (head_ == nullptr) tail_ = &head_;
-      --size;
-      delete n;
-    }
+    while (head_ != nullptr) delete &take(&head_);
   }
 
  private:
   struct node : pooled {
     node(node* n, std::uint64_t t, T&& m) : next{n}, tag{t}, message{std::move(m)} {}
     node* next;
-    std::uint64_t tag;
+    std::uint64_t tag;  // not 0: coppice's own
     T message;
   };
 
+  // Takes out the node to which that link leads.
+  node& take(node** link) noexcept {
+    node& n = **link;
+    *link = n.next;
+    if (tail_ == &n.next) tail_ = link;
+    if (no_users_before_ == &n.next) no_users_before_ = link;
+    --size;
+    if (n.tag != 0) --own_;
+    return n;
+  }
+
+  // Amortised constant: the messages of coppice's own that lie in front are passed by once.
+  void drop_oldest() noexcept {
+    while ((*no_users_before_)->tag != 0) no_users_before_ = &(*no_users_before_)->next;
+    delete &take(no_users_before_);
+  }
+
   node* head_ = nullptr;
   node** tail_ = &head_;
+  node** no_users_before_ = &head_;  // all that lies in front of this link is coppice's own
+  std::size_t own_ = 0;              // so many of `size` are
 };
+
+// Has `f` run where the mailbox is used.
+template <class F>
+void post_to_mailbox(const mailbox_core& box, F&& f) {
+  if (scheduler* const s = box.home.load(std::memory_order_acquire); s != nullptr) {
+    asio::post(s->io().get_executor(), std::forward<F>(f));
+  }
+}
 
 template <class T>
 struct receive_wait {
@@ -185,6 +224,7 @@ struct receive_wait {
   [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
   void begin(waiter& w) {
     box->receiver = &w;
+    if (w.owner != nullptr) box->used_by(*w.owner, w.number);
     if (box->size > 0) w.wake();
   }
   [[nodiscard]] bool ready() const noexcept { return box->size > 0; }
@@ -248,7 +288,7 @@ struct timed_receive_wait : receive_wait<T> {
 /// Where to send messages to one mailbox. Cheap to copy; does not keep the mailbox open.
 ///
 /// @par Thread safety
-/// Copying and destroying: safe. Sending: only on the loop's thread.
+/// Safe: what another thread sends is posted to the loop.
 template <class T>
 class address {
  public:
@@ -256,7 +296,10 @@ class address {
   address() noexcept = default;
 
   /// Sends a message. Never waits. To a mailbox that is gone it is a silent no-op, told by the result.
+  /// From another thread the message is posted, and the result is always `delivered`.
   ///
+  /// @throws Whatever moving the message throws; it is not sent then. A posted message that cannot be
+  ///   moved into the mailbox ends the process that uses the mailbox.
   /// @par Complexity
   /// Constant; one pooled node.
   /// @par Origin
@@ -264,19 +307,34 @@ class address {
   send_result send(T message) const { return send_tagged(std::move(message), 0); }
 
   /// Whether nobody can receive any more.
-  [[nodiscard]] bool closed() const noexcept { return !box_ || box_->closed; }
+  [[nodiscard]] bool closed() const noexcept {
+    return !box_ || box_->closed.load(std::memory_order_relaxed);
+  }
 
   friend bool operator==(const address&, const address&) noexcept = default;
 
   /// For coppice's own use.
   send_result send_tagged(T message, std::uint64_t tag) const {
-    return box_ ? box_->send(std::move(message), tag) : send_result::closed;
+    if (!box_) return send_result::closed;
+    if (!box_->is_open_to_caller()) return post(std::move(message));
+    return box_->send(std::move(message), tag);
   }
   [[nodiscard]] std::shared_ptr<detail::mailbox_core> core() const noexcept { return box_; }
 
  private:
   friend class mailbox<T>;
   explicit address(std::shared_ptr<detail::mailbox_state<T>> box) noexcept : box_{std::move(box)} {}
+
+  send_result post(T message) const {
+    detail::post_to_mailbox(*box_, [box = box_, m = std::move(message)]() mutable {
+      try {
+        box->send(std::move(m), 0);
+      } catch (...) {
+        box->fail_user();
+      }
+    });
+    return send_result::delivered;
+  }
 
   std::shared_ptr<detail::mailbox_state<T>> box_;
 };
@@ -290,6 +348,9 @@ class address {
 /// @tparam T Movable; for `receive()` default constructible too.
 /// @par Thread safety
 /// Only on the loop's thread.
+/// @par Exceptions
+/// A message that throws when coppice moves it, or makes it of a `down` or an `exit_signal`, ends the
+/// process that uses the mailbox. A destructor that throws ends the program.
 template <class T>
 class mailbox {
  public:
@@ -408,7 +469,7 @@ send_timer send_after(const address<T>& to, std::chrono::steady_clock::duration 
   if (to.closed()) return {};
   return detail::start_delayed(
       std::make_shared<detail::typed_delayed_send<T>>(s, to, std::move(message)), to.core(),
-      s.now() + delay);
+      detail::after(s.now(), delay));
 }
 
 /// The same at a point in time.

@@ -42,6 +42,7 @@ void cut_link(process& me, const pid& other);
 /// @param label Shown in reports.
 /// @par Cancellation
 /// By `exit(pid, reason)`.
+/// @throws std::logic_error if another thread runs the io_context: `asio::post` the call then.
 /// @par Thread safety
 /// Only on the loop's thread, or while the loop does not run.
 /// @par Complexity
@@ -50,8 +51,8 @@ void cut_link(process& me, const pid& other);
 /// `erlang:spawn/1`.
 template <detail::process_body Body>
 pid spawn(asio::io_context& io, Body&& body, std::string_view label = {}) {
-  return detail::spawn_body(detail::scheduler::of(io), detail::make_body(std::forward<Body>(body)),
-                            label);
+  detail::scheduler& s = detail::scheduler::of(io, "spawn");
+  return detail::spawn_body(s, detail::make_body(std::forward<Body>(body)), label);
 }
 
 /// Starts a process on the io_context of the calling process.
@@ -99,19 +100,19 @@ pid spawn_link(Body&& body, std::string_view label = {}) {
 /// Does nothing if the process has ended.
 ///
 /// @par Thread safety
-/// Only on the loop's thread, or while the loop does not run.
+/// Safe while the io_context exists. A signal of another thread is posted, and sent from there.
 /// @par Origin
 /// `erlang:exit/2`. Differs: a signal is a request, which the body hears as a cancellation; C++ code
 /// must unwind. What was asked first is the reason; asking again changes nothing.
 COPPICE_API void exit(const pid& process, exit_reason reason);
 
-/// `exit(process, exit_reason::kill())`.
+/// `exit(process, exit_reason::kill())`, with its thread safety.
 COPPICE_API void kill(const pid& process);
 
 /// Ties the calling process to another: when one ends, the other gets an exit signal with its reason.
 /// At most one link per pair. Linking to a process that has ended delivers the signal noproc.
 ///
-/// @throws std::logic_error outside of processes.
+/// @throws std::logic_error outside of processes, or if the other one is of another io_context.
 /// @par Complexity
 /// Constant.
 /// @par Origin
@@ -163,7 +164,8 @@ COPPICE_API void demonitor(monitor_ref& ref);
 /// Every call is a monitor of its own. Everything of the process is gone, and its resources free,
 /// before the message is sent. Ends with the mailbox.
 ///
-/// @tparam T Constructible from `down`.
+/// @tparam T Constructible from `down`. What that throws ends the process that uses the mailbox.
+/// @throws std::logic_error if the process is of another io_context.
 /// @par Complexity
 /// Constant.
 /// @par Origin
@@ -174,7 +176,7 @@ monitor_ref monitor(const pid& process, mailbox<T>& box);
 /// From now on exit signals to the calling process become messages in `box`, in order with the
 /// others, normal ones and requests to stop included; only kill ends it unasked. Ends with the box.
 ///
-/// @tparam T Constructible from `exit_signal`.
+/// @tparam T Constructible from `exit_signal`. What that throws ends the calling process.
 /// @throws std::logic_error outside of processes.
 /// @par Origin
 /// `process_flag(trap_exit, true)`.
@@ -280,6 +282,8 @@ sleep_for(std::chrono::steady_clock::duration time);
 ///
 /// Completes with noproc if it had ended before. May be awaited outside of processes too.
 ///
+/// @throws std::logic_error if another thread runs the io_context of that process, or if the caller is
+///   a process of another io_context.
 /// @par Cancellation
 /// Any type: completes with `operation_aborted`, and the process is not watched any more.
 [[nodiscard]] COPPICE_API
@@ -341,7 +345,11 @@ class typed_monitor final : public mailbox_monitor {
  public:
   explicit typed_monitor(const address<T>& to) : mailbox_monitor{to.core()}, to_{to} {}
   void fire(const pid& process, const exit_reason& reason) override {
-    to_.send_tagged(T(down{id, process, reason}), id);
+    try {
+      to_.send_tagged(T(down{id, process, reason}), id);
+    } catch (...) {
+      if (const auto box = core.lock()) box->fail_user();
+    }
     // Lets go of this, unless a monitor_ref still holds it.
     if (const auto box = core.lock()) box->monitors.erase(id);
   }
@@ -356,7 +364,11 @@ class typed_trap final : public mailbox_trap {
   explicit typed_trap(const address<T>& to) : mailbox_trap{to.core()}, to_{to} {}
   bool exit_signal(const pid& from, const exit_reason& reason) override {
     if (to_.closed()) return false;
-    to_.send_tagged(T(coppice::exit_signal{from, reason}), from.number() | signal_tag);
+    try {
+      to_.send_tagged(T(coppice::exit_signal{from, reason}), from.number() | signal_tag);
+    } catch (...) {
+      if (const auto box = core.lock()) box->fail_user();
+    }
     return true;
   }
 
@@ -368,12 +380,14 @@ class typed_trap final : public mailbox_trap {
 
 template <std::constructible_from<down> T>
 monitor_ref monitor(const pid& process, mailbox<T>& box) {
+  box.get_address().core()->used_by_current();
   return monitor_ref{
       detail::add_monitor(process, std::make_shared<detail::typed_monitor<T>>(box.get_address()))};
 }
 
 template <std::constructible_from<exit_signal> T>
 void trap_exit(mailbox<T>& box) {
+  box.get_address().core()->used_by_current();
   detail::set_trap(std::make_shared<detail::typed_trap<T>>(box.get_address()));
 }
 

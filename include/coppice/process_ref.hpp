@@ -5,6 +5,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -16,7 +17,8 @@ namespace coppice {
 /// anew each time, so that a restarted process is found again.
 ///
 /// @par Thread safety
-/// Copies: safe. Looking up: only on the loop's thread.
+/// Copies: safe. Looking up: only on the loop's thread. A reference may outlive its io_context, and
+/// leads nowhere then.
 /// @par Origin
 /// What OTP takes as a server reference: pid, registered name, `{via, Module, Name}`.
 class COPPICE_API process_ref {
@@ -34,13 +36,18 @@ class COPPICE_API process_ref {
   process_ref(boost::asio::io_context& io, std::string_view name);
   process_ref(boost::asio::io_context& io, resolver find);
 
-  /// The living process, or an empty pid.
+  /// The living process, or an empty pid; that too if its io_context is gone.
+  ///
+  /// @throws std::logic_error if another thread runs the io_context; and whatever the function throws.
   [[nodiscard]] pid whereis() const;
 
-  /// For coppice's own use: the control block of the living process, or null.
+  /// For coppice's own use: the control block of the living process, or null; while its io_context
+  /// is there.
   [[nodiscard]] detail::process* get() const;
-  /// For coppice's own use: null for an empty pid.
-  [[nodiscard]] detail::scheduler* home() const noexcept { return home_; }
+  /// For coppice's own use: null for an empty pid, or if the io_context is gone.
+  [[nodiscard]] detail::scheduler* home() const noexcept;
+  /// For coppice's own use: of the scheduler; 0 for an empty pid.
+  [[nodiscard]] std::uint64_t serial() const noexcept { return serial_; }
 
  private:
   struct lookup {
@@ -48,7 +55,7 @@ class COPPICE_API process_ref {
     resolver find;  // if there is no name
   };
 
-  detail::scheduler* home_;
+  std::uint64_t serial_;  // of the scheduler
   pid process_;
   std::shared_ptr<const lookup> lookup_;  // null: it is that process
 };

@@ -100,12 +100,17 @@ class server_ref {
   ///
   /// @param limit For how long to wait; nothing: without limit. The server does not hear of it, and
   ///   what it answers later is thrown away.
-  /// @throws std::logic_error at once, if the reference is empty.
+  /// If the function that finds the server throws, the call fails with `errc::noproc`, and `failure()`
+  /// tells the exception.
+  ///
+  /// @throws std::logic_error at once, if the reference is empty, or the io_context of the server is
+  ///   gone. One that goes while the call is there fails it with `errc::died`.
   /// @par Cancellation
   /// Any type: completes with `operation_aborted`; what the server answers is thrown away.
   /// @par Thread safety
-  /// Safe. From another thread the answer comes through the token's own executor; it cannot be
-  /// cancelled then.
+  /// Safe, for processes of other io_contexts as well. The limit runs where the caller waits, which is
+  /// the executor of the completion handler, and the answer comes through that; a handler without an
+  /// executor of its own waits on the loop of the server.
   /// @par Origin
   /// `gen_server:call/3`.
   template <call_message M>
@@ -120,7 +125,7 @@ class server_ref {
   ///
   /// What goes wrong is told there.
   ///
-  /// @throws std::logic_error if the reference is empty.
+  /// @throws std::logic_error if the reference is empty, or the server is of another io_context.
   /// @par Thread safety
   /// Only on the loop's thread.
   /// @par Origin
@@ -128,8 +133,10 @@ class server_ref {
   template <call_message M>
   pending_call<typename M::reply> send_request(M message) const {
     static_assert(detail::check_handler<S, M>());
+    detail::scheduler& s = home();
+    detail::check_reach(s, "send_request");
     const detail::call_ptr<S, M> made{
-        new detail::call_envelope<S, M>{home(), std::move(message), {.target = to_}}};
+        new detail::call_envelope<S, M>{s, std::move(message), {.target = to_}}};
     detail::send_call(*made);
     return pending_call<typename M::reply>{made};
   }
@@ -159,12 +166,18 @@ class server_ref {
   send_result cast(M message) const {
     static_assert(!call_message<M>, "a message with a member type `reply` is called, not cast");
     static_assert(detail::check_handler<S, M>());
-    detail::scheduler& s = home();
-    std::unique_ptr<detail::envelope, detail::envelope::disposer> e{
-        new detail::cast_envelope<S, M>{std::move(message)}};
-    if (s.on_loop_thread()) return put(to_, *e.release());
-    asio::post(s.io().get_executor(),
-               [to = to_, e = std::move(e)]() mutable { put(to, *e.release()); });
+    envelope_ptr e{new detail::cast_envelope<S, M>{std::move(message)}};
+    if (to_.serial() == 0) throw std::logic_error{"coppice: a reference to no server"};
+    detail::scheduler* const s = to_.home();
+    if (s == nullptr) return send_result::closed;
+    if (s->on_loop_thread()) return put(to_, std::move(e));
+    asio::post(s->io().get_executor(), [to = to_, e = std::move(e)]() mutable {
+      try {
+        put(to, std::move(e));
+      } catch (...) {
+        // The function that is to find the server has thrown: there is none, and nobody to tell.
+      }
+    });
     return send_result::delivered;
   }
 
@@ -179,7 +192,9 @@ class server_ref {
   [[nodiscard]] auto stop(
       exit_reason reason = exit_reason::normal(),
       std::optional<std::chrono::steady_clock::duration> limit = std::nullopt) const {
-    return detail::stop_process(home(), to_.whereis(), std::move(reason), limit);
+    detail::scheduler& s = home();
+    detail::check_reach(s, "stop");
+    return detail::stop_process(s, to_.whereis(), std::move(reason), limit);
   }
 
   /// The living process, or an empty pid.
@@ -193,17 +208,17 @@ class server_ref {
   }
 
   [[nodiscard]] detail::scheduler& home() const {
-    if (to_.home() == nullptr) throw std::logic_error{"coppice: a reference to no server"};
-    return *to_.home();
+    if (to_.serial() == 0) throw std::logic_error{"coppice: a reference to no server"};
+    detail::scheduler* const s = to_.home();
+    if (s == nullptr) throw std::logic_error{"coppice: the io_context of the server is gone"};
+    return *s;
   }
 
-  static send_result put(const process_ref& to, detail::envelope& e) {
+  using envelope_ptr = std::unique_ptr<detail::envelope, detail::envelope::disposer>;
+
+  static send_result put(const process_ref& to, envelope_ptr e) {
     detail::server_core* const core = detail::server_core::of(to.get(), &detail::server_tag<S>);
-    if (core == nullptr) {
-      e.dispose(errc::noproc);
-      return send_result::closed;
-    }
-    return core->push(e);
+    return core != nullptr ? core->push(*e.release()) : send_result::closed;
   }
 
   process_ref to_;
@@ -263,7 +278,7 @@ template <class S, class... Args>
 server_ref<S> start_server(boost::asio::io_context& io, std::string name, Args&&... args) {
   const std::string label = name;
   return server_ref<S>{detail::spawn_body(
-      detail::scheduler::of(io),
+      detail::scheduler::of(io, "start_server"),
       detail::make_server<S>(std::move(name), server_options{}, std::forward<Args>(args)...),
       label)};
 }

@@ -1,128 +1,22 @@
 #pragma once
 
-#include <coppice/detail/envelope.hpp>
-#include <coppice/detail/scheduler.hpp>
-#include <coppice/detail/server_core.hpp>
+#include <coppice/detail/call_wait.hpp>
+#include <coppice/detail/remote_call.hpp>
 #include <coppice/detail/waiter.hpp>
-#include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
-#include <coppice/mailbox.hpp>
-#include <coppice/process_ref.hpp>
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/system/error_code.hpp>
+#include <boost/asio/system_executor.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
 namespace coppice {
-
-namespace detail {
-
-template <class R>
-struct call_signature {
-  using type = void(boost::system::error_code, R);
-};
-template <>
-struct call_signature<void> {
-  using type = void(boost::system::error_code);
-};
-
-// Completes a call: with its answer, or with what is in the way of one.
-template <class R, class Handler>
-void complete_call(typed_slot<R>& slot, Handler&& h) {
-  if constexpr (std::is_void_v<R>) {
-    std::forward<Handler>(h)(slot.value ? boost::system::error_code{} : slot.error);
-  } else {
-    static_assert(std::default_initializable<R>,
-                  "a reply type can be made without arguments: a call that fails has no other");
-    if (slot.value) {
-      std::forward<Handler>(h)(boost::system::error_code{}, std::move(*slot.value));
-    } else {
-      std::forward<Handler>(h)(slot.error, R{});
-    }
-  }
-}
-template <class R, class Handler>
-void abort_call(Handler&& h) {
-  const boost::system::error_code why = asio::error::operation_aborted;
-  if constexpr (std::is_void_v<R>) {
-    std::forward<Handler>(h)(why);
-  } else {
-    std::forward<Handler>(h)(why, R{});
-  }
-}
-
-template <class S, class M>
-using call_ptr = boost::intrusive_ptr<call_envelope<S, M>>;
-
-// Puts a call into the queue of its server, or fails it at once.
-template <class S, class M>
-void send_call(call_envelope<S, M>& e) {
-  server_core* const core = server_core::of(e.terms.target.get(), &server_tag<S>);
-  process* const caller = e.home.current();
-  // Who only looks into the server is no client of it.
-  if (!handles_itself<S, M> && caller != nullptr) e.from = caller->id();
-  if (core == nullptr || core->closed) {
-    e.fail(errc::noproc);
-  } else if (caller == &core->self) {
-    e.fail(errc::would_deadlock);
-  } else {
-    intrusive_ptr_add_ref(&e);
-    e.server = core;
-    core->calls.push_back(e);
-    core->push(e);
-  }
-}
-
-template <class S, class M>
-struct call_wait {
-  using reply = typename M::reply;
-
-  call_ptr<S, M> call;
-
-  [[nodiscard]] scheduler& home() const noexcept { return call->home; }
-
-  void begin(waiter& w) {
-    call->terms.sent = true;
-    send_call(*call);
-    call->caller = &w;
-    if (call->done()) {
-      w.wake();
-    } else if (call->terms.limit) {
-      call->timer.begin(w, *call->terms.limit);
-    }
-  }
-  [[nodiscard]] bool ready() const noexcept { return call->done() || call->timer.has_rung(); }
-  void leave() noexcept {
-    if (!call) return;
-    call->caller = nullptr;
-    call->timer.leave();
-  }
-  template <class Handler>
-  void deliver(Handler&& h) {
-    if (!call->done()) {
-      call->fail(errc::timeout);
-      if (call->terms.or_kill) kill_unless_up(call->terms.target.whereis());
-    }
-    if (call->terms.failure && !call->value) *call->terms.failure = call->reason;
-    complete_call(*call, std::forward<Handler>(h));
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    abort_call<reply>(std::forward<Handler>(h));
-  }
-};
-
-}  // namespace detail
 
 /// A call to a server. `co_await` it, or call it with any completion token. Nothing is sent before.
 template <class S, class M>
@@ -130,21 +24,25 @@ class [[nodiscard]] server_call {
  public:
   using signature = typename detail::call_signature<typename M::reply>::type;
   using wait_type = detail::call_wait<S, M>;
+  using remote_wait_type = detail::remote_call_wait<S, M>;
 
   /// For coppice's own use.
   explicit server_call(detail::call_ptr<S, M> call) noexcept : call_{std::move(call)} {}
-  [[nodiscard]] wait_type to_wait() { return prepare(); }
   [[nodiscard]] bool belongs_to(const detail::scheduler& s) const noexcept {
     return call_ && &call_->home == &s;
+  }
+  [[nodiscard]] wait_type to_wait() { return {share()}; }
+  [[nodiscard]] remote_wait_type to_remote_wait(detail::scheduler& here) {
+    return {here, hand_over(), failure_};
   }
 
   template <asio::completion_token_for<signature> Token>
   auto operator()(Token&& token) && {
-    return initiate(prepare(), token);
+    return initiate(token);
   }
   template <asio::completion_token_for<signature> Token>
   auto operator()(Token&& token) & {
-    return initiate(prepare(), token);
+    return initiate(token);
   }
 
   /// How the server ended, after the call has failed with `errc::died`. For that the call is kept
@@ -155,53 +53,66 @@ class [[nodiscard]] server_call {
   }
 
  private:
-  // The place for the answer is shared on the loop's thread only.
-  wait_type prepare() {
-    if (!call_ || call_->terms.sent) throw std::logic_error{"coppice: this call was made already"};
-    if (call_->home.on_loop_thread()) return {call_};
-    call_->terms.failure = failure_ = std::make_shared<exit_reason>();
-    return {std::move(call_)};
-  }
-
   template <class Token>
-  static auto initiate(detail::call_wait<S, M> state, Token& token) {
+  auto initiate(Token& token) {
+    check();
+    const bool is_here = call_->home.on_loop_thread();
+    auto call = is_here ? share() : hand_over();
     return asio::async_initiate<Token, signature>(
-        [](auto&& handler, detail::call_wait<S, M> s) {
-          using handler_type = std::decay_t<decltype(handler)>;
-          if (s.home().on_loop_thread()) {
-            start<handler_type>(std::move(s), std::forward<decltype(handler)>(handler));
-          } else {
-            elsewhere<handler_type>(std::move(s), std::forward<decltype(handler)>(handler));
-          }
+        [](auto&& handler, detail::call_ptr<S, M> c, std::shared_ptr<exit_reason> failure) {
+          start(std::forward<decltype(handler)>(handler), std::move(c), std::move(failure));
         },
-        token, std::move(state));
+        token, std::move(call), failure_);
   }
 
   template <class Handler>
-  static void start(detail::call_wait<S, M> s, Handler handler) {
-    detail::scheduler& home = s.home();
-    auto* w = new detail::wait_operation<detail::call_wait<S, M>, Handler>{home, std::move(s),
-                                                                           std::move(handler)};
+  static void start(Handler&& h, detail::call_ptr<S, M> call, std::shared_ptr<exit_reason> failure) {
+    using handler_type = std::decay_t<Handler>;
+    detail::process* const p = detail::process_behind(asio::get_associated_executor(h));
+    if (!failure) {
+      start_here(std::move(call), std::forward<Handler>(h));
+    } else if (p != nullptr && p->home.on_loop_thread()) {
+      auto* w = new detail::wait_operation<remote_wait_type, handler_type>{
+          p->home, remote_wait_type{p->home, std::move(call), std::move(failure)},
+          std::forward<Handler>(h)};
+      w->start();
+    } else if constexpr (std::same_as<asio::associated_executor_t<handler_type>,
+                                      asio::system_executor>) {
+      // The handler belongs nowhere: so it is the loop of the server where its caller waits.
+      call->terms.failure = std::move(failure);
+      const std::uint64_t there = call->terms.target.serial();
+      detail::scheduler::post(there,
+                              [call = std::move(call), h = std::forward<Handler>(h)]() mutable {
+                                start_here(std::move(call), std::move(h));
+                              });
+    } else {
+      std::make_shared<detail::foreign_call<S, M, handler_type>>(std::forward<Handler>(h),
+                                                                 std::move(failure))
+          ->start(std::move(call));
+    }
+  }
+
+  template <class Handler>
+  static void start_here(detail::call_ptr<S, M> call, Handler&& h) {
+    detail::scheduler& home = call->home;
+    auto* w = new detail::wait_operation<wait_type, std::decay_t<Handler>>{
+        home, wait_type{std::move(call)}, std::forward<Handler>(h)};
     w->start();
   }
 
-  // Of another thread: the call is made on the loop, and the answer taken back. A cancellation of
-  // the caller's does not reach over.
-  template <class Handler>
-  static void elsewhere(detail::call_wait<S, M> s, Handler handler) {
-    detail::scheduler& home = s.home();
-    auto ex = asio::get_associated_executor(handler);
-    auto answer = [work = asio::make_work_guard(ex),
-                   handler = std::move(handler)](auto... result) mutable {
-      auto back = work.get_executor();
-      asio::dispatch(back, [work = std::move(work), handler = std::move(handler),
-                            result = std::tuple{std::move(result)...}]() mutable {
-        std::apply(std::move(handler), std::move(result));
-      });
-    };
-    asio::post(home.io().get_executor(), [s = std::move(s), answer = std::move(answer)]() mutable {
-      start<decltype(answer)>(std::move(s), std::move(answer));
-    });
+  void check() const {
+    if (!call_ || call_->terms.sent) throw std::logic_error{"coppice: this call was made already"};
+  }
+  // For a wait on the loop's thread, where the call is counted.
+  [[nodiscard]] detail::call_ptr<S, M> share() const {
+    check();
+    return call_;
+  }
+  // For a wait elsewhere: the call goes to the loop's thread, and nothing of it stays here.
+  [[nodiscard]] detail::call_ptr<S, M> hand_over() {
+    check();
+    failure_ = std::make_shared<exit_reason>();
+    return std::move(call_);
   }
 
   detail::call_ptr<S, M> call_;

@@ -84,7 +84,6 @@ class [[nodiscard]] task {
   /// For coppice's own use.
   explicit task(std::coroutine_handle<promise_type> frame) noexcept : frame_{frame} {}
   [[nodiscard]] promise_type& promise() const noexcept { return frame_.promise(); }
-  void resume() const { frame_.resume(); }
   [[nodiscard]] std::coroutine_handle<promise_type> release() noexcept {
     return std::exchange(frame_, nullptr);
   }
@@ -123,7 +122,7 @@ class task_run final : public task_root, public pooled {
     task_promise<T>& promise = run->task_.promise();
     promise.self = p;
     promise.root = run;
-    run->task_.resume();
+    promise.resume();
     run->starting_ = false;
     if (!run->ended_) return;
     run->finish([](Handler handler, auto... result) {

@@ -198,6 +198,7 @@ class process : public run_item, public list_hook {
   std::uint32_t yielding : 1 = 0;      // its task lets others have a turn
   std::uint32_t turn_stopped : 1 = 0;  // ... and was told to stop meanwhile
   std::uint32_t queued : 30 = 0;       // function objects of it in the run queue
+  std::uint32_t woken = 0;             // waits of it in the run queue
 
   const stage_kind* stage = nullptr;  // of what it has, or null
   union {

@@ -15,6 +15,7 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <coroutine>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -161,8 +162,24 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void stage_parked(process& p) noexcept;
   void stage_gone(process& p) noexcept;
 
+  // Tasks. One that awaits another, or ends, names who goes on, and is left before that does: so a
+  // chain of them may be deeper than the stack of the thread, and needs no tail calls.
+  void go_on_with(std::coroutine_handle<> frame) noexcept { *next_task_ = frame; }
+  void run_tasks(std::coroutine_handle<> frame) {
+    std::coroutine_handle<> next;
+    std::coroutine_handle<>* const outer = std::exchange(next_task_, &next);
+    while (frame) {
+      next = nullptr;
+      frame.resume();
+      frame = next;
+    }
+    next_task_ = outer;
+  }
+
   // Waits that belong to no process.
   [[nodiscard]] list_hook& foreign_waits() noexcept { return foreign_waits_; }
+  // Those that processes of this io_context use.
+  [[nodiscard]] list_hook& mailboxes() noexcept { return mailboxes_; }
 
   // Time.
   [[nodiscard]] time_point now() noexcept;
@@ -264,6 +281,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   process* current_ = nullptr;
   process* dropping_ = nullptr;
   process* killing_ = nullptr;
+  std::coroutine_handle<>* next_task_ = nullptr;
   bool relayed_ = false;
 
   block_store blocks_;
@@ -278,6 +296,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   };
   std::deque<dying_process> dying_;
   list_hook foreign_waits_;
+  list_hook mailboxes_;
   std::unordered_map<std::string, process*> names_;
   std::size_t alive_ = 0;
   std::uint64_t last_number_ = 0;

@@ -141,7 +141,7 @@ class COPPICE_API envelope {
 
   const kind_type kind;
   bool aside = false;  // no message to a server that wants to know when none comes
-  bool kept = false;   // not to be dropped for want of room
+  bool kept = false;   // of coppice's own: neither refused nor dropped for want of room
   envelope* next = nullptr;
 
  protected:
@@ -183,7 +183,7 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
   // Takes a message. Disposes of it, or of the oldest one, if there are too many. What coppice has
   // to tell the server, and the steps with which it continues, are neither refused nor dropped.
   send_result push(envelope& e) noexcept {
-    if (closed || size_ >= options_.limit) return push_beyond_limit(e);
+    if (closed || (!e.kept && size_ - kept_ >= options_.limit)) return push_beyond_limit(e);
     append(e);
     return send_result::delivered;
   }
@@ -195,6 +195,7 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
     head_ = e.next;
     if (head_ == nullptr) tail_ = &head_;
     --size_;
+    if (e.kept) --kept_;
     return e;
   }
   envelope& take() noexcept;
@@ -251,7 +252,7 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
     server_core& core;
   };
 
-  bool drop_oldest() noexcept;
+  void drop_oldest() noexcept;
   send_result push_beyond_limit(envelope& e) noexcept;
   void answer_given_up() noexcept;
   void append(envelope& e) noexcept {
@@ -259,6 +260,7 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
     *tail_ = &e;
     tail_ = &e.next;
     ++size_;
+    if (e.kept) ++kept_;
     if (receiver != nullptr) receiver->wake();
   }
 
@@ -266,6 +268,7 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
   envelope* head_ = nullptr;
   envelope** tail_ = &head_;
   std::size_t size_ = 0;
+  std::size_t kept_ = 0;  // so many of these do not count against the limit
   idle_timer idle_{*this};
   std::unordered_map<std::uint64_t, std::unique_ptr<server_monitor>> monitors_;
 };

@@ -40,6 +40,25 @@ namespace detail {
 class task_promise_base;
 class turn_awaiter;
 
+// Where one task awaits another: in the frame of the former, which owns that of the latter.
+class awaited_task {
+ public:
+  explicit awaited_task(std::coroutine_handle<> f) noexcept : frame_{f} {}
+  awaited_task(const awaited_task&) = delete;
+  awaited_task& operator=(const awaited_task&) = delete;
+  ~awaited_task() {
+    if (frame_) frame_.destroy();
+  }
+
+  task_promise_base* parent = nullptr;  // that awaits
+  [[nodiscard]] std::coroutine_handle<> frame() const noexcept { return frame_; }
+  // The frame is destroyed by somebody else.
+  void release() noexcept { frame_ = nullptr; }
+
+ private:
+  std::coroutine_handle<> frame_;
+};
+
 // Runs a chain of tasks that is not the body of a process: for a coroutine of another kind that waits
 // for it within one.
 class COPPICE_API task_root {
@@ -107,17 +126,20 @@ class COPPICE_API task_promise_base {
     template <class Promise>
     static void await_suspend(std::coroutine_handle<Promise> h) noexcept {
       task_promise_base& p = h.promise();
-      if (p.parent == nullptr) {
+      if (p.awaiter != nullptr) {
+        p.self->home.go_on_with(p.awaiter->parent->frame);
+      } else {
         p.over();
-      } else if (p.parent != &p) {
-        p.parent->frame.resume();
       }
     }
     static void await_resume() noexcept {}
   };
   static at_end final_suspend() noexcept { return {}; }
 
-  // Destroys the whole chain that this is part of.
+  // Goes on with this task, and with whoever goes on after it.
+  void resume() { self->home.run_tasks(frame); }
+  // Destroys the whole chain of which this is the end, which waits. The frames are destroyed one by
+  // one, innermost first: nested in each other, deep chains would use up the stack of the thread.
   void drop() noexcept;
   // The same as its process, when nothing of it and of no other process is on the stack.
   void drop_at_rest() noexcept;
@@ -127,8 +149,8 @@ class COPPICE_API task_promise_base {
     return root != nullptr ? root->slot() : self->signal.slot();
   }
 
-  std::coroutine_handle<> frame;        // of this
-  task_promise_base* parent = nullptr;  // that awaits this one; this, if it is still on the stack
+  std::coroutine_handle<> frame;    // of this
+  awaited_task* awaiter = nullptr;  // null: nobody awaits it
   process* self = nullptr;              // as whom it runs
   task_root* root = nullptr;            // null: as the body of that
   std::exception_ptr error;
@@ -238,30 +260,30 @@ struct receiver {
 };
 
 template <class T>
-class task_awaiter {
+class task_awaiter : public awaited_task {
  public:
-  explicit task_awaiter(task<T> t) noexcept : task_{std::move(t)} {}
+  explicit task_awaiter(task<T> t) noexcept : awaited_task{t.release()} {}
   static bool await_ready() noexcept { return false; }
   template <class Promise>
-  bool await_suspend(std::coroutine_handle<Promise> h) {
+  void await_suspend(std::coroutine_handle<Promise> h) noexcept {
     task_promise_base& mine = h.promise();
-    task_promise_base& next = task_.promise();
-    next.parent = &next;
+    task_promise_base& next = promise();
+    parent = &mine;
+    next.awaiter = this;
     next.self = mine.self;
     next.root = mine.root;
-    task_.resume();
-    if (next.frame.done()) return false;
-    next.parent = &mine;
-    return true;
+    mine.self->home.go_on_with(next.frame);
   }
   T await_resume() {
-    task_promise<T>& p = task_.promise();
+    task_promise<T>& p = promise();
     if (p.error) std::rethrow_exception(std::move(p.error));
     return p.take();
   }
 
  private:
-  task<T> task_;
+  [[nodiscard]] task_promise<T>& promise() const noexcept {
+    return std::coroutine_handle<task_promise<T>>::from_address(frame().address()).promise();
+  }
 };
 
 // One of coppice's own operations: nothing is allocated, the wait is part of the frame.
@@ -309,7 +331,7 @@ class native_awaiter final : public waiter {
     state_.leave();
     list_hook::unlink();
     if (promise_.root != nullptr) promise_.root->has_waited();
-    promise_.frame.resume();
+    promise_.resume();
   }
 
   State state_;  // or a reference to it
@@ -329,9 +351,8 @@ class COPPICE_API turn_awaiter final : public owned_item {
   }
 
   static bool await_ready() noexcept { return false; }
-  void await_suspend(std::coroutine_handle<> h) {
+  void await_suspend(std::coroutine_handle<>) {
     process& p = *promise_.self;
-    frame_ = h;
     owner = &p;
     number = p.number.load(std::memory_order_relaxed);
     if (promise_.root == nullptr) {
@@ -349,7 +370,6 @@ class COPPICE_API turn_awaiter final : public owned_item {
   static void act_on(run_item* item, how h);
 
   task_promise_base& promise_;
-  std::coroutine_handle<> frame_;  // of that: at hand when it goes on
   bool stopped_ = false;
 };
 
@@ -415,7 +435,7 @@ class asio_awaiter {
 
   void completed() {
     promise_.slot().clear();
-    if (now_.exchange(state::completed) == state::waiting) promise_.frame.resume();
+    if (now_.exchange(state::completed) == state::waiting) promise_.resume();
   }
   void dropped() noexcept {
     if (now_.exchange(state::dropped) == state::waiting) promise_.drop_at_rest();
@@ -436,7 +456,7 @@ class awaitable_awaiter final : public asio_awaiter<Signature, Op> {
 };
 
 // An operation of coppice's that may belong to another io_context, whose thread may be another: it
-// is awaited as those of Asio are then.
+// has another kind of wait then.
 template <class Op>
 class either_awaiter {
  public:
@@ -445,25 +465,25 @@ class either_awaiter {
   either_awaiter& operator=(const either_awaiter&) = delete;
 
   static bool await_ready() noexcept { return false; }
-  bool await_suspend(std::coroutine_handle<> h) {
-    if (!op_.belongs_to(promise_.self->home)) {
-      return way_.template emplace<foreign>(op_, promise_).await_suspend(h);
+  void await_suspend(std::coroutine_handle<> h) {
+    if (scheduler& mine = promise_.self->home; op_.belongs_to(mine)) {
+      way_.template emplace<local>(op_.to_wait(), promise_).await_suspend(h);
+    } else {
+      way_.template emplace<remote>(op_.to_remote_wait(mine), promise_).await_suspend(h);
     }
-    way_.template emplace<native>(op_.to_wait(), promise_).await_suspend(h);
-    return true;
   }
   auto await_resume() {
-    if (auto* const n = std::get_if<native>(&way_)) return n->await_resume();
-    return std::get_if<foreign>(&way_)->await_resume();
+    if (auto* const w = std::get_if<local>(&way_)) return w->await_resume();
+    return std::get_if<remote>(&way_)->await_resume();
   }
 
  private:
-  using native = native_awaiter<typename Op::signature, typename Op::wait_type>;
-  using foreign = asio_awaiter<typename Op::signature, Op&>;
+  using local = native_awaiter<typename Op::signature, typename Op::wait_type>;
+  using remote = native_awaiter<typename Op::signature, typename Op::remote_wait_type>;
 
   Op& op_;
   task_promise_base& promise_;
-  std::variant<std::monostate, native, foreign> way_;
+  std::variant<std::monostate, local, remote> way_;
 };
 
 // An awaitable as it behaves in a body that is one: after a request to stop its awaits work as

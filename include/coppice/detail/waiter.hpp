@@ -17,6 +17,7 @@
 #include <boost/asio/error.hpp>
 
 #include <concepts>
+#include <cstdint>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -39,6 +40,7 @@ class COPPICE_API waiter : public owned_item, public list_hook {
   void wake() noexcept {
     if (woken_) return;
     woken_ = true;
+    if (owner != nullptr) ++owner->woken;
     home().push(*this);
   }
 
@@ -49,7 +51,6 @@ class COPPICE_API waiter : public owned_item, public list_hook {
 
   // Wakes all in the list; false if it is empty.
   static bool wake_all(list_hook& waits) noexcept;
-  static bool any_woken(process& p) noexcept;
   static bool any_aborted(process& p) noexcept;
   // Aborts those that hear of a stop request in no other way.
   static void abort_listening(process& p) noexcept;
@@ -59,7 +60,10 @@ class COPPICE_API waiter : public owned_item, public list_hook {
  protected:
   ~waiter() = default;
   // First of all when it is acted on: it may be woken again.
-  void left_queue() noexcept { woken_ = false; }
+  void left_queue() noexcept {
+    woken_ = false;
+    if (owner != nullptr && owner->is(number)) --owner->woken;
+  }
   [[nodiscard]] bool aborted() const noexcept { return aborted_; }
   void attach(process* p) noexcept {
     if (p != nullptr) {
@@ -73,9 +77,6 @@ class COPPICE_API waiter : public owned_item, public list_hook {
   void listen_for_stop() noexcept { listening_ = true; }
 
  private:
-  template <class Is>
-  static bool any(process& p, Is is) noexcept;
-
   bool woken_ = false;
   bool aborted_ = false;
   bool listening_ = false;
@@ -161,7 +162,8 @@ class wait_operation final : public cancellable_waiter, public pooled {
   ~wait_operation() = default;
 
   void start() {
-    process* const p = process_behind(asio::get_associated_executor(handler_));
+    process* p = process_behind(asio::get_associated_executor(handler_));
+    if (p != nullptr && &p->home != at) p = nullptr;  // of another io_context
     ours_ = p != nullptr;
     attach(p);
     auto slot = asio::get_associated_cancellation_slot(handler_);
@@ -205,9 +207,17 @@ class wait_operation final : public cancellable_waiter, public pooled {
     State state{std::move(state_)};
     Handler handler{std::move(handler_)};
     const bool ours = ours_;
+    process* const as = owner;
+    const std::uint64_t as_number = number;
     delete this;
     if (ours) {
-      deliver(state, std::move(handler));
+      // The process ends with what taking the result throws, and not with the loss of its handler.
+      try {
+        deliver(state, std::move(handler));
+      } catch (...) {
+        if (as->is(as_number)) as->home.crash(*as);
+        throw;
+      }
     } else {
       // That may be on another thread. The state stays on this one, with what it shares; the result
       // goes.
@@ -270,5 +280,10 @@ class [[nodiscard]] operation {
 
 // The scheduler at work on this thread. Throws std::logic_error outside of processes.
 COPPICE_API scheduler& here();
+
+// Throws std::logic_error, naming the function of the interface, if the caller must not touch what
+// belongs to that scheduler: a process may only touch what belongs to its own io_context, others only
+// what no other thread runs.
+COPPICE_API void check_reach(const scheduler& home, const char* function);
 
 }  // namespace coppice::detail
