@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <unordered_map>
+#include <utility>
 
 namespace coppice {
 
@@ -43,12 +44,16 @@ class memory_store final : public stash_store {
 
 stash_store::~stash_store() = default;
 
-void stash_store::open(reply_to<std::string> problem) { std::move(problem)(); }
+void stash_store::open(std::function<void(std::string)>, reply_to<std::string> problem) {
+  std::move(problem)();
+}
 
 // Up when the store is open: what is asked before that waits.
 asio::awaitable<void> stash_server::init() {
   const slot_ptr<std::string> opened{new free_slot<std::string>{here()}};
-  store_->open(reply_to<std::string>{opened});
+  store_->open(
+      [me = server_ref<stash_server>{self()}](std::string why) { me.cast(broken{std::move(why)}); },
+      reply_to<std::string>{opened});
   operation<void(boost::system::error_code, std::string), response_wait<std::string>> opening{
       {opened, std::nullopt}};
   const std::string problem = co_await std::move(opening);
@@ -67,6 +72,8 @@ void stash_server::handle(erase&& m, reply_to<bool> done) {
 void stash_server::handle(const keys&, reply_to<std::vector<std::string>> found) {
   store_->keys(std::move(found));
 }
+
+void stash_server::handle(const broken& m) { throw std::runtime_error{m.why}; }
 
 asio::awaitable<void> stash_server::terminate(const exit_reason&) {
   const slot_ptr<void> done{new free_slot<void>{here()}};

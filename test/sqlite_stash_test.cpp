@@ -1,10 +1,8 @@
-#include "support/ending.hpp"
-#include "support/world.hpp"
+#include "support/sqlite_office.hpp"
 
 #include <coppice/sqlite_stash.hpp>
 
 #include <doctest/doctest.h>
-#include <sqlite3.h>
 #include <boost/describe/class.hpp>
 #include <boost/describe/enum.hpp>
 
@@ -14,16 +12,16 @@
 #include <cmath>
 #include <csignal>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <limits>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -36,7 +34,6 @@ using coppice::sqlite_stash_ref;
 using coppice::stash_codec;
 namespace fs = std::filesystem;
 namespace sys_errc = boost::system::errc;
-namespace this_server = coppice::this_server;
 
 namespace states {
 
@@ -82,7 +79,23 @@ struct secret {
   bool operator==(const secret&) const = default;
 };
 
+// Whose codec does more than that.
+struct gossip {};
+std::function<void(const char*)> on_codec;
+
 }  // namespace states
+
+template <>
+struct coppice::stash_codec<states::gossip> {
+  static std::string encode(const states::gossip&) {
+    if (states::on_codec) states::on_codec("encode");
+    return {};
+  }
+  static states::gossip decode(std::string_view) {
+    if (states::on_codec) states::on_codec("decode");
+    return {};
+  }
+};
 
 template <>
 struct coppice::stash_codec<states::secret> {
@@ -98,84 +111,6 @@ struct coppice::stash_codec<states::secret> {
 
 namespace {
 
-// A folder that goes with the test.
-struct temporary_folder {
-  fs::path path;
-
-  temporary_folder() {
-    std::string name = (fs::temp_directory_path() / "coppice-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error{"no temporary folder"};
-    path = name;
-  }
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-  ~temporary_folder() { fs::remove_all(path); }
-};
-
-// Somebody else who uses the file.
-class stranger {
- public:
-  explicit stranger(const fs::path& file) {
-    REQUIRE(sqlite3_open(file.c_str(), &db_) == SQLITE_OK);
-  }
-  stranger(const stranger&) = delete;
-  stranger& operator=(const stranger&) = delete;
-  ~stranger() { sqlite3_close(db_); }
-
-  // The first column of the first row, if there is one.
-  std::string run(const std::string& sql) {
-    std::string found;
-    char* problem = nullptr;
-    sqlite3_exec(
-        db_, sql.c_str(),
-        [](void* to, int, char** columns, char**) {
-          *static_cast<std::string*>(to) = columns[0] != nullptr ? columns[0] : "NULL";
-          return 0;
-        },
-        &found, &problem);
-    if (problem != nullptr) found = problem;
-    sqlite3_free(problem);
-    return found;
-  }
-
- private:
-  sqlite3* db_ = nullptr;
-};
-
-class number {
- public:
-  struct next {
-    using reply = int;
-  };
-  struct save {
-    using reply = int;
-  };
-  struct crash {};
-  struct poison {};
-
-  explicit number(int start) : number_{start} {}
-
-  int handle(next) { return number_++; }
-  asio::awaitable<int> handle(save) {
-    ++number_;
-    auto saving = this_server::save(*this);
-    co_await std::move(saving);
-    co_return number_;
-  }
-  void handle(crash) { throw std::runtime_error{"crash"}; }
-  void handle(poison) { number_ = -1; }
-
-  int state() const { return number_; }
-  void restore(int n) {
-    if (n < 0) throw std::runtime_error{"negative"};
-    number_ = n;
-  }
-  friend std::string describe(const number& n) { return std::to_string(n.number_); }
-
- private:
-  int number_;
-};
-
 struct confidant {
   struct tell {
     std::string text;
@@ -186,118 +121,6 @@ struct confidant {
 
   states::secret secret_;
 };
-
-// A program with a stash in a file. The disk takes the time that it takes: what is waited for is
-// that something has happened.
-struct office : world {
-  explicit office(const fs::path& f) : file{f} {}
-
-  template <class Happened>
-  void until(Happened happened) {
-    while (!happened()) {
-      if (io.stopped()) io.restart();
-      if (io.run_one() == 0) {
-        FAIL("it will never happen");
-        return;
-      }
-    }
-  }
-
-  coppice::supervisor_ref start(std::vector<coppice::child_spec> more = {}) {
-    std::vector<coppice::child_spec> children{coppice::sqlite_stash("stash", file)};
-    children.insert(children.end(), more.begin(), more.end());
-    const auto sup = coppice::start_supervisor(io, {.name = "office",
-                                                    .strategy = coppice::strategy::rest_for_one,
-                                                    .intensity = {.restarts = 100, .within = 5s},
-                                                    .children = std::move(children)});
-    bool ready = false;
-    sup.ready()([&ready](auto...) { ready = true; });
-    until([&ready] { return ready; });
-    return sup;
-  }
-  // An ordered end of all that runs.
-  void stop(const coppice::supervisor_ref& sup) {
-    const ending end{sup.get_pid()};
-    sup.stop()([](auto...) {});
-    until([&end] { return end.reason().has_value(); });
-  }
-  void kill(const char* name) {
-    const coppice::pid victim = coppice::process_ref{io, name}.whereis();
-    const ending end{victim};
-    coppice::kill(victim);
-    until([&end] { return end.reason().has_value(); });
-  }
-  void until_up(const char* name) {
-    until([&] { return static_cast<bool>(coppice::process_ref{io, name}.whereis()); });
-  }
-
-  template <class T>
-  error_code put(const std::string& key, T state) {
-    std::optional<error_code> heard;
-    ref<T>().put(key, std::move(state))([&heard](error_code ec) { heard = ec; });
-    until([&heard] { return heard.has_value(); });
-    return *heard;
-  }
-  template <class T>
-  std::pair<error_code, std::optional<T>> look(const std::string& key) {
-    std::optional<std::pair<error_code, std::optional<T>>> heard;
-    ref<T>().get(key)([&heard](error_code ec, std::optional<T> x) { heard.emplace(ec, x); });
-    until([&heard] { return heard.has_value(); });
-    return *heard;
-  }
-  template <class T>
-  std::optional<T> get(const std::string& key) {
-    const auto [ec, x] = look<T>(key);
-    CHECK(ec.message() == "Success");
-    return x;
-  }
-  bool erase(const std::string& key) {
-    std::optional<bool> heard;
-    ref<int>().erase(key)([&heard](error_code, bool was) { heard = was; });
-    until([&heard] { return heard.has_value(); });
-    return *heard;
-  }
-  std::vector<std::string> keys() {
-    std::optional<std::vector<std::string>> heard;
-    ref<int>().keys()([&heard](error_code, auto all) { heard = std::move(all); });
-    until([&heard] { return heard.has_value(); });
-    return *heard;
-  }
-  template <class M>
-  std::string ask(M m, const char* name = "number") {
-    std::string answer;
-    server_ref<number>{io, name}.call(m, std::nullopt)(
-        [&answer](error_code ec, int n) { answer = ec ? ec.message() : std::to_string(n); });
-    until([&answer] { return !answer.empty(); });
-    return answer;
-  }
-  // A server crashes, and comes back.
-  template <class M>
-  void crash(M m, const char* name = "number") {
-    const ending end{coppice::process_ref{io, name}.whereis()};
-    server_ref<number>{io, name}.cast(m);
-    until([&end] { return end.reason().has_value(); });
-    until_up(name);
-  }
-
-  template <class T>
-  sqlite_stash_ref<T> ref() {
-    return {io, "stash"};
-  }
-  [[nodiscard]] bool reported(const std::string& text) const {
-    for (const std::string& r : reports) {
-      if (r.find(text) != std::string::npos) return true;
-    }
-    return false;
-  }
-
-  fs::path file;
-};
-
-coppice::child_spec numbers(unsigned crashes = 3, const char* name = "number") {
-  return coppice::server_with<number>(
-      {.state = coppice::in_sqlite_stash<int>("stash"), .same_state_crashes = crashes}, name, 100);
-}
 
 template <class T>
 T there_and_back(const T& x) {
@@ -683,10 +506,11 @@ TEST_CASE("a damaged row cannot be read, and the others can") {
   w.put("secret", states::secret{"text"});
   {
     stranger s{w.file};
-    CHECK(s.run("UPDATE states SET state = 'x' WHERE key = 'cut'").empty());
-    CHECK(
-        s.run("UPDATE states SET state = zeroblob(20), crashes = -5 WHERE key = 'pixel'").empty());
-    CHECK(s.run("UPDATE states SET state = 'xxx' WHERE key = 'secret'").empty());
+    CHECK(s.run("UPDATE states SET state = 'x', checksum = NULL WHERE key = 'cut'").empty());
+    CHECK(s.run("UPDATE states SET state = zeroblob(20), crashes = -5, checksum = NULL WHERE key = "
+                "'pixel'")
+              .empty());
+    CHECK(s.run("UPDATE states SET state = 'xxx', checksum = NULL WHERE key = 'secret'").empty());
   }
   CHECK(w.look<int>("cut").first == errc::unreadable);
   CHECK(w.look<states::pixel>("pixel").first == errc::unreadable);
@@ -704,6 +528,36 @@ TEST_CASE("a codec of one's own is used, and may throw") {
   CHECK(w.get<states::secret>("secret") == states::secret{"abc"});
   CHECK_THROWS_WITH(w.ref<states::secret>().put("secret", {"unspeakable"})([](auto) {}),
                     "cannot be said");
+}
+
+TEST_CASE("a codec may use the stash itself") {
+  const temporary_folder folder;
+  office w{folder.path / "states"};
+  w.start();
+  std::vector<std::string> heard;
+  states::on_codec = [&](const char* what) {
+    w.ref<int>().put(what, 1)([&heard, what](error_code ec) {
+      heard.push_back(what + (ec ? " failed" : std::string{}));
+    });
+  };
+  CHECK(w.put("gossip", states::gossip{}) == error_code{});
+  CHECK(w.get<states::gossip>("gossip").has_value());
+  w.until([&heard] { return heard.size() == 2; });
+  CHECK(heard == std::vector<std::string>{"encode", "decode"});
+  CHECK(w.keys() == std::vector<std::string>{"decode", "encode", "gossip"});
+  states::on_codec = nullptr;
+}
+
+TEST_CASE("a codec may throw what is no exception of the standard library") {
+  const temporary_folder folder;
+  office w{folder.path / "states"};
+  w.start();
+  CHECK(w.put("gossip", states::gossip{}) == error_code{});
+  states::on_codec = [](const char*) { throw 1; };
+  CHECK(w.look<states::gossip>("gossip").first == errc::unreadable);
+  CHECK_THROWS_AS(w.ref<states::gossip>().put("gossip", {})([](auto) {}), int);
+  states::on_codec = nullptr;
+  CHECK(w.get<states::gossip>("gossip").has_value());
 }
 
 TEST_CASE("what was not encoded cannot be kept on disk") {
@@ -793,7 +647,7 @@ TEST_CASE("crashes in a row are counted on disk too") {
   CHECK(stranger{folder.path / "states"}.run("SELECT state FROM states") == "102");
   {
     stranger s{folder.path / "states"};
-    s.run("UPDATE states SET state = '-1', crashes = 3");
+    s.run("UPDATE states SET state = '-1', crashes = 3, checksum = NULL");
   }
   office w{folder.path / "states"};
   w.start({numbers(3)});
@@ -809,7 +663,7 @@ TEST_CASE("a server whose state on disk cannot be read does not start, and the s
     w.ask(number::save{});
     w.stop(sup);
   }
-  stranger{folder.path / "states"}.run("UPDATE states SET state = '{'");
+  stranger{folder.path / "states"}.run("UPDATE states SET state = '{', checksum = NULL");
   {
     office w{folder.path / "states"};
     w.start({numbers()});

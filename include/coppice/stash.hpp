@@ -34,7 +34,8 @@ class COPPICE_API stash_store {
   virtual ~stash_store();
 
   // The first thing that is asked. Answers with what is in the way, in words, or with nothing.
-  virtual void open(reply_to<std::string> problem);
+  // `broken` is told in words, at any time later, why the store is of no use any more.
+  virtual void open(std::function<void(std::string)> broken, reply_to<std::string> problem);
   virtual void put(std::string key, kept_state state, reply_to<void> done) = 0;
   // Without value if there is nothing under that key.
   virtual void get(std::string key, reply_to<kept_state> found) = 0;
@@ -63,6 +64,9 @@ class COPPICE_API stash_server {
   struct keys {
     using reply = std::vector<std::string>;
   };
+  struct broken {
+    std::string why;
+  };
   using opener = std::function<std::unique_ptr<stash_store>()>;
 
   explicit stash_server(const opener& open) : store_{open()} {}
@@ -72,12 +76,14 @@ class COPPICE_API stash_server {
   void handle(get&& m, reply_to<kept_state> found);
   void handle(erase&& m, reply_to<bool> done);
   void handle(const keys&, reply_to<std::vector<std::string>> found);
+  [[noreturn]] void handle(const broken& m);
   asio::awaitable<void> terminate(const exit_reason&);
 
   friend std::string describe(const stash_server&) { return "stash"; }
   friend std::string describe(const put& m) { return "put " + m.key; }
   friend std::string describe(const get& m) { return "get " + m.key; }
   friend std::string describe(const erase& m) { return "erase " + m.key; }
+  friend std::string describe(const broken&) { return "the store is broken"; }
 
  private:
   std::unique_ptr<stash_store> store_;
@@ -166,7 +172,8 @@ class stash_ref {
   [[nodiscard]] auto get(std::string key) const {
     return detail::operation<void(boost::system::error_code, std::optional<T>),
                              detail::typed_get_wait<T, Codec>>{
-        {{server_.send_request(detail::stash_server::get{std::move(key)}).release(), std::nullopt}}};
+        {{server_.send_request(detail::stash_server::get{std::move(key)}).release(),
+          std::nullopt}}};
   }
 
   /// `bool was = co_await stash.erase(key);`

@@ -1,5 +1,7 @@
 #include "database.hpp"
 
+#include "row_checksum.hpp"
+
 #include <coppice/sqlite_stash.hpp>
 
 #include <sqlite3.h>
@@ -15,6 +17,9 @@ namespace {
 
 constexpr int primary(int code) noexcept { return code & 0xff; }
 
+// The shape of the table. Version 0 has no checksums.
+constexpr std::int64_t version_now = 1;
+
 }  // namespace
 
 sqlite_failure::sqlite_failure(sqlite3* db)
@@ -24,6 +29,12 @@ sqlite_failure::sqlite_failure(int code, const char* text)
     : std::runtime_error{text}, code_{code, sqlite_category()} {}
 
 bool sqlite_failure::is_busy() const noexcept { return primary(code_.value()) == SQLITE_BUSY; }
+
+bool sqlite_failure::is_fatal() const noexcept {
+  const int code = code_.value();
+  return primary(code) == SQLITE_CORRUPT || primary(code) == SQLITE_NOTADB ||
+         code == SQLITE_READONLY_DBMOVED;
+}
 
 // One use of a statement.
 class database::run {
@@ -62,6 +73,9 @@ class database::run {
     return {first, static_cast<std::size_t>(sqlite3_column_bytes(s_, column))};
   }
   [[nodiscard]] std::int64_t number(int column) const { return sqlite3_column_int64(s_, column); }
+  [[nodiscard]] bool is_null(int column) const {
+    return sqlite3_column_type(s_, column) == SQLITE_NULL;
+  }
 
  private:
   void check(int result) const {
@@ -75,11 +89,11 @@ class database::run {
 void database::closer::operator()(sqlite3* db) const noexcept { sqlite3_close(db); }
 void database::finalizer::operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
 
-database::database(const std::filesystem::path& file, lock_patience& patience) {
+database::database(const std::filesystem::path& file, bool may_make, lock_patience& patience) {
   sqlite3* db = nullptr;
-  const int result =
-      sqlite3_open_v2(file.string().c_str(), &db,
-                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int make = may_make ? SQLITE_OPEN_CREATE : 0;
+  const int result = sqlite3_open_v2(file.string().c_str(), &db,
+                                     SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | make, nullptr);
   db_.reset(db);
   if (result != SQLITE_OK) {
     if (db == nullptr) throw sqlite_failure{result, sqlite3_errstr(result)};
@@ -97,15 +111,8 @@ database::database(const std::filesystem::path& file, lock_patience& patience) {
       // With a write-ahead log the same as FULL: a commit is on disk when it returns. Where there
       // can be no such log it covers the deletion of the journal too.
       execute("PRAGMA synchronous = EXTRA");
-      execute(
-          "CREATE TABLE IF NOT EXISTS states"
-          " (key TEXT PRIMARY KEY NOT NULL, state BLOB NOT NULL, crashes INTEGER NOT NULL)");
-      put_ = prepare(
-          "INSERT INTO states (key, state, crashes) VALUES (?1, ?2, ?3)"
-          " ON CONFLICT (key) DO UPDATE SET state = ?2, crashes = ?3");
-      get_ = prepare("SELECT state, crashes FROM states WHERE key = ?1");
-      erase_ = prepare("DELETE FROM states WHERE key = ?1");
-      keys_ = prepare("SELECT key FROM states ORDER BY key");
+      set_up(may_make);
+      files_.emplace(db, file);
       return;
     } catch (const sqlite_failure& f) {
       if (!f.is_busy() || !patience.wait(n)) throw;
@@ -115,16 +122,91 @@ database::database(const std::filesystem::path& file, lock_patience& patience) {
 
 database::~database() = default;
 
+void database::set_up(bool may_make) {
+  const std::int64_t version = number_of("PRAGMA user_version");
+  if (version > version_now) {
+    throw sqlite_failure{SQLITE_SCHEMA, "it was made by a later version of coppice"};
+  }
+  if (version == version_now) return prepare_all();
+  begin();
+  try {
+    // Somebody else may have been here before the lock was.
+    if (number_of("PRAGMA user_version") == 0) make_tables(may_make);
+    prepare_all();
+    commit();
+  } catch (...) {
+    roll_back();
+    throw;
+  }
+}
+
+void database::make_tables(bool may_make) {
+  if (number_of("SELECT count(*) FROM sqlite_schema WHERE name = 'states'") > 0) {
+    execute("ALTER TABLE states ADD COLUMN checksum INTEGER");
+  } else if (may_make) {
+    execute(
+        "CREATE TABLE states (key TEXT PRIMARY KEY NOT NULL, state BLOB NOT NULL,"
+        " crashes INTEGER NOT NULL, checksum INTEGER)");
+  } else {
+    throw sqlite_failure{SQLITE_EMPTY, "there are no states in it any more"};
+  }
+  execute("PRAGMA user_version = 1");
+}
+
+void database::prepare_all() {
+  put_ = prepare(
+      "INSERT INTO states (key, state, crashes, checksum) VALUES (?1, ?2, ?3, ?4)"
+      " ON CONFLICT (key) DO UPDATE SET state = ?2, crashes = ?3, checksum = ?4");
+  get_ = prepare("SELECT state, crashes, checksum FROM states WHERE key = ?1");
+  erase_ = prepare("DELETE FROM states WHERE key = ?1");
+  keys_ = prepare("SELECT key FROM states ORDER BY key");
+}
+
+void database::check_files() {
+  try {
+    files_->check();
+  } catch (const sqlite_failure&) {
+    if (files_->log_is_spoilt()) be_quick();
+    if (files_->log_is_stray()) empty_log();
+    throw;
+  }
+}
+
 void database::put(const std::string& key, const row& r) {
-  run{db_.get(), put_}.text(1, key).blob(2, r.state).number(3, r.crashes).step();
+  const std::int64_t checksum = checksum_of(key, r.state, r.crashes);
+  run{db_.get(), put_}
+      .text(1, key)
+      .blob(2, r.state)
+      .number(3, r.crashes)
+      .number(4, checksum)
+      .step();
 }
 
 std::optional<database::row> database::get(const std::string& key) {
   run query{db_.get(), get_};
-  if (!query.text(1, key).step()) return std::nullopt;
-  const auto crashes =
-      std::clamp<std::int64_t>(query.number(1), 0, std::numeric_limits<unsigned>::max());
-  return row{query.bytes(0), static_cast<unsigned>(crashes)};
+  if (!query.text(1, key).step()) {
+    check_index();
+    return std::nullopt;
+  }
+  const std::int64_t crashes = query.number(1);
+  std::string state = query.bytes(0);
+  if (!query.is_null(2) && query.number(2) != checksum_of(key, state, crashes)) {
+    throw sqlite_failure{SQLITE_CORRUPT, "it is damaged: its checksum does not fit"};
+  }
+  constexpr std::int64_t most = std::numeric_limits<unsigned>::max();
+  return row{std::move(state), static_cast<unsigned>(std::clamp<std::int64_t>(crashes, 0, most))};
+}
+
+// A row whose key is damaged in the index is not found by it, and its server would start afresh. All
+// keys are looked at, once.
+void database::check_index() {
+  if (index_is_checked_) return;
+  const bool differs = number_of(
+                           "SELECT EXISTS (SELECT 1 FROM states AS row NOT INDEXED WHERE NOT EXISTS"
+                           " (SELECT 1 FROM states AS entry INDEXED BY sqlite_autoindex_states_1"
+                           " WHERE entry.key = row.key AND entry.rowid = row.rowid))") != 0;
+  if (differs) throw sqlite_failure{SQLITE_CORRUPT_INDEX, "the index of its keys is damaged"};
+  index_is_checked_ = true;
 }
 
 bool database::erase(const std::string& key) {
@@ -155,10 +237,20 @@ void database::be_quick() noexcept {
   sqlite3_db_config(db_.get(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
 }
 
+void database::empty_log() noexcept {
+  sqlite3_wal_checkpoint_v2(db_.get(), "main", SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+}
+
 void database::execute(const char* sql) {
   if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) {
     throw sqlite_failure{db_.get()};
   }
+}
+
+std::int64_t database::number_of(const char* sql) {
+  const statement s = prepare(sql);
+  run query{db_.get(), s};
+  return query.step() ? query.number(0) : 0;
 }
 
 database::statement database::prepare(const char* sql) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include "open_files.hpp"
+
 #include <boost/system/error_code.hpp>
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -22,6 +25,8 @@ class sqlite_failure : public std::runtime_error {
   [[nodiscard]] boost::system::error_code code() const noexcept { return code_; }
   // Somebody else has locked the file for longer than one is ready to wait.
   [[nodiscard]] bool is_busy() const noexcept;
+  // The file is damaged, or is not the one any more that its name leads to.
+  [[nodiscard]] bool is_fatal() const noexcept;
 
  private:
   boost::system::error_code code_;
@@ -46,15 +51,22 @@ class database {
     unsigned crashes = 0;
   };
 
-  // Opens the file, or makes one. Throws sqlite_failure.
-  database(const std::filesystem::path& file, lock_patience& patience);
+  // Opens the file; if there is none, or nothing in it, it is made if it may be. Throws
+  // sqlite_failure.
+  database(const std::filesystem::path& file, bool may_make, lock_patience& patience);
   database(const database&) = delete;
   database& operator=(const database&) = delete;
   // What is not committed is rolled back.
   ~database();
 
+  // Throws sqlite_failure if what is written would not be found in the file. Whoever removes it
+  // after that is not noticed before the next time.
+  void check_files();
+  [[nodiscard]] bool on_disk() const noexcept { return files_->on_disk(); }
+
   // What is done between begin and commit. All of it throws sqlite_failure.
   void put(const std::string& key, const row& r);
+  // Fatal if the row is not as it was put.
   [[nodiscard]] std::optional<row> get(const std::string& key);
   bool erase(const std::string& key);
   [[nodiscard]] std::vector<std::string> keys();
@@ -76,7 +88,13 @@ class database {
   using statement = std::unique_ptr<sqlite3_stmt, finalizer>;
   class run;
 
+  void set_up(bool may_make);
+  void make_tables(bool may_make);
+  void prepare_all();
+  void check_index();
+  void empty_log() noexcept;
   void execute(const char* sql);
+  [[nodiscard]] std::int64_t number_of(const char* sql);
   [[nodiscard]] statement prepare(const char* sql);
 
   std::unique_ptr<sqlite3, closer> db_;
@@ -84,6 +102,8 @@ class database {
   statement get_;
   statement erase_;
   statement keys_;
+  std::optional<open_files> files_;
+  bool index_is_checked_ = false;
 };
 
 }  // namespace coppice::detail

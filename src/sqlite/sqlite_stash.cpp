@@ -6,6 +6,8 @@
 
 #include <boost/system/error_condition.hpp>
 
+#include <atomic>
+#include <memory>
 #include <stdexcept>
 
 namespace coppice {
@@ -16,10 +18,16 @@ class sqlite_error_category final : public boost::system::error_category {
  public:
   const char* name() const noexcept override { return "sqlite"; }
 
-  std::string message(int value) const override { return sqlite3_errstr(value); }
+  std::string message(int value) const override {
+    if (value == SQLITE_READONLY_DBMOVED) return "the file is not the one any more that was opened";
+    return sqlite3_errstr(value);
+  }
 
   boost::system::error_condition default_error_condition(int value) const noexcept override {
     namespace errc = boost::system::errc;
+    if (value == SQLITE_READONLY_DBMOVED) {
+      return errc::make_error_condition(errc::no_such_file_or_directory);
+    }
     switch (value & 0xff) {
       case SQLITE_FULL: return errc::make_error_condition(errc::no_space_on_device);
       case SQLITE_BUSY: return errc::make_error_condition(errc::device_or_resource_busy);
@@ -45,8 +53,10 @@ child_spec sqlite_stash(std::string name, std::filesystem::path file) {
   if (file.empty()) {
     throw std::invalid_argument{"coppice: sqlite_stash \"" + name + "\": its file has no name"};
   }
-  return detail::stash_of(std::move(name), [file = std::move(file)] {
-    return std::unique_ptr<detail::stash_store>{std::make_unique<detail::sqlite_store>(file)};
+  auto in_use = std::make_shared<std::atomic<bool>>(false);
+  return detail::stash_of(std::move(name), [file = std::move(file), in_use = std::move(in_use)] {
+    return std::unique_ptr<detail::stash_store>{
+        std::make_unique<detail::sqlite_store>(file, in_use)};
   });
 }
 

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <any>
 #include <csignal>
+#include <exception>
+#include <stdexcept>
 #include <utility>
 
 namespace coppice::detail {
@@ -43,16 +45,23 @@ class put_job final : public job_for<void> {
 
 class get_job final : public job_for<kept_state> {
  public:
-  get_job(std::string key, reply_to<kept_state> found) noexcept
-      : job_for{std::move(found)}, key_{std::move(key)} {}
+  get_job(std::string file, std::string key, reply_to<kept_state> found) noexcept
+      : job_for{std::move(found)}, file_{std::move(file)}, key_{std::move(key)} {}
   [[nodiscard]] bool writes() const noexcept override { return false; }
   void perform(database& db) override {
     found_ = {};
-    if (auto r = db.get(key_)) found_ = {std::any{std::move(r->state)}, r->crashes};
+    try {
+      if (auto r = db.get(key_)) found_ = {std::any{std::move(r->state)}, r->crashes};
+    } catch (const sqlite_failure& f) {
+      if (!f.is_fatal()) throw;
+      // The others may be whole. Whoever is to read it is told.
+      found_.state = std::make_exception_ptr(std::runtime_error{'"' + file_ + "\": " + f.what()});
+    }
   }
   void answer() override { std::move(done_)(std::move(found_)); }
 
  private:
+  std::string file_;
   std::string key_;
   kept_state found_;
 };
@@ -111,7 +120,8 @@ sqlite_store::~sqlite_store() {
   if (thread_.joinable()) thread_.join();
 }
 
-void sqlite_store::open(reply_to<std::string> problem) {
+void sqlite_store::open(std::function<void(std::string)> broken, reply_to<std::string> problem) {
+  broken_ = std::move(broken);
   opened_.emplace(std::move(problem));
   const signals_blocked meanwhile;
   thread_ = std::thread{[this] { work(); }};
@@ -125,7 +135,7 @@ void sqlite_store::put(std::string key, kept_state state, reply_to<void> done) {
 }
 
 void sqlite_store::get(std::string key, reply_to<kept_state> found) {
-  add(std::make_unique<get_job>(std::move(key), std::move(found)));
+  add(std::make_unique<get_job>(file_.string(), std::move(key), std::move(found)));
 }
 
 void sqlite_store::erase(std::string key, reply_to<bool> done) {
@@ -161,12 +171,17 @@ void sqlite_store::work() {
   std::move(opened_.value())(std::move(problem));
   if (!open) return;
   while (next_batch()) {
-    carry_out(*db, batch_);
+    if (db) {
+      carry_out(*db, batch_);
+    } else {
+      for (const auto& job : batch_) job->fail(fatal_->code());
+    }
     if (is_given_up()) break;
     batch_.clear();
+    if (db && fatal_) give_up_file(db);
   }
   if (is_given_up()) {
-    db->be_quick();
+    if (db) db->be_quick();
   } else {
     db.reset();
     std::move(finished_.value())();
@@ -178,12 +193,19 @@ std::string sqlite_store::try_to_open(std::optional<database>& db) {
   locked_since_ = clock::now();
   try {
     lock_patience& patience = *this;
-    db.emplace(file_, patience);
+    db.emplace(file_, !in_use_->load(), patience);
+    if (db->on_disk()) in_use_->store(true);
     return {};
   } catch (const std::exception& e) {
     why = e.what();
   }
   return "coppice: the stash in \"" + file_.string() + "\" cannot be opened: " + why;
+}
+
+// Closes it, by which what is in the log gets into the database if it can, and has the process end.
+void sqlite_store::give_up_file(std::optional<database>& db) {
+  db.reset();
+  broken_("coppice: the stash in \"" + file_.string() + "\" cannot go on: " + fatal_->what());
 }
 
 // False when the work is done, or given up.
@@ -195,7 +217,7 @@ bool sqlite_store::next_batch() {
 }
 
 // All in one transaction; if that fails for one of them, each in its own. But nobody waits for the
-// same lock again and again.
+// same lock again and again, and a file that is lost is not written to any more.
 void sqlite_store::carry_out(database& db, std::span<const std::unique_ptr<sqlite_job>> batch) {
   boost::system::error_code why;
   bool each_by_itself = false;
@@ -205,7 +227,8 @@ void sqlite_store::carry_out(database& db, std::span<const std::unique_ptr<sqlit
     return;
   } catch (const sqlite_failure& f) {
     why = f.code();
-    each_by_itself = batch.size() > 1 && !f.is_busy();
+    if (f.is_fatal()) fatal_.emplace(f);
+    each_by_itself = batch.size() > 1 && !f.is_busy() && !f.is_fatal();
   } catch (const std::bad_alloc&) {
     why = boost::system::errc::make_error_code(boost::system::errc::not_enough_memory);
   }
@@ -213,7 +236,11 @@ void sqlite_store::carry_out(database& db, std::span<const std::unique_ptr<sqlit
   if (is_given_up()) return;
   if (each_by_itself) {
     for (std::size_t i = 0; i < batch.size() && !is_given_up(); ++i) {
-      carry_out(db, batch.subspan(i, 1));
+      if (fatal_) {
+        batch[i]->fail(fatal_->code());
+      } else {
+        carry_out(db, batch.subspan(i, 1));
+      }
     }
   } else {
     for (const auto& job : batch) job->fail(why);
@@ -223,13 +250,16 @@ void sqlite_store::carry_out(database& db, std::span<const std::unique_ptr<sqlit
 // False if it was given up. What was not committed then is rolled back when the file is closed.
 bool sqlite_store::try_to_commit(database& db, std::span<const std::unique_ptr<sqlite_job>> batch) {
   const bool writes = std::ranges::any_of(batch, [](const auto& job) { return job->writes(); });
+  db.check_files();
   if (writes) db.begin();
   for (const auto& job : batch) {
     if (is_given_up()) return false;
     job->perform(db);
   }
   if (is_given_up()) return false;
-  if (writes) db.commit();
+  if (!writes) return true;
+  db.commit();
+  db.check_files();
   return true;
 }
 

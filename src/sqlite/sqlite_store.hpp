@@ -5,9 +5,11 @@
 #include <coppice/reply_to.hpp>
 #include <coppice/stash.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -39,11 +41,14 @@ class sqlite_job {
 // goes is thrown away with it, on the loop's thread.
 class sqlite_store final : public stash_store, private lock_patience {
  public:
-  explicit sqlite_store(std::filesystem::path file) : file_{std::move(file)} {}
+  // `in_use`: whether a store has had the file before this one, which makes none then. It would go
+  // on with nothing as if nothing had been.
+  sqlite_store(std::filesystem::path file, std::shared_ptr<std::atomic<bool>> in_use)
+      : file_{std::move(file)}, in_use_{std::move(in_use)} {}
   // Waits for the statement under way.
   ~sqlite_store() override;
 
-  void open(reply_to<std::string> problem) override;
+  void open(std::function<void(std::string)> broken, reply_to<std::string> problem) override;
   void put(std::string key, kept_state state, reply_to<void> done) override;
   void get(std::string key, reply_to<kept_state> found) override;
   void erase(std::string key, reply_to<bool> done) override;
@@ -60,6 +65,7 @@ class sqlite_store final : public stash_store, private lock_patience {
   void work();
   [[nodiscard]] std::string try_to_open(std::optional<database>& db);
   [[nodiscard]] bool next_batch();
+  void give_up_file(std::optional<database>& db);
   void carry_out(database& db, std::span<const std::unique_ptr<sqlite_job>> batch);
   [[nodiscard]] bool try_to_commit(database& db,
                                    std::span<const std::unique_ptr<sqlite_job>> batch);
@@ -67,6 +73,7 @@ class sqlite_store final : public stash_store, private lock_patience {
   bool wait(int n) noexcept override;
 
   const std::filesystem::path file_;
+  const std::shared_ptr<std::atomic<bool>> in_use_;
 
   std::mutex mutex_;  // for what follows
   std::condition_variable news_;
@@ -76,6 +83,8 @@ class sqlite_store final : public stash_store, private lock_patience {
 
   // The thread's alone, while it lives.
   std::optional<reply_to<std::string>> opened_;
+  std::function<void(std::string)> broken_;
+  std::optional<sqlite_failure> fatal_;  // why the file is not used any more
   jobs batch_;
   clock::time_point locked_since_{};
 

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+struct sqlite3;
+
+namespace coppice::detail {
+
+// The files of a database that is in use: the database itself, its write-ahead log, and the index of
+// that log. SQLite does not look at their names again once it has opened them, and goes on writing
+// into files that nobody will find any more.
+class open_files {
+ public:
+  // Of a database that has been read from, so that all its files are there. There are none of a
+  // database in memory.
+  open_files(sqlite3* db, const std::filesystem::path& name);
+
+  // Throws sqlite_failure if a name leads to another file or to none, or if a file has been cut off.
+  void check();
+  [[nodiscard]] bool on_disk() const noexcept { return main_.has_value(); }
+  // Whether what is in the log must not be copied into the database: a file is cut off, or one of
+  // the log's has been replaced, by somebody else who may be at work with it.
+  [[nodiscard]] bool log_is_spoilt() const noexcept { return log_is_spoilt_; }
+  // Whether the name of the database leads elsewhere: the log must not be found beside what is there
+  // now, or SQLite would take it in.
+  [[nodiscard]] bool log_is_stray() const noexcept { return log_is_stray_; }
+
+ private:
+  struct file {
+    std::string name;
+    struct stat seen {};
+  };
+
+  static std::optional<file> find(std::string name);
+  struct stat look(const file& f);
+  void check_size(const struct stat& now);
+  void check_log();
+  [[noreturn]] void cut_off(const file& f);
+  [[noreturn]] static void refuse(int code, const file& f, const std::string& what);
+
+  sqlite3* db_;
+  std::optional<file> main_;
+  std::optional<file> log_;
+  std::optional<file> index_;
+  bool log_is_spoilt_ = false;
+  bool log_is_stray_ = false;
+};
+
+}  // namespace coppice::detail
