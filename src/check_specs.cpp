@@ -1,10 +1,13 @@
 #include <coppice/child_spec.hpp>
 #include <coppice/supervisor.hpp>
 
+#include <cstddef>
+#include <exception>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 
 namespace coppice {
 
@@ -12,36 +15,80 @@ namespace {
 
 using std::chrono::steady_clock;
 
-[[noreturn]] void refuse(const std::string& whose, const char* rule) {
-  throw std::invalid_argument{"coppice: " + whose + ": " + rule};
-}
+constexpr std::string_view prefix = "coppice: ";
 
-[[noreturn]] void refuse(const child_spec& spec, const char* rule) {
-  refuse("child \"" + spec.id + "\"", rule);
+// Stands in a spec for a child that cannot be.
+class refused_body final : public detail::body {
+ public:
+  explicit refused_body(std::string_view why) : body{refused_t{}}, why_{why} {}
+  [[nodiscard]] const std::string& why() const noexcept { return why_; }
+
+ private:
+  [[noreturn]] void launch(detail::process&) override { std::terminate(); }
+
+  const std::string why_;
+};
+
+[[noreturn]] void refuse(const std::string& whose, std::string_view rule) {
+  throw std::invalid_argument{std::string{prefix} + whose + ": " + std::string{rule}};
 }
 
 std::string supervisor_called(std::string_view name) {
   return "supervisor \"" + std::string{name} + "\"";
 }
 
-void check_child(const child_spec& spec, bool named, auto_shutdown mode) {
-  if (named && spec.id.empty()) refuse("a child", "its id must not be empty (missing id)");
-  if (!spec.start) refuse(spec, "it needs a start function (missing start)");
-  if (spec.restart > restart::temporary) refuse(spec, "its restart is none of the three kinds");
-  if (spec.type > child_type::supervisor) refuse(spec, "its type is neither worker nor supervisor");
+// Where a spec of a child stands, for what is said against it.
+struct place {
+  std::string_view supervisor{};  // empty if it is not known, or has no name
+  std::size_t number = 0;         // among the children, from 1 on
+};
+
+[[noreturn]] void refuse(const place& at, const std::string& child, std::string_view rule) {
+  refuse(at.supervisor.empty() ? child : supervisor_called(at.supervisor) + ": " + child, rule);
+}
+
+[[noreturn]] void refuse(const place& at, const child_spec& spec, std::string_view rule) {
+  const std::string number = std::to_string(at.number);
+  refuse(at,
+         !spec.id.empty()  ? "child \"" + spec.id + "\""
+         : at.number > 0 ? "child number " + number
+                         : std::string{"a child"},
+         rule);
+}
+
+// Says of a child that cannot be what its makers say: which begins with the name that it has with
+// them, mostly its id.
+[[noreturn]] void refuse_refused(const place& at, const child_spec& spec) {
+  const std::string& why = static_cast<const refused_body&>(*spec.start.get_body()).why();
+  const std::size_t end = why.find(": ");
+  const std::string whose = why.substr(0, end);
+  if (end == std::string::npos || whose.find('"' + spec.id + '"') == std::string::npos) {
+    refuse(at, spec, why);
+  }
+  refuse(at, whose, why.substr(end + 2));
+}
+
+void check_child(const place& at, const child_spec& spec, bool named, auto_shutdown mode) {
+  if (spec.start && !spec.start.is_template() && spec.start.get_body()->is_refused()) {
+    refuse_refused(at, spec);
+  }
+  if (named && spec.id.empty()) refuse(at, spec, "its id must not be empty (missing id)");
+  if (!spec.start) refuse(at, spec, "it needs a start function (missing start)");
+  if (spec.restart > restart::temporary) refuse(at, spec, "its restart is none of the three kinds");
+  if (spec.type > child_type::supervisor) refuse(at, spec, "its type is neither worker nor supervisor");
   if (spec.shutdown && spec.shutdown->is_timed() &&
       spec.shutdown->time() < steady_clock::duration::zero()) {
-    refuse(spec, "its shutdown time must not be negative");
+    refuse(at, spec, "its shutdown time must not be negative");
   }
   if (spec.start_limit && *spec.start_limit <= steady_clock::duration::zero()) {
-    refuse(spec, "its start limit must be above zero");
+    refuse(at, spec, "its start limit must be above zero");
   }
   if (!spec.significant) return;
   if (spec.restart == restart::permanent) {
-    refuse(spec, "a permanent child cannot be significant");
+    refuse(at, spec, "a permanent child cannot be significant");
   }
   if (mode == auto_shutdown::never) {
-    refuse(spec, "a significant child needs a supervisor whose auto_shutdown is not never");
+    refuse(at, spec, "a significant child needs a supervisor whose auto_shutdown is not never");
   }
 }
 
@@ -51,17 +98,25 @@ void check_intensity(const std::string& whose, const restart_intensity& i) {
   }
 }
 
+void refuse_template(const place& at, const child_spec& spec) {
+  if (!spec.start.is_template()) return;
+  refuse(at, spec, "a template needs a simple_one_for_one supervisor");
+}
+
+void check_children(place at, std::span<const child_spec> specs, auto_shutdown mode) {
+  std::unordered_set<std::string_view> ids;
+  for (const child_spec& spec : specs) {
+    ++at.number;
+    check_child(at, spec, true, mode);
+    refuse_template(at, spec);
+    if (!ids.insert(spec.id).second) refuse(at, spec, "its id is in use (duplicate id)");
+  }
+}
+
 }  // namespace
 
 void check_child_specs(std::span<const child_spec> specs, auto_shutdown mode) {
-  std::unordered_set<std::string_view> ids;
-  for (const child_spec& spec : specs) {
-    check_child(spec, true, mode);
-    if (spec.start.is_template()) {
-      refuse(spec, "a template needs a simple_one_for_one supervisor");
-    }
-    if (!ids.insert(spec.id).second) refuse(spec, "its id is in use (duplicate id)");
-  }
+  check_children({}, specs, mode);
 }
 
 void check(const supervisor_spec& spec) {
@@ -79,10 +134,10 @@ void check(const supervisor_spec& spec) {
     if (spec.auto_shutdown != auto_shutdown::never) {
       refuse(whose, "simple_one_for_one cannot shut down automatically");
     }
-    check_child(spec.children.front(), true, spec.auto_shutdown);
+    check_child({spec.name, 1}, spec.children.front(), true, spec.auto_shutdown);
     return;
   }
-  check_child_specs(spec.children, spec.auto_shutdown);
+  check_children({spec.name}, spec.children, spec.auto_shutdown);
 }
 
 void check(const dynamic_supervisor_spec& spec) {
@@ -92,18 +147,20 @@ void check(const dynamic_supervisor_spec& spec) {
 namespace detail {
 
 void check_dynamic_child(const child_spec& spec) {
-  check_child(spec, false, auto_shutdown::never);
-  if (spec.start.is_template()) {
-    refuse(spec, "a template needs a simple_one_for_one supervisor");
-  }
+  check_child({}, spec, false, auto_shutdown::never);
+  refuse_template({}, spec);
 }
 
 void check_added_child(const child_spec& spec) {
   // Whether its supervisor lets a child be significant is known there only.
-  check_child(spec, true, auto_shutdown::any_significant);
-  if (spec.start.is_template()) {
-    refuse(spec, "a template needs a simple_one_for_one supervisor");
-  }
+  check_child({}, spec, true, auto_shutdown::any_significant);
+  refuse_template({}, spec);
+}
+
+child_spec refused_child(std::string id, const std::invalid_argument& why) {
+  std::string_view text = why.what();
+  if (text.starts_with(prefix)) text.remove_prefix(prefix.size());
+  return {.id = std::move(id), .start = start_function{body_ptr{new refused_body{text}}}};
 }
 
 }  // namespace detail

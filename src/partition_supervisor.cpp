@@ -114,7 +114,7 @@ partition_supervisor_ref start_supervisor_link(partition_supervisor_spec spec) {
 }
 
 child_spec partition_supervisor(partition_supervisor_spec spec, child_options o) {
-  return detail::supervisor_child(detail::blueprint_of(spec), o);
+  return detail::supervisor_child_of(std::move(spec), o);
 }
 
 void check(const partition_supervisor_spec& spec) { check(as_supervisor(spec)); }

@@ -8,8 +8,11 @@
 
 #include <unistd.h>
 #include <csignal>
+#include <cstdio>
 #include <memory>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace coppice {
@@ -79,6 +82,14 @@ int run(supervisor_spec spec) {
 }
 
 int run(boost::asio::io_context& io, supervisor_spec spec) {
+  try {
+    check(spec);
+  } catch (const std::invalid_argument& e) {
+    // No report: those are of what processes do, and a program may throw them away.
+    const std::string line = e.what() + std::string{"\n"};
+    std::fwrite(line.data(), 1, line.size(), stderr);
+    return exit_bad_spec;
+  }
   detail::scheduler& home = detail::scheduler::of(io, "run");
   const auto outcome = std::make_shared<detail::supervisor_outcome>();
   const detail::blueprint_ptr blueprint = detail::blueprint_of(std::move(spec));

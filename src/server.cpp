@@ -5,7 +5,9 @@
 #include <coppice/report.hpp>
 #include <coppice/supervisor.hpp>
 
+#include <optional>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace coppice {
@@ -72,19 +74,23 @@ state_keeper& current_keeper(const void* type) {
   return *core.keeper;
 }
 
-void check_server(const std::string& name, const server_options& options,
-                  const std::type_info* state) {
-  const auto refuse = [&name](const char* rule) {
-    throw std::invalid_argument{"coppice: server \"" + name + "\": " + rule};
+std::optional<std::invalid_argument> fault_in_server(const std::string& name,
+                                                     const server_options& options,
+                                                     const std::type_info* state) {
+  const auto fault = [&name](const char* rule) {
+    return std::invalid_argument{"server \"" + name + "\": " + rule};
   };
-  if (options.mailbox.limit == 0) refuse("its queue has room for at least one message");
-  if (options.same_state_crashes == 0) refuse("it starts afresh after at least one crash, not none");
-  if (options.state.stash.empty()) return;
-  if (state == nullptr) refuse("a state is kept of classes that have state() and restore()");
-  if (options.state.type != nullptr && *options.state.type != *state) {
-    refuse("its state() returns another type than the place for its state is made for");
+  if (options.mailbox.limit == 0) return fault("its queue has room for at least one message");
+  if (options.same_state_crashes == 0) {
+    return fault("it starts afresh after at least one crash, not none");
   }
-  if (name.empty()) refuse("its state is kept under its name, and it has none");
+  if (options.state.stash.empty()) return std::nullopt;
+  if (state == nullptr) return fault("a state is kept of classes that have state() and restore()");
+  if (options.state.type != nullptr && *options.state.type != *state) {
+    return fault("its state() returns another type than the place for its state is made for");
+  }
+  if (name.empty()) return fault("its state is kept under its name, and it has none");
+  return std::nullopt;
 }
 
 }  // namespace detail

@@ -365,16 +365,19 @@ asio::awaitable<supervisor_end, executor> supervise(supervisor_spec spec,
 }
 
 child_spec supervisor(supervisor_spec spec, child_options o) {
-  return detail::supervisor_child(detail::blueprint_of(std::move(spec)), o);
+  return detail::supervisor_child_of(std::move(spec), o);
 }
 
 child_spec supervisor(std::string id, std::function<supervisor_spec()> init, child_options o) {
-  if (!init) throw std::invalid_argument{"coppice: supervisor \"" + id + "\" needs an init function"};
+  if (!init) {
+    const std::invalid_argument why{"supervisor \"" + id + "\": it needs an init function"};
+    return detail::refused_child(std::move(id), why);
+  }
   return detail::as_child(std::move(id), detail::made_by(std::move(init)), o);
 }
 
 child_spec dynamic_supervisor(dynamic_supervisor_spec spec, child_options o) {
-  return detail::supervisor_child(detail::blueprint_of(std::move(spec)), o);
+  return detail::supervisor_child_of(std::move(spec), o);
 }
 
 }  // namespace coppice

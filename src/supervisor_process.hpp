@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -51,6 +52,16 @@ supervisor_ref start_supervisor(asio::io_context& io, blueprint_ptr blueprint,
                                 std::shared_ptr<supervisor_outcome> outcome);
 pid start_linked(blueprint_ptr blueprint);
 child_spec supervisor_child(blueprint_ptr blueprint, child_options o);
+// The same of a spec that may break a rule.
+template <class Spec>
+child_spec supervisor_child_of(Spec spec, child_options o) {
+  std::string id = spec.name;
+  try {
+    return supervisor_child(blueprint_of(std::move(spec)), o);
+  } catch (const std::invalid_argument& why) {
+    return refused_child(std::move(id), why);
+  }
+}
 
 // Carries out what a supervision decides: starts, stops and kills processes, answers calls,
 // reports. Lives in the frame of the supervisor's coroutine. Events come in from the scheduler at

@@ -100,14 +100,15 @@ TEST_CASE("what is missing in the spec of a partition supervisor is named, and n
   CHECK(fault_in({.name = "p", .child = std::function<coppice::child_spec(std::size_t)>{}}) ==
         "coppice: partition supervisor \"p\": it needs a child (missing child)");
   CHECK(fault_in({.name = "p", .child = coppice::child_spec{}}) ==
-        "coppice: child \"0\": it needs a start function (missing start)");
+        "coppice: supervisor \"p\": child \"0\": it needs a start function (missing start)");
   CHECK(fault_in({.name = "p", .child = good, .strategy = coppice::simple_one_for_one}) ==
         "coppice: partition supervisor \"p\": its strategy cannot be simple_one_for_one");
   CHECK(fault_in({.name = "p", .child = good, .intensity = {.within = 0s}}) ==
         "coppice: supervisor \"p\": the period of its intensity must be above zero");
   const partition_supervisor_spec bad{.name = "p", .child = good, .partitions = 0};
   CHECK_THROWS_AS(coppice::start_supervisor(s.io, bad), std::invalid_argument);
-  CHECK_THROWS_AS(static_cast<void>(coppice::partition_supervisor(bad)), std::invalid_argument);
+  const coppice::child_spec inner = coppice::partition_supervisor(bad);
+  CHECK_THROWS_AS(coppice::check_child_specs({&inner, 1}), std::invalid_argument);
   CHECK(coppice::processes(s.io).empty());
 }
 

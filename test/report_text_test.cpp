@@ -1,12 +1,12 @@
+#include "support/printed.hpp"
+
 #include <coppice/process.hpp>
 #include <coppice/report.hpp>
 
 #include <doctest/doctest.h>
 
-#include <unistd.h>
 #include <array>
 #include <chrono>
-#include <cstdio>
 #include <exception>
 #include <regex>
 #include <stdexcept>
@@ -81,24 +81,6 @@ struct sequence_server {
     return x;
   }
 };
-
-// What is written to stderr meanwhile.
-template <class F>
-std::string printed(F f) {
-  std::fflush(stderr);
-  std::FILE* const file = std::tmpfile();
-  const int kept = ::dup(2);
-  ::dup2(::fileno(file), 2);
-  f();
-  std::fflush(stderr);
-  ::dup2(kept, 2);
-  ::close(kept);
-  std::rewind(file);
-  std::string text;
-  for (int c = std::fgetc(file); c != EOF; c = std::fgetc(file)) text += static_cast<char>(c);
-  std::fclose(file);
-  return text;
-}
 
 std::string value(const std::vector<report_field>& fields, std::string_view key) {
   for (const report_field& f : fields) {

@@ -1,3 +1,4 @@
+#include "support/printed.hpp"
 #include "support/scripted.hpp"
 
 #include <coppice/run.hpp>
@@ -184,9 +185,17 @@ TEST_CASE(
   CHECK(coppice::processes(p.io).empty());
 }
 
-TEST_CASE("a program with a bad spec does not begin") {
+TEST_CASE("a program with a bad spec says on stderr where it breaks which rule, and does not begin") {
   program p;
-  CHECK_THROWS_AS(p.run({.strategy = one_for_one, .children = {p.child("a"), {}}}),
-                  std::invalid_argument);
+  const coppice::child_spec inner = coppice::supervisor(
+      {.name = "inner", .strategy = one_for_one, .children = {p.child("b", {.shutdown = -1s})}});
+  const std::string said = printed([&p, &inner] {
+    CHECK(p.run({.name = "root", .strategy = one_for_one, .children = {p.child("a"), inner}}) ==
+          coppice::exit_bad_spec);
+  });
+  CHECK(said ==
+        "coppice: supervisor \"root\": supervisor \"inner\": child \"b\": its shutdown time must not "
+        "be negative\n");
   CHECK(p.log().empty());
+  CHECK(coppice::processes(p.io).empty());
 }

@@ -1,7 +1,10 @@
 #include "support/scripted.hpp"
 
+#include <coppice/partition_supervisor.hpp>
+#include <coppice/task_supervisor.hpp>
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
@@ -153,11 +156,47 @@ TEST_CASE("a bad spec is found before the first child is started") {
 }
 
 // SPEC-13
-TEST_CASE("the specs of a nested supervisor are checked where it is described") {
+TEST_CASE("the specs of a nested supervisor are checked with those of the outermost one") {
   scene s;
-  CHECK_THROWS_AS(static_cast<void>(coppice::supervisor(
-                      {.name = "inner", .strategy = one_for_one, .children = {{.id = "b"}}})),
-                  std::invalid_argument);
+  const child_spec inner = coppice::supervisor(
+      {.name = "inner", .strategy = one_for_one, .children = {s.child("a"), {.id = "b"}}});
+  const child_spec outer =
+      coppice::supervisor({.name = "outer", .strategy = one_for_one, .children = {inner}});
+  const std::string said =
+      "supervisor \"inner\": child \"b\": it needs a start function (missing start)";
+  CHECK(refusal(inner) == "coppice: " + said);
+  CHECK(refusal(outer) == "coppice: supervisor \"outer\": " + said);
+  CHECK(refusal(inner.with_id("other")) == "coppice: child \"other\": " + said);
+  const supervisor_spec root{
+      .name = "root", .strategy = one_for_one, .children = {s.child("a"), outer}};
+  const std::string all = "coppice: supervisor \"root\": supervisor \"outer\": " + said;
+  CHECK(thrown_by([&] { coppice::check(root); }) == all);
+  CHECK(thrown_by([&] { coppice::start_supervisor(s.io, root); }) == all);
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
+  CHECK(thrown_by([&] { sup.start_child(inner); }) == "coppice: " + said);
+  CHECK(s.log().empty());
+}
+
+// SPEC-13
+TEST_CASE("a nested supervisor of any kind is refused with its own words") {
+  const auto none = std::function<supervisor_spec()>{};
+  CHECK(refusal(coppice::supervisor("a", none)) ==
+        "coppice: supervisor \"a\": it needs an init function");
+  CHECK(refusal(coppice::dynamic_supervisor({.name = "a", .intensity = {.within = 0s}})) ==
+        "coppice: supervisor \"a\": the period of its intensity must be above zero");
+  CHECK(refusal(coppice::task_supervisor({.name = "a", .intensity = {.within = 0s}})) ==
+        "coppice: supervisor \"a\": the period of its intensity must be above zero");
+  CHECK(refusal(coppice::partition_supervisor(
+            {.name = "a", .child = coppice::worker("w", nothing), .partitions = 0})) ==
+        "coppice: partition supervisor \"a\": the number of its partitions must be above zero");
+}
+
+TEST_CASE("a child without an id is named by its place") {
+  scene s;
+  const supervisor_spec spec{
+      .name = "root", .strategy = one_for_one, .children = {s.child("a"), {.start = nothing}}};
+  CHECK(thrown_by([&] { coppice::check(spec); }) ==
+        "coppice: supervisor \"root\": child number 2: its id must not be empty (missing id)");
 }
 
 // ST-11

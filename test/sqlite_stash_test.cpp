@@ -262,7 +262,8 @@ TEST_CASE("without a file a stash of SQLite's keeps states until it ends") {
   w.kill("stash");
   w.until_up("stash");
   CHECK(w.get<int>("a") == std::nullopt);
-  CHECK_THROWS_WITH_AS(auto s = coppice::sqlite_stash("s", ""),
+  const coppice::child_spec nowhere = coppice::sqlite_stash("s", "");
+  CHECK_THROWS_WITH_AS(coppice::check_child_specs({&nowhere, 1}),
                        "coppice: sqlite_stash \"s\": its file has no name", std::invalid_argument);
 }
 
@@ -706,9 +707,10 @@ TEST_CASE("a state that cannot be written at the end of its server is reported a
   }
 }
 
-TEST_CASE("a place on disk for states of another type is refused where the spec is given") {
-  CHECK_THROWS_WITH_AS(auto s = coppice::server_with<number>(
-                           {.state = coppice::in_sqlite_stash<std::string>("stash")}, "number", 1),
+TEST_CASE("a place on disk for states of another type is refused by what is given the server") {
+  const coppice::child_spec spec = coppice::server_with<number>(
+      {.state = coppice::in_sqlite_stash<std::string>("stash")}, "number", 1);
+  CHECK_THROWS_WITH_AS(coppice::check_child_specs({&spec, 1}),
                        "coppice: server \"number\": its state() returns another type than the "
                        "place for its state is "
                        "made for",

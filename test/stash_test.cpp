@@ -361,9 +361,10 @@ TEST_CASE("what is kept as one type cannot be read as another") {
   CHECK(why == errc::unreadable);
 }
 
-TEST_CASE("options that cannot work are refused where they are given") {
+TEST_CASE("options that cannot work are refused by what is given the server") {
   const auto make = [](coppice::server_options o, const char* name) {
-    return coppice::server_with<sequence>(o, name, 1);
+    const coppice::child_spec spec = coppice::server_with<sequence>(o, name, 1);
+    coppice::check_child_specs({&spec, 1});
   };
   CHECK_THROWS_WITH(make({.same_state_crashes = 0}, "s"),
                     "coppice: server \"s\": it starts afresh after at least one crash, not none");
@@ -377,7 +378,8 @@ TEST_CASE("options that cannot work are refused where they are given") {
                     "coppice: server \"s\": its state() returns another type than the place for "
                     "its state is made for");
   const coppice::server_options kept{.state = coppice::in_stash("stash")};
-  CHECK_THROWS_WITH(auto s = coppice::server_with<plain>(kept, "p"),
+  const coppice::child_spec stateless = coppice::server_with<plain>(kept, "p");
+  CHECK_THROWS_WITH(coppice::check_child_specs({&stateless, 1}),
                     "coppice: server \"p\": a state is kept of classes that have state() and "
                     "restore()");
 }

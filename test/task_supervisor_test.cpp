@@ -534,7 +534,7 @@ TEST_CASE("a task supervisor is a child like any other, and may be linked to who
   w.clock.advance(1s);
   CHECK(log == "3");
   CHECK_FALSE(linked.alive());
-  CHECK_THROWS_AS(static_cast<void>(coppice::task_supervisor({.intensity = {.within = 0s}})),
+  CHECK_THROWS_AS(coppice::start_task_supervisor(w.io, {.intensity = {.within = 0s}}),
                   std::invalid_argument);
 }
 

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -161,6 +162,15 @@ template <class Argument, class F>
   return spec;
 }
 
+namespace detail {
+
+// A child that cannot be, because what it was to be made of breaks a rule. It is refused, with those
+// words, by whatever is given it: only there the supervisors are known that it stands in.
+[[nodiscard]] COPPICE_API child_spec refused_child(std::string id,
+                                                   const std::invalid_argument& why);
+
+}  // namespace detail
+
 /// A type that says by itself how it is supervised.
 template <class T, class... Args>
 concept supervisable = requires(Args&&... args) {
@@ -178,9 +188,11 @@ template <class T, class... Args>
 }
 
 /// Checks specs as the supervisor that gets them will: non-empty distinct ids, a start function,
-/// times not below zero, significant children neither permanent nor where nothing comes of them.
+/// times not below zero, significant children neither permanent nor where nothing comes of them;
+/// and, of children that are supervisors themselves, the specs of these.
 ///
-/// @throws std::invalid_argument naming the child and the rule it breaks.
+/// @throws std::invalid_argument naming the child, the supervisors within it down to the broken
+///   one, and the rule.
 COPPICE_API void check_child_specs(std::span<const child_spec> specs,
                                    auto_shutdown mode = auto_shutdown::never);
 

@@ -274,9 +274,9 @@ COPPICE_API partition_supervisor_ref start_supervisor(asio::io_context& io,
 COPPICE_API partition_supervisor_ref start_supervisor_link(partition_supervisor_spec spec);
 
 /// The spec of a partition supervisor as a child of another: permanent, with unlimited time to shut
-/// down, its name as its id. It has all of its partitions again when it is restarted.
+/// down, its name as its id. It has all of its partitions again when it is restarted. A spec that
+/// breaks a rule is refused as that of a `supervisor` is.
 ///
-/// @throws std::invalid_argument naming the rule that the spec breaks.
 /// @par Origin
 /// `PartitionSupervisor.child_spec/1`.
 [[nodiscard]] COPPICE_API child_spec partition_supervisor(partition_supervisor_spec spec,

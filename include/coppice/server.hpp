@@ -259,11 +259,13 @@ template <class S, class... Args>
   return spec;
 }
 
-/// The same with options: a bounded queue, a stash for its state.
-///
-/// @throws std::invalid_argument naming the rule that the options break.
+/// The same with options: a bounded queue, a stash for its state. If they break a rule, whatever is
+/// given the spec refuses it, naming the server and the rule.
 template <class S, class... Args>
 [[nodiscard]] child_spec server_with(server_options options, std::string name, Args&&... args) {
+  if (const auto why = detail::fault_in_server(name, options, detail::type_of_state<S>())) {
+    return detail::refused_child(std::move(name), *why);
+  }
   child_spec spec{.id = name};
   spec.start =
       start_function{detail::make_server<S>(std::move(name), std::move(options), std::forward<Args>(args)...)};

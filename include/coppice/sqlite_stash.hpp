@@ -74,7 +74,7 @@ namespace coppice {
 ///
 /// @param name Id of the child, and the name by which servers find it.
 /// @param file Where the database lies. ":memory:": in memory, and gone with the process.
-/// @throws std::invalid_argument if the file has no name.
+///   Empty: what is given the child refuses it.
 /// @par Origin
 /// None in OTP; what `dets` and Mnesia are used for.
 [[nodiscard]] COPPICE_API child_spec sqlite_stash(std::string name,

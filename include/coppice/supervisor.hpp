@@ -488,21 +488,25 @@ struct supervisor_end {
 /// The spec of a supervisor as a child of another: permanent, with unlimited time to shut down.
 /// Its own spec is used anew for each start, so children added later do not survive its restart.
 ///
-/// @throws std::invalid_argument naming the rule that the spec breaks.
+/// If it breaks a rule, the child is refused by what it is given to (a supervisor, `run`, `check`):
+/// the words name the supervisors from the outermost one down to the fault.
 [[nodiscard]] COPPICE_API child_spec supervisor(supervisor_spec spec, child_options o = {});
 
 /// The same with a function that says what the supervisor is, called in the new process for each
 /// start and restart: a supervisor that is written as a class of its own gives its `init` here.
+/// Without a function the child is refused, as above.
 [[nodiscard]] COPPICE_API child_spec supervisor(std::string id,
                                                 std::function<supervisor_spec()> init,
                                                 child_options o = {});
 
+/// The spec of a dynamic supervisor as a child of another. As `supervisor`.
 [[nodiscard]] COPPICE_API child_spec dynamic_supervisor(dynamic_supervisor_spec spec,
                                                         child_options o = {});
 
 /// Checks a supervisor's spec, its children included, without starting anything.
 ///
-/// @throws std::invalid_argument naming the supervisor or child and the rule it breaks.
+/// @throws std::invalid_argument naming the supervisors from this one down, the child, and the rule
+///   that is broken.
 COPPICE_API void check(const supervisor_spec& spec);
 COPPICE_API void check(const dynamic_supervisor_spec& spec);
 

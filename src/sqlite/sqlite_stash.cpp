@@ -51,7 +51,8 @@ const boost::system::error_category& sqlite_category() noexcept {
 
 child_spec sqlite_stash(std::string name, std::filesystem::path file) {
   if (file.empty()) {
-    throw std::invalid_argument{"coppice: sqlite_stash \"" + name + "\": its file has no name"};
+    const std::invalid_argument why{"sqlite_stash \"" + name + "\": its file has no name"};
+    return detail::refused_child(std::move(name), why);
   }
   auto in_use = std::make_shared<std::atomic<bool>>(false);
   return detail::stash_of(std::move(name), [file = std::move(file), in_use = std::move(in_use)] {

@@ -29,9 +29,13 @@ class COPPICE_API body {
 
   // Whether the body takes part in the start handshake (init_ack).
   [[nodiscard]] bool acknowledges() const noexcept { return acknowledges_; }
+  // Whether it stands for a child that cannot be, and is run by nobody.
+  [[nodiscard]] bool is_refused() const noexcept { return refused_; }
 
  protected:
+  struct refused_t {};
   body(const void* kind, bool acknowledges) noexcept : kind_{kind}, acknowledges_{acknowledges} {}
+  explicit body(refused_t) noexcept : kind_{nullptr}, acknowledges_{false}, refused_{true} {}
   virtual ~body();
 
  private:
@@ -42,6 +46,7 @@ class COPPICE_API body {
   const void* kind_;
   std::uint32_t references_ = 0;
   bool acknowledges_;
+  bool refused_ = false;
 };
 
 // Refers to a body. A coroutine that can be run only once travels along as a payload, which belongs

@@ -14,6 +14,7 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <tuple>
@@ -34,8 +35,10 @@ namespace detail {
 COPPICE_API void open_server(server_core& core, const std::string& name);
 COPPICE_API exit_reason end_reason(server_core& core);
 COPPICE_API void end(server_core& core, const exit_reason& reason, const last_sight& seen);
-COPPICE_API void check_server(const std::string& name, const server_options& options,
-                              const std::type_info* state);
+// What breaks a rule, in words; or nothing.
+COPPICE_API std::optional<std::invalid_argument> fault_in_server(const std::string& name,
+                                                                 const server_options& options,
+                                                                 const std::type_info* state);
 
 template <class S>
 struct next_wait {
@@ -260,7 +263,6 @@ body_ptr make_server(std::string name, server_options o, Args&&... args) {
       "the server's class has no constructor for these arguments; they are copied for each "
       "start");
   static_assert(check_state<S>());
-  check_server(name, o, type_of_state<S>());
   return body_ptr{new server_body<S, std::decay_t<Args>...>{std::move(name), std::move(o),
                                                            std::forward<Args>(args)...}};
 }
