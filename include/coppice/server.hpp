@@ -235,13 +235,17 @@ class server_ref {
 /// - Either as a coroutine: `task<R> handle(M)` or `asio::awaitable<R> handle(M)`. The next message
 ///   waits until it is done. (A member type `executor_type` says with which executor type an
 ///   awaitable is made, if not the default one.)
-/// - `init()`, plain or a coroutine: the server is up when it has returned. An exception out of it,
-///   or out of the constructor, is a failed start.
-/// - `terminate(const exit_reason&)`, plain or a coroutine: called on every way out but kill.
-/// - `T state() const` and `restore(T)`: the state outlives the object. See `state_place`, and the
+/// - `void init()`, plain or a coroutine: the server is up when it has returned. An exception out of
+///   it, or out of the constructor, is a failed start.
+/// - `void terminate(const exit_reason&)`, plain or a coroutine: called on every way out but kill.
+/// - `T state() const` and `void restore(T)`: the state outlives the object. See `state_place`, and the
 ///   guide "State across restarts".
 /// - `handle(exit_signal)`, for the ends of linked processes; without it, an abnormal one ends the
 ///   server. `handle(down)` for monitors. `handle(idle_timeout)`.
+///
+/// All of them are public. A member that is called `init`, `terminate`, `state` or `restore` and is
+/// not as said here does not compile, since nobody would call it; a type, or a variable that is
+/// public, may have such a name.
 ///
 /// A handler that throws ends the server with that exception.
 ///

@@ -88,6 +88,12 @@ concept handles_moved = requires(S& s, M&& m, More... more) {
   s.handle(std::move(m), std::move(more)...);
 };
 
+// As none is called: for what is said of it.
+template <class S, class M, class... More>
+concept handles_lvalue = requires(S& s, M& m, More... more) {
+  s.handle(m, std::move(more)...);
+};
+
 template <class M>
 struct reply_of {
   using type = void;
@@ -134,10 +140,13 @@ inline constexpr bool handled_by_coroutine = is_coroutine<typename handler_resul
 
 template <class S, class M>
 consteval bool check_handler() {
+  static_assert(handles<S, M> || !handles_lvalue<S, M>,
+                "the handle() of that message takes it by &: let it take it by value, by const& or "
+                "by &&");
   static_assert(handles<S, M>,
-                "this server has no handle() for that message: add `R handle(Message)`, where R is "
-                "Message::reply if it has one, or `void handle(Message, reply_to<R>)`; either may "
-                "return an asio::awaitable or a coppice::task instead");
+                "this server has no handle() for that message: add a public `R handle(Message)`, "
+                "where R is Message::reply if it has one, or `void handle(Message, reply_to<R>)`; "
+                "either may return an asio::awaitable or a coppice::task instead");
   if constexpr (handles<S, M>) {
     using result = typename awaited<typename handler_result<S, M>::type>::type;
     if constexpr (call_message<M> && !handles_with_token<S, M>) {

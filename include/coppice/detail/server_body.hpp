@@ -3,6 +3,7 @@
 #include <coppice/describe.hpp>
 #include <coppice/detail/envelope.hpp>
 #include <coppice/detail/handler.hpp>
+#include <coppice/detail/hooks.hpp>
 #include <coppice/detail/server_core.hpp>
 #include <coppice/detail/stage.hpp>
 #include <coppice/detail/state_keeper.hpp>
@@ -159,7 +160,7 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
       if (given != nullptr) server.restore(state_of<S>{*std::any_cast<state_of<S>>(given)});
     }
     [[maybe_unused]] const taker_type at_last{keeper, server};
-    if constexpr (requires { server.init(); }) {
+    if constexpr (has_init<S>) {
       auto starting = run_init(server);
       co_await std::move(starting);
     }
@@ -181,7 +182,7 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
     core.ending = true;
     const last_sight seen = core.look_back();
     exit_reason reason = end_reason(core);
-    if constexpr (requires { server.terminate(std::as_const(reason)); }) {
+    if constexpr (has_terminate<S>) {
       try {
         auto ending = run_terminate(server, reason);
         co_await std::move(ending);
@@ -262,7 +263,7 @@ body_ptr make_server(std::string name, server_options o, Args&&... args) {
       std::constructible_from<S, const std::decay_t<Args>&...>,
       "the server's class has no constructor for these arguments; they are copied for each "
       "start");
-  static_assert(check_state<S>());
+  static_assert(check_hooks<S>() && check_optional_handler<S, idle_timeout>());
   return body_ptr{new server_body<S, std::decay_t<Args>...>{std::move(name), std::move(o),
                                                            std::forward<Args>(args)...}};
 }

@@ -38,6 +38,9 @@ consteval bool check_state() {
     static_assert(std::copyable<state_of<S>> && std::equality_comparable<state_of<S>>,
                   "what state() returns is copied, and compared with ==: that is how a state is "
                   "found out that crashes one incarnation after the other");
+    static_assert(std::is_void_v<decltype(std::declval<S&>().restore(std::declval<state_of<S>>()))>,
+                  "the hook restore() of a server returns void; it cannot be a coroutine, which "
+                  "init() may be");
   }
   return true;
 }
