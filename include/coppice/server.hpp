@@ -84,6 +84,8 @@ struct started_query {
 template <class S>
 class server_ref {
  public:
+  using time_limit = std::optional<std::chrono::steady_clock::duration>;
+
   server_ref(process_ref to) : to_{std::move(to)} {}
   server_ref(pid process) : to_{process} {}
   /// A name on the io_context of the calling process.
@@ -98,6 +100,9 @@ class server_ref {
   /// called itself), `errc::no_reply` (whoever was to answer threw the chance away), or
   /// `errc::overloaded`.
   ///
+  /// @param message Of a type that has a member type `reply`, the type of the answer. With g++ 12 an
+  ///   aggregate with a string in it, say, is not written in the awaited expression: the call is a
+  ///   `function_call` then.
   /// @param limit For how long to wait; nothing: without limit. The server does not hear of it, and
   ///   what it answers later is thrown away.
   /// If the function that finds the server throws, the call fails with `errc::noproc`, and `failure()`
@@ -113,12 +118,28 @@ class server_ref {
   /// executor of its own waits on the loop of the server.
   /// @par Origin
   /// `gen_server:call/3`.
-  template <call_message M>
-  [[nodiscard]] server_call<S, M> call(
-      M message,
-      std::optional<std::chrono::steady_clock::duration> limit = std::chrono::seconds{5}) const {
-    static_assert(detail::check_handler<S, M>());
-    return make_call(std::move(message), {.target = to_, .limit = limit});
+  template <class Message>
+  [[nodiscard]] auto call(Message&& message, time_limit limit = default_limit) const {
+    using type = std::remove_cvref_t<Message>;
+    if constexpr (detail::check_call<S, type>()) {
+      return detail::awaited_as<detail::written_in_place<Message>>(
+          make_call(type(std::forward<Message>(message)), limit));
+    }
+  }
+
+  /// `auto reply = co_await ref.call<message>(members...);` makes the message of these, sends it and
+  /// waits for the answer, for 5 s or as `within` of the call says.
+  ///
+  /// The message is made inside, so that no temporary message stands in the awaited expression.
+  ///
+  /// @tparam M An aggregate, or a class with a constructor for the arguments.
+  template <class M, class... Args>
+    requires detail::made_of<M, Args...>
+  [[nodiscard]] auto call(Args&&... members) const {
+    if constexpr (detail::check_call<S, M>() && detail::check_made<M, Args...>()) {
+      return detail::awaited_as<(detail::written_in_place<Args> || ...)>(
+          make_call(M(std::forward<Args>(members)...), default_limit));
+    }
   }
 
   /// `auto request = ref.send_request(message);` sends a call now, whose answer is fetched later.
@@ -130,15 +151,26 @@ class server_ref {
   /// Only on the loop's thread.
   /// @par Origin
   /// `gen_server:send_request/2`.
-  template <call_message M>
-  pending_call<typename M::reply> send_request(M message) const {
-    static_assert(detail::check_handler<S, M>());
-    detail::scheduler& s = home();
-    detail::check_reach(s, "send_request");
-    const detail::call_ptr<S, M> made{
-        new detail::call_envelope<S, M>{s, std::move(message), {.target = to_}}};
-    detail::send_call(*made);
-    return pending_call<typename M::reply>{made};
+  template <class Message>
+  auto send_request(Message&& message) const {
+    using type = std::remove_cvref_t<Message>;
+    if constexpr (detail::check_call<S, type>()) {
+      detail::scheduler& s = home();
+      detail::check_reach(s, "send_request");
+      const detail::call_ptr<S, type> made{new detail::call_envelope<S, type>{
+          s, type(std::forward<Message>(message)), {.target = to_}}};
+      detail::send_call(*made);
+      return pending_call<typename type::reply>{made};
+    }
+  }
+
+  /// The same of a message that is made of these.
+  template <class M, class... Args>
+    requires detail::made_of<M, Args...>
+  auto send_request(Args&&... members) const {
+    if constexpr (detail::check_made<M, Args...>()) {
+      return send_request(M(std::forward<Args>(members)...));
+    }
   }
 
   /// `auto starting = ref.ready(1s); co_await std::move(starting);` waits until the server is up.
@@ -151,7 +183,7 @@ class server_ref {
   /// The `timeout` of `gen_server:start/3`.
   [[nodiscard]] server_call<S, detail::started_query> ready(
       std::optional<std::chrono::steady_clock::duration> limit = std::nullopt) const {
-    return make_call(detail::started_query{}, {.target = to_, .limit = limit, .or_kill = true});
+    return make_call(detail::started_query{}, detail::call_terms{.target = to_, .limit = limit, .or_kill = true});
   }
 
   /// Sends a message and does not wait. To a server that is gone it is a silent no-op, told by the
@@ -162,23 +194,26 @@ class server_ref {
   /// Constant; one pooled node.
   /// @par Origin
   /// `gen_server:cast/2`.
-  template <class M>
-  send_result cast(M message) const {
-    static_assert(!call_message<M>, "a message with a member type `reply` is called, not cast");
-    static_assert(detail::check_handler<S, M>());
-    envelope_ptr e{new detail::cast_envelope<S, M>{std::move(message)}};
-    if (to_.serial() == 0) throw std::logic_error{"coppice: a reference to no server"};
-    detail::scheduler* const s = to_.home();
-    if (s == nullptr) return send_result::closed;
-    if (s->on_loop_thread()) return put(to_, std::move(e));
-    asio::post(s->io().get_executor(), [to = to_, e = std::move(e)]() mutable {
-      try {
-        put(to, std::move(e));
-      } catch (...) {
-        // The function that is to find the server has thrown: there is none, and nobody to tell.
-      }
-    });
+  template <class Message>
+  send_result cast(Message&& message) const {
+    using type = std::remove_cvref_t<Message>;
+    static_assert(!call_message<type>, "a message with a member type `reply` is called, not cast");
+    if constexpr (!call_message<type> && detail::check_handler<S, type>()) {
+      return send(
+          envelope_ptr{new detail::cast_envelope<S, type>{type(std::forward<Message>(message))}});
+    }
     return send_result::delivered;
+  }
+
+  /// The same of a message that is made of these: `ref.cast<message>(members...);`
+  template <class M, class... Args>
+    requires detail::made_of<M, Args...>
+  send_result cast(Args&&... members) const {
+    if constexpr (detail::check_made<M, Args...>()) {
+      return cast(M(std::forward<Args>(members)...));
+    } else {
+      return send_result::delivered;
+    }
   }
 
   /// Asks the server to stop and waits until it is gone. What came before is handled first; then
@@ -200,7 +235,15 @@ class server_ref {
   /// The living process, or an empty pid.
   [[nodiscard]] pid whereis() const { return to_.whereis(); }
 
+  /// For coppice's own use.
+  template <class M>
+  [[nodiscard]] server_call<S, M> make_call(M message, time_limit limit) const {
+    return make_call(std::move(message), detail::call_terms{.target = to_, .limit = limit});
+  }
+
  private:
+  static constexpr std::chrono::seconds default_limit{5};
+
   template <class M>
   server_call<S, M> make_call(M message, detail::call_terms terms) const {
     return server_call<S, M>{detail::call_ptr<S, M>{
@@ -215,6 +258,21 @@ class server_ref {
   }
 
   using envelope_ptr = std::unique_ptr<detail::envelope, detail::envelope::disposer>;
+
+  send_result send(envelope_ptr e) const {
+    if (to_.serial() == 0) throw std::logic_error{"coppice: a reference to no server"};
+    detail::scheduler* const s = to_.home();
+    if (s == nullptr) return send_result::closed;
+    if (s->on_loop_thread()) return put(to_, std::move(e));
+    asio::post(s->io().get_executor(), [to = to_, e = std::move(e)]() mutable {
+      try {
+        put(to, std::move(e));
+      } catch (...) {
+        // The function that is to find the server has thrown: there is none, and nobody to tell.
+      }
+    });
+    return send_result::delivered;
+  }
 
   static send_result put(const process_ref& to, envelope_ptr e) {
     detail::server_core* const core = detail::server_core::of(to.get(), &detail::server_tag<S>);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/detail/call_wait.hpp>
+#include <coppice/detail/in_place.hpp>
 #include <coppice/detail/remote_call.hpp>
 #include <coppice/detail/waiter.hpp>
 #include <coppice/exit_reason.hpp>
@@ -9,9 +10,11 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/system_executor.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -44,6 +47,18 @@ class [[nodiscard]] server_call {
   auto operator()(Token&& token) & {
     return initiate(token);
   }
+
+  /// `co_await ref.call<message>(members...).within(1s);` waits for that long, in place of 5 s.
+  ///
+  /// @param limit Nothing: without limit.
+  [[nodiscard]] server_call within(
+      std::optional<std::chrono::steady_clock::duration> limit) && {
+    call_->terms.limit = limit;
+    return std::move(*this);
+  }
+
+  /// Itself, to be awaited: what can be written with every compiler, see `function_call`.
+  [[nodiscard]] server_call&& result() & { return std::move(*this); }
 
   /// How the server ended, after the call has failed with `errc::died`. For that the call is kept
   /// in a variable: `auto asking = ref.call(m); co_await std::move(asking);`
@@ -119,10 +134,13 @@ class [[nodiscard]] server_call {
   std::shared_ptr<exit_reason> failure_{};
 };
 
-/// A call with a function in it. Nothing is sent before `result()` is awaited.
+/// A call that is awaited by its name: `auto asking = ...; R r = co_await asking.result();`. Nothing is
+/// sent before.
 ///
-/// The function and the awaiting are two statements, because g++ 12 destroys twice what a lambda
-/// captured by value when the lambda stands in the awaited expression.
+/// So is one with a function in it, and with g++ 12 one of which the message was given as a temporary,
+/// if it is an aggregate whose destruction is not trivial. That compiler destroys both twice, the
+/// captures of the lambda and the members of the message, when they are written in the awaited
+/// expression.
 template <class Call>
 class [[nodiscard]] function_call {
  public:
@@ -130,13 +148,53 @@ class [[nodiscard]] function_call {
 
   /// `R r = co_await request.result();` Once. Fails as `server_ref::call` does.
   [[nodiscard]] Call&& result() & { return std::move(call_); }
-  Call&& result() && = delete;
+  auto result() && { refuse<Call>(); }
+
+  /// As of `server_call`: for tokens of what is not awaited, a callback or `asio::use_future`.
+  template <asio::completion_token_for<typename Call::signature> Token>
+  auto operator()(Token&& token) && {
+    using type = decltype(std::move(call_)(std::forward<Token>(token)));
+    if constexpr (detail::not_awaited<type>) {
+      return std::move(call_)(std::forward<Token>(token));
+    } else {
+      refuse<Token>();
+    }
+  }
+
+  /// As of `server_call`.
+  [[nodiscard]] function_call within(
+      std::optional<std::chrono::steady_clock::duration> limit) && {
+    return function_call{std::move(call_).within(limit)};
+  }
 
   /// How the process ended, after `errc::died`.
   [[nodiscard]] exit_reason failure() const { return call_.failure(); }
 
  private:
+  // Its body is looked at as soon as it is called, before anything else can be said of that.
+  template <class T>
+  static auto refuse() {
+    static_assert(detail::never<T>,
+                  "this call is awaited by its name, `auto asking = ...; co_await "
+                  "asking.result();`, or lets its message be made inside, `co_await "
+                  "ref.call<message>(members...)`: g++ 12 destroys a lambda, and a message with "
+                  "members, twice if it is written in the awaited expression");
+  }
+
   Call call_;
 };
+
+namespace detail {
+
+template <bool ByName, class Call>
+auto awaited_as(Call call) {
+  if constexpr (ByName) {
+    return function_call{std::move(call)};
+  } else {
+    return call;
+  }
+}
+
+}  // namespace detail
 
 }  // namespace coppice

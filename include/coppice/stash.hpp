@@ -13,6 +13,7 @@
 #include <boost/asio/io_context.hpp>
 
 #include <any>
+#include <concepts>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -161,10 +162,14 @@ class stash_ref {
   stash_ref(boost::asio::io_context& io, std::string_view name) : server_{io, name} {}
 
   /// `co_await stash.put(key, state);` keeps it, in place of what was kept there before. Fails as a
-  /// call does.
-  [[nodiscard]] auto put(std::string key, T state) const {
-    detail::kept_state kept{Codec::encode(std::move(state)), 0};
-    return server_.call(detail::stash_server::put{std::move(key), std::move(kept)}, std::nullopt);
+  /// call does. With g++ 12 a state that is an aggregate with a string in it, say, is not written in the
+  /// awaited expression: what this returns is a `function_call` then.
+  template <std::convertible_to<T> State = T>
+  [[nodiscard]] auto put(std::string key, State&& state) const {
+    T kept(std::forward<State>(state));
+    return detail::awaited_as<detail::written_in_place<State>>(server_.make_call(
+        detail::stash_server::put{std::move(key), {Codec::encode(std::move(kept)), 0}},
+        std::nullopt));
   }
 
   /// `std::optional<T> found = co_await stash.get(key);` Asks at once. Fails as a call does, and with
@@ -178,7 +183,7 @@ class stash_ref {
 
   /// `bool was = co_await stash.erase(key);`
   [[nodiscard]] auto erase(std::string key) const {
-    return server_.call(detail::stash_server::erase{std::move(key)}, std::nullopt);
+    return server_.make_call(detail::stash_server::erase{std::move(key)}, std::nullopt);
   }
 
   /// `std::vector<std::string> all = co_await stash.keys();`

@@ -167,7 +167,31 @@ consteval bool check_handler() {
           "member type executor_type, asio::awaitable<R, executor_type>");
     }
   }
-  return true;
+  return handles<S, M>;
+}
+
+template <class S, class M>
+consteval bool check_call() {
+  static_assert(call_message<M>,
+                "a message that is called has a member type `reply`, the type of its answer; one "
+                "without is cast: ref.cast(message)");
+  if constexpr (call_message<M>) {
+    return check_handler<S, M>();
+  } else {
+    return false;
+  }
+}
+
+// Of a message that is made where it is sent. One that is there already is given as it is.
+template <class M, class... Args>
+concept made_of = !std::is_reference_v<M> && !(sizeof...(Args) == 1 && (std::same_as<M, Args> && ...));
+
+template <class M, class... Args>
+consteval bool check_made() {
+  static_assert(std::constructible_from<M, Args...>,
+                "the message cannot be made of these: they are its members in their order, or "
+                "what one of its constructors takes");
+  return std::constructible_from<M, Args...>;
 }
 
 }  // namespace detail

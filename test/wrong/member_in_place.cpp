@@ -1,0 +1,20 @@
+// (g++ 12) this call is awaited by its name, `auto asking = ...; co_await asking.result();`
+#include <coppice.hpp>
+
+#include <string>
+
+struct naming {
+  std::string name;
+};
+
+struct club {
+  struct add_user {
+    using reply = int;
+    naming name;
+  };
+  int handle(const add_user&);
+};
+
+boost::asio::awaitable<void> client(coppice::server_ref<club> ref) {
+  static_cast<void>(co_await ref.call<club::add_user>(naming{"Ada"}));
+}
