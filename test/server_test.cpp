@@ -134,7 +134,7 @@ template <class M>
 std::shared_ptr<outcome<typename M::reply>> ask(
     counter_ref to, M m, std::optional<std::chrono::steady_clock::duration> limit = 5s) {
   auto result = std::make_shared<outcome<typename M::reply>>();
-  auto calling = std::make_shared<coppice::server_call<counter, M>>(to.call(std::move(m), limit));
+  auto calling = std::make_shared<coppice::server_call<counter, M>>(to.call(m, limit));
   (*calling)([result, calling](const boost::system::error_code& ec, typename M::reply value) {
     result->there = true;
     if (!ec) {

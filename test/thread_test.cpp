@@ -283,7 +283,7 @@ TEST_CASE("a task calls a server of another thread's loop, and goes on in its ow
     const auto self = coppice::self();
     for (int i = 0; i < calls; ++i) {
       auto asking = w.ref().call(ledger::slow{"text that is too long to be kept in place"});
-      const std::string text = co_await std::move(asking);
+      const std::string text = co_await asking.result();
       if (!text.starts_with("text")) co_return;
       co_await w.ref().call(ledger::total{}, 1h);
       if (std::this_thread::get_id() == here && coppice::self() == self) ++answered;

@@ -176,7 +176,11 @@ class [[nodiscard]] task_stream {
     return run<E>(stream_);
   }
   template <class E = Executor>
-  void next() && = delete;
+  auto next() && {
+    static_assert(detail::never<E>,
+                  "starting a stream and awaiting it are two statements: `auto stream = ...; "
+                  "co_await stream.next();`");
+  }
 
   /// For coppice's own use.
   explicit task_stream(boost::intrusive_ptr<detail::stream_core> s) noexcept

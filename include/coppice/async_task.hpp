@@ -3,6 +3,7 @@
 #include <coppice/child_policy.hpp>
 #include <coppice/config.hpp>
 #include <coppice/detail/async_waits.hpp>
+#include <coppice/detail/in_place.hpp>
 #include <coppice/detail/make_body.hpp>
 #include <coppice/detail/task_core.hpp>
 #include <coppice/detail/waiter.hpp>
@@ -101,7 +102,12 @@ class [[nodiscard]] async_task {
     return detail::operation<typename detail::task_signature<T>::type, detail::task_await_wait<T>>{
         {checked(), limit}};
   }
-  void await(time_limit limit = {}) && = delete;
+  auto await(time_limit = {}) && {
+    static_assert(detail::never<T>,
+                  "starting a task and awaiting it are two statements (g++ 12 destroys a lambda "
+                  "twice that stands in an awaited expression): `auto task = ...; co_await "
+                  "task.await();`");
+  }
 
   /// `std::optional<task_result<T>> result = co_await task.yield(100ms);` waits for the outcome,
   /// and gives nothing if there is none in that time. It can be repeated then.
@@ -117,7 +123,12 @@ class [[nodiscard]] async_task {
     return detail::operation<void(boost::system::error_code, std::optional<task_result<T>>),
                              detail::task_yield_wait<T>>{{checked(), limit}};
   }
-  void yield(time_limit limit = {}) && = delete;
+  auto yield(time_limit = {}) && {
+    static_assert(detail::never<T>,
+                  "starting a task and awaiting it are two statements (g++ 12 destroys a lambda "
+                  "twice that stands in an awaited expression): `auto task = ...; co_await "
+                  "task.yield();`");
+  }
 
   /// `std::optional<task_result<T>> result = co_await task.shutdown();` ends the task and waits
   /// until it is gone.
@@ -139,7 +150,12 @@ class [[nodiscard]] async_task {
     return detail::operation<void(boost::system::error_code, std::optional<task_result<T>>),
                              detail::typed_shutdown_wait<T>>{{checked(), how}};
   }
-  void shutdown(coppice::shutdown how = std::chrono::seconds{5}) && = delete;
+  auto shutdown(coppice::shutdown = std::chrono::seconds{5}) && {
+    static_assert(detail::never<T>,
+                  "starting a task and awaiting it are two statements (g++ 12 destroys a lambda "
+                  "twice that stands in an awaited expression): `auto task = ...; co_await "
+                  "task.shutdown();`");
+  }
 
   /// Gives up the task: cuts the link and throws away what it returns.
   ///
@@ -206,6 +222,15 @@ async_task<detail::task_value_t<F>> async(F&& f, std::string_view label = {}) {
                                                            .callers = detail::callers_through(&me),
                                                            .label = std::string{label}}));
   return async_task<detail::task_value_t<F>>{std::move(core)};
+}
+
+// Of what is no task: says so.
+template <class F>
+  requires(!detail::task_source<F>)
+auto async(F&&, std::string_view = {}) {
+  static_assert(detail::never<F>,
+                "a task is given as a function without arguments that returns an asio::awaitable or "
+                "a coppice::task; or as one of these");
 }
 
 /// A range of tasks that all return the same.

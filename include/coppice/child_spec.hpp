@@ -106,15 +106,20 @@ struct child_options {
 };
 
 /// The spec of a worker.
-template <detail::process_function F>
+///
+/// @param start As a `start_function`.
+template <class F>
 [[nodiscard]] child_spec worker(std::string id, F&& start, child_options o = {}) {
-  return {.id = std::move(id),
-          .start = start_function{std::forward<F>(start)},
-          .restart = o.restart,
-          .shutdown = o.shutdown,
-          .type = child_type::worker,
-          .significant = o.significant,
-          .start_limit = o.start_limit};
+  child_spec spec{.id = std::move(id),
+                  .restart = o.restart,
+                  .shutdown = o.shutdown,
+                  .type = child_type::worker,
+                  .significant = o.significant,
+                  .start_limit = o.start_limit};
+  if constexpr (detail::check_process_function<F>()) {
+    spec.start = start_function{std::forward<F>(start)};
+  }
+  return spec;
 }
 
 namespace detail {

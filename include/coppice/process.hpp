@@ -73,6 +73,26 @@ pid spawn_link(Body&& body, std::string_view label = {}) {
   return detail::spawn_linked(detail::make_body(std::forward<Body>(body)), label);
 }
 
+// Of what is no body: says so.
+template <class F>
+  requires(!detail::process_body<F>)
+pid spawn(asio::io_context&, F&&, std::string_view = {}) {
+  static_assert(detail::check_process_body<F>());
+  return {};
+}
+template <class F>
+  requires(!detail::process_body<F> && !std::convertible_to<F, asio::io_context&>)
+pid spawn(F&&, std::string_view = {}) {
+  static_assert(detail::check_process_body<F>());
+  return {};
+}
+template <class F>
+  requires(!detail::process_body<F>)
+pid spawn_link(F&&, std::string_view = {}) {
+  static_assert(detail::check_process_body<F>());
+  return {};
+}
+
 /// The calling process, or an empty pid outside of processes. Costs no co_await.
 [[nodiscard]] COPPICE_API pid self() noexcept;
 

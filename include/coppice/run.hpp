@@ -39,4 +39,16 @@ COPPICE_API int run(supervisor_spec spec);
 /// io_context, with the tree as it is then.
 COPPICE_API int run(boost::asio::io_context& io, supervisor_spec spec);
 
+// Of a spec without a strategy: say so.
+template <class Never = void>
+int run(detail::spec_without_strategy) {
+  static_assert(detail::refuse_without_strategy<Never>());
+  return exit_bad_spec;
+}
+template <class Never = void>
+int run(boost::asio::io_context&, detail::spec_without_strategy) {
+  static_assert(detail::refuse_without_strategy<Never>());
+  return exit_bad_spec;
+}
+
 }  // namespace coppice

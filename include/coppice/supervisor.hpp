@@ -3,6 +3,7 @@
 #include <coppice/child_policy.hpp>
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
+#include <coppice/detail/in_place.hpp>
 #include <coppice/detail/list.hpp>
 #include <coppice/detail/waiter.hpp>
 #include <coppice/error.hpp>
@@ -19,6 +20,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <initializer_list>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -53,6 +55,32 @@ struct supervisor_spec {
   /// simple_one_for_one: exactly one, the template.
   std::vector<child_spec> children{};
 };
+
+namespace detail {
+
+struct given_children {
+  given_children(std::vector<child_spec>) {}
+  given_children(std::initializer_list<child_spec>) {}
+};
+
+// A spec that is written in place with children and without a strategy, for the words that are said
+// of that. Each member of a `supervisor_spec` but that one, in their order.
+struct spec_without_strategy {
+  std::string name{};
+  restart_intensity intensity{};
+  coppice::auto_shutdown auto_shutdown = coppice::auto_shutdown::never;
+  given_children children;
+};
+
+template <class Never>
+consteval bool refuse_without_strategy() {
+  static_assert(never<Never>,
+                "the strategy of this supervisor is missing: `.strategy = coppice::one_for_one`, "
+                "one_for_all or rest_for_one, after its name");
+  return false;
+}
+
+}  // namespace detail
 
 /// A supervisor that starts empty and gets its children one by one, in any number.
 ///
@@ -252,7 +280,12 @@ class COPPICE_API child_start {
   /// For a named object only: g++ 12 destroys twice what a lambda captured by value when the lambda
   /// stands in the awaited expression, so starting and awaiting are two statements.
   [[nodiscard]] detail::start_operation ready() &;
-  detail::start_operation ready() && = delete;
+  template <class Never = void>
+  auto ready() && {
+    static_assert(detail::never<Never>,
+                  "starting and awaiting are two statements (g++ 12 destroys a lambda twice that "
+                  "stands in an awaited expression): `auto adding = ...; co_await adding.ready();`");
+  }
 
   /// Why the child did not start, after `ready()` has failed with `errc::start_failed`; or with
   /// `already_started`, if it is a `name_taken`.
@@ -502,6 +535,23 @@ struct supervisor_end {
 /// The spec of a dynamic supervisor as a child of another. As `supervisor`.
 [[nodiscard]] COPPICE_API child_spec dynamic_supervisor(dynamic_supervisor_spec spec,
                                                         child_options o = {});
+
+// Of a spec without a strategy: say so.
+template <class Never = void>
+supervisor_ref start_supervisor(asio::io_context&, detail::spec_without_strategy) {
+  static_assert(detail::refuse_without_strategy<Never>());
+  return {};
+}
+template <class Never = void>
+supervisor_ref start_supervisor_link(detail::spec_without_strategy) {
+  static_assert(detail::refuse_without_strategy<Never>());
+  return {};
+}
+template <class Never = void>
+child_spec supervisor(detail::spec_without_strategy, child_options = {}) {
+  static_assert(detail::refuse_without_strategy<Never>());
+  return {};
+}
 
 /// Checks a supervisor's spec, its children included, without starting anything.
 ///

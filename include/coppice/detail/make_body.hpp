@@ -116,6 +116,26 @@ template <class F>
 concept process_body = process_function<F> || process_awaitable<std::remove_reference_t<F>> ||
     std::same_as<std::remove_reference_t<F>, task<void>>;
 
+template <class F>
+consteval bool check_process_function() {
+  static_assert(process_function<F> || !process_body<F>,
+                "a child is given as the function that returns its coroutine, not as the coroutine: "
+                "it is called for each start");
+  static_assert(process_function<F> || process_body<F>,
+                "the start of a child is a function without arguments, or with an init_ack, that "
+                "returns an asio::awaitable<void> or a coppice::task<>");
+  return process_function<F>;
+}
+
+template <class F>
+consteval bool check_process_body() {
+  static_assert(process_body<F>,
+                "a process is given as a function without arguments, or with an init_ack, that "
+                "returns an asio::awaitable<void> or a coppice::task<>; or as one of these (a "
+                "coroutine that returns a value is for coppice::async)");
+  return process_body<F>;
+}
+
 template <process_body F>
 body_ptr make_body(F&& f) {
   using type = std::decay_t<F>;

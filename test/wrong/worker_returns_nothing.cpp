@@ -1,0 +1,4 @@
+// the start of a child is a function without arguments
+#include <coppice.hpp>
+
+const coppice::child_spec spec = coppice::worker("worker", [] {});
