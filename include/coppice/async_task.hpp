@@ -229,8 +229,8 @@ template <class F>
   requires(!detail::task_source<F>)
 auto async(F&&, std::string_view = {}) {
   static_assert(detail::never<F>,
-                "a task is given as a function without arguments that returns an asio::awaitable or "
-                "a coppice::task; or as one of these");
+                "a task is given as a function without arguments that returns an asio::awaitable "
+                "or a coppice::task; or as one of these");
 }
 
 /// A range of tasks that all return the same.

@@ -183,7 +183,8 @@ class server_ref {
   /// The `timeout` of `gen_server:start/3`.
   [[nodiscard]] server_call<S, detail::started_query> ready(
       std::optional<std::chrono::steady_clock::duration> limit = std::nullopt) const {
-    return make_call(detail::started_query{}, detail::call_terms{.target = to_, .limit = limit, .or_kill = true});
+    return make_call(detail::started_query{},
+                     detail::call_terms{.target = to_, .limit = limit, .or_kill = true});
   }
 
   /// Sends a message and does not wait. To a server that is gone it is a silent no-op, told by the

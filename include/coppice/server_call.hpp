@@ -61,7 +61,7 @@ class [[nodiscard]] server_call {
   [[nodiscard]] server_call&& result() & { return std::move(*this); }
 
   /// How the server ended, after the call has failed with `errc::died`. For that the call is kept
-  /// in a variable: `auto asking = ref.call(m); co_await std::move(asking);`
+  /// in a variable: `auto asking = ref.call(m); co_await asking.result();`
   [[nodiscard]] exit_reason failure() const {
     if (call_) return call_->reason;
     return failure_ ? *failure_ : exit_reason{};

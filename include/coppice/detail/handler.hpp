@@ -184,7 +184,8 @@ consteval bool check_call() {
 
 // Of a message that is made where it is sent. One that is there already is given as it is.
 template <class M, class... Args>
-concept made_of = !std::is_reference_v<M> && !(sizeof...(Args) == 1 && (std::same_as<M, Args> && ...));
+concept made_of =
+    !std::is_reference_v<M> && !(sizeof...(Args) == 1 && (std::same_as<M, Args> && ...));
 
 template <class M, class... Args>
 consteval bool check_made() {

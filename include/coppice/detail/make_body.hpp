@@ -119,8 +119,8 @@ concept process_body = process_function<F> || process_awaitable<std::remove_refe
 template <class F>
 consteval bool check_process_function() {
   static_assert(process_function<F> || !process_body<F>,
-                "a child is given as the function that returns its coroutine, not as the coroutine: "
-                "it is called for each start");
+                "a child is given as the function that returns its coroutine, not as the "
+                "coroutine: it is called for each start");
   static_assert(process_function<F> || process_body<F>,
                 "the start of a child is a function without arguments, or with an init_ack, that "
                 "returns an asio::awaitable<void> or a coppice::task<>");
