@@ -50,9 +50,9 @@ struct place {
 [[noreturn]] void refuse(const place& at, const child_spec& spec, std::string_view rule) {
   const std::string number = std::to_string(at.number);
   refuse(at,
-         !spec.id.empty()  ? "child \"" + spec.id + "\""
-         : at.number > 0 ? "child number " + number
-                         : std::string{"a child"},
+         !spec.id.empty() ? "child \"" + spec.id + "\""
+         : at.number > 0  ? "child number " + number
+                          : std::string{"a child"},
          rule);
 }
 
@@ -75,7 +75,8 @@ void check_child(const place& at, const child_spec& spec, bool named, auto_shutd
   if (named && spec.id.empty()) refuse(at, spec, "its id must not be empty (missing id)");
   if (!spec.start) refuse(at, spec, "it needs a start function (missing start)");
   if (spec.restart > restart::temporary) refuse(at, spec, "its restart is none of the three kinds");
-  if (spec.type > child_type::supervisor) refuse(at, spec, "its type is neither worker nor supervisor");
+  if (spec.type > child_type::supervisor)
+    refuse(at, spec, "its type is neither worker nor supervisor");
   if (spec.shutdown && spec.shutdown->is_timed() &&
       spec.shutdown->time() < steady_clock::duration::zero()) {
     refuse(at, spec, "its shutdown time must not be negative");

@@ -10,8 +10,8 @@
 #include <string>
 #include <utility>
 
-// Messages whose members have destructors, as they are made where they are sent. The address sanitizer
-// tells if one is destroyed twice.
+// Messages whose members have destructors, as they are made where they are sent. The address
+// sanitizer tells if one is destroyed twice.
 
 namespace {
 

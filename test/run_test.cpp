@@ -185,7 +185,8 @@ TEST_CASE(
   CHECK(coppice::processes(p.io).empty());
 }
 
-TEST_CASE("a program with a bad spec says on stderr where it breaks which rule, and does not begin") {
+TEST_CASE(
+    "a program with a bad spec says on stderr where it breaks which rule, and does not begin") {
   program p;
   const coppice::child_spec inner = coppice::supervisor(
       {.name = "inner", .strategy = one_for_one, .children = {p.child("b", {.shutdown = -1s})}});
@@ -193,9 +194,10 @@ TEST_CASE("a program with a bad spec says on stderr where it breaks which rule, 
     CHECK(p.run({.name = "root", .strategy = one_for_one, .children = {p.child("a"), inner}}) ==
           coppice::exit_bad_spec);
   });
-  CHECK(said ==
-        "coppice: supervisor \"root\": supervisor \"inner\": child \"b\": its shutdown time must not "
-        "be negative\n");
+  CHECK(
+      said ==
+      "coppice: supervisor \"root\": supervisor \"inner\": child \"b\": its shutdown time must not "
+      "be negative\n");
   CHECK(p.log().empty());
   CHECK(coppice::processes(p.io).empty());
 }

@@ -1,8 +1,8 @@
 #include "support/scripted.hpp"
 
+#include <doctest/doctest.h>
 #include <coppice/partition_supervisor.hpp>
 #include <coppice/task_supervisor.hpp>
-#include <doctest/doctest.h>
 
 #include <functional>
 #include <stdexcept>

@@ -132,8 +132,7 @@ class agent_ref {
 
   template <class R, class F>
   auto request(F f, time_limit limit) const {
-    return function_call{
-        server_.make_call(detail::agent_call<F, R>{std::move(f)}, limit)};
+    return function_call{server_.make_call(detail::agent_call<F, R>{std::move(f)}, limit)};
   }
 
   server_ref<detail::agent_server<T>> server_;

@@ -169,8 +169,8 @@ template <class Argument, class F>
 
 namespace detail {
 
-// A child that cannot be, because what it was to be made of breaks a rule. It is refused, with those
-// words, by whatever is given it: only there the supervisors are known that it stands in.
+// A child that cannot be, because what it was to be made of breaks a rule. It is refused, with
+// those words, by whatever is given it: only there the supervisors are known that it stands in.
 [[nodiscard]] COPPICE_API child_spec refused_child(std::string id,
                                                    const std::invalid_argument& why);
 

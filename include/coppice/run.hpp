@@ -14,7 +14,7 @@ enum exit_code : int {
   exit_gave_up = 1,       ///< The root supervisor's restart budget was exhausted, or it crashed.
   exit_start_failed = 2,  ///< A child of the root did not start, or the root's name is taken.
   exit_hurried = 3,       ///< A second signal cut the stop short: what was left has been killed.
-  exit_bad_spec = 4,      ///< The spec breaks a rule. Nothing has started, and nothing been reported.
+  exit_bad_spec = 4,  ///< The spec breaks a rule. Nothing has started, and nothing been reported.
 };
 
 /// Runs a supervision tree as a program: until it ends, or SIGINT or SIGTERM asks it to.
@@ -25,8 +25,8 @@ enum exit_code : int {
 /// Reported: `application_started` when the root and its children are up, `application_stopped` when
 /// all have ended.
 ///
-/// A spec that breaks a rule is told on stderr, in one line that names the supervisors from the root
-/// down, the child and the rule; the program ends with `exit_bad_spec` then. It is thrown by
+/// A spec that breaks a rule is told on stderr, in one line that names the supervisors from the
+/// root down, the child and the rule; the program ends with `exit_bad_spec` then. It is thrown by
 /// `start_supervisor` and by `check`, for programs that are to handle it in another way.
 ///
 /// @return One of `exit_code`.

@@ -100,9 +100,9 @@ class server_ref {
   /// called itself), `errc::no_reply` (whoever was to answer threw the chance away), or
   /// `errc::overloaded`.
   ///
-  /// @param message Of a type that has a member type `reply`, the type of the answer. With g++ 12 an
-  ///   aggregate with a string in it, say, is not written in the awaited expression: the call is a
-  ///   `function_call` then.
+  /// @param message Of a type that has a member type `reply`, the type of the answer. With g++ 12
+  ///   an aggregate with a string in it, say, is not written in the awaited expression: the call is
+  ///   a `function_call` then.
   /// @param limit For how long to wait; nothing: without limit. The server does not hear of it, and
   ///   what it answers later is thrown away.
   /// If the function that finds the server throws, the call fails with `errc::noproc`, and `failure()`
@@ -127,14 +127,14 @@ class server_ref {
     }
   }
 
-  /// `auto reply = co_await ref.call<message>(members...);` makes the message of these, sends it and
-  /// waits for the answer, for 5 s or as `within` of the call says.
+  /// `auto reply = co_await ref.call<message>(members...);` makes the message of these, sends it
+  /// and waits for the answer, for 5 s or as `within` of the call says.
   ///
   /// The message is made inside, so that no temporary message stands in the awaited expression.
   ///
   /// @tparam M An aggregate, or a class with a constructor for the arguments.
   template <class M, class... Args>
-    requires detail::made_of<M, Args...>
+  requires detail::made_of<M, Args...>
   [[nodiscard]] auto call(Args&&... members) const {
     if constexpr (detail::check_call<S, M>() && detail::check_made<M, Args...>()) {
       return detail::awaited_as<(detail::written_in_place<Args> || ...)>(
@@ -166,7 +166,7 @@ class server_ref {
 
   /// The same of a message that is made of these.
   template <class M, class... Args>
-    requires detail::made_of<M, Args...>
+  requires detail::made_of<M, Args...>
   auto send_request(Args&&... members) const {
     if constexpr (detail::check_made<M, Args...>()) {
       return send_request(M(std::forward<Args>(members)...));
@@ -208,7 +208,7 @@ class server_ref {
 
   /// The same of a message that is made of these: `ref.cast<message>(members...);`
   template <class M, class... Args>
-    requires detail::made_of<M, Args...>
+  requires detail::made_of<M, Args...>
   send_result cast(Args&&... members) const {
     if constexpr (detail::check_made<M, Args...>()) {
       return cast(M(std::forward<Args>(members)...));
@@ -294,11 +294,11 @@ class server_ref {
 /// - Either as a coroutine: `task<R> handle(M)` or `asio::awaitable<R> handle(M)`. The next message
 ///   waits until it is done. (A member type `executor_type` says with which executor type an
 ///   awaitable is made, if not the default one.)
-/// - `void init()`, plain or a coroutine: the server is up when it has returned. An exception out of
-///   it, or out of the constructor, is a failed start.
+/// - `void init()`, plain or a coroutine: the server is up when it has returned. An exception out
+///   of it, or out of the constructor, is a failed start.
 /// - `void terminate(const exit_reason&)`, plain or a coroutine: called on every way out but kill.
-/// - `T state() const` and `void restore(T)`: the state outlives the object. See `state_place`, and the
-///   guide "State across restarts".
+/// - `T state() const` and `void restore(T)`: the state outlives the object. See `state_place`, and
+///   the guide "State across restarts".
 /// - `handle(exit_signal)`, for the ends of linked processes; without it, an abnormal one ends the
 ///   server. `handle(down)` for monitors. `handle(idle_timeout)`.
 ///

@@ -51,8 +51,7 @@ class [[nodiscard]] server_call {
   /// `co_await ref.call<message>(members...).within(1s);` waits for that long, in place of 5 s.
   ///
   /// @param limit Nothing: without limit.
-  [[nodiscard]] server_call within(
-      std::optional<std::chrono::steady_clock::duration> limit) && {
+  [[nodiscard]] server_call within(std::optional<std::chrono::steady_clock::duration> limit) && {
     call_->terms.limit = limit;
     return std::move(*this);
   }
@@ -134,13 +133,12 @@ class [[nodiscard]] server_call {
   std::shared_ptr<exit_reason> failure_{};
 };
 
-/// A call that is awaited by its name: `auto asking = ...; R r = co_await asking.result();`. Nothing is
-/// sent before.
+/// A call that is awaited by its name: `auto asking = ...; R r = co_await asking.result();`. Nothing
+/// is sent before.
 ///
-/// So is one with a function in it, and with g++ 12 one of which the message was given as a temporary,
-/// if it is an aggregate whose destruction is not trivial. That compiler destroys both twice, the
-/// captures of the lambda and the members of the message, when they are written in the awaited
-/// expression.
+/// So is one with a function in it; and with g++ 12 one whose message was given as a temporary, if
+/// it is an aggregate whose destruction is not trivial. That compiler destroys twice, when they are
+/// written in the awaited expression, the captures of the lambda and the members of the message.
 template <class Call>
 class [[nodiscard]] function_call {
  public:
@@ -162,8 +160,7 @@ class [[nodiscard]] function_call {
   }
 
   /// As of `server_call`.
-  [[nodiscard]] function_call within(
-      std::optional<std::chrono::steady_clock::duration> limit) && {
+  [[nodiscard]] function_call within(std::optional<std::chrono::steady_clock::duration> limit) && {
     return function_call{std::move(call_).within(limit)};
   }
 

@@ -162,8 +162,8 @@ class stash_ref {
   stash_ref(boost::asio::io_context& io, std::string_view name) : server_{io, name} {}
 
   /// `co_await stash.put(key, state);` keeps it, in place of what was kept there before. Fails as a
-  /// call does. With g++ 12 a state that is an aggregate with a string in it, say, is not written in the
-  /// awaited expression: what this returns is a `function_call` then.
+  /// call does. With g++ 12 a state that is an aggregate with a string in it, say, is not written
+  /// in the awaited expression: what this returns is a `function_call` then.
   template <std::convertible_to<T> State = T>
   [[nodiscard]] auto put(std::string key, State&& state) const {
     T kept(std::forward<State>(state));

@@ -282,9 +282,10 @@ class COPPICE_API child_start {
   [[nodiscard]] detail::start_operation ready() &;
   template <class Never = void>
   auto ready() && {
-    static_assert(detail::never<Never>,
-                  "starting and awaiting are two statements (g++ 12 destroys a lambda twice that "
-                  "stands in an awaited expression): `auto adding = ...; co_await adding.ready();`");
+    static_assert(
+        detail::never<Never>,
+        "starting and awaiting are two statements (g++ 12 destroys a lambda twice that "
+        "stands in an awaited expression): `auto adding = ...; co_await adding.ready();`");
   }
 
   /// Why the child did not start, after `ready()` has failed with `errc::start_failed`; or with

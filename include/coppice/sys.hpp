@@ -54,8 +54,7 @@ template <class S, std::invocable<const S&> F>
     return std::invoke(f, std::as_const(s));
   };
   return function_call{
-      server.make_call(detail::state_access<decltype(look), result>{std::move(look)},
-                                       limit)};
+      server.make_call(detail::state_access<decltype(look), result>{std::move(look)}, limit)};
 }
 
 /// `auto changing = sys::replace_state(ref, f); co_await changing.result();` calls `void f(S&)` with
@@ -69,8 +68,7 @@ template <class S, std::invocable<S&> F>
     std::optional<std::chrono::steady_clock::duration> limit = std::chrono::seconds{5}) {
   auto change = [f = std::move(f)](S& s) mutable { std::invoke(f, s); };
   return function_call{
-      server.make_call(detail::state_access<decltype(change), void>{std::move(change)},
-                                       limit)};
+      server.make_call(detail::state_access<decltype(change), void>{std::move(change)}, limit)};
 }
 
 /// What can be seen of any server without asking it.

@@ -2,5 +2,6 @@
 #include <coppice.hpp>
 
 void start(boost::asio::io_context& io) {
-  coppice::spawn(io, [] {}, "label");
+  coppice::spawn(
+      io, [] {}, "label");
 }

@@ -16,25 +16,25 @@ namespace coppice::detail {
 // `has_member_x<S>`: whether S has a function of that name, whatever it takes and whoever may call
 // it. The name is ambiguous then in a class that inherits it from S and from somewhere else. A type
 // or a variable counts as well if it is private, since that cannot be told apart.
-#define COPPICE_HAS_MEMBER(name)                                                  \
-  struct other_##name {                                                           \
-    int name;                                                                     \
-  };                                                                              \
-  template <class S>                                                              \
-  struct with_other_##name : S, other_##name {};                                  \
-  template <class S>                                                              \
-  consteval bool find_member_##name() {                                           \
-    if constexpr (requires { typename S::name; }) {                               \
-      return false;                                                               \
-    } else if constexpr (requires { &S::name; }) {                                \
-      return !std::is_member_object_pointer_v<decltype(&S::name)>;                \
-    } else if constexpr (std::is_final_v<S>) {                                    \
-      return false;                                                               \
-    } else {                                                                      \
-      return !requires { &with_other_##name<S>::name; };                          \
-    }                                                                             \
-  }                                                                               \
-  template <class S>                                                              \
+#define COPPICE_HAS_MEMBER(name)                                   \
+  struct other_##name {                                            \
+    int name;                                                      \
+  };                                                               \
+  template <class S>                                               \
+  struct with_other_##name : S, other_##name {};                   \
+  template <class S>                                               \
+  consteval bool find_member_##name() {                            \
+    if constexpr (requires { typename S::name; }) {                \
+      return false;                                                \
+    } else if constexpr (requires { &S::name; }) {                 \
+      return !std::is_member_object_pointer_v<decltype(&S::name)>; \
+    } else if constexpr (std::is_final_v<S>) {                     \
+      return false;                                                \
+    } else {                                                       \
+      return !requires { &with_other_##name<S>::name; };           \
+    }                                                              \
+  }                                                                \
+  template <class S>                                               \
   inline constexpr bool has_member_##name = find_member_##name<S>()
 
 COPPICE_HAS_MEMBER(init);
@@ -86,10 +86,11 @@ consteval bool check_hooks() {
                 "the hook terminate() of a server is public and takes the reason: `void "
                 "terminate(const coppice::exit_reason&)`, or a coroutine");
   if constexpr (has_terminate<S>) {
-    static_assert(returns_nothing<S, decltype(std::declval<S&>().terminate(
-                                         std::declval<const exit_reason&>()))>,
-                  "the hook terminate() of a server returns void, coppice::task<> or "
-                  "asio::awaitable<void> (with the executor_type of the class, if it has one)");
+    static_assert(
+        returns_nothing<S,
+                        decltype(std::declval<S&>().terminate(std::declval<const exit_reason&>()))>,
+        "the hook terminate() of a server returns void, coppice::task<> or "
+        "asio::awaitable<void> (with the executor_type of the class, if it has one)");
   }
   static_assert(!has_member_state<S> || has_state<S>,
                 "the hook state() of a server is public, const and takes no argument: `T state() "

@@ -3,8 +3,8 @@
 #include <type_traits>
 
 // g++ 12 destroys an aggregate twice that is written, with its braces or its parentheses, inside of
-// an awaited expression, unless its destruction is trivial. It does not so with what a constructor or
-// a function has made there. An aggregate cannot be told from a named one that is moved, so an
+// an awaited expression, unless its destruction is trivial. It does not so with what a constructor
+// or a function has made there. An aggregate cannot be told from a named one that is moved, so an
 // operation that is given either can be awaited by its name only: the aggregate stands in an
 // expression of its own then.
 
