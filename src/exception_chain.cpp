@@ -3,9 +3,9 @@
 #include "exception_cast.hpp"
 
 #include <boost/core/demangle.hpp>
+#include <boost/system/system_error.hpp>
 
-#include <exception>
-#include <string_view>
+#include <cstddef>
 #include <utility>
 
 namespace coppice::detail {
@@ -27,6 +27,24 @@ bool unwrap(std::string& name) {
   return false;
 }
 
+// The exception that is nested in that one, or null.
+std::exception_ptr nested_in(const std::exception_ptr& outer) noexcept {
+  const auto* const holder = exception_cast<std::nested_exception>(outer);
+  return holder != nullptr ? holder->nested_ptr() : nullptr;
+}
+
+// Calls `f` with an exception and those nested in it. An exception may turn out to be nested in
+// itself, by assignments: so one of those passed is kept, ever further apart, to be recognized.
+template <class F>
+void for_each_level(std::exception_ptr e, F f) {
+  std::exception_ptr passed;
+  for (std::size_t n = 0; e && e != passed; ++n) {
+    f(e);
+    if ((n & (n + 1)) == 0) passed = e;
+    e = nested_in(e);
+  }
+}
+
 }  // namespace
 
 std::string readable(const std::type_info& type) {
@@ -36,18 +54,40 @@ std::string readable(const std::type_info& type) {
   return name;
 }
 
+std::string_view said_by(const std::exception_ptr& exception) noexcept {
+  const auto* const e = exception_cast<std::exception>(exception);
+  const char* const said = e != nullptr ? e->what() : nullptr;
+  return said != nullptr ? said : std::string_view{};
+}
+
+std::string text_of_exception(const std::exception_ptr& exception) {
+  std::string text{said_by(exception)};
+  const auto* const e = exception_cast<boost::system::system_error>(exception);
+  if (e == nullptr || !e->code().has_location()) return text;
+  const std::string end = " at " + e->code().location().to_string() + ']';
+  if (text.ends_with(end)) text.replace(text.size() - end.size(), end.size(), "]");
+  return text;
+}
+
 std::vector<exception_text> exception_chain(const exit_reason& reason) {
   std::vector<exception_text> chain;
-  for (std::exception_ptr e = reason.exception(); e;) {
-    const exit_reason level = exit_reason::error(e);
-    const std::type_info* const type = level.exception_type();
-    chain.push_back({type != nullptr ? readable(*type) : "unknown exception", level.what()});
-    const auto* const outer = exception_cast<std::nested_exception>(e);
-    // In two steps: `outer` lives in what `e` points to.
-    std::exception_ptr inner = outer != nullptr ? outer->nested_ptr() : nullptr;
-    e = std::move(inner);
-  }
+  for_each_level(reason.exception(), [&chain](const std::exception_ptr& e) {
+    const std::type_info* const type = exit_reason::error(e).exception_type();
+    chain.push_back(
+        {type != nullptr ? readable(*type) : "unknown exception", text_of_exception(e)});
+  });
   return chain;
+}
+
+void append_key(std::string& key, const exit_reason& reason) {
+  const auto add = [&key](std::string_view part) { (key += part) += '\0'; };
+  key += static_cast<char>('a' + static_cast<int>(reason.kind()));
+  add(reason.note());
+  for_each_level(reason.exception(), [&add](const std::exception_ptr& e) {
+    const std::type_info* const type = exit_reason::error(e).exception_type();
+    add(type != nullptr ? type->name() : "");
+    add(said_by(e));
+  });
 }
 
 }  // namespace coppice::detail

@@ -62,8 +62,7 @@ const std::type_info* exit_reason::exception_type() const noexcept {
 
 std::string exit_reason::what() const {
   if (annotated_) return std::string{note()};
-  const auto* e = detail::exception_cast<std::exception>(detail_);
-  return e != nullptr ? e->what() : "";
+  return std::string{detail::said_by(detail_)};
 }
 
 std::string exit_reason::to_string() const {
@@ -80,7 +79,9 @@ std::string exit_reason::to_string() const {
   if (!detail_) return "error";
   const std::type_info* type = exception_type();
   std::string text = type != nullptr ? detail::readable(*type) : "unknown exception";
-  if (std::string said = what(); !said.empty()) text += ": " + said;
+  if (const std::string said = detail::text_of_exception(detail_); !said.empty()) {
+    text += ": " + said;
+  }
   return text;
 }
 

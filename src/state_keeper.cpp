@@ -1,5 +1,7 @@
 #include <coppice/detail/state_keeper.hpp>
 
+#include "exception_chain.hpp"
+
 #include <coppice/report.hpp>
 #include <coppice/stash.hpp>
 
@@ -60,7 +62,7 @@ const std::any* state_keeper::start_with(kept_state found, std::string (*text)(c
       found.state = options_.state.decode(found.state);
     } catch (...) {
       std::string what = "coppice: the state that is kept of \"" + key_ + "\" cannot be read";
-      const std::string why = exit_reason::error(std::current_exception()).what();
+      const std::string why = text_of_exception(std::current_exception());
       if (!why.empty()) what += ": " + why;
       std::throw_with_nested(std::runtime_error{what});
     }

@@ -69,10 +69,14 @@ class COPPICE_API exit_reason {
   /// The dynamic type of the exception, or null if there is none or the platform cannot tell.
   [[nodiscard]] const std::type_info* exception_type() const noexcept;
 
-  /// What `what()` of the exception says, if it is a `std::exception`; else `note()`.
+  /// What `what()` of the exception says, if it is a `std::exception`; else `note()`. Empty if it
+  /// says nothing, and returns null.
   [[nodiscard]] std::string what() const;
 
   /// One line for people: "normal", "shutdown: note", "killed", "std::runtime_error: text".
+  ///
+  /// Where in the sources an error of Boost.System came up is left out: "Connection reset by peer
+  /// [system:104]". `what()` has it.
   [[nodiscard]] std::string to_string() const;
 
   /// Same kind, same note, same exception object.

@@ -196,8 +196,8 @@ std::string sqlite_store::try_to_open(std::optional<database>& db) {
     db.emplace(file_, !in_use_->load(), patience);
     if (db->on_disk()) in_use_->store(true);
     return {};
-  } catch (const std::exception& e) {
-    why = e.what();
+  } catch (const std::exception&) {
+    why = exit_reason::error(std::current_exception()).what();
   }
   return "coppice: the stash in \"" + file_.string() + "\" cannot be opened: " + why;
 }
