@@ -1,5 +1,7 @@
 #include <coppice/report.hpp>
 
+#include "stderr_log.hpp"
+
 #include <coppice/detail/scheduler.hpp>
 #include <coppice/run.hpp>
 
@@ -86,11 +88,11 @@ void print_report(const report& r) { print_report(r, {}); }
 
 void print_report(const report& r, const text_style& style, severity from) {
   if (!prints(r, from)) return;
-  std::string text = time_of_day() + " [";
-  text += style.multi_line ? to_string(severity_of(r)) : "coppice";
-  text += "] " + to_string(r, style) + '\n';
+  std::string head = time_of_day() + " [";
+  head += style.multi_line ? to_string(severity_of(r)) : "coppice";
+  head += "] ";
   // In one go, so that nothing of other threads gets in between.
-  std::fwrite(text.data(), 1, text.size(), stderr);
+  detail::write_to_stderr(head, head + to_string(r, style) + '\n');
 }
 
 void set_report_sink(boost::asio::io_context& io, report_sink sink) {

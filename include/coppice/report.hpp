@@ -280,6 +280,16 @@ struct report_field {
 /// The default sink: prints warnings and errors to stderr, one line each, with the time of day.
 ///
 /// Of a supervised process its supervisor's report tells; its `process_crashed` is not printed.
+///
+/// It writes to the descriptor of stderr, past its buffer, and neither waits nor ends the program,
+/// whatever is behind that: a pipe or a terminal that nobody reads just now or ever again, a disk
+/// that is full, nothing at all. What could not be written is counted, and told when the next report
+/// can be: "3 reports could not be written (Broken pipe)". Neither the program's signal dispositions
+/// nor the flags of the descriptor are touched. Only writing to a file waits for as long as its file
+/// system does, and to a terminal that is another user's for its last few bytes.
+///
+/// @par Thread safety
+/// Safe.
 COPPICE_API void print_report(const report& r);
 
 /// The same in another style, or from another severity on: a sink like

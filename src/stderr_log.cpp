@@ -1,0 +1,198 @@
+#include "stderr_log.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <cstddef>
+#include <ctime>
+#include <initializer_list>
+#include <string>
+#include <system_error>
+
+namespace coppice::detail {
+
+namespace {
+
+// Keeps off this thread the signals by which a write ends the program: SIGPIPE when nobody reads
+// any more, SIGXFSZ when a file has reached the limit of its size. The program's own dispositions
+// are let alone, other threads being none of this one's business.
+class no_deadly_signals {
+ public:
+  no_deadly_signals() noexcept {
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    for (const int s : signals) sigaddset(&blocked, s);
+    pthread_sigmask(SIG_BLOCK, &blocked, &before_);
+    sigset_t pending;
+    sigemptyset(&pending);
+    // Whoever blocks one may have one pending, which is not taken away.
+    if (any_of(before_)) sigpending(&pending);
+    sigemptyset(&ours_);
+    for (const int s : signals) {
+      if (sigismember(&pending, s) == 0) sigaddset(&ours_, s);
+    }
+  }
+  no_deadly_signals(const no_deadly_signals&) = delete;
+  no_deadly_signals& operator=(const no_deadly_signals&) = delete;
+  ~no_deadly_signals() {
+    if (raised_) take_pending();
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+
+  // Of a write that has failed.
+  void look_at(int error) noexcept { raised_ = raised_ || error == EPIPE || error == EFBIG; }
+
+ private:
+  static constexpr std::initializer_list<int> signals = {SIGPIPE, SIGXFSZ};
+
+  static bool any_of(const sigset_t& set) noexcept {
+    return std::ranges::any_of(signals, [&set](int s) { return sigismember(&set, s) == 1; });
+  }
+  void take_pending() const noexcept {
+    const std::timespec at_once{};
+    while (sigtimedwait(&ours_, nullptr, &at_once) > 0 || errno == EINTR) {
+    }
+  }
+
+  sigset_t before_;
+  sigset_t ours_;
+  bool raised_ = false;
+};
+
+constexpr int target = STDERR_FILENO;
+
+// An open file description of what is behind stderr that is ours alone.
+class own_description {
+ public:
+  own_description() noexcept
+      : fd_{::open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)} {}
+  own_description(const own_description&) = delete;
+  own_description& operator=(const own_description&) = delete;
+  ~own_description() {
+    if (*this) ::close(fd_);
+  }
+
+  explicit operator bool() const noexcept { return fd_ >= 0; }
+  [[nodiscard]] int fd() const noexcept { return fd_; }
+
+ private:
+  int fd_;
+};
+
+// Calls `write_some` until all is written or it fails, and returns how much that was.
+template <class WriteSome>
+std::size_t write_all(std::string_view text, WriteSome write_some) {
+  std::size_t done = 0;
+  while (done < text.size()) {
+    const auto n = write_some(text.substr(done));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) break;
+    done += static_cast<std::size_t>(n);
+  }
+  return done;
+}
+
+std::size_t write_plainly(int fd, std::string_view text) {
+  return write_all(text, [fd](std::string_view t) { return ::write(fd, t.data(), t.size()); });
+}
+
+std::size_t send_at_once(std::string_view text) {
+  return write_all(text, [](std::string_view t) {
+    return ::send(target, t.data(), t.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  });
+}
+
+// A pipe that polls writable takes PIPE_BUF bytes, if nobody else fills it in between; a terminal
+// takes at least some.
+std::size_t write_polled(std::string_view text) {
+  return write_all(text, [](std::string_view t) -> ssize_t {
+    pollfd p{.fd = target, .events = POLLOUT, .revents = 0};
+    if (const int n = ::poll(&p, 1, 0); n <= 0) {
+      if (n == 0) errno = EAGAIN;
+      return -1;
+    }
+    return ::write(target, t.data(), std::min<std::size_t>(t.size(), PIPE_BUF));
+  });
+}
+
+// Returns how much could be written without waiting; `errno` tells why it was not all.
+//
+// Whether a write waits is a matter of the open file description. That of stderr is shared with the
+// shell and with every other program in the terminal, or behind the same pipe: for all of them a
+// write would fail that never did, if it were changed. So a pipe or a terminal is opened anew for
+// each report, which costs no more than the formatting does. Kept open, it would hide from the reader
+// of a pipe that the program has closed its stderr. A socket cannot be opened, but told with each
+// write not to wait. Where neither can be done, as without /proc or for want of permission or of
+// descriptors, it is polled. Files do not make one wait, and have their offset in the description.
+std::size_t write_at_once(std::string_view text) {
+  const int flags = ::fcntl(target, F_GETFL);
+  if (flags < 0) return 0;
+  if ((flags & O_ACCMODE) == O_RDONLY) {
+    errno = EBADF;
+    return 0;
+  }
+  struct stat kind {};
+  if (::fstat(target, &kind) != 0) return 0;
+  const bool waits = S_ISFIFO(kind.st_mode) || S_ISCHR(kind.st_mode) || S_ISSOCK(kind.st_mode);
+  if (!waits || (flags & O_NONBLOCK) != 0) return write_plainly(target, text);
+  if (S_ISSOCK(kind.st_mode)) return send_at_once(text);
+  const own_description own;
+  return own ? write_plainly(own.fd(), text) : write_polled(text);
+}
+
+// What has become of earlier texts; of the whole program, as stderr is.
+constinit std::atomic<std::size_t> unwritten{0};
+constinit std::atomic<int> cause{0};
+constinit std::atomic<bool> line_is_open{false};
+
+// What is to be told before the next text.
+struct backlog {
+  std::size_t reports = unwritten.exchange(0, std::memory_order_relaxed);
+  bool open_line = line_is_open.exchange(false, std::memory_order_relaxed);
+
+  [[nodiscard]] std::string text(std::string_view head) const {
+    std::string t = open_line ? "\n" : "";
+    if (reports == 0) return t;
+    (t += head) += std::to_string(reports) + (reports == 1 ? " report" : " reports");
+    const int why = cause.load(std::memory_order_relaxed);
+    return t + " could not be written (" + std::system_category().message(why) + ")\n";
+  }
+  void keep(std::size_t more, bool open) const noexcept {
+    unwritten.fetch_add(reports + more, std::memory_order_relaxed);
+    if (open) line_is_open.store(true, std::memory_order_relaxed);
+  }
+};
+
+}  // namespace
+
+void write_to_stderr(std::string_view head, std::string text) noexcept {
+  const int errno_before = errno;
+  backlog owed;
+  try {
+    const std::string before = owed.text(head);
+    if (!before.empty()) text.insert(0, before);
+    no_deadly_signals guard;
+    const std::size_t written = write_at_once(text);
+    if (written < text.size()) {
+      guard.look_at(errno);
+      cause.store(errno, std::memory_order_relaxed);
+      if (written >= before.size()) owed.reports = 0;
+      owed.keep(1, written > 0 ? text[written - 1] != '\n' : owed.open_line);
+    }
+  } catch (...) {
+    cause.store(ENOMEM, std::memory_order_relaxed);
+    owed.keep(1, owed.open_line);
+  }
+  errno = errno_before;
+}
+
+}  // namespace coppice::detail
