@@ -1,5 +1,6 @@
 #include <coppice/report.hpp>
 
+#include "report_sums.hpp"
 #include "stderr_log.hpp"
 
 #include <coppice/detail/scheduler.hpp>
@@ -25,12 +26,6 @@ overloaded(Fs...) -> overloaded<Fs...>;
 
 severity of_end(const exit_reason& reason) {
   return reason.is_abnormal() ? severity::error : severity::info;
-}
-
-bool prints(const report& r, severity from) {
-  if (severity_of(r) < from) return false;
-  const auto* crash = std::get_if<process_crashed>(&r);
-  return crash == nullptr || !crash->supervised;
 }
 
 // "12:34:56.789"
@@ -74,6 +69,8 @@ severity severity_of(const report& r) noexcept {
           },
           [](const spec_warning&) { return severity::warning; },
           [](const process_abandoned&) { return severity::warning; },
+          [](const reports_lost&) { return severity::warning; },
+          [](const reports_summed_up& x) { return x.level; },
           [](const application_started&) { return severity::info; },
           [](const application_stopped& x) {
             if (x.exit_code == exit_hurried) return severity::warning;
@@ -84,10 +81,17 @@ severity severity_of(const report& r) noexcept {
       r);
 }
 
+bool detail::prints(const report& r, severity from) noexcept {
+  if (severity_of(r) < from) return false;
+  if (const auto* crash = std::get_if<process_crashed>(&r)) return !crash->supervised;
+  if (const auto* sum = std::get_if<reports_summed_up>(&r)) return !sum->supervised;
+  return true;
+}
+
 void print_report(const report& r) { print_report(r, {}); }
 
 void print_report(const report& r, const text_style& style, severity from) {
-  if (!prints(r, from)) return;
+  if (!detail::prints(r, from)) return;
   std::string head = time_of_day() + " [";
   head += style.multi_line ? to_string(severity_of(r)) : "coppice";
   head += "] ";
@@ -96,7 +100,7 @@ void print_report(const report& r, const text_style& style, severity from) {
 }
 
 void set_report_sink(boost::asio::io_context& io, report_sink sink) {
-  detail::scheduler::of(io, "set_report_sink").set_sink(std::move(sink));
+  detail::scheduler::of(io, "set_report_sink").reports().set(std::move(sink));
 }
 
 }  // namespace coppice

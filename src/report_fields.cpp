@@ -138,6 +138,18 @@ class collector {
     why(x.reason);
     add("exit_code", std::to_string(x.exit_code));
   }
+  void operator()(const reports_lost& x) {
+    kind("reports_lost");
+    why(x.reason);
+    add("count", std::to_string(x.count));
+  }
+  void operator()(const reports_summed_up& x) {
+    kind("reports_summed_up");
+    add("supervised", detail::yes_or_no(x.supervised));
+    add("count", std::to_string(x.count));
+    add("within", detail::number(x.period_seconds) + " s");
+    add("text", x.text);
+  }
 
  private:
   template <class Range>

@@ -49,6 +49,12 @@ std::string budget(const budget_exhausted& x) {
          " s";
 }
 
+std::string others(const reports_summed_up& x) {
+  std::string text = std::to_string(x.count - 1) + " more like it";
+  if (x.period_seconds > 0) text += " within " + detail::number(x.period_seconds) + " s";
+  return text;
+}
+
 // A client is called by its name, if it has one, as in Elixir.
 std::string client_of(const server_terminated& x) {
   return x.client_name.empty() ? x.client.to_string() : std::string{x.client_name};
@@ -188,6 +194,14 @@ class line {
     return application(x.name) + " stopped" + why(x.reason) + "; exit code " +
            std::to_string(x.exit_code);
   }
+  std::string operator()(const reports_lost& x) const {
+    return count(x.count, "report") + " could not be told" + why(x.reason);
+  }
+  std::string operator()(const reports_summed_up& x) const {
+    std::string text{x.text};
+    if (x.count > 1) text += " (and " + others(x) + ')';
+    return text;
+  }
 
  private:
   static std::string child(const child_info& c) {
@@ -323,6 +337,14 @@ class block {
     add(capital(application(x.name)) + " stopped");
     why(x.reason);
     say("Exit code", std::to_string(x.exit_code));
+  }
+  void operator()(const reports_lost& x) {
+    add(count(x.count, "report") + " could not be told");
+    why(x.reason);
+  }
+  void operator()(const reports_summed_up& x) {
+    add(std::string{x.text});
+    if (x.count > 1) say("Summed up", others(x));
   }
 
  private:

@@ -1,5 +1,7 @@
 #include <coppice/detail/scheduler.hpp>
 
+#include "report_sums.hpp"
+
 #include <coppice/detail/waiter.hpp>
 #include <coppice/mailbox.hpp>
 
@@ -98,8 +100,9 @@ scheduler::scheduler(boost::asio::execution_context& context)
       serial_{enter_into_registry(*this)},
       thread_{io_},
       alarm_{io_},
-      abandon_timer_{nullptr},
-      sink_{[](const report& r) { print_report(r); }} {}
+      abandon_timer_{nullptr} {
+  reports_.set(default_sink(*this));
+}
 
 scheduler::~scheduler() {
   strike_off_registry(serial_);  // if the constructor of a later service has thrown
@@ -703,6 +706,7 @@ void scheduler::finish(process& p) {
   if (dying_.empty() && abandon_timer_.armed()) timers_.cancel(abandon_timer_);
   if (--alive_ == 0) {
     work_.reset();
+    give_up_loose_timers();
     // Nothing may keep the io_context from running out of work.
     if (timers_.empty() && alarm_at_ != time_point::max()) {
       alarm_.cancel();
@@ -847,6 +851,21 @@ void scheduler::set_timer(timer_node& node, time_point when) {
   arm();
 }
 
+void scheduler::set_loose_timer(loose_timer& timer, time_point when) {
+  if (alive_ == 0 || down_) return;
+  set_timer(timer, when);
+  loose_timers_.push_back(timer);
+}
+
+void scheduler::give_up_loose_timers() {
+  while (!loose_timers_.empty()) {
+    auto& timer = static_cast<loose_timer&>(*loose_timers_.front());
+    timer.unlink();
+    timers_.cancel(timer);
+    timer.given_up(timer);
+  }
+}
+
 void scheduler::arm() {
   if (manual_ || down_ || timers_.empty() || timers_.earliest() >= alarm_at_) return;
   alarm_at_ = timers_.earliest();
@@ -886,15 +905,6 @@ void scheduler::move_time_to(time_point when) {
 }
 
 // ---- Reports, end
-
-void scheduler::tell(const report& r) noexcept {
-  if (!sink_) return;
-  try {
-    sink_(r);
-  } catch (...) {
-    // A failing sink must not break what it reports on.
-  }
-}
 
 // A killed process says nothing; one that ends in order, as servers do, has told by a report of its
 // own.
@@ -940,7 +950,7 @@ void scheduler::shutdown() noexcept {
   while (!mailboxes_.empty()) static_cast<mailbox_core&>(*mailboxes_.front()).leave_home();
   while (!timers_.empty()) timers_.pop();
   work_.reset();
-  sink_ = nullptr;
+  reports_.close();
 }
 
 }  // namespace coppice::detail

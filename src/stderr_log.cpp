@@ -129,10 +129,11 @@ std::size_t write_polled(std::string_view text) {
 // Whether a write waits is a matter of the open file description. That of stderr is shared with the
 // shell and with every other program in the terminal, or behind the same pipe: for all of them a
 // write would fail that never did, if it were changed. So a pipe or a terminal is opened anew for
-// each report, which costs no more than the formatting does. Kept open, it would hide from the reader
-// of a pipe that the program has closed its stderr. A socket cannot be opened, but told with each
-// write not to wait. Where neither can be done, as without /proc or for want of permission or of
-// descriptors, it is polled. Files do not make one wait, and have their offset in the description.
+// each report, which costs no more than the formatting does. Kept open, it would hide from the
+// reader of a pipe that the program has closed its stderr. A socket cannot be opened, but told with
+// each write not to wait. Where neither can be done, as without /proc or for want of permission or
+// of descriptors, it is polled. Files do not make one wait, and have their offset in the
+// description.
 std::size_t write_at_once(std::string_view text) {
   const int flags = ::fcntl(target, F_GETFL);
   if (flags < 0) return 0;

@@ -418,7 +418,9 @@ TEST_CASE("every report has a kind, a severity, texts of both forms") {
       {coppice::state_lost{process(3), "a", reason}, "state_lost"},
       {coppice::process_abandoned{process(3), "a"}, "process_abandoned"},
       {coppice::application_started{"top", process(1), 42}, "application_started"},
-      {coppice::application_stopped{"top", process(1), reason, 1}, "application_stopped"}};
+      {coppice::application_stopped{"top", process(1), reason, 1}, "application_stopped"},
+      {coppice::reports_lost{2, reason}, "reports_lost"},
+      {coppice::reports_summed_up{coppice::severity::error, "t", 2, 1}, "reports_summed_up"}};
   CHECK(std::size(all) == std::variant_size_v<coppice::report>);
   for (const auto& [r, kind] : all) {
     const auto fields = coppice::fields_of(r);

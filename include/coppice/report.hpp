@@ -20,6 +20,14 @@ class io_context;
 
 namespace coppice {
 
+/// How much a report matters.
+enum class severity : unsigned char {
+  debug,    ///< Somebody is told of it in another way: a start that was asked for.
+  info,     ///< Things take their course.
+  warning,  ///< It may go wrong one day, or has cost more than it should.
+  error,    ///< It has gone wrong.
+};
+
 /// What a supervisor does about the end of a child.
 enum class next_step {
   none,      ///< Nothing: the child's end was expected, or it is never restarted.
@@ -154,8 +162,8 @@ struct state_discarded {
   unsigned crashes;
 };
 
-/// The state of a server that has ended is lost: `state()` has thrown, its stash is gone or could not
-/// write it.
+/// The state of a server that has ended is lost: `state()` has thrown, its stash is gone or could
+/// not write it.
 struct state_lost {
   pid process;
   std::string_view name;
@@ -192,32 +200,51 @@ struct application_stopped {
   int exit_code = 0;                 ///< What `run` returns, one of `coppice::exit_code`.
 };
 
+/// Reports that nobody has heard of, since the sink has thrown. Told before the next report, to the
+/// sink that is set by then.
+struct reports_lost {
+  std::size_t count;
+  const exit_reason& reason;         ///< What was thrown the last time.
+};
+
+/// Reports that were not told one by one, since they are like others that were: see `sum_up`.
+struct reports_summed_up {
+  severity level;                    ///< That of each of them.
+  std::string_view text;             ///< One of them, on one line and without details.
+  std::size_t count;                 ///< How many they are, this one included.
+  double period_seconds;             ///< In which they came; 0 if that is too short to tell.
+  bool supervised = false;           ///< They are crashes of which supervisors tell too.
+};
+
 /// Something worth knowing has happened. A value; nothing is formatted unless somebody asks.
 using report =
     std::variant<child_starting, child_started, child_start_failed, child_ended, budget_exhausted,
                  child_stop_failed, children_stop_failed, supervisor_stopped, spec_warning,
                  process_crashed, server_terminated, task_terminated, state_discarded, state_lost,
-                 process_abandoned, application_started, application_stopped>;
+                 process_abandoned, application_started, application_stopped, reports_lost,
+                 reports_summed_up>;
 
-/// Takes reports, on the loop's thread, as they arise. It must not block. What it throws is
-/// swallowed: a failing sink never breaks a supervisor.
+/// Takes reports, on the loop's thread, as they arise. It must not block, nor run the io_context.
+///
+/// A failing sink never breaks what it reports on: what it throws is swallowed, and the report
+/// counted among the `reports_lost`. It may do what it likes with processes, and set another sink
+/// or none: it is destroyed when it has returned. What it brings about may be reported while it
+/// runs, and so it is called from within itself, up to eight deep; what lies deeper is lost in the
+/// same way.
+///
+/// What a report is made of is other people's code too. A `describe` or `operator<<` that throws is
+/// told as "(not to be described)", an exception whose `what()` returns null by its type. A
+/// `what()` that throws ends the program, as it does wherever it is called: it is `noexcept`.
 using report_sink = std::function<void(const report&)>;
 
 /// Sets where the reports of that io_context go; an empty sink turns them off, at no cost.
 ///
-/// The default is `print_report`.
+/// The default is `print_report`, its reports of warnings and errors summed up as by `sum_up`; what
+/// is still counted when the io_context is destroyed is printed then.
 ///
 /// @par Thread safety
 /// Only on the loop's thread, or while it does not run.
 COPPICE_API void set_report_sink(boost::asio::io_context& io, report_sink sink);
-
-/// How much a report matters.
-enum class severity : unsigned char {
-  debug,    ///< Somebody is told of it in another way: a start that was asked for.
-  info,     ///< Things take their course.
-  warning,  ///< It may go wrong one day, or has cost more than it should.
-  error,    ///< It has gone wrong.
-};
 
 /// "debug", "info", "warning" or "error".
 [[nodiscard]] COPPICE_API std::string_view to_string(severity s) noexcept;
@@ -226,6 +253,41 @@ enum class severity : unsigned char {
 ///
 /// The end of a permanent child is an error for whatever reason it ended, as in OTP.
 [[nodiscard]] COPPICE_API severity severity_of(const report& r) noexcept;
+
+/// Which reports `sum_up` hands on one by one.
+struct sum_up_options {
+  /// So many equal ones in a period are, as they arise; at least 1.
+  std::size_t at_once = 5;
+  /// How long a period lasts. Longer than none.
+  std::chrono::steady_clock::duration period = std::chrono::seconds{5};
+};
+
+/// A sink that sums up what repeats itself, before another: a child that crashes without pause, or
+/// clients that make theirs crash, fill no log.
+///
+/// Reports are equal that have the same kind, the same consequence, the same child or process by
+/// its id, name or label, and the same reason by its types and texts; whatever pids they have, and
+/// whatever a server has been doing. The first of them are handed on as they arise. The others are
+/// counted, and told by one `reports_summed_up` when the period ends, and again after each that
+/// follows, until one passes without any. Then the next are first ones again.
+///
+/// Escalations (children that end with `give_up` or `shut_down`, exhausted budgets) and the start
+/// and stop of a program are handed on always, and all that is counted before them. So it is when
+/// the last process ends, but once in a period, and when the sink is replaced; what has been
+/// counted since is lost with the io_context. Nothing is kept running for it.
+///
+/// Equal reports cost no memory, but for what 64 different ones are remembered by.
+///
+/// @param io Whose reports they are; the sink is of use for as long as that is.
+/// @param sink Where they go on to, under the same rules as any sink.
+/// @throws std::invalid_argument if there is no sink, or the options break a rule of theirs.
+/// @par Thread safety
+/// Only on the loop's thread, or while it does not run; so is the sink.
+/// @par Origin
+/// `logger_olp` of OTP drops and counts what comes in a burst. Differs: here equal reports are,
+/// others never.
+[[nodiscard]] COPPICE_API report_sink sum_up(boost::asio::io_context& io, report_sink sink,
+                                             const sum_up_options& options = {});
 
 /// How a report is written.
 struct text_style {
@@ -267,11 +329,12 @@ struct report_field {
 ///
 /// Of every report `kind`, the name of its type, and `severity`. Of processes `process`, `name`,
 /// `label`, `supervised`, `ancestors`, `links`; of children `supervisor`, `supervisor_process`,
-/// `child`, `process`, `restarts`, `restart`, `significant`, `shutdown`, `type`, and of their starts
-/// `by_request`; of servers also `last_message`, `state`, `client`, `client_name`, `client_alive`,
-/// `pending`; of tasks `callers`. Of ends `reason`, `exception_type`, `next`, `killed`, `count`; of budgets
-/// `max_restarts`, `within`; of warnings `text`; of programs `name`, `process`, `os_process`,
-/// `exit_code`. Processes are written as `pid::to_string` does, lists with ", " between.
+/// `child`, `process`, `restarts`, `restart`, `significant`, `shutdown`, `type`, and of their
+/// starts `by_request`; of servers also `last_message`, `state`, `client`, `client_name`,
+/// `client_alive`, `pending`; of tasks `callers`. Of ends `reason`, `exception_type`, `next`,
+/// `killed`, `count`; of budgets `max_restarts`, `within`; of warnings `text`; of programs `name`,
+/// `process`, `os_process`, `exit_code`; of reports `count`, `within`, `text`. Processes are written
+/// as `pid::to_string` does, lists with ", " between.
 ///
 /// @par Thread safety
 /// Only while the sink runs.
@@ -283,13 +346,13 @@ struct report_field {
 ///
 /// It writes to the descriptor of stderr, past its buffer, and neither waits nor ends the program,
 /// whatever is behind that: a pipe or a terminal that nobody reads just now or ever again, a disk
-/// that is full, nothing at all. What could not be written is counted, and told when the next report
-/// can be: "3 reports could not be written (Broken pipe)". Neither the program's signal dispositions
-/// nor the flags of the descriptor are touched. Only writing to a file waits for as long as its file
-/// system does, and to a terminal that is another user's for its last few bytes.
+/// that is full, nothing at all. What could not be written is counted, and told when the next
+/// report can be: "3 reports could not be written (Broken pipe)". Neither the program's signal
+/// dispositions nor the flags of the descriptor are touched. Only writing to a file waits for as
+/// long as its file system does, and to a terminal that is another user's for its last few bytes.
 ///
 /// @par Thread safety
-/// Safe.
+/// Only while the sink runs; those of several io_contexts may print at the same time.
 COPPICE_API void print_report(const report& r);
 
 /// The same in another style, or from another severity on: a sink like

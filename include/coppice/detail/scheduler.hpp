@@ -4,6 +4,7 @@
 #include <coppice/detail/list.hpp>
 #include <coppice/detail/loop_thread.hpp>
 #include <coppice/detail/process.hpp>
+#include <coppice/detail/report_outlet.hpp>
 #include <coppice/detail/run_queue.hpp>
 #include <coppice/detail/timer_queue.hpp>
 #include <coppice/pid.hpp>
@@ -30,6 +31,15 @@
 namespace coppice::detail {
 
 class waiter;
+
+// One that does not keep the io_context from running out of work: it is given up when the last
+// process ends.
+struct loose_timer : timer_node, list_hook {
+  loose_timer(function* at_time, function* at_end) noexcept
+      : timer_node{at_time}, given_up{at_end} {}
+
+  function* given_up;
+};
 
 // Control blocks, which stay where they are.
 class block_store {
@@ -188,6 +198,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     return timers_.when(node);
   }
   void cancel_timer(timer_node& node) noexcept { timers_.cancel(node); }
+  // Not where there is no process.
+  void set_loose_timer(loose_timer& timer, time_point when);
   [[nodiscard]] bool time_is_manual() const noexcept { return manual_; }
   void take_over_time();
   // With manual time: the next point at which a timer is due, if there is one.
@@ -195,9 +207,9 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void move_time_to(time_point when);
 
   // Reports.
-  void set_sink(report_sink sink) { sink_ = std::move(sink); }
-  [[nodiscard]] bool listened_to() const noexcept { return static_cast<bool>(sink_); }
-  void tell(const report& r) noexcept;
+  [[nodiscard]] report_outlet& reports() noexcept { return reports_; }
+  [[nodiscard]] bool listened_to() const noexcept { return reports_.open(); }
+  void tell(const report& r) noexcept { reports_.tell(r); }
 
   [[nodiscard]] bool is_down() const noexcept { return down_; }
   void set_abandon_after(duration d) noexcept { abandon_after_ = d; }
@@ -249,6 +261,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void tell_others(process& p, const pid& id);
   void report_crash(process& p) noexcept;
   void give_up_waiting();
+  void give_up_loose_timers();
   void arm();
   void fire_due();
 
@@ -306,6 +319,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   std::vector<std::pair<process*, std::uint64_t>> probed_;
 
   timer_queue timers_;
+  list_hook loose_timers_;
   boost::asio::steady_timer alarm_;
   time_point alarm_at_ = time_point::max();
   time_point turn_time_{};
@@ -313,7 +327,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   timer_node abandon_timer_;
   duration abandon_after_ = std::chrono::seconds{1};
 
-  report_sink sink_;
+  report_outlet reports_;
 };
 
 }  // namespace coppice::detail
