@@ -1,5 +1,7 @@
 #include <coppice/supervision.hpp>
 
+#include <coppice/detail/timer_queue.hpp>
+
 #include <algorithm>
 #include <cassert>
 #include <utility>
@@ -25,21 +27,6 @@ supervision::clock::duration time_to_stop(const supervision::child& c) noexcept 
 }
 
 }  // namespace
-
-bool supervision::budget::spend(clock::time_point now) {
-  for (; count_ > 0 && now - at(0) > intensity_.within; --count_) ++first_;
-  if (count_ >= intensity_.restarts) return false;
-  if (count_ == spent_.size()) grow();
-  at(count_++) = now;
-  return true;
-}
-
-void supervision::budget::grow() {
-  std::vector<clock::time_point> larger(std::max<std::size_t>(4, 2 * spent_.size()));
-  for (std::size_t i = 0; i < count_; ++i) larger[i] = at(i);
-  spent_ = std::move(larger);
-  first_ = 0;
-}
 
 supervision::supervision(options o) : options_{o}, budget_{o.intensity} {
   if (options_.strategy == strategy::simple_one_for_one) options_.dynamic = true;
@@ -415,7 +402,7 @@ void supervision::ask_start(child& c, clock::time_point now) {
   start_limited_ = false;
   awaited_ = &c;
   awaited_until_.reset();
-  if (c.start_limit) awaited_until_ = now + *c.start_limit;
+  if (c.start_limit) awaited_until_ = detail::after(now, *c.start_limit);
   emit({.kind = action::kind_type::start, .subject = &c});
 }
 
@@ -545,7 +532,7 @@ bool supervision::ask_stop(child& c, clock::time_point now) {
     emit({.kind = action::kind_type::kill, .subject = &c});
     return true;
   }
-  if (c.how.is_timed()) awaited_until_ = now + time_to_stop(c);
+  if (c.how.is_timed()) awaited_until_ = detail::after(now, time_to_stop(c));
   emit({.kind = action::kind_type::stop, .subject = &c});
   return true;
 }
@@ -589,7 +576,7 @@ void supervision::begin_parallel_stop(clock::time_point now) {
       awaited_until_.reset();
       ++pending_stops_;
       if (c->how.is_timed()) {
-        const batch b{now + time_to_stop(*c), c->how.time()};
+        const batch b{detail::after(now, time_to_stop(*c)), c->how.time()};
         const auto at =
             std::lower_bound(batches_.begin(), batches_.end(), b,
                              [](const batch& x, const batch& y) { return x.time > y.time; });
@@ -622,7 +609,8 @@ void supervision::check_deadline(clock::time_point now) {
     const shutdown how =
         awaited_->how.is_brutal_kill() ? shutdown{default_shutdown} : awaited_->how;
     if (how.is_timed()) {
-      const clock::time_point until = now + std::max(how.time(), clock::duration{1});
+      const clock::time_point until =
+          detail::after(now, std::max(how.time(), clock::duration{1}));
       awaited_until_ = std::min(awaited_until_.value_or(until), until);
     }
   }

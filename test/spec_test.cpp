@@ -116,6 +116,17 @@ TEST_CASE("a shutdown may be any time from zero up, unlimited or brutal, but not
   CHECK(refusal(spec.with_shutdown(coppice::infinity)).empty());
   CHECK(refusal(spec.with_shutdown(coppice::brutal_kill)).empty());
   CHECK(says(refusal(spec.with_shutdown(-1ms)), "negative"));
+  CHECK(says(refusal(spec.with_shutdown(std::chrono::hours::min())), "negative"));
+}
+
+// SPEC-07
+TEST_CASE("a shutdown time in any unit is at most the longest that the clock can show") {
+  using coppice::shutdown;
+  CHECK(shutdown{std::chrono::hours::max()}.time() == shutdown::duration::max());
+  CHECK(shutdown{std::chrono::duration<double>{1e300}}.time() == shutdown::duration::max());
+  CHECK(shutdown{shutdown::duration::max()}.time() == shutdown::duration::max());
+  CHECK(shutdown{shutdown::duration::max() - 1ns}.time() == shutdown::duration::max() - 1ns);
+  CHECK(shutdown{std::chrono::duration<double>{1.5}}.time() == 1500ms);
 }
 
 TEST_CASE("a start limit must be above zero") {

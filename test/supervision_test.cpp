@@ -293,6 +293,35 @@ TEST_CASE("only restarts within the period count, its end included") {
   CHECK_FALSE(survives());
 }
 
+// SHUT-02, INIT-06, START-21
+TEST_CASE("a time so long that the clock cannot show its end never runs out") {
+  constexpr auto longest = supervision::clock::duration::max();
+  for (const bool dynamic : {false, true}) {
+    desk d{{.dynamic = dynamic}};
+    d.now += 24h;
+    auto& a = d.make("a", coppice::permanent, longest);
+    a.start_limit = longest;
+    d.decide.add_static(a);
+    d.decide.start();
+    CHECK(d.todo() == "start a");
+    d.now += 1000h;
+    CHECK(d.todo() == "");
+    d.up(a);
+    CHECK(d.todo() == "booted");
+    d.decide.ended(a, crash);
+    CHECK(d.todo() == "start a");
+    d.decide.stop(exit_reason::shutdown());
+    d.now += 1000h;
+    CHECK(d.todo() == "");
+    d.up(a);
+    CHECK(d.todo() == "stop a");
+    d.now += 1000h;
+    CHECK(d.todo() == "");
+    d.decide.ended(a, exit_reason::shutdown());
+    CHECK(d.todo() == "forget a, finished shutdown");
+  }
+}
+
 // INIT-06
 TEST_CASE("a start that takes too long is ended by a kill") {
   desk d{{}};

@@ -26,7 +26,8 @@ enum class child_type : unsigned char {
 ///
 /// Converts from any chrono duration, in whatever unit: `.shutdown = 5s`. Zero asks, and kills as
 /// soon as the clock has moved, unless the child has ended by then. Negative ones are refused when
-/// the spec is used.
+/// the spec is used. What is too long for a duration of `steady_clock`, 292 years, is the longest one,
+/// whose time never runs out.
 class shutdown {
  public:
   using duration = std::chrono::steady_clock::duration;
@@ -38,7 +39,7 @@ class shutdown {
 
   template <class Rep, class Period>
   constexpr shutdown(std::chrono::duration<Rep, Period> time) noexcept
-      : time_{std::chrono::duration_cast<duration>(time)}, kind_{kind::timed} {}
+      : time_{saturated(time)}, kind_{kind::timed} {}
   constexpr shutdown(brutal_kill_t) noexcept : kind_{kind::brutal_kill} {}
   constexpr shutdown(infinity_t) noexcept : kind_{kind::infinity} {}
 
@@ -52,6 +53,14 @@ class shutdown {
 
  private:
   enum class kind : unsigned char { timed, brutal_kill, infinity };
+
+  template <class Rep, class Period>
+  static constexpr duration saturated(std::chrono::duration<Rep, Period> time) noexcept {
+    using wide = std::chrono::duration<long double, duration::period>;
+    if (wide{time} >= wide{duration::max()}) return duration::max();
+    if (wide{time} <= wide{duration::min()}) return duration::min();
+    return std::chrono::duration_cast<duration>(time);
+  }
 
   duration time_{};
   kind kind_;
@@ -77,6 +86,13 @@ inline constexpr strategy simple_one_for_one = strategy::simple_one_for_one;
 struct restart_intensity {
   /// The restart after that many within the period is not made; the supervisor gives up. 0 forgives
   /// none.
+  ///
+  /// Up to 256 are counted exactly. Beyond that a restart counts for the period or up to 0.4 % less,
+  /// so that no budget takes more than 4 KiB: the supervisor may forgive a little more, and never
+  /// less.
+  ///
+  /// @par Origin
+  /// OTP keeps the time of every restart within the period.
   std::size_t restarts = 3;
   /// Above zero.
   std::chrono::steady_clock::duration within = std::chrono::seconds{5};

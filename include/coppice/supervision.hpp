@@ -4,6 +4,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/list.hpp>
 #include <coppice/detail/memory.hpp>
+#include <coppice/detail/restart_budget.hpp>
 #include <coppice/exit_reason.hpp>
 
 #include <chrono>
@@ -232,24 +233,6 @@ class COPPICE_API supervision {
     exit_reason reason{};
   };
 
-  class budget {
-   public:
-    explicit budget(restart_intensity i) noexcept : intensity_{i} {}
-    // Whether one more restart is forgiven.
-    bool spend(clock::time_point now);
-
-   private:
-    [[nodiscard]] clock::time_point& at(std::size_t i) noexcept {
-      return spent_[(first_ + i) & (spent_.size() - 1)];
-    }
-    void grow();
-
-    restart_intensity intensity_;
-    std::vector<clock::time_point> spent_;  // a ring of a power of two, from first_ on
-    std::size_t first_ = 0;
-    std::size_t count_ = 0;
-  };
-
   [[nodiscard]] bool restarts_alone() const noexcept {
     return options_.dynamic || options_.strategy == strategy::one_for_one;
   }
@@ -288,7 +271,7 @@ class COPPICE_API supervision {
 
   options options_;
   bool reporting_ = true;
-  budget budget_;
+  detail::restart_budget budget_;
   detail::list_hook children_;
   std::size_t size_ = 0;
   std::size_t active_significant_ = 0;
