@@ -93,6 +93,8 @@ int run(boost::asio::io_context& io, supervisor_spec spec) {
   detail::scheduler& home = detail::scheduler::of(io, "run");
   const auto outcome = std::make_shared<detail::supervisor_outcome>();
   const detail::blueprint_ptr blueprint = detail::blueprint_of(std::move(spec));
+  // One that has run out of work is stopped, and would run nothing until it is restarted.
+  if (io.stopped()) io.restart();
   const supervisor_ref root = detail::start_supervisor(io, blueprint, outcome);
   outcome->booted = [&home, blueprint] {
     if (!home.listened_to()) return;

@@ -4,6 +4,7 @@
 #include <coppice/run.hpp>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <doctest/doctest.h>
 
@@ -152,9 +153,21 @@ TEST_CASE("a program ends whatever else the io_context has to do, and that may g
 TEST_CASE("one program may run after another on the same io_context") {
   program p;
   for (int i = 0; i < 3; ++i) {
-    p.io.restart();
     CHECK(p.run({.name = "root", .strategy = one_for_one, .children = {p.raises("a", SIGTERM)}}) ==
           0);
+  }
+}
+
+TEST_CASE("a program runs on an io_context that has run out of work, or was stopped, before") {
+  for (const bool stopped : {false, true}) {
+    program p;
+    asio::post(p.io, [] {});
+    p.io.run();
+    if (stopped) p.io.stop();
+    CHECK(p.io.stopped());
+    CHECK(p.run({.strategy = one_for_one, .children = {p.child("a"), p.raises("b", SIGTERM)}}) ==
+          coppice::exit_stopped);
+    CHECK(p.log() == "+a -a");
   }
 }
 

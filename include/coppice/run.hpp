@@ -36,7 +36,11 @@ COPPICE_API int run(supervisor_spec spec);
 
 /// The same on an io_context of the caller's, which may have been given a report sink or other work
 /// before. Returns when the tree has ended, whatever else there is to do; or when somebody stops the
-/// io_context, with the tree as it is then.
+/// io_context while this runs, with the tree as it is then.
+///
+/// An io_context that is stopped when this is called is restarted first: one that has run out of work
+/// is, and cannot be told from one that somebody has stopped before. What is left of an earlier tree
+/// goes on with it.
 COPPICE_API int run(boost::asio::io_context& io, supervisor_spec spec);
 
 // Of a spec without a strategy: say so.

@@ -469,6 +469,9 @@ class COPPICE_API dynamic_supervisor_ref : public supervisor_handle {
 /// that its children are up. It has no parent: it lives until `stop()`, until it gives up, or until
 /// the io_context is destroyed.
 ///
+/// Whoever runs the io_context by hand restarts it first if it has run out of work before, as with
+/// everything in Asio: `io.run()` would return at once. `coppice::run` and `virtual_clock` do so.
+///
 /// @throws std::invalid_argument naming the rule that the spec breaks; nothing has started then.
 /// @par Thread safety
 /// Only on the loop's thread, or while the loop does not run.
