@@ -5,6 +5,7 @@
 #include <coppice/async_task.hpp>
 #include <coppice/child_policy.hpp>
 #include <coppice/child_spec.hpp>
+#include <coppice/controlling_process.hpp>
 #include <coppice/describe.hpp>
 #include <coppice/error.hpp>
 #include <coppice/executor.hpp>
