@@ -195,7 +195,8 @@ def main():
     def text(markdown):
         return tables(lines, markdown) + "\n\n" + ("\n\n" if markdown else "\n").join(below)
 
-    print(text(o.markdown))
+    # At once, or a part of it would follow what goes to stderr.
+    print(text(o.markdown), flush=True)
     picture = f"{o.build}/benchmark.svg"
     with open(f"{o.build}/benchmark.json", "w", encoding="utf-8") as f:
         json.dump({"machine": where, "quick": o.quick, "rows": lines}, f, indent=1)

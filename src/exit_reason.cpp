@@ -6,6 +6,10 @@
 #include <ostream>
 #include <utility>
 
+#if __has_include(<cxxabi.h>)
+#include <cxxabi.h>
+#endif
+
 namespace coppice {
 
 namespace {
@@ -54,6 +58,13 @@ const std::type_info* exit_reason::exception_type() const noexcept {
   if (annotated_ || !detail_) return nullptr;
 #if defined(__GLIBCXX__)
   return detail_.__cxa_exception_type();
+#elif __has_include(<cxxabi.h>)
+  // Also of what is no std::exception. The type lies in the program, not in the exception.
+  try {
+    std::rethrow_exception(detail_);
+  } catch (...) {
+    return abi::__cxa_current_exception_type();
+  }
 #else
   const auto* e = detail::exception_cast<std::exception>(detail_);
   return e != nullptr ? &typeid(*e) : nullptr;

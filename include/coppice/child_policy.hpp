@@ -1,5 +1,9 @@
 #pragma once
 
+// Before the constants below: g++ -Wshadow takes an enumerator of `errc` that is declared after a
+// constant of that name for one that hides it.
+#include <coppice/error.hpp>
+
 #include <chrono>
 #include <cstddef>
 

@@ -63,8 +63,8 @@ template <class S, class M, bool Coroutine = handled_by_coroutine<S, M>>
 class cast_envelope final : public cast_base<S, M> {
  public:
   using cast_base<S, M>::cast_base;
-  void handle(void* server, server_core&) override {
-    call_handler(*static_cast<S*>(server), this->message);
+  void handle(void* object, server_core&) override {
+    call_handler(*static_cast<S*>(object), this->message);
   }
 };
 
@@ -72,8 +72,8 @@ template <class S, class M>
 class cast_envelope<S, M, true> final : public cast_base<S, M> {
  public:
   using cast_base<S, M>::cast_base;
-  server_awaitable<S> run(S& server, server_core&) override {
-    return awaitable_in<S>(call_handler(server, this->message));
+  server_awaitable<S> run(S& object, server_core&) override {
+    return awaitable_in<S>(call_handler(object, this->message));
   }
 };
 
@@ -138,8 +138,8 @@ class call_envelope final : public call_base<S, M> {
  public:
   using call_base<S, M>::call_base;
 
-  void handle(void* server, server_core& core) override {
-    S& s = *static_cast<S*>(server);
+  void handle(void* object, server_core& core) override {
+    S& s = *static_cast<S*>(object);
     if constexpr (handles_with_token<S, M>) {
       call_handler(s, this->message, this->token());
     } else if constexpr (std::is_void_v<typename M::reply>) {
@@ -156,16 +156,16 @@ class call_envelope<S, M, true> final : public call_base<S, M> {
  public:
   using call_base<S, M>::call_base;
 
-  server_awaitable<S> run(S& server, server_core& core) override {
+  server_awaitable<S> run(S& object, server_core& core) override {
     if constexpr (handles_with_token<S, M>) {
-      auto handling = awaitable_in<S>(call_handler(server, this->message, this->token()));
+      auto handling = awaitable_in<S>(call_handler(object, this->message, this->token()));
       co_await std::move(handling);
     } else if constexpr (std::is_void_v<typename M::reply>) {
-      auto handling = awaitable_in<S>(call_handler(server, this->message));
+      auto handling = awaitable_in<S>(call_handler(object, this->message));
       co_await std::move(handling);
       this->answer(core);
     } else {
-      auto handling = awaitable_in<S>(call_handler(server, this->message));
+      auto handling = awaitable_in<S>(call_handler(object, this->message));
       typename M::reply result = co_await std::move(handling);
       this->answer(core, std::move(result));
     }

@@ -1,0 +1,51 @@
+#!/usr/bin/env python3
+"""headers.py [--record FILE] SOURCE_FOLDER COMPILER...: reads coppice's headers as a stranger's compiler would.
+
+Compiles a source that includes them all, and the programs of the README, with all warnings that a user
+might have, as errors: coppice's headers are not the system's. Only the syntax, and no code. Headers of
+what is not installed are left out. --record writes how it ended, for test/support/count.py.
+"""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion", "-Werror"]
+# Header: what it needs beside Boost.
+NEEDS = {"spdlog_sink.hpp": "spdlog/spdlog.h"}
+
+
+def compiles(command, text, **options):
+    with tempfile.NamedTemporaryFile("w", suffix=".cpp") as file:
+        file.write(text)
+        file.flush()
+        return subprocess.run([*command, file.name], **options).returncode == 0
+
+
+def main():
+    record = None
+    if sys.argv[1] == "--record":
+        _, record = sys.argv.pop(1), sys.argv.pop(1)
+    source, compiler = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
+    command = [*compiler, "-std=c++20", "-fsyntax-only", *WARNINGS, f"-I{source / 'include'}"]
+    include = source / "include"
+    lines = []
+    for header in sorted(include.rglob("*.hpp")):
+        needed = NEEDS.get(header.name)
+        if needed is None or compiles(command, f"#include <{needed}>\n", stderr=subprocess.DEVNULL):
+            lines.append(f"#include <{header.relative_to(include)}>")
+    pages = [source / "README.md", source / "example" / "sequence" / "README.md"]
+    programs = [program for page in pages for program in
+                re.findall(r"^```cpp\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)]
+    failed = [text for text in ["\n".join(lines) + "\n", *programs] if not compiles(command, text)]
+    print(f"{len(lines)} headers, {len(programs)} programs; {len(failed)} failed")
+    if record is not None:
+        result = {"name": "headers", "result": "FAIL" if failed else "OK", "stdout": ""}
+        pathlib.Path(record).write_text(json.dumps(result) + "\n", encoding="utf-8")
+    sys.exit(1 if failed else 0)
+
+
+main()
