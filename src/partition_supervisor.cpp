@@ -20,18 +20,19 @@ namespace coppice {
 
 namespace {
 
-[[noreturn]] void refuse(std::string_view name, const char* rule) {
+[[noreturn]] void refuse_partitions(std::string_view name, const char* rule) {
   throw std::invalid_argument{"coppice: partition supervisor \"" + std::string{name} +
                               "\": " + rule};
 }
 
 // What it is in the eyes of the supervisor that runs it.
 supervisor_spec as_supervisor(const partition_supervisor_spec& spec) {
-  if (spec.name.empty()) refuse(spec.name, "its name must not be empty (missing name)");
-  if (spec.partitions == 0) refuse(spec.name, "the number of its partitions must be above zero");
-  if (!spec.child) refuse(spec.name, "it needs a child (missing child)");
+  if (spec.name.empty()) refuse_partitions(spec.name, "its name must not be empty (missing name)");
+  if (spec.partitions == 0)
+    refuse_partitions(spec.name, "the number of its partitions must be above zero");
+  if (!spec.child) refuse_partitions(spec.name, "it needs a child (missing child)");
   if (spec.strategy == strategy::simple_one_for_one) {
-    refuse(spec.name, "its strategy cannot be simple_one_for_one");
+    refuse_partitions(spec.name, "its strategy cannot be simple_one_for_one");
   }
   supervisor_spec result{.name = spec.name, .strategy = spec.strategy, .intensity = spec.intensity};
   result.children.reserve(spec.partitions);
@@ -42,7 +43,8 @@ supervisor_spec as_supervisor(const partition_supervisor_spec& spec) {
       try {
         partition.start = start_function{partition.start.with_argument(std::any{i})};
       } catch (const std::bad_any_cast&) {
-        refuse(spec.name, "its template must take the number of the partition, a std::size_t");
+        refuse_partitions(spec.name,
+                          "its template must take the number of the partition, a std::size_t");
       }
     }
     result.children.push_back(std::move(partition));

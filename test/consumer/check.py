@@ -1,9 +1,9 @@
 """check.py KIND SOURCE_FOLDER BUILD_FOLDER COMPILER...: uses coppice as a stranger's project would.
 
-KIND is subproject (coppice lies in subprojects/, and is built with the project), or shared or static
-(coppice is installed, and found by pkg-config). The programs are compiled by that compiler, with all
-warnings that a user might have, as errors, from coppice's headers too: these are not the system's. Exits
-with 1 if a program does not come to be, or does not say what it should.
+KIND is subproject (coppice lies in subprojects/, and is built with the project), or shared or
+static (coppice is installed, and found by pkg-config). The programs are compiled by that compiler,
+with all warnings that a user might have, as errors, from coppice's headers too: these are not the
+system's. Exits with 1 if a program does not come to be, or does not say what it should.
 """
 
 import json
@@ -14,24 +14,29 @@ import subprocess
 import sys
 import tempfile
 
-WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion", "-Werror"]
-PROGRAMS = {"coppice": ("main.cpp", "hello from "), "coppice-sqlite": ("sqlite.cpp", "the stash has 42")}
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion",
+            "-Werror"]
+PROGRAMS = {"coppice": ("main.cpp", "hello from "),
+            "coppice-sqlite": ("sqlite.cpp", "the stash has 42")}
 
 
 def run(*command, **options):
     subprocess.run(command, check=True, **options)
 
 
+def output_of(*command, **options):
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, **options).stdout
+
+
 def check(program, expected, environment):
-    said = subprocess.run([program], check=True, env=environment, stdout=subprocess.PIPE, text=True).stdout
+    said = output_of(program, env=environment)
     if expected not in said:
         sys.exit(f"{program} does not say {expected!r}: {said!r}")
 
 
 def options_of(build):
-    told = subprocess.run(["meson", "introspect", build, "--buildoptions"], check=True,
-                          stdout=subprocess.PIPE, text=True).stdout
-    return {option["name"]: option["value"] for option in json.loads(told)}
+    told = json.loads(output_of("meson", "introspect", build, "--buildoptions"))
+    return {option["name"]: option["value"] for option in told}
 
 
 def as_subproject(source, folder, environment):
@@ -74,8 +79,7 @@ def as_installed(kind, source, build, folder, compiler, environment):
     for package, (program, expected) in PROGRAMS.items():
         if not (descriptions / f"{package}.pc").exists():
             continue
-        flags = subprocess.run(["pkg-config", "--cflags", "--libs", package], check=True, env=environment,
-                               stdout=subprocess.PIPE, text=True).stdout.split()
+        flags = output_of("pkg-config", "--cflags", "--libs", package, env=environment).split()
         run(*compiler, "-std=c++20", *WARNINGS, source / "test" / "consumer" / program, "-o",
             folder / package, *flags)
         check(folder / package, expected, environment)

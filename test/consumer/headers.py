@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""headers.py [--record FILE] SOURCE_FOLDER COMPILER...: reads coppice's headers as a stranger's compiler would.
+"""Reads coppice's headers as a stranger's compiler would.
 
-Compiles a source that includes them all, and the programs of the README, with all warnings that a user
-might have, as errors: coppice's headers are not the system's. Only the syntax, and no code. Headers of
-what is not installed are left out. --record writes how it ended, for test/support/count.py.
+    headers.py [--record FILE] SOURCE_FOLDER COMPILER...
+
+Compiles a source that includes them all, and the programs of the README and of the guide, with all
+warnings that a user might have, as errors: coppice's headers are not the system's. Only the syntax,
+and no code. Headers that need what is not installed are left out. --record writes how it ended, for
+test/support/count.py.
 """
 
 import json
@@ -13,9 +16,11 @@ import subprocess
 import sys
 import tempfile
 
-WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion", "-Werror"]
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion",
+            "-Werror"]
 # Header: what it needs beside Boost.
 NEEDS = {"spdlog_sink.hpp": "spdlog/spdlog.h"}
+PROGRAM = re.compile(r"^```cpp\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def compiles(command, text, **options):
@@ -38,8 +43,8 @@ def main():
         if needed is None or compiles(command, f"#include <{needed}>\n", stderr=subprocess.DEVNULL):
             lines.append(f"#include <{header.relative_to(include)}>")
     pages = [source / "README.md", source / "example" / "sequence" / "README.md"]
-    programs = [program for page in pages for program in
-                re.findall(r"^```cpp\n(.*?)^```$", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)]
+    programs = [program for page in pages
+                for program in PROGRAM.findall(page.read_text(encoding="utf-8"))]
     failed = [text for text in ["\n".join(lines) + "\n", *programs] if not compiles(command, text)]
     print(f"{len(lines)} headers, {len(programs)} programs; {len(failed)} failed")
     if record is not None:

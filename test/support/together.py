@@ -1,9 +1,9 @@
 """together.py OUTPUT... -- TEST_FILE...: sources that each include some of the test files.
 
-What the files have in common, above all what they make of Asio's templates, is then compiled once for
-all of one source. Each file stands in a namespace of its own, since the same names mean other things in
-others; the headers come first, outside. The files are spread by their length. An output that would be as
-it was is left alone.
+What the files have in common, above all what they make of Asio's templates, is then compiled once
+for all of one source. Each file stands in a namespace of its own, since the same names mean other
+things in others; the headers come first, outside. The files are spread by their length. An output
+that would be as it was is left alone.
 """
 
 import pathlib
