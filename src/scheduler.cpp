@@ -32,9 +32,6 @@ constexpr std::size_t spare_stages = 1024;
 // How often a killed process is told.
 constexpr int kill_rounds = 4;
 
-// What comes at this time never comes; see after().
-constexpr time_point never = time_point::max();
-
 constinit thread_local scheduler* active_scheduler = nullptr;
 
 // What was found last on this thread. Of no use once any scheduler is gone: another io_context may
@@ -880,7 +877,7 @@ void scheduler::arm() {
 
 void scheduler::fire_due() {
   const time_point due = now();
-  while (!timers_.empty() && timers_.earliest() <= due && timers_.earliest() != never) {
+  while (!timers_.empty() && timers_.earliest() <= due && timers_.earliest() != end_of_time) {
     timer_node& node = timers_.pop();
     node.fire(node);
   }
@@ -894,7 +891,7 @@ void scheduler::take_over_time() {
 }
 
 std::optional<time_point> scheduler::next_timer() const noexcept {
-  if (timers_.empty() || timers_.earliest() == never) return std::nullopt;
+  if (timers_.empty() || timers_.earliest() == end_of_time) return std::nullopt;
   return timers_.earliest();
 }
 

@@ -622,7 +622,7 @@ struct road : world {
   // What the caller hears.
   template <class M>
   void ask(const server_ref<walker>& ref, M m, std::optional<std::chrono::milliseconds> limit = {}) {
-    auto calling = std::make_shared<coppice::server_call<walker, M>>(ref.call(std::move(m), limit));
+    auto calling = std::make_shared<coppice::server_call<walker, M>>(ref.call(m, limit));
     (*calling)([this, calling](const boost::system::error_code& ec, int value) {
       log += ec ? ec.message() + " (" + calling->failure().to_string() + ") "
                 : std::to_string(value) + ' ';

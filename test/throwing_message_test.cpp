@@ -231,7 +231,7 @@ TEST_CASE("a call whose server cannot be looked up fails, tells why, and can be 
     keeper::ask m{std::make_shared<int>(1)};
     auto asking = ref.call(std::move(m));
     try {
-      co_await std::move(asking);
+      co_await asking.result();
     } catch (const boost::system::system_error& e) {
       if (e.code() == coppice::errc::noproc) told = asking.failure().to_string();
     }

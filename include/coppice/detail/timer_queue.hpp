@@ -14,11 +14,13 @@ using clock = std::chrono::steady_clock;
 using time_point = clock::time_point;
 using duration = clock::duration;
 
-// The time at which a wait of length `d` that begins now is over. A time that the clock cannot show
-// is so far away that it never comes, and time_point::max() stands for it.
+// A time that never comes: all times that the clock cannot show are taken for it.
+inline constexpr time_point end_of_time = time_point::max();
+
+// The time at which a wait of length `d` that begins now is over. A length below zero is over now.
 [[nodiscard]] constexpr time_point after(time_point now, duration d) noexcept {
   if (d <= duration::zero()) return now;
-  return d < time_point::max() - now ? now + d : time_point::max();
+  return d < end_of_time - now ? now + d : end_of_time;
 }
 
 // A point in time at which something is to happen. Belongs to whoever waits; not movable while set.
