@@ -23,7 +23,7 @@ class COPPICE_API report_outlet {
   }
   // Hands it to that sink, which stays where it is until it returns; and counts it, if that fails.
   void hand(const report_sink& to, const report& r) noexcept {
-    lost_ += try_to_hand(to, r) ? 0 : 1;
+    if (!try_to_hand(to, r)) ++lost_;
   }
   void close() noexcept;
   // Whether it is closed, for those who may outlive it.

@@ -20,7 +20,7 @@ inline constexpr time_point end_of_time = time_point::max();
 // The time at which a wait of length `d` that begins now is over. A length below zero is over now.
 [[nodiscard]] constexpr time_point after(time_point now, duration d) noexcept {
   if (d <= duration::zero()) return now;
-  return d < end_of_time - now ? now + d : end_of_time;
+  return now < end_of_time - d ? now + d : end_of_time;
 }
 
 // A point in time at which something is to happen. Belongs to whoever waits; not movable while set.
