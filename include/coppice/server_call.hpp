@@ -133,8 +133,8 @@ class [[nodiscard]] server_call {
   std::shared_ptr<exit_reason> failure_{};
 };
 
-/// A call that is awaited by its name: `auto asking = ...; R r = co_await asking.result();`. Nothing
-/// is sent before.
+/// A call that is awaited by its name: `auto asking = ...; R r = co_await asking.result();`.
+/// Nothing is sent before.
 ///
 /// So is one with a function in it; and with g++ 12 one whose message was given as a temporary, if
 /// it is an aggregate whose destruction is not trivial. That compiler destroys twice, when they are
