@@ -20,23 +20,38 @@ void report_outlet::set(report_sink sink) {
   if (depth_ > 0 && before) replaced_.push_back(std::move(before));
 }
 
-bool report_outlet::try_to_hand(const report_sink& to, const report& r) noexcept {
-  bool handed = false;
-  ++depth_;
+inline bool report_outlet::try_to_hand(const report_sink& to, const report& r) noexcept {
+  const int depth = depth_;
   try {
-    if (depth_ > max_depth) {
+    if (depth == max_depth) {
       throw std::length_error{"coppice: told in the midst of too many others"};
     }
+    depth_ = depth + 1;
     to(r);
-    handed = true;
   } catch (...) {
     why_ = std::current_exception();
+    depth_ = depth;
+    drop_replaced();
+    return false;
   }
-  if (--depth_ == 0 && !replaced_.empty()) {
-    // Their destructors may set another.
-    const auto gone = std::exchange(replaced_, {});
-  }
-  return handed;
+  depth_ = depth;
+  if (!replaced_.empty()) drop_replaced();
+  return true;
+}
+
+void report_outlet::tell(const report& r) noexcept {
+  if (lost_ != 0) tell_lost();
+  if (sink_ != nullptr && !try_to_hand(*sink_, r)) ++lost_;
+}
+
+void report_outlet::hand(const report_sink& to, const report& r) noexcept {
+  if (!try_to_hand(to, r)) ++lost_;
+}
+
+// Not while one of them may be running. Their destructors may set another.
+void report_outlet::drop_replaced() noexcept {
+  if (depth_ > 0) return;
+  const auto gone = std::exchange(replaced_, {});
 }
 
 // Once they are being told, more may be lost.

@@ -17,14 +17,9 @@ class COPPICE_API report_outlet {
  public:
   void set(report_sink sink);
   [[nodiscard]] bool open() const noexcept { return sink_ != nullptr; }
-  void tell(const report& r) noexcept {
-    if (lost_ != 0) tell_lost();
-    if (sink_ != nullptr) hand(*sink_, r);
-  }
+  void tell(const report& r) noexcept;
   // Hands it to that sink, which stays where it is until it returns; and counts it, if that fails.
-  void hand(const report_sink& to, const report& r) noexcept {
-    if (!try_to_hand(to, r)) ++lost_;
-  }
+  void hand(const report_sink& to, const report& r) noexcept;
   void close() noexcept;
   // Whether it is closed, for those who may outlive it.
   [[nodiscard]] std::shared_ptr<const bool> closed() const noexcept { return closed_; }
@@ -32,6 +27,7 @@ class COPPICE_API report_outlet {
  private:
   bool try_to_hand(const report_sink& to, const report& r) noexcept;
   void tell_lost() noexcept;
+  void drop_replaced() noexcept;
 
   std::shared_ptr<bool> closed_ = std::make_shared<bool>(false);
   std::unique_ptr<report_sink> sink_;
