@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Reads coppice's headers as a stranger's compiler would.
 
-    headers.py [--record FILE] SOURCE_FOLDER COMPILER...
+    headers.py [--programs] [--record FILE] SOURCE_FOLDER COMPILER...
 
-Compiles a source that includes them all, and the programs of the README and of the guide, with all
-warnings that a user might have, as errors: coppice's headers are not the system's. Only the syntax,
-and no code. Headers that need what is not installed are left out. --record writes how it ended, for
-test/support/count.py.
+Compiles a source that includes them all, and with --programs those of the README and of the guide,
+which make something of the templates, with all warnings that a user might have, as errors: coppice's
+headers are not the system's. Only the syntax, and no code. Headers that need what is not installed
+are left out. --record writes how it ended, for test/support/count.py.
 """
 
+import argparse
 import json
 import pathlib
 import re
@@ -31,10 +32,13 @@ def compiles(command, text, **options):
 
 
 def main():
-    record = None
-    if sys.argv[1] == "--record":
-        _, record = sys.argv.pop(1), sys.argv.pop(1)
-    source, compiler = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2:]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--programs", action="store_true")
+    parser.add_argument("--record")
+    parser.add_argument("source", type=pathlib.Path)
+    parser.add_argument("compiler", nargs=argparse.REMAINDER)
+    options = parser.parse_args()
+    source, compiler = options.source.resolve(), options.compiler
     command = [*compiler, "-std=c++20", "-fsyntax-only", *WARNINGS, f"-I{source / 'include'}"]
     include = source / "include"
     lines = []
@@ -43,13 +47,13 @@ def main():
         if needed is None or compiles(command, f"#include <{needed}>\n", stderr=subprocess.DEVNULL):
             lines.append(f"#include <{header.relative_to(include)}>")
     pages = [source / "README.md", source / "example" / "sequence" / "README.md"]
-    programs = [program for page in pages
+    programs = [program for page in pages if options.programs
                 for program in PROGRAM.findall(page.read_text(encoding="utf-8"))]
     failed = [text for text in ["\n".join(lines) + "\n", *programs] if not compiles(command, text)]
     print(f"{len(lines)} headers, {len(programs)} programs; {len(failed)} failed")
-    if record is not None:
+    if options.record:
         result = {"name": "headers", "result": "FAIL" if failed else "OK", "stdout": ""}
-        pathlib.Path(record).write_text(json.dumps(result) + "\n", encoding="utf-8")
+        pathlib.Path(options.record).write_text(json.dumps(result) + "\n", encoding="utf-8")
     sys.exit(1 if failed else 0)
 
 
