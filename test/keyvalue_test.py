@@ -4,6 +4,11 @@
 usage: keyvalue_test.py SERVER
 
 Needs redis-cli and redis-benchmark; without them it is skipped (exit code 77).
+
+Two client libraries of Node.js take part if they are found:
+
+    cd ANYWHERE && npm install ioredis redis
+    NODE_PATH=ANYWHERE/node_modules keyvalue_test.py SERVER
 """
 
 import contextlib
@@ -25,9 +30,10 @@ TIME_LIMIT = 60
 class Server:
     """A running server on a port of its own choice. Ends when it is left."""
 
-    def __init__(self, program, files=None, environment=None):
+    def __init__(self, program, files=None, environment=None, patience=60):
         limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))) if files else None
-        self.process = subprocess.Popen([program, "0"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        self.process = subprocess.Popen([program, "0", "127.0.0.1", str(patience)],
+                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                         text=True, preexec_fn=limit, env=environment)
         line = self.process.stdout.readline()
         match = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", line)
@@ -56,6 +62,11 @@ class Server:
         self.reader.join()
         return code, "".join(self.lines)
 
+    def memory(self):
+        """What it has in memory, in bytes."""
+        with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+
     def connect(self):
         return socket.create_connection(("127.0.0.1", self.port), TIME_LIMIT)
 
@@ -75,10 +86,10 @@ class Server:
 
 
 def read_all(client):
-    received = b""
-    while piece := client.recv(65536):
+    received = bytearray()
+    while piece := client.recv(1 << 18):
         received += piece
-    return received
+    return bytes(received)
 
 
 def expect(actual, wanted):
@@ -115,6 +126,78 @@ def commands_work_with_redis_cli(program):
         expect(server.cli("DBSIZE"), "0")
 
         expect(server.stop(), (0, ""))
+
+
+def client_libraries_connect_without_a_complaint(program):
+    with Server(program) as server:
+        expect(server.cli("-3", "GET", "none"), "")
+        expect(server.cli("-3", "SET", "a", "1"), "OK")
+        expect(server.cli("-3", "CONFIG", "GET", "save"), "save ")
+        expect(server.cli("-3", "--user", "default", "--pass", "any", "--no-auth-warning", "INCR", "a"),
+               "2")
+        node = shutil.which("node")
+        script = os.path.join(os.path.dirname(__file__), "keyvalue_clients.js")
+        found = node and subprocess.run([node, "-e", "require('ioredis'); require('redis')"],
+                                        capture_output=True).returncode == 0
+        if found:
+            done = subprocess.run([node, script, str(server.port)], capture_output=True, text=True,
+                                  timeout=TIME_LIMIT)
+            expect((done.returncode, done.stdout + done.stderr), (0, ""))
+        expect(server.stop(), (0, ""))
+    return "with ioredis and redis of Node.js" if found else "without Node.js"
+
+
+def a_client_may_write_all_of_a_long_pipeline_before_it_reads(program):
+    count = 600_000
+    value = b"v" * 100
+    with Server(program) as server, server.connect() as client:
+        client.sendall(b"SET k %s\r\n" % value)
+        expect(client.recv(100), b"+OK\r\n")
+        client.sendall(b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n" * count)
+        client.shutdown(socket.SHUT_WR)
+        expect(len(read_all(client)), count * len(b"$100\r\n%s\r\n" % value))
+        expect(server.stop(), (0, ""))
+
+
+def a_client_that_never_reads_is_hung_up_on(program):
+    with Server(program, patience=1) as server, server.connect() as client:
+        value = b"v" * 4000
+        client.sendall(b"SET k %s\r\n" % value)
+        expect(client.recv(100), b"+OK\r\n")
+        piece = b"GET k\r\n" * 100_000
+        try:
+            for _ in range(1000):
+                client.sendall(piece)
+            raise AssertionError("the server takes it all")
+        except ConnectionError:
+            pass
+        expect(server.cli("PING"), "PONG")
+        expect(server.stop(), (0, ""))
+
+
+def long_values_on_their_way_take_no_memory(program):
+    size = 16_000_000
+    with Server(program) as server, contextlib.ExitStack() as stack:
+        with server.connect() as client:
+            client.sendall(b"*3\r\n$3\r\nSET\r\n$3\r\nbig\r\n$%d\r\n%s\r\n" % (size, b"v" * size))
+            expect(client.recv(100), b"+OK\r\n")
+        before = server.memory()
+        greedy = [stack.enter_context(server.connect()) for _ in range(10)]
+        for client in greedy:
+            client.sendall(b"MGET big big big big\r\nQUIT\r\n")
+        for client in greedy:
+            expect(client.recv(5, socket.MSG_PEEK | socket.MSG_WAITALL), b"*4\r\n$")
+        expect(server.cli("PING"), "PONG")
+        taken = server.memory() - before
+        assert taken < size, taken
+        # What they get is what was there when they asked.
+        expect(server.cli("DEL", "big"), "1")
+        one = b"$%d\r\n%s\r\n" % (size, b"v" * size)
+        assert read_all(greedy[0]) == b"*4\r\n" + one * 4 + b"+OK\r\n"
+        for client in greedy:
+            client.close()
+        expect(server.stop(), (0, ""))
+        return f"{taken >> 10} KiB for {10 * 4 * size >> 20} MiB"
 
 
 def pipelined_and_split_requests_are_answered_in_order(program):
@@ -305,7 +388,11 @@ def main():
     program = sys.argv[1]
     for test in [
             commands_work_with_redis_cli,
+            client_libraries_connect_without_a_complaint,
             pipelined_and_split_requests_are_answered_in_order,
+            a_client_may_write_all_of_a_long_pipeline_before_it_reads,
+            a_client_that_never_reads_is_hung_up_on,
+            long_values_on_their_way_take_no_memory,
             a_broken_protocol_ends_that_connection_alone,
             crashes_and_garbage_harm_nobody_else,
             a_crash_of_the_store_restarts_what_relies_on_it,

@@ -1,7 +1,11 @@
+#include "../example/keyvalue/blob.hpp"
+#include "../example/keyvalue/budget.hpp"
 #include "../example/keyvalue/commands.hpp"
+#include "../example/keyvalue/reply.hpp"
 #include "../example/keyvalue/resp.hpp"
 #include "../example/keyvalue/session.hpp"
 #include "../example/keyvalue/store.hpp"
+#include "../example/keyvalue/to_integer.hpp"
 
 #include <doctest/doctest.h>
 
@@ -11,6 +15,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 using namespace keyvalue;
@@ -21,15 +26,43 @@ namespace {
 using status = request_parser::status;
 using words = std::vector<std::string>;
 
-words arguments_of(const request_parser& p) { return {p.arguments().begin(), p.arguments().end()}; }
+// The bytes of a blob, as far as `size`.
+std::string text_of(const blob& b, std::size_t size) {
+  std::string text;
+  while (text.size() < size) text += b.at(text.size()).substr(0, size - text.size());
+  return text;
+}
+
+words arguments_of(const request_parser& p) {
+  words result;
+  for (const argument& a : p.arguments()) {
+    result.push_back(a.bytes ? text_of(*a.bytes, a.bytes->size()) : std::string{a.text});
+  }
+  return result;
+}
 
 // A request as programs send it.
 std::string request(const words& arguments) {
-  std::string out;
-  reply_writer writer{out};
-  writer.array(arguments.size());
-  for (const std::string& a : arguments) writer.bulk(a);
+  std::string out = "*" + std::to_string(arguments.size()) + "\r\n";
+  for (const std::string& a : arguments) {
+    out += "$" + std::to_string(a.size()) + "\r\n" + a + "\r\n";
+  }
   return out;
+}
+
+// All of a reply, as if it were sent.
+std::string take(session& s) {
+  std::string replies;
+  for (auto slice = s.output(); !slice.empty(); slice = s.output()) {
+    std::size_t size = 0;
+    for (const std::string_view piece : slice) {
+      replies += piece;
+      size += piece.size();
+    }
+    CHECK(size <= reply_buffer::slice_size);
+    s.sent(size);
+  }
+  return replies;
 }
 
 // What the parser thinks is wrong with it.
@@ -51,21 +84,32 @@ void feed(session& s, std::string_view text) {
 
 // A session and its store, at a time that the test sets.
 struct server {
-  server() { now = {}; }
+  explicit server(const request_limits& limits = {}) : client{7, under_way, limits} { now = {}; }
 
   // The replies to some requests, whatever form they have.
   std::string ask(std::string_view text) {
-    feed(client, text);
-    std::string replies;
+    std::string result;
+    while (true) {
+      const std::string_view piece = text.substr(0, 50'000);
+      feed(client, piece);
+      result += replies();
+      text.remove_prefix(piece.size());
+      if (text.empty() || state != session::state::idle) return result;
+    }
+  }
+  std::string replies() {
+    std::string result;
     do {
       state = client.work(up ? &data : nullptr);
-      replies += client.output();
-      client.sent();
+      result += take(client);
     } while (state == session::state::busy);
-    return replies;
+    return result;
   }
 
   inline static store::clock::time_point now;
+  static constexpr std::size_t all_there_is = std::size_t{10} << 20;
+
+  budget under_way{all_there_is};
   store data{[] { return now; }};
   session client;
   session::state state = session::state::idle;
@@ -131,7 +175,7 @@ TEST_CASE("what is not RESP is malformed for good") {
   CHECK(problem_of("*1\n") == "Protocol error: invalid multibulk length");
   CHECK(problem_of("*\n") == "Protocol error: invalid multibulk length");
   CHECK(problem_of("*99999999999999999999\r\n") == "Protocol error: invalid multibulk length");
-  CHECK(problem_of("*" + std::string(40, '0')) == "Protocol error: too big multibulk count string");
+  CHECK(problem_of("*" + std::string(40, '0')) == "Protocol error: too big mbulk count string");
   CHECK(problem_of("*1\r\nPING\r\n") == "Protocol error: expected '$', got 'P'");
   CHECK(problem_of("*1\r\n\r\n") == "Protocol error: expected '$', got '.'");
   CHECK(problem_of("*1\r\n$-1\r\n") == "Protocol error: invalid bulk length");
@@ -173,7 +217,8 @@ TEST_CASE("INCR counts, and refuses what is not a number or would overflow") {
   CHECK(s.ask("SET n -9223372036854775808\nINCR n\n") == "+OK\r\n:-9223372036854775807\r\n");
   CHECK(s.ask("SET n 9223372036854775807\nINCR n\nGET n\n") ==
         "+OK\r\n-ERR increment or decrement would overflow\r\n$19\r\n9223372036854775807\r\n");
-  for (const std::string text : {"x", "''", "1.5", "1x", "' 1'", "9223372036854775808"}) {
+  for (const std::string text :
+       {"x", "''", "1.5", "1x", "' 1'", "+1", "01", "-0", "9223372036854775808"}) {
     CAPTURE(text);
     CHECK(s.ask("SET n " + text + "\nINCR n\n") ==
           "+OK\r\n-ERR value is not an integer or out of range\r\n");
@@ -201,6 +246,23 @@ TEST_CASE("the store can be swept of expired values, some at a time") {
   CHECK(s.data.sweep(2) == 0);
   CHECK(s.data.size() == 1);
   CHECK(s.ask("GET e\n") == "$1\r\n1\r\n");
+}
+
+TEST_CASE("long values are freed by and by, when nobody needs them any more") {
+  server s;
+  const std::string value(4 * blob::block_size, 'v');
+  s.ask(request({"SET", "a", value}) + request({"SET", "b", value}));
+  session other{8, s.under_way};
+  feed(other, "GET b\n");
+  other.work(&s.data);
+  CHECK(s.ask("SET a 1\nDEL b\n") == "+OK\r\n:1\r\n");
+  constexpr std::size_t block = store::block_cost;
+  CHECK(s.data.sweep(3 * block) == 3 * block);
+  CHECK(s.data.sweep(3 * block) == block);
+  CHECK(s.data.sweep(3 * block) == 0);
+  CHECK((take(other) == "$4194304\r\n" + value + "\r\n"));
+  CHECK(s.data.sweep(5 * block) == 4 * block);
+  CHECK(s.ask("GET a\nDBSIZE\n") == "$1\r\n1\r\n:1\r\n");
 }
 
 TEST_CASE("SET takes conditions, and refuses options that make no sense") {
@@ -262,7 +324,7 @@ TEST_CASE("without a store, commands that need it say so") {
 
 TEST_CASE("replies are written before they become too many") {
   server s;
-  const std::string value(20000, 'v');
+  const std::string value(4000, 'v');
   s.ask(request({"SET", "a", value}));
   std::string input;
   for (int i = 0; i < 1000; ++i) input += "GET a\n";
@@ -270,18 +332,258 @@ TEST_CASE("replies are written before they become too many") {
   std::size_t replied = 0;
   do {
     s.state = s.client.work(&s.data);
-    CHECK(s.client.output().size() < 100000);
-    replied += s.client.output().size();
-    s.client.sent();
+    const std::size_t size = take(s.client).size();
+    CHECK(size < 100000);
+    replied += size;
   } while (s.state == session::state::busy);
-  CHECK(replied == 1000 * (value.size() + 10));
+  CHECK(replied == 1000 * (value.size() + 9));
+}
+
+TEST_CASE("after many requests it is the others' turn") {
+  server s;
+  std::string input;
+  for (int i = 0; i < 5000; ++i) input += "GET a\n";
+  feed(s.client, input);
+  CHECK(s.client.work(&s.data) == session::state::busy);
+  CHECK(take(s.client).size() < 5000 * 5);
+  CHECK(s.replies().size() > 0);
+  CHECK(s.state == session::state::idle);
 }
 
 TEST_CASE("a session gives back the memory of a large request") {
   server s;
   const std::size_t before = s.client.room().size();
-  const std::string value(10'000'000, 'v');
+  const std::string value(8'000'000, 'v');
   CHECK(s.ask(request({"SET", "a", value})) == "+OK\r\n");
-  CHECK(s.client.room().size() == before);
-  CHECK(s.ask("GET a\n").size() == value.size() + 13);
+  CHECK(s.client.room().size() <= 4 * before);
+  CHECK(s.under_way.left() == server::all_there_is);
+  CHECK((s.ask("GET a\n") == "$8000000\r\n" + value + "\r\n"));
+  CHECK(s.under_way.left() == server::all_there_is);
+}
+
+TEST_CASE("a long argument may arrive in any two pieces") {
+  const std::string value(longest_text + 1, 'v');
+  const std::string input =
+      request({"SET", "a", value, "EX", "5"}) + request({"ECHO", value}) + "PING\n";
+  for (std::size_t cut = 0; cut < input.size(); cut += cut < 100 ? 1 : 4093) {
+    CAPTURE(cut);
+    server s;
+    feed(s.client, std::string_view{input}.substr(0, cut));
+    std::string replies = s.replies();
+    replies += s.ask(std::string_view{input}.substr(cut));
+    CHECK((replies == "+OK\r\n$65537\r\n" + value + "\r\n+PONG\r\n"));
+    CHECK(s.data.find("a")->size() == value.size());
+  }
+}
+
+TEST_CASE("only what is to be stored or sent back may be long") {
+  server s;
+  const std::string longest(longest_text, 'k');
+  const std::string too_long = longest + "k";
+  CHECK(s.ask(request({"SET", longest, "1"})) == "+OK\r\n");
+  CHECK(s.ask(request({"DEL", longest})) == ":1\r\n");
+  const std::string refused = "-ERR a key or an option is longer than 65536 bytes\r\n";
+  CHECK(s.ask(request({"SET", too_long, "1"})) == refused);
+  CHECK(s.ask(request({"SET", "a", "1", too_long})) == refused);
+  CHECK(s.ask(request({"MGET", "a", too_long})) == refused);
+  CHECK(s.ask(request({too_long})) == "-ERR unknown command ''\r\n");
+  CHECK(s.ask("DBSIZE\n") == ":0\r\n");
+}
+
+TEST_CASE("a value grows from a text to something long, and can be replaced by either") {
+  server s;
+  std::string all = "x";
+  s.ask("SET a x\n");
+  for (const std::size_t size : {1UL, 4094UL, 1UL, 60000UL, 70000UL, 2000000UL, 1UL}) {
+    const std::string tail(size, static_cast<char>('a' + size % 26));
+    all += tail;
+    CHECK(s.ask(request({"APPEND", "a", tail})) == ":" + std::to_string(all.size()) + "\r\n");
+    CHECK((s.ask("GET a\n") == "$" + std::to_string(all.size()) + "\r\n" + all + "\r\n"));
+  }
+  CHECK(s.ask("INCR a\n") == "-ERR value is not an integer or out of range\r\n");
+  CHECK(s.ask("SET a 1\nINCR a\n") == "+OK\r\n:2\r\n");
+  const std::string tail(70000, 't');
+  CHECK(s.ask(request({"APPEND", "b", tail})) == ":70000\r\n");
+  CHECK(s.ask("EXISTS b\n") == ":1\r\n");
+}
+
+TEST_CASE("what is on its way to a client stays what it was") {
+  server s;
+  const std::string value(100000, 'v');
+  s.ask(request({"SET", "a", value}));
+  session other{8, s.under_way};
+  feed(other, "GET a\n");
+  CHECK(other.work(&s.data) == session::state::busy);
+  const std::string half{other.output()[0].substr(0, 5)};
+  other.sent(half.size());
+  s.ask("APPEND a tail\n");
+  s.ask("DEL a\n");
+  CHECK((half + take(other) == "$100000\r\n" + value + "\r\n"));
+}
+
+TEST_CASE("a reply may hold many long values between short ones") {
+  server s;
+  const std::string value(100000, 'v');
+  s.ask(request({"SET", "a", value}) + "SET b short\n");
+  const std::string a = "$100000\r\n" + value + "\r\n";
+  const std::string b = "$5\r\nshort\r\n";
+  std::string wanted = "*60\r\n";
+  words asked{"MGET"};
+  for (int i = 0; i < 20; ++i) {
+    wanted += a + b + a;
+    asked.insert(asked.end(), {"a", "b", "a"});
+  }
+  const std::string got = s.ask(request(asked));
+  CHECK((got == wanted));
+  CHECK(s.under_way.left() == server::all_there_is);
+}
+
+TEST_CASE("the long values on their way are bounded, and count once each") {
+  server s;
+  const std::string value(4'000'000, 'v');
+  for (const char* key : {"a", "b", "c"}) s.ask(request({"SET", key, value}));
+  session one{1, s.under_way};
+  session two{2, s.under_way};
+  session three{3, s.under_way};
+  feed(one, "GET a\nGET b\n");
+  CHECK(one.work(&s.data) == session::state::busy);
+  feed(two, "GET a\n");
+  two.work(&s.data);
+  CHECK(s.under_way.left() == server::all_there_is - 4'000'000);
+  feed(three, "GET b\n");
+  three.work(&s.data);
+  CHECK(s.under_way.left() == server::all_there_is - 8'000'000);
+  CHECK(s.ask("PING\nGET c\nMGET b c\nPING\n") ==
+        "+PONG\r\n-ERR too much is under way to and from clients, try again later\r\n"
+        "-ERR too much is under way to and from clients, try again later\r\n+PONG\r\n");
+  take(one);
+  CHECK(s.under_way.left() == server::all_there_is - 8'000'000);
+  take(two);
+  CHECK(s.ask("GET c\n").size() == value.size() + 12);
+  take(three);
+  CHECK(s.under_way.left() == server::all_there_is);
+}
+
+TEST_CASE("a session that ends gives everything back") {
+  server s;
+  const std::string value(4'000'000, 'v');
+  s.ask(request({"SET", "a", value}));
+  {
+    session other{8, s.under_way};
+    feed(other, "GET a\n" + request({"SET", "b", value}).substr(0, 3'000'000));
+    other.work(&s.data);
+    other.sent(5);
+    CHECK(s.under_way.left() < server::all_there_is);
+  }
+  CHECK(s.under_way.left() == server::all_there_is);
+}
+
+TEST_CASE("more requests than there is room for are refused") {
+  server s{{.input_size = 100'000}};
+  std::size_t fed = 0;
+  // While the output waits, nothing is executed.
+  while (!s.client.room().empty()) {
+    feed(s.client, "PING\n");
+    fed += 5;
+  }
+  CHECK(fed > 80'000);
+  CHECK(fed < 130'000);
+  CHECK(s.replies().size() == fed / 5 * 7);
+  CHECK(s.state == session::state::idle);
+
+  feed(s.client, "ECHO ");
+  CHECK(s.ask("x\n") == "$1\r\nx\r\n");
+}
+
+TEST_CASE("a long argument that is beyond the budget ends the connection") {
+  server s;
+  feed(s.client, "*2\r\n$4\r\nECHO\r\n$12000000\r\n");
+  std::string reply;
+  const std::string piece(100'000, 'x');
+  while (reply.empty()) reply = s.ask(piece);
+  CHECK(reply == "-ERR too much is under way to and from clients, try again later\r\n");
+  CHECK(s.state == session::state::finished);
+}
+
+TEST_CASE("numbers are read as strictly as Redis reads them") {
+  for (const auto& [text, number] : {std::pair{"0", 0L},
+                                     {"7", 7L},
+                                     {"-7", -7L},
+                                     {"10", 10L},
+                                     {"9223372036854775807", 9223372036854775807L},
+                                     {"-9223372036854775808", -9223372036854775807L - 1}}) {
+    CAPTURE(text);
+    CHECK(to_integer(text) == number);
+  }
+  for (const std::string_view text :
+       {"", "-", "+", "+1", " 1", "1 ", "01", "-01", "00", "-0", "--1", "1.0", "0x1", "1\n",
+        "9223372036854775808", "-9223372036854775809", "99999999999999999999999"}) {
+    CAPTURE(text);
+    CHECK_FALSE(to_integer(text).has_value());
+  }
+  for (const std::string_view count : {"01", "+1", " 1", "-0", "", "1 "}) {
+    CAPTURE(count);
+    const std::string text{count};
+    CHECK(problem_of("*" + text + "\r\n") == "Protocol error: invalid multibulk length");
+    CHECK(problem_of("*1\r\n$" + text + "\r\n") == "Protocol error: invalid bulk length");
+  }
+}
+
+TEST_CASE("HELLO chooses the protocol, and says who is there") {
+  server s;
+  const std::string rest =
+      "$2\r\nid\r\n:7\r\n$4\r\nmode\r\n$10\r\nstandalone\r\n$4\r\nrole\r\n$6\r\nmaster\r\n"
+      "$7\r\nmodules\r\n*0\r\n";
+  const std::string start =
+      "$6\r\nserver\r\n$5\r\nredis\r\n$7\r\nversion\r\n$6\r\n7.0.15\r\n$5\r\nproto\r\n";
+  CHECK(s.ask("HELLO\n") == "*14\r\n" + start + ":2\r\n" + rest);
+  CHECK(s.ask("HELLO 3\n") == "%7\r\n" + start + ":3\r\n" + rest);
+  CHECK(s.ask("GET none\nMGET none\nCONFIG GET save\nCOMMAND DOCS\n") ==
+        "_\r\n*1\r\n_\r\n%1\r\n$4\r\nsave\r\n$0\r\n\r\n%0\r\n");
+  CHECK(s.ask("HELLO 2 AUTH default any SETNAME me\nCLIENT GETNAME\nGET none\n") ==
+        "*14\r\n" + start + ":2\r\n" + rest + "$2\r\nme\r\n$-1\r\n");
+  CHECK(s.ask("HELLO 3\nRESET\nGET none\nCLIENT GETNAME\n").ends_with("+RESET\r\n$-1\r\n$-1\r\n"));
+}
+
+TEST_CASE("a HELLO that is refused changes nothing") {
+  server s;
+  const std::string wrong = "-WRONGPASS invalid username-password pair or user is disabled.\r\n";
+  for (const auto& [text, reply] :
+       {std::pair{"4", "-NOPROTO unsupported protocol version\r\n"},
+        {"1", "-NOPROTO unsupported protocol version\r\n"},
+        {"x", "-ERR Protocol version is not an integer or out of range\r\n"},
+        {"03", "-ERR Protocol version is not an integer or out of range\r\n"},
+        {"3 WHAT", "-ERR Syntax error in HELLO option 'WHAT'\r\n"},
+        {"3 AUTH default", "-ERR Syntax error in HELLO option 'AUTH'\r\n"},
+        {"3 SETNAME", "-ERR Syntax error in HELLO option 'SETNAME'\r\n"},
+        {"3 SETNAME a AUTH bad x", wrong.c_str()},
+        {"3 SETNAME 'a b'",
+         "-ERR Client names cannot contain spaces, newlines or special characters.\r\n"}}) {
+    CAPTURE(text);
+    CHECK(s.ask("HELLO " + std::string{text} + "\n") == reply);
+    CHECK(s.ask("GET none\nCLIENT GETNAME\n") == "$-1\r\n$-1\r\n");
+  }
+}
+
+TEST_CASE("client libraries may say who they are, and ask for the server") {
+  server s;
+  CHECK(s.ask("CLIENT ID\nCLIENT SETNAME me\nCLIENT GETNAME\nCLIENT SETINFO LIB-NAME x\n"
+              "client setinfo lib-ver 1.0\n") == ":7\r\n+OK\r\n$2\r\nme\r\n+OK\r\n+OK\r\n");
+  CHECK(s.ask("CLIENT SETNAME 'a b'\nCLIENT SETNAME\nCLIENT NONSENSE x\n") ==
+        "-ERR Client names cannot contain spaces, newlines or special characters.\r\n"
+        "-ERR wrong number of arguments for 'client|setname' command\r\n"
+        "-ERR unknown subcommand 'NONSENSE'. Try CLIENT HELP.\r\n");
+  CHECK(s.ask("SELECT 0\nSELECT 1\nSELECT 00\nSELECT x\n") ==
+        "+OK\r\n-ERR DB index is out of range\r\n"
+        "-ERR value is not an integer or out of range\r\n"
+        "-ERR value is not an integer or out of range\r\n");
+  CHECK(s.ask("AUTH default x\nAUTH bad x\nAUTH a b c\n") ==
+        "+OK\r\n-WRONGPASS invalid username-password pair or user is disabled.\r\n"
+        "-ERR syntax error\r\n");
+  CHECK(s.ask("AUTH x\n").starts_with("-ERR AUTH <password> called without any password"));
+  CHECK(s.ask("INFO\n").find("loading:0\r\n") != std::string::npos);
+  CHECK(s.ask("INFO nothing\n") == "$0\r\n\r\n");
+  CHECK(s.ask("HELLO 3\nINFO server\n")
+            .ends_with("=59\r\ntxt:# Server\r\nredis_version:7.0.15\r\n"
+                       "redis_mode:standalone\r\n\r\n"));
 }

@@ -6,6 +6,8 @@
 // Awaitables of a known executor on an io_context for one thread, started by co_spawn and detached.
 // A connection that fails, or whose client wants it to, is closed; the store cannot fail.
 
+#include "budget.hpp"
+#include "reply.hpp"
 #include "session.hpp"
 #include "store.hpp"
 
@@ -25,9 +27,11 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/write.hpp>
 
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -47,12 +51,21 @@ using keyvalue::store;
 
 constexpr auto errors = asio::as_tuple(asio::deferred);
 
-coroutine serve(asio::basic_stream_socket<tcp, executor> socket, store& data) {
+using buffers = std::array<asio::const_buffer, keyvalue::reply_buffer::most_pieces>;
+
+buffers to_buffers(std::span<const std::string_view> pieces) {
+  buffers result;
+  for (std::size_t i = 0; i < pieces.size(); ++i) result[i] = asio::buffer(pieces[i]);
+  return result;
+}
+
+coroutine serve(asio::basic_stream_socket<tcp, executor> socket, std::uint64_t id, store& data,
+                keyvalue::budget& under_way) {
   boost::system::error_code ignored;
   socket.set_option(tcp::no_delay{true}, ignored);
   socket.non_blocking(true);
 
-  session client;
+  session client{id, under_way};
   while (true) {
     const std::span<char> room = client.room();
     const auto [failed, size] =
@@ -63,32 +76,34 @@ coroutine serve(asio::basic_stream_socket<tcp, executor> socket, store& data) {
     session::state state = session::state::busy;
     while (state != session::state::idle) {
       state = client.work(&data);
-      if (const std::string_view output = client.output(); !output.empty()) {
+      while (true) {
+        const auto pieces = client.output();
+        if (pieces.empty()) break;
         boost::system::error_code unsent;
-        const std::size_t sent = socket.write_some(asio::buffer(output), unsent);
-        if (unsent == asio::error::would_block || (!unsent && sent < output.size())) {
-          const auto rest = asio::buffer(output.substr(sent));
-          std::tie(unsent, std::ignore) = co_await asio::async_write(socket, rest, errors);
+        client.sent(socket.write_some(to_buffers(pieces), unsent));
+        if (unsent == asio::error::would_block) {
+          std::tie(unsent) = co_await socket.async_wait(socket.wait_write, errors);
         }
         if (unsent) co_return;
-        client.sent();
       }
       if (state == session::state::finished || state == session::state::crash) co_return;
     }
   }
 }
 
-coroutine accept_clients(asio::basic_socket_acceptor<tcp, executor>& acceptor, store& data) {
-  while (true) {
+coroutine accept_clients(asio::basic_socket_acceptor<tcp, executor>& acceptor, store& data,
+                         keyvalue::budget& under_way) {
+  for (std::uint64_t id = 1;; ++id) {
     auto socket = co_await acceptor.async_accept(asio::deferred);
-    asio::co_spawn(acceptor.get_executor(), serve(std::move(socket), data), asio::detached);
+    asio::co_spawn(acceptor.get_executor(), serve(std::move(socket), id, data, under_way),
+                   asio::detached);
   }
 }
 
 coroutine sweep(store& data) {
   using namespace std::chrono_literals;
   using clock = std::chrono::steady_clock;
-  constexpr std::size_t at_once = 1000;
+  constexpr std::size_t at_once = 250;
   asio::basic_waitable_timer<clock, asio::wait_traits<clock>, executor> timer{
       co_await asio::this_coro::executor};
   while (true) {
@@ -104,13 +119,14 @@ int main(int argc, char** argv) {
   const auto port = static_cast<asio::ip::port_type>(argc > 1 ? std::atoi(argv[1]) : 0);
   try {
     store data;
+    keyvalue::budget under_way{std::size_t{1} << 30};
     asio::io_context io{1};
     asio::basic_socket_acceptor<tcp, executor> acceptor{
         io, tcp::endpoint{asio::ip::address_v4::loopback(), port}};
     asio::signal_set signals{io, SIGINT, SIGTERM};
     signals.async_wait([&io](boost::system::error_code, int) { io.stop(); });
     asio::co_spawn(io, sweep(data), asio::detached);
-    asio::co_spawn(io, accept_clients(acceptor, data), asio::detached);
+    asio::co_spawn(io, accept_clients(acceptor, data, under_way), asio::detached);
     std::cout << "listening on " << acceptor.local_endpoint() << std::endl;
     io.run();
   } catch (const std::exception& e) {

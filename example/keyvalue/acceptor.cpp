@@ -1,7 +1,6 @@
 #include "acceptor.hpp"
 
 #include "connection.hpp"
-#include "unique_fd.hpp"
 
 #include <coppice/child_spec.hpp>
 #include <coppice/name.hpp>
@@ -54,8 +53,7 @@ bool is_shortage(const boost::system::error_code& ec) {
 }  // namespace
 
 asio::awaitable<void, coppice::executor> accept_clients(coppice::init_ack up,
-                                                        tcp::endpoint& endpoint,
-                                                        const store_link& link) {
+                                                        tcp::endpoint& endpoint, common& all) {
   using namespace std::chrono_literals;
 
   acceptor_type acceptor{co_await asio::this_coro::executor};
@@ -73,11 +71,8 @@ asio::awaitable<void, coppice::executor> accept_clients(coppice::init_ack up,
       co_await coppice::sleep_for(50ms);
       continue;
     }
-    // The socket is tied to this process; only its descriptor can change hands.
-    auto spec = coppice::worker("connection",
-                                [fd = unique_fd{socket.release()}, protocol = endpoint.protocol(),
-                                 &link]() mutable { return serve(std::move(fd), protocol, link); },
-                                {.restart = coppice::temporary});
+    auto body = [s = std::move(socket), &all]() mutable { return serve(std::move(s), all); };
+    auto spec = coppice::worker("connection", std::move(body), {.restart = coppice::temporary});
     auto starting = connections.start_child(std::move(spec));
     co_await starting.ready();
   }

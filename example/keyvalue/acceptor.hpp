@@ -1,6 +1,6 @@
 #pragma once
 
-#include "store_process.hpp"
+#include "connection.hpp"
 
 #include <coppice/executor.hpp>
 #include <coppice/init_ack.hpp>
@@ -19,8 +19,8 @@ inline constexpr const char* connections_name = "keyvalue.connections";
 /// no failure.
 ///
 /// @param endpoint Where to listen. If its port is 0 it is set to the port that was chosen, so that
-///   the next start of this process listens there again. Outlives the process, like the link.
+///   the next start of this process listens there again. Outlives the process.
 boost::asio::awaitable<void, coppice::executor> accept_clients(
-    coppice::init_ack up, boost::asio::ip::tcp::endpoint& endpoint, const store_link& link);
+    coppice::init_ack up, boost::asio::ip::tcp::endpoint& endpoint, common& all);
 
 }  // namespace keyvalue

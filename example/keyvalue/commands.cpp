@@ -1,35 +1,23 @@
 #include "commands.hpp"
 
+#include "client_commands.hpp"
+#include "to_integer.hpp"
+#include "words.hpp"
+
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace keyvalue {
 
 namespace {
-
-using arguments = std::span<const std::string_view>;
-
-constexpr std::string_view syntax_error = "ERR syntax error";
-constexpr std::string_view not_an_integer = "ERR value is not an integer or out of range";
-
-char to_upper(char c) noexcept {
-  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-}
-char to_lower(char c) noexcept {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-
-// Whether a word is that keyword, which is in upper case.
-bool is(std::string_view word, std::string_view keyword) noexcept {
-  return word.size() == keyword.size() &&
-         std::equal(word.begin(), word.end(), keyword.begin(),
-                    [](char a, char b) { return to_upper(a) == b; });
-}
 
 // The options of SET.
 struct set_options {
@@ -41,8 +29,10 @@ struct set_options {
 // Takes the options apart. Gives the text of an error, or none.
 std::string_view read_options(arguments words, set_options& options) {
   using milliseconds = std::chrono::milliseconds;
-  // A hundred years; what is longer would not fit a time point.
-  constexpr std::int64_t longest = std::int64_t{100} * 366 * 24 * 3600 * 1000;
+  // As with Redis, the end must be in range as a time since 1970; this is 2100, or thereabouts.
+  constexpr std::int64_t longest = std::numeric_limits<std::int64_t>::max() - 4'102'444'800'000;
+  // A hundred years, which is as good as for ever; what is longer would not fit a time point.
+  constexpr std::int64_t for_ever = std::int64_t{100} * 366 * 24 * 3600 * 1000;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const bool seconds = is(words[i], "EX");
     if (is(words[i], "NX") && !options.only_if_present) {
@@ -50,12 +40,12 @@ std::string_view read_options(arguments words, set_options& options) {
     } else if (is(words[i], "XX") && !options.only_if_absent) {
       options.only_if_present = true;
     } else if ((seconds || is(words[i], "PX")) && !options.lifetime && i + 1 < words.size()) {
-      const auto number = to_integer(words[++i]);
+      const auto number = to_integer(words[++i].text);
       if (!number) return not_an_integer;
       const std::int64_t unit = seconds ? 1000 : 1;
       if (*number <= 0 || *number > longest / unit)
         return "ERR invalid expire time in 'set' command";
-      options.lifetime = milliseconds{*number * unit};
+      options.lifetime = milliseconds{std::min(*number * unit, for_ever)};
     } else {
       return syntax_error;
     }
@@ -63,58 +53,78 @@ std::string_view read_options(arguments words, set_options& options) {
   return {};
 }
 
-outcome ping(store*, arguments a, reply_writer out) {
+// The most text that one reply copies, in bytes.
+constexpr std::size_t most_text = std::size_t{32} << 20;
+
+void send(std::string_view text, const std::shared_ptr<blob>& bytes, reply_writer out) {
+  if (bytes) {
+    out.bulk(bytes);
+  } else {
+    out.bulk(text);
+  }
+}
+
+void send_found(const value* found, reply_writer out) {
+  if (found != nullptr) {
+    send(found->text, found->bytes, out);
+  } else {
+    out.null();
+  }
+}
+
+outcome ping(store*, client&, arguments a, reply_writer out) {
   if (a.size() > 1) {
-    out.bulk(a[1]);
+    send(a[1].text, a[1].bytes, out);
   } else {
     out.simple("PONG");
   }
   return outcome::go_on;
 }
 
-outcome echo(store*, arguments a, reply_writer out) {
-  out.bulk(a[1]);
+outcome echo(store*, client&, arguments a, reply_writer out) {
+  send(a[1].text, a[1].bytes, out);
   return outcome::go_on;
 }
 
-outcome get(store* data, arguments a, reply_writer out) {
-  if (const std::string* value = data->find(a[1]); value != nullptr) {
-    out.bulk(*value);
-  } else {
-    out.null();
-  }
+outcome get(store* data, client&, arguments a, reply_writer out) {
+  send_found(data->find(a[1].text), out);
   return outcome::go_on;
 }
 
-outcome set(store* data, arguments a, reply_writer out) {
+outcome set(store* data, client&, arguments a, reply_writer out) {
   set_options options;
   if (const auto problem = read_options(a.subspan(3), options); !problem.empty()) {
     out.error(problem);
-  } else if ((options.only_if_absent && data->find(a[1]) != nullptr) ||
-             (options.only_if_present && data->find(a[1]) == nullptr)) {
+  } else if ((options.only_if_absent && data->find(a[1].text) != nullptr) ||
+             (options.only_if_present && data->find(a[1].text) == nullptr)) {
     out.null();
   } else {
-    data->set(a[1], a[2], options.lifetime);
+    if (a[2].bytes) {
+      data->set(a[1].text, a[2].bytes, options.lifetime);
+    } else {
+      data->set(a[1].text, a[2].text, options.lifetime);
+    }
     out.simple("OK");
   }
   return outcome::go_on;
 }
 
-outcome del(store* data, arguments a, reply_writer out) {
+outcome del(store* data, client&, arguments a, reply_writer out) {
   out.integer(std::count_if(a.begin() + 1, a.end(),
-                            [data](std::string_view key) { return data->erase(key); }));
+                            [data](const argument& key) { return data->erase(key.text); }));
   return outcome::go_on;
 }
 
-outcome exists(store* data, arguments a, reply_writer out) {
-  out.integer(std::count_if(a.begin() + 1, a.end(),
-                            [data](std::string_view key) { return data->find(key) != nullptr; }));
+outcome exists(store* data, client&, arguments a, reply_writer out) {
+  out.integer(std::count_if(a.begin() + 1, a.end(), [data](const argument& key) {
+    return data->find(key.text) != nullptr;
+  }));
   return outcome::go_on;
 }
 
-outcome incr(store* data, arguments a, reply_writer out) {
+outcome incr(store* data, client&, arguments a, reply_writer out) {
   std::int64_t sum = 0;
-  switch (data->add(a[1], 1, sum)) {
+  switch (data->add(a[1].text, 1, sum)) {
     case store::add_result::ok: out.integer(sum); break;
     case store::add_result::not_an_integer: out.error(not_an_integer); break;
     case store::add_result::overflow: out.error("ERR increment or decrement would overflow"); break;
@@ -122,8 +132,10 @@ outcome incr(store* data, arguments a, reply_writer out) {
   return outcome::go_on;
 }
 
-outcome append(store* data, arguments a, reply_writer out) {
-  if (const auto size = data->append(a[1], a[2])) {
+outcome append(store* data, client&, arguments a, reply_writer out) {
+  const auto size = a[2].bytes ? data->append(a[1].text, std::move(*a[2].bytes))
+                               : data->append(a[1].text, a[2].text);
+  if (size) {
     out.integer(static_cast<std::int64_t>(*size));
   } else {
     out.error("ERR string exceeds maximum allowed size (512MB)");
@@ -131,60 +143,47 @@ outcome append(store* data, arguments a, reply_writer out) {
   return outcome::go_on;
 }
 
-outcome mget(store* data, arguments a, reply_writer out) {
-  // One short request could ask for the same long value a million times.
-  std::size_t size = 0;
-  for (const std::string_view key : a.subspan(1)) {
-    if (const std::string* value = data->find(key); value != nullptr) size += value->size();
+outcome mget(store* data, client&, arguments a, reply_writer out) {
+  // One short request could ask for the same value a million times.
+  std::size_t texts = 0;
+  std::size_t all = 0;
+  for (const argument& key : a.subspan(1)) {
+    if (const value* v = data->find(key.text); v != nullptr) {
+      texts += v->text.size();
+      all += v->size();
+    }
   }
-  if (size > store::max_value_size) {
-    out.error("ERR the values exceed the maximum size of a reply (512MB)");
+  if (texts > most_text || all > store::max_value_size) {
+    out.error("ERR the values exceed the maximum size of a reply (512MB, 32MB of short ones)");
     return outcome::go_on;
   }
+  if (texts > reply_buffer::usual_text) out.buffer().text().reserve(texts + 16 * a.size());
   out.array(a.size() - 1);
-  for (const std::string_view key : a.subspan(1)) get(data, std::array{a[0], key}, out);
+  for (const argument& key : a.subspan(1)) send_found(data->find(key.text), out);
   return outcome::go_on;
 }
 
-outcome dbsize(store* data, arguments, reply_writer out) {
+outcome dbsize(store* data, client&, arguments, reply_writer out) {
   out.integer(static_cast<std::int64_t>(data->size()));
   return outcome::go_on;
 }
 
-outcome flushall(store* data, arguments, reply_writer out) {
-  data->clear();
-  out.simple("OK");
-  return outcome::go_on;
-}
-
-// Clients ask what commands there are, to help with typing. They do without.
-outcome command(store*, arguments, reply_writer out) {
-  out.array(0);
-  return outcome::go_on;
-}
-
-outcome config(store*, arguments a, reply_writer out) {
-  if (a.size() != 3 || !is(a[1], "GET")) {
-    out.error("ERR only CONFIG GET with one parameter is known");
-    return outcome::go_on;
-  }
-  const bool save = is(a[2], "SAVE");
-  if (save || is(a[2], "APPENDONLY")) {
-    out.array(2);
-    out.bulk(save ? "save" : "appendonly");
-    out.bulk(save ? "" : "no");
+outcome flushall(store* data, client&, arguments a, reply_writer out) {
+  if (a.size() == 2 && !is(a[1], "ASYNC") && !is(a[1], "SYNC")) {
+    out.error(syntax_error);
   } else {
-    out.array(0);
+    data->clear();
+    out.simple("OK");
   }
   return outcome::go_on;
 }
 
-outcome quit(store*, arguments, reply_writer out) {
+outcome quit(store*, client&, arguments, reply_writer out) {
   out.simple("OK");
   return outcome::quit;
 }
 
-outcome crash(store*, arguments a, reply_writer out) {
+outcome crash(store*, client&, arguments a, reply_writer out) {
   if (a.size() == 1) return outcome::crash;
   if (is(a[1], "STORE")) {
     out.simple("OK");
@@ -199,7 +198,8 @@ struct command_entry {
   std::size_t least;  // words, the name included
   std::size_t most;
   bool needs_store;
-  outcome (*run)(store*, arguments, reply_writer);
+  outcome (*run)(store*, client&, arguments, reply_writer);
+  std::size_t may_be_long = 0;  // the one word, if any
 };
 
 constexpr std::size_t any_number = static_cast<std::size_t>(-1);
@@ -207,23 +207,30 @@ constexpr std::size_t any_number = static_cast<std::size_t>(-1);
 // Searched from the top: what is frequent comes first.
 constexpr auto commands = std::to_array<command_entry>({
     {"GET", 2, 2, true, get},
-    {"SET", 3, any_number, true, set},
+    {"SET", 3, any_number, true, set, 2},
     {"INCR", 2, 2, true, incr},
     {"MGET", 2, any_number, true, mget},
     {"DEL", 2, any_number, true, del},
     {"EXISTS", 2, any_number, true, exists},
-    {"APPEND", 3, 3, true, append},
-    {"PING", 1, 2, false, ping},
-    {"ECHO", 2, 2, false, echo},
+    {"APPEND", 3, 3, true, append, 2},
+    {"PING", 1, 2, false, ping, 1},
+    {"ECHO", 2, 2, false, echo, 1},
     {"DBSIZE", 1, 1, true, dbsize},
     {"FLUSHALL", 1, 2, true, flushall},
+    {"HELLO", 1, any_number, false, hello},
+    {"AUTH", 2, any_number, false, auth},
+    {"CLIENT", 2, any_number, false, client_command},
+    {"SELECT", 2, 2, false, select},
+    {"INFO", 1, any_number, false, info},
     {"COMMAND", 1, any_number, false, command},
     {"CONFIG", 2, any_number, false, config},
+    {"RESET", 1, 1, false, reset},
     {"QUIT", 1, any_number, false, quit},
     {"CRASH", 1, 2, false, crash},
 });
 
-// What came from the client is cut short, and shown only as far as it is text.
+}  // namespace
+
 std::string printable(std::string_view text) {
   std::string result{text.substr(0, 64)};
   std::replace_if(
@@ -231,14 +238,12 @@ std::string printable(std::string_view text) {
   return result;
 }
 
-}  // namespace
-
-outcome execute(store* data, std::span<const std::string_view> request, reply_writer out) {
+outcome execute(store* data, client& from, std::span<const argument> request, reply_writer out) {
   const auto found = std::find_if(commands.begin(), commands.end(), [&](const command_entry& c) {
     return is(request.front(), c.name);
   });
   if (found == commands.end()) {
-    out.error("ERR unknown command '" + printable(request.front()) + "'");
+    out.error("ERR unknown command '" + printable(request.front().text) + "'");
     return outcome::go_on;
   }
   if (request.size() < found->least || request.size() > found->most) {
@@ -247,11 +252,16 @@ outcome execute(store* data, std::span<const std::string_view> request, reply_wr
     out.error("ERR wrong number of arguments for '" + name + "' command");
     return outcome::go_on;
   }
+  for (std::size_t i = 0; i < request.size(); ++i) {
+    if (!request[i].bytes || i == found->may_be_long) continue;
+    out.error("ERR a key or an option is longer than 65536 bytes");
+    return outcome::go_on;
+  }
   if (found->needs_store && data == nullptr) {
     out.error("ERR store is down");
     return outcome::go_on;
   }
-  return found->run(data, request, out);
+  return found->run(data, from, request, out);
 }
 
 }  // namespace keyvalue

@@ -1,68 +1,79 @@
 #include "connection.hpp"
 
+#include "output.hpp"
 #include "session.hpp"
 
+#include <coppice/controlling_process.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/name.hpp>
 #include <coppice/process.hpp>
 
 #include <boost/asio/as_tuple.hpp>
-#include <boost/asio/basic_stream_socket.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/this_coro.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/system/error_code.hpp>
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <stdexcept>
 #include <string_view>
-#include <tuple>
 
 namespace keyvalue {
 
 namespace asio = boost::asio;
 
-boost::asio::awaitable<void, coppice::executor> serve(unique_fd fd, asio::ip::tcp protocol,
-                                                      const store_link& link) {
-  // A client that hangs up, or a stop, is the ordinary end of a connection.
-  constexpr auto errors = asio::as_tuple(asio::deferred);
+namespace {
 
-  asio::basic_stream_socket<asio::ip::tcp, coppice::executor> socket{
-      co_await asio::this_coro::executor};
-  socket.assign(protocol, fd.get());
-  fd.release();
+// As many buffers as a slice of output has pieces.
+using buffers = std::array<asio::const_buffer, reply_buffer::most_pieces>;
+
+buffers to_buffers(std::span<const std::string_view> pieces) {
+  buffers result;
+  for (std::size_t i = 0; i < pieces.size(); ++i) result[i] = asio::buffer(pieces[i]);
+  return result;
+}
+
+}  // namespace
+
+asio::awaitable<void, coppice::executor> serve(socket_type socket, common& all) {
+  // It was the acceptor's.
+  coppice::controlling_process(socket);
   boost::system::error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay{true}, ignored);
   socket.non_blocking(true);
 
-  session client;
+  session client{coppice::self().number(), all.under_way};
   while (true) {
     const std::span<char> room = client.room();
-    const auto [failed, size] =
-        co_await socket.async_read_some(asio::buffer(room.data(), room.size()), errors);
+    // A client that hangs up, or a stop, is the ordinary end of a connection.
+    const auto [failed, size] = co_await socket.async_read_some(
+        asio::buffer(room.data(), room.size()), asio::as_tuple(asio::deferred));
     if (failed) co_return;
     client.received(size);
 
     session::state state = session::state::busy;
     while (state != session::state::idle) {
-      state = client.work(link.get());
-      if (const std::string_view output = client.output(); !output.empty()) {
+      state = client.work(all.store.get());
+      while (true) {
+        const auto pieces = client.output();
+        if (pieces.empty()) break;
         // Most replies fit into the socket's buffer, and need not be waited for.
         boost::system::error_code unsent;
-        const std::size_t sent = socket.write_some(asio::buffer(output), unsent);
-        if (unsent == asio::error::would_block || (!unsent && sent < output.size())) {
-          const auto rest = asio::buffer(output.substr(sent));
-          std::tie(unsent, std::ignore) = co_await asio::async_write(socket, rest, errors);
+        client.sent(socket.write_some(to_buffers(pieces), unsent));
+        if (unsent == asio::error::would_block) {
+          const bool writable = co_await until_writable(socket, client, all.patience);
+          if (!writable) co_return;
+        } else if (unsent) {
+          co_return;
+        } else if (!client.output().empty()) {
+          co_await coppice::yield();
         }
-        if (unsent) co_return;
-        client.sent();
       }
       switch (state) {
-        case session::state::idle:
-        case session::state::busy: break;
+        case session::state::idle: break;
+        case session::state::busy: co_await coppice::yield(); break;
         case session::state::finished: co_return;
         case session::state::crash: throw std::runtime_error{"a client asked for a crash"};
         case session::state::crash_store:

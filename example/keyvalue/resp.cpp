@@ -1,15 +1,19 @@
 #include "resp.hpp"
 
-#include <charconv>
-#include <iterator>
+#include "to_integer.hpp"
+
+#include <algorithm>
 #include <utility>
 
 namespace keyvalue {
 
 namespace {
 
-// Longer than any number that passes, so that leading zeros cannot go on for ever.
+// Longer than any number that passes.
 constexpr std::size_t longest_header = 32;
+
+// So much of a long argument is taken in one go, lest others wait for it.
+constexpr std::size_t long_piece = std::size_t{256} << 10;
 
 // What one request leaves allocated for the next one.
 constexpr std::size_t kept_arguments = 1024;
@@ -22,9 +26,16 @@ request_parser::status request_parser::parse(std::string_view input) {
   if (state_ == state::complete) begin_request();
   while (step(input)) {
   }
+  consumed_ = position_;
   switch (state_) {
     case state::complete: return status::complete;
     case state::malformed: return status::malformed;
+    case state::long_argument:
+    case state::long_end:
+      if (position_ == 0) return status::incomplete;
+      done_with_ += position_;
+      position_ = 0;
+      return status::partial;
     default: return status::incomplete;
   }
 }
@@ -33,10 +44,13 @@ void request_parser::begin_request() {
   state_ = state::start;
   position_ = 0;
   searched_ = 0;
+  done_with_ = 0;
   slices_.clear();
   arguments_.clear();
+  kept_.clear();
   if (slices_.capacity() > kept_arguments) slices_.shrink_to_fit();
   if (arguments_.capacity() > kept_arguments) arguments_.shrink_to_fit();
+  if (kept_.capacity() > longest_text) kept_.shrink_to_fit();
 }
 
 // False if there is nothing to do until more arrives, or nothing at all.
@@ -50,8 +64,14 @@ bool request_parser::step(std::string_view input) {
     case state::count_line: return read_count(input);
     case state::size_line: return read_size(input);
     case state::argument: return read_argument(input);
+    case state::long_argument: return read_long_argument(input);
+    case state::long_end: return read_long_end(input);
     case state::complete:
-      for (const slice& s : slices_) arguments_.push_back(input.substr(s.begin, s.size));
+      for (slice& s : slices_) {
+        const std::string_view from = s.kept ? std::string_view{kept_} : input;
+        arguments_.push_back(
+            {s.bytes ? std::string_view{} : from.substr(s.begin, s.size), std::move(s.bytes)});
+      }
       return false;
     case state::malformed: break;
   }
@@ -116,8 +136,49 @@ bool request_parser::read_size(std::string_view input) {
     return fail("invalid bulk length");
   }
   size_ = static_cast<std::size_t>(size);
-  if (position_ + size_ > limits_.request_size) return fail("too big request");
-  state_ = state::argument;
+  if (done_with_ + position_ + size_ > limits_.request_size) return fail("too big request");
+  if (size_ > longest_text) {
+    begin_long_argument(input);
+  } else if (kept_.size() + position_ + size_ > limits_.input_size) {
+    return fail("too big request");
+  } else {
+    state_ = state::argument;
+  }
+  return true;
+}
+
+// What is before it need not stay where it is.
+void request_parser::begin_long_argument(std::string_view input) {
+  for (slice& s : slices_) {
+    if (s.kept || s.bytes) continue;
+    kept_.append(input.substr(s.begin, s.size));
+    s.begin = kept_.size() - s.size;
+    s.kept = true;
+  }
+  arriving_ = std::make_shared<blob>();
+  state_ = state::long_argument;
+}
+
+bool request_parser::read_long_argument(std::string_view input) {
+  const std::string_view piece =
+      input.substr(position_, std::min({size_, input.size() - position_, long_piece}));
+  arriving_->append(piece);
+  position_ += piece.size();
+  size_ -= piece.size();
+  if (size_ == 0) state_ = state::long_end;
+  return false;
+}
+
+bool request_parser::read_long_end(std::string_view input) {
+  if (input.size() < 2) return false;
+  if (!input.starts_with("\r\n")) return fail("expected a line end after a bulk");
+  return next_argument({.begin = 0, .size = 0, .bytes = std::move(arriving_)}, 2);
+}
+
+bool request_parser::next_argument(slice s, std::size_t end) {
+  slices_.push_back(std::move(s));
+  position_ = end;
+  state_ = --missing_ > 0 ? state::size_line : state::complete;
   return true;
 }
 
@@ -125,10 +186,7 @@ bool request_parser::read_argument(std::string_view input) {
   if (input.size() - position_ < size_ + 2) return false;
   const std::size_t end = position_ + size_;
   if (input[end] != '\r' || input[end + 1] != '\n') return fail("expected a line end after a bulk");
-  slices_.push_back({position_, size_});
-  position_ = end + 2;
-  state_ = --missing_ > 0 ? state::size_line : state::complete;
-  return true;
+  return next_argument({position_, size_}, end + 2);
 }
 
 // Reads the number on a line like "*3" or "$5". False if the line is incomplete or malformed.
@@ -136,17 +194,20 @@ bool request_parser::read_header(std::string_view input, std::int64_t& value, co
   const std::string_view rest = input.substr(position_, longest_header);
   const std::size_t length = rest.find('\n');
   if (length == std::string_view::npos) {
-    if (rest.size() == longest_header) fail(std::string{"too big "} + what + " count string");
+    if (rest.size() == longest_header) {
+      fail(std::string{"too big "} + (rest.front() == '*' ? "mbulk" : "bulk") + " count string");
+    }
     return false;
   }
-  const char* const first = rest.data() + 1;
-  const char* const last = rest.data() + length - 1;
-  const auto [end, ec] = length > 1 ? std::from_chars(first, last, value)
-                                    : std::from_chars_result{first, std::errc::invalid_argument};
-  if (ec != std::errc{} || end != last || *last != '\r') {
+  const std::string_view line = rest.substr(0, length);
+  const auto number = line.size() > 2 && line.back() == '\r'
+                          ? to_integer(line.substr(1, line.size() - 2))
+                          : std::nullopt;
+  if (!number) {
     fail(std::string{"invalid "} + what + " length");
     return false;
   }
+  value = *number;
   position_ += length + 1;
   return true;
 }
@@ -155,37 +216,6 @@ bool request_parser::fail(std::string problem) {
   problem_ = "Protocol error: " + std::move(problem);
   state_ = state::malformed;
   return true;
-}
-
-void reply_writer::simple(std::string_view text) {
-  out_->push_back('+');
-  out_->append(text).append("\r\n");
-}
-
-void reply_writer::error(std::string_view text) {
-  out_->push_back('-');
-  for (const char c : text) out_->push_back(c == '\r' || c == '\n' ? ' ' : c);
-  out_->append("\r\n");
-}
-
-void reply_writer::integer(std::int64_t value) { line(':', value); }
-
-void reply_writer::bulk(std::string_view value) {
-  line('$', static_cast<std::int64_t>(value.size()));
-  out_->append(value).append("\r\n");
-}
-
-void reply_writer::null() { out_->append("$-1\r\n"); }
-
-void reply_writer::array(std::size_t size) { line('*', static_cast<std::int64_t>(size)); }
-
-void reply_writer::line(char type, std::int64_t value) {
-  char text[24];
-  text[0] = type;
-  char* const end = std::to_chars(text + 1, std::end(text) - 2, value).ptr;
-  end[0] = '\r';
-  end[1] = '\n';
-  out_->append(text, end + 2);
 }
 
 }  // namespace keyvalue

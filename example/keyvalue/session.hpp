@@ -1,61 +1,85 @@
 #pragma once
 
+#include "budget.hpp"
 #include "commands.hpp"
+#include "reply.hpp"
 #include "resp.hpp"
 #include "store.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
 namespace keyvalue {
 
 /// One connection without its socket: bytes in, bytes out.
 ///
 /// Whoever drives it repeats: read into `room()` and say `received()`; then, until `work()` has
-/// nothing left to do, write what `output()` holds and say `sent()`. In this way all requests that
-/// arrive together are answered together, up to a limit, so that memory stays bounded: by one
-/// request and one reply, however many are in the pipeline.
+/// nothing left to do, write what `output()` holds, and say `sent()`. In this way all requests that
+/// arrive together are answered together, up to a limit. While the output waits for the client, more
+/// may be read, which waits in turn: a client may send all of a long pipeline before it reads.
+///
+/// What it takes up at the most, in bytes:
+/// - 64 million of what has been read and not executed, apart from
+/// - one long argument that is arriving, up to 512 million;
+/// - one reply: 32 million that are copied, and up to 512 million of long values, which cost nothing
+///   as long as they are in the store.
+///
+/// All but the usual few kilobytes is paid for from the budget that it has in common with others. If
+/// that is used up, the reply is an error, or the client is told so and hung up on.
 class session {
  public:
   enum class state : unsigned char {
     idle,         ///< Every request that was there has been answered; read more.
-    busy,         ///< There is more to do, once the output is written.
+    busy,         ///< There is more to do, once the output is written and others had their turn.
     finished,     ///< Write the output and close the connection.
     crash,        ///< Write the output and crash.
     crash_store,  ///< Write the output and crash the store; there may be more to do.
   };
 
-  session() = default;
-  explicit session(const request_limits& limits) : parser_{limits} {}
+  /// @param id Of the client.
+  /// @param of Outlives the session.
+  session(std::uint64_t id, budget& of, const request_limits& limits = {});
 
-  /// Where to put what is read next. Never empty.
+  /// Where to put what is read next. Empty if there is no room for more: then, if the session is
+  /// idle, `work()` finishes it.
   [[nodiscard]] std::span<char> room();
   /// So many bytes were put there.
   void received(std::size_t size) noexcept { end_ += size; }
 
-  /// Executes requests.
+  /// Executes requests, for a few milliseconds at the most.
   ///
   /// @param data Null if the store is down.
   state work(store* data);
 
-  [[nodiscard]] std::string_view output() const noexcept { return output_; }
-  /// All of the output was written.
-  void sent();
+  /// The next piece of what is to be written, which is empty if there is nothing. Valid until
+  /// anything else is done.
+  [[nodiscard]] std::span<const std::string_view> output() { return output_.slice(); }
+  /// So many bytes of that were written.
+  void sent(std::size_t size) { output_.sent(size); }
 
  private:
   [[nodiscard]] std::string_view input() const noexcept {
-    return std::string_view{input_.data(), end_}.substr(begin_);
+    return std::string_view{input_.get(), end_}.substr(begin_);
   }
+  outcome answer(store* data);
+  state refuse(std::string_view problem);
+  bool make_room();
   void consume(std::size_t size);
 
+  request_limits limits_;
   request_parser parser_;
-  std::vector<char> input_;
+  client client_;
+  std::unique_ptr<char[]> input_;
+  std::size_t capacity_ = 0;
   std::size_t begin_ = 0;  // of what has arrived and was not executed
   std::size_t end_ = 0;
-  std::string output_;
+  bool full_ = false;
+  reply_buffer output_;
+  budget::share input_share_;
+  budget::share arriving_;  // for a long argument
 };
 
 }  // namespace keyvalue

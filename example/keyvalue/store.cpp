@@ -1,23 +1,25 @@
 #include "store.hpp"
 
+#include "to_integer.hpp"
+
 #include <charconv>
 #include <limits>
-#include <system_error>
+#include <utility>
 
 namespace keyvalue {
 
-const std::string* store::find(std::string_view key) {
+const value* store::find(std::string_view key) {
   const auto it = look_up(key);
   return it == values_.end() ? nullptr : &it->second.value;
 }
 
-void store::set(std::string_view key, std::string_view value,
-                std::optional<clock::duration> lifetime) {
+void store::put(std::string_view key, value&& v, std::optional<clock::duration> lifetime) {
   auto it = values_.find(key);
   if (it == values_.end()) {
-    it = values_.emplace(std::string{key}, entry{std::string{value}, {}}).first;
+    it = values_.emplace(std::string{key}, entry{std::move(v), {}}).first;
   } else {
-    it->second.value.assign(value);
+    discard(it->second.value);
+    it->second.value = std::move(v);
   }
   entry& e = it->second;
   if (e.ends) {
@@ -27,22 +29,55 @@ void store::set(std::string_view key, std::string_view value,
   if (lifetime) e.ends = lifetimes_.emplace(now_() + *lifetime, &it->first);
 }
 
-std::optional<std::size_t> store::append(std::string_view key, std::string_view tail) {
-  if (const auto it = look_up(key); it != values_.end()) {
-    std::string& value = it->second.value;
-    if (tail.size() > max_value_size - value.size()) return std::nullopt;
-    value.append(tail);
-    return value.size();
+void store::set(std::string_view key, std::string_view text,
+                std::optional<clock::duration> lifetime) {
+  if (text.size() > max_text_size) {
+    set(key, std::make_shared<blob>(text), lifetime);
+  } else {
+    put(key, {std::string{text}, {}}, lifetime);
   }
-  set(key, tail);
-  return tail.size();
+}
+
+void store::set(std::string_view key, std::shared_ptr<blob> bytes,
+                std::optional<clock::duration> lifetime) {
+  put(key, {{}, std::move(bytes)}, lifetime);
+}
+
+std::optional<std::size_t> store::append(std::string_view key, std::string_view tail) {
+  const auto it = look_up(key);
+  if (it == values_.end()) {
+    set(key, tail);
+    return tail.size();
+  }
+  value& v = it->second.value;
+  if (tail.size() > max_value_size - v.size()) return std::nullopt;
+  if (!v.bytes && v.text.size() + tail.size() <= max_text_size) {
+    v.text.append(tail);
+  } else {
+    if (!v.bytes) v = {{}, std::make_shared<blob>(v.text)};
+    v.bytes->append(tail);
+  }
+  return v.size();
+}
+
+std::optional<std::size_t> store::append(std::string_view key, blob&& tail) {
+  auto it = look_up(key);
+  if (it == values_.end()) {
+    set(key, std::string_view{});
+    it = values_.find(key);
+  }
+  value& v = it->second.value;
+  if (tail.size() > max_value_size - v.size()) return std::nullopt;
+  if (!v.bytes) v = {{}, std::make_shared<blob>(v.text)};
+  v.bytes->append(std::move(tail));
+  return v.size();
 }
 
 store::add_result store::add(std::string_view key, std::int64_t amount, std::int64_t& sum) {
   const auto it = look_up(key);
   std::int64_t before = 0;
   if (it != values_.end()) {
-    const auto number = to_integer(it->second.value);
+    const auto number = to_integer(it->second.value.text);
     if (!number) return add_result::not_an_integer;
     before = *number;
   }
@@ -55,7 +90,7 @@ store::add_result store::add(std::string_view key, std::int64_t amount, std::int
   const auto end = std::to_chars(text, text + sizeof text, sum).ptr;
   const std::string_view digits{text, static_cast<std::size_t>(end - text)};
   if (it != values_.end()) {
-    it->second.value.assign(digits);
+    it->second.value.text.assign(digits);
   } else {
     set(key, digits);
   }
@@ -69,15 +104,22 @@ bool store::erase(std::string_view key) {
   return true;
 }
 
-void store::clear() noexcept {
+void store::clear() {
   lifetimes_.clear();
+  for (auto& [key, e] : values_) discard(e.value);
   values_.clear();
 }
 
 std::size_t store::sweep(std::size_t most) {
-  if (lifetimes_.empty()) return 0;
-  const auto now = now_();
   std::size_t swept = 0;
+  std::erase_if(discarded_, [&](const std::shared_ptr<blob>& b) {
+    // It may be on its way to a client.
+    if (b.use_count() > 1) return false;
+    swept += block_cost * b->shrink((most - swept) / block_cost);
+    return b->size() == 0;
+  });
+  if (lifetimes_.empty()) return swept;
+  const auto now = now_();
   while (swept < most && !lifetimes_.empty() && lifetimes_.begin()->first <= now) {
     remove(values_.find(*lifetimes_.begin()->second));
     ++swept;
@@ -93,17 +135,14 @@ store::table::iterator store::look_up(std::string_view key) {
   return values_.end();
 }
 
-void store::remove(table::iterator it) noexcept {
-  if (it->second.ends) lifetimes_.erase(*it->second.ends);
-  values_.erase(it);
+void store::discard(value& v) {
+  if (v.bytes) discarded_.push_back(std::move(v.bytes));
 }
 
-std::optional<std::int64_t> to_integer(std::string_view text) noexcept {
-  std::int64_t value = 0;
-  const char* const last = text.data() + text.size();
-  const auto [end, ec] = std::from_chars(text.data(), last, value);
-  if (ec != std::errc{} || end != last) return std::nullopt;
-  return value;
+void store::remove(table::iterator it) {
+  discard(it->second.value);
+  if (it->second.ends) lifetimes_.erase(*it->second.ends);
+  values_.erase(it);
 }
 
 }  // namespace keyvalue

@@ -1,16 +1,29 @@
 #pragma once
 
+#include "blob.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 namespace keyvalue {
+
+/// A value: a text, or bytes that are shared with whoever sends them.
+struct value {
+  std::string text{};
+  /// In place of the text, if it is long.
+  std::shared_ptr<blob> bytes{};
+
+  [[nodiscard]] std::size_t size() const noexcept { return bytes ? bytes->size() : text.size(); }
+};
 
 /// Keys and their values, some of which live for a limited time.
 ///
@@ -22,6 +35,8 @@ class store {
 
   /// The longest value, in bytes.
   static constexpr std::size_t max_value_size = std::size_t{512} << 20;
+  /// The longest that is kept as a text, and copied by those who send it.
+  static constexpr std::size_t max_text_size = std::size_t{4} << 10;
 
   /// @param now Where the time comes from.
   explicit store(clock::time_point (*now)() = &clock::now) noexcept : now_{now} {}
@@ -29,18 +44,21 @@ class store {
   store& operator=(const store&) = delete;
 
   /// The value, or null. Valid until the key is next written to.
-  [[nodiscard]] const std::string* find(std::string_view key);
+  [[nodiscard]] const value* find(std::string_view key);
 
   /// Sets a value.
   ///
   /// @param lifetime For how long; for ever by default, whatever was said when it was set before.
-  void set(std::string_view key, std::string_view value,
+  void set(std::string_view key, std::string_view text,
+           std::optional<clock::duration> lifetime = {});
+  void set(std::string_view key, std::shared_ptr<blob> bytes,
            std::optional<clock::duration> lifetime = {});
 
   /// Appends to a value, which keeps its lifetime; there is an empty one if there is none.
   ///
   /// @return How long it is then; nothing if that would be too long.
   std::optional<std::size_t> append(std::string_view key, std::string_view tail);
+  std::optional<std::size_t> append(std::string_view key, blob&& tail);
 
   enum class add_result : unsigned char {
     ok,
@@ -53,14 +71,16 @@ class store {
   /// @return Whether it was there.
   bool erase(std::string_view key);
 
-  void clear() noexcept;
+  void clear();
 
   /// How many values there are, those included that wait to be swept.
   [[nodiscard]] std::size_t size() const noexcept { return values_.size(); }
 
-  /// Frees values whose time is up.
+  static constexpr std::size_t block_cost = 50;
+
+  /// Frees values whose time is up, and long values that are not in use any more.
   ///
-  /// @param most How many at the most.
+  /// @param most How many values at the most; a block of a long one counts as `block_cost`.
   /// @return How many.
   std::size_t sweep(std::size_t most);
 
@@ -69,7 +89,7 @@ class store {
   using lifetimes = std::multimap<clock::time_point, const std::string*>;
 
   struct entry {
-    std::string value{};
+    keyvalue::value value{};
     std::optional<lifetimes::iterator> ends{};
   };
   struct key_hash {
@@ -80,15 +100,16 @@ class store {
   };
   using table = std::unordered_map<std::string, entry, key_hash, std::equal_to<>>;
 
+  void put(std::string_view key, value&& v, std::optional<clock::duration> lifetime);
   table::iterator look_up(std::string_view key);
-  void remove(table::iterator it) noexcept;
+  void remove(table::iterator it);
+  void discard(value& v);
 
   clock::time_point (*now_)();
   table values_;
   lifetimes lifetimes_;
+  // Long values of which nothing can be found any more. To free one at once takes too long.
+  std::vector<std::shared_ptr<blob>> discarded_;
 };
-
-/// Reads a decimal number that takes up the whole text: no blanks, no plus sign.
-[[nodiscard]] std::optional<std::int64_t> to_integer(std::string_view text) noexcept;
 
 }  // namespace keyvalue

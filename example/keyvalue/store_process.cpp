@@ -10,7 +10,7 @@ namespace keyvalue {
 
 boost::asio::awaitable<void, coppice::executor> run_store(store_link& link) {
   using namespace std::chrono_literals;
-  constexpr std::size_t at_once = 1000;
+  constexpr std::size_t at_once = 250;
 
   coppice::register_name(store_name);
   store data;
@@ -18,7 +18,7 @@ boost::asio::awaitable<void, coppice::executor> run_store(store_link& link) {
   while (true) {
     co_await coppice::sleep_for(100ms);
     // With many to free, others get their turn in between.
-    while (data.sweep(at_once) == at_once) co_await coppice::sleep_for(0ms);
+    while (data.sweep(at_once) == at_once) co_await coppice::sleep_for(1ms);
   }
 }
 
