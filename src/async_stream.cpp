@@ -180,7 +180,7 @@ void stream_core::start(task_ptr core, body_ptr what) {
   ++running_;
   if (settings_.limit) home_->set_timer(i->timer, detail::after(home_->now(), *settings_.limit));
   if (settings_.supervisor) {
-    spawn_task_in(settings_.supervisor->whereis(), std::move(what), settings_.how, std::move(core));
+    spawn_task_in(*settings_.supervisor, std::move(what), settings_.how, std::move(core));
   } else {
     spawn_task(*home_, std::move(what));
   }

@@ -27,6 +27,7 @@ class coppice_category final : public boost::system::error_category {
       case errc::no_reply: return "it did not answer";
       case errc::overloaded: return "its queue is full";
       case errc::unreadable: return "what is kept is of another type, or damaged";
+      case errc::wrong_type: return "the process is no supervisor or server of that type";
       case errc::unexpected_exit: return "ended with another reason than it was asked to";
     }
     return "unknown error";

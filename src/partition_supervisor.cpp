@@ -58,10 +58,17 @@ namespace detail {
 
 namespace {
 
-supervisor_process* partitions_of(const pid& supervisor) noexcept {
+[[noreturn]] void fail(errc why) {
+  throw boost::system::system_error{make_error_code(why), "a partition supervisor"};
+}
+
+// Null if there is no such process, or it has yet to become a supervisor.
+supervisor_process* partitions_of(const process_ref& supervisor) {
   process* const p = supervisor.get();
-  supervisor_process* const s = p != nullptr ? p->supervisor() : nullptr;
-  return s != nullptr && s->has_partitions() ? s : nullptr;
+  if (p == nullptr || p->now == process::state::dying || may_become_supervisor(*p)) return nullptr;
+  supervisor_process* const s = p->supervisor();
+  if (s == nullptr || !s->has_partitions()) fail(errc::wrong_type);
+  return s;
 }
 
 }  // namespace
@@ -70,7 +77,7 @@ blueprint_ptr blueprint_of(const partition_supervisor_spec& spec) {
   return blueprint_of(as_supervisor(spec), spec.partitions);
 }
 
-pid find_partition(const pid& supervisor, std::uintmax_t number) {
+pid find_partition(const process_ref& supervisor, std::uintmax_t number) {
   supervisor_process* const s = partitions_of(supervisor);
   return s != nullptr ? s->partition_for(number) : pid{};
 }
@@ -89,21 +96,19 @@ partition_child::partition_child(child_spec spec)
     : make_{[spec = std::move(spec)](std::size_t) { return spec; }} {}
 
 std::size_t partition_supervisor_ref::partitions() const {
-  detail::supervisor_process* const s = detail::partitions_of(pid_);
-  if (s == nullptr) {
-    throw boost::system::system_error{make_error_code(errc::noproc), "a partition supervisor"};
-  }
+  detail::supervisor_process* const s = detail::partitions_of(to_);
+  if (s == nullptr) detail::fail(errc::noproc);
   return s->partitions();
 }
 
 detail::entry_operation partition_supervisor_ref::which_child(std::size_t number) const {
-  return supervisor_ref{pid_}.which_child(std::to_string(number));
+  return supervisor_ref{to_}.which_child(std::to_string(number));
 }
 
 detail::resize_operation partition_supervisor_ref::resize(std::size_t partitions) const {
   using request = detail::resize_request;
   return detail::resize_operation{
-      {{std::allocate_shared<request>(detail::pool_allocator<request>{}, partitions), pid_}}};
+      {{std::allocate_shared<request>(detail::pool_allocator<request>{}, partitions), to_}}};
 }
 
 partition_supervisor_ref start_supervisor(asio::io_context& io, partition_supervisor_spec spec) {

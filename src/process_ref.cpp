@@ -41,6 +41,8 @@ pid process_ref::whereis() const {
   return found != nullptr ? found->id() : pid{};
 }
 
+pid process_ref::get_pid() const { return lookup_ ? whereis() : process_; }
+
 detail::process* process_ref::get() const {
   if (!lookup_) return process_.get();
   const pid found = lookup_->find ? lookup_->find() : home()->whereis(lookup_->name);

@@ -3,6 +3,7 @@
 #include "report_sums.hpp"
 
 #include <coppice/detail/waiter.hpp>
+#include <coppice/error.hpp>
 #include <coppice/mailbox.hpp>
 
 #include <boost/asio/post.hpp>
@@ -744,6 +745,10 @@ void scheduler::unlink(process& a, process& b) noexcept {
 void scheduler::acknowledge(process& p, std::any info) {
   if (p.answered) return;
   p.answered = true;
+  // Who is up without being a supervisor has been taken for one.
+  if (p.extras && p.extras->supervisor == nullptr) {
+    p.extras->fail_early_requests(errc::wrong_type, errc::wrong_type);
+  }
   if (p.acknowledges && p.watcher != nullptr) p.watcher->child_ready(p.tag, std::move(info));
 }
 

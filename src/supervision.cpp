@@ -69,7 +69,11 @@ void supervision::set_state(child& c, child_state s) noexcept {
 }
 
 void supervision::unindex(child& c) noexcept {
-  if (options_.dynamic) by_number_.erase(c.number);
+  if (options_.dynamic) {
+    by_number_.erase(c.number);
+  } else if (const auto found = by_id_.find(c.id); found != by_id_.end() && found->second == &c) {
+    by_id_.erase(found);
+  }
 }
 
 void supervision::drop_pending(child& c) noexcept {
@@ -83,9 +87,6 @@ void supervision::forget(child& c) {
   drop_pending(c);
   set_state(c, child_state::stopped);
   unindex(c);
-  if (const auto found = by_id_.find(c.id); found != by_id_.end() && found->second == &c) {
-    by_id_.erase(found);
-  }
   if (!c.empty()) {
     c.unlink();
     --size_;

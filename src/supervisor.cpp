@@ -15,19 +15,37 @@ namespace coppice {
 
 namespace detail {
 
+bool may_become_supervisor(const process& p) noexcept {
+  if (p.supervisor() != nullptr || (p.extras && p.extras->server != nullptr)) return false;
+  return p.now == process::state::unborn || (p.acknowledges && !p.answered);
+}
+
 namespace {
 
-// Answers what was asked of a supervisor that has not come to be one.
-void fail_early_requests(process& p) noexcept {
-  if (!p.extras) return;
-  list_hook& early = p.extras->early_requests;
-  while (!early.empty()) {
-    auto& r = static_cast<supervisor_request&>(*early.front());
-    r.unlink();
-    const auto kept = std::move(r.self);
-    r.complete(r.kind == supervisor_request::kind_type::ready ? errc::start_failed : errc::noproc);
+// Looks once more at a process that had not run when it was asked something: whether it has become a
+// supervisor in its first step.
+class second_look final : public owned_item, public pooled {
+ public:
+  second_look(const pid& process, scheduler& home) noexcept
+      : owned_item{&second_look::act_on}, process_{process}, home_{home} {}
+
+ private:
+  static void act_on(run_item* item, how h) {
+    auto& self = *static_cast<second_look*>(item);
+    process* const p = h == how::run ? self.process_.get() : nullptr;
+    if (p != nullptr && p->now == process::state::unborn) {
+      self.home_.push(self);
+      return;
+    }
+    delete &self;
+    if (p != nullptr && p->now == process::state::live && !may_become_supervisor(*p)) {
+      p->extras->fail_early_requests(errc::wrong_type, errc::wrong_type);
+    }
   }
-}
+
+  const pid process_;
+  scheduler& home_;
+};
 
 // The body of a supervisor process: a task. The blueprint is drawn anew for each start.
 class supervisor_body final : public task_body, public pooled {
@@ -57,7 +75,7 @@ class supervisor_body final : public task_body, public pooled {
     try {
       return draw_();
     } catch (...) {
-      fail_early_requests(p);
+      if (p.extras) p.extras->fail_early_requests(errc::noproc, errc::start_failed);
       throw;
     }
   }
@@ -102,7 +120,12 @@ process* caller_on(scheduler& s) noexcept {
   return scheduler::active() == &s ? s.current() : nullptr;
 }
 
-scheduler& home_of(const pid& supervisor) {
+child_start submitted(std::shared_ptr<supervisor_request> r, const process_ref& supervisor) {
+  supervisor_request::submit(r, supervisor);
+  return child_start{std::move(r), supervisor};
+}
+
+scheduler& home_of(const process_ref& supervisor) {
   if (scheduler* s = supervisor.home(); s != nullptr) return *s;
   return here();
 }
@@ -148,7 +171,7 @@ supervisor_request::~supervisor_request() = default;
 void supervisor_request::completed() noexcept {}
 
 void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
-                                const pid& supervisor) {
+                                const process_ref& supervisor) {
   r->submitted = true;
   detail::process* const p = supervisor.get();
   if (p != nullptr && r->kind == kind_type::ready) {
@@ -163,21 +186,24 @@ void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
     } else {
       p->supervisor()->take(r);
     }
-  } else if (p->now == detail::process::state::unborn || (p->acknowledges && !p->answered)) {
-    // It may become a supervisor yet.
+  } else if (may_become_supervisor(*p)) {
     r->self = r;
     p->more().early_requests.push_back(*r);
+    if (p->now == detail::process::state::unborn) p->home.push(*new second_look{p->id(), p->home});
   } else {
-    r->complete(errc::noproc);
+    r->complete(errc::wrong_type);
   }
 }
 
-process_extras::~process_extras() {
+process_extras::~process_extras() { fail_early_requests(errc::noproc, errc::noproc); }
+
+void process_extras::fail_early_requests(boost::system::error_code ec,
+                                         boost::system::error_code ready) noexcept {
   while (!early_requests.empty()) {
     auto& r = static_cast<supervisor_request&>(*early_requests.front());
     r.unlink();
     const auto kept = std::move(r.self);
-    r.complete(errc::noproc);
+    r.complete(r.kind == supervisor_request::kind_type::ready ? ready : ec);
   }
 }
 
@@ -247,91 +273,87 @@ detail::start_operation child_start::ready() & {
 
 detail::request_operation supervisor_handle::ready() const {
   return detail::request_operation{
-      {{detail::make_request(supervisor_request::kind_type::ready), pid_}}};
+      {{detail::make_request(supervisor_request::kind_type::ready), to_}}};
 }
 
 detail::stop_operation supervisor_handle::stop(
     exit_reason reason, std::optional<std::chrono::steady_clock::duration> limit) const {
-  return detail::stop_operation{{pid_, std::move(reason), limit}};
+  return detail::stop_operation{{to_, std::move(reason), limit}};
 }
 
 detail::listing_operation supervisor_handle::which_children() const {
   return detail::listing_operation{
-      {{detail::make_request(supervisor_request::kind_type::which), pid_}}};
+      {{detail::make_request(supervisor_request::kind_type::which), to_}}};
 }
 
 detail::count_operation supervisor_handle::count_children() const {
   return detail::count_operation{
-      {{detail::make_request(supervisor_request::kind_type::count), pid_}}};
-}
-
-child_start supervisor_handle::add(child_spec spec) const {
-  auto r = detail::make_request(supervisor_request::kind_type::add);
-  r->added = std::move(spec);
-  supervisor_request::submit(r, pid_);
-  return child_start{std::move(r), pid_};
+      {{detail::make_request(supervisor_request::kind_type::count), to_}}};
 }
 
 child_start supervisor_ref::start_child(child_spec spec) const {
   detail::check_added_child(spec);
-  return add(std::move(spec));
+  auto r = detail::make_request(supervisor_request::kind_type::add);
+  r->added = std::move(spec);
+  return detail::submitted(std::move(r), to_);
 }
 
 child_start supervisor_ref::start_child(std::any argument) const {
   auto r = detail::make_request(supervisor_request::kind_type::add_argument);
   r->argument = std::move(argument);
-  supervisor_request::submit(r, pid_);
-  return child_start{std::move(r), pid_};
+  return detail::submitted(std::move(r), to_);
 }
 
 detail::request_operation supervisor_ref::terminate_child(std::string_view id) const {
   return detail::request_operation{
-      {{detail::make_request(supervisor_request::kind_type::terminate, id), pid_}}};
+      {{detail::make_request(supervisor_request::kind_type::terminate, id), to_}}};
 }
 
 detail::request_operation supervisor_ref::terminate_child(const pid& process) const {
   auto r = detail::make_request(supervisor_request::kind_type::terminate_process);
   r->process = process;
-  return detail::request_operation{{{std::move(r), pid_}}};
+  return detail::request_operation{{{std::move(r), to_}}};
 }
 
 detail::start_operation supervisor_ref::restart_child(std::string_view id) const {
   return detail::start_operation{
-      {{detail::make_request(supervisor_request::kind_type::restart, id), pid_}}};
+      {{detail::make_request(supervisor_request::kind_type::restart, id), to_}}};
 }
 
 detail::request_operation supervisor_ref::delete_child(std::string_view id) const {
   return detail::request_operation{
-      {{detail::make_request(supervisor_request::kind_type::erase, id), pid_}}};
+      {{detail::make_request(supervisor_request::kind_type::erase, id), to_}}};
 }
 
 detail::entry_operation supervisor_ref::which_child(std::string_view id) const {
   return detail::entry_operation{
-      {{detail::make_request(supervisor_request::kind_type::which_one, id), pid_}}};
+      {{detail::make_request(supervisor_request::kind_type::which_one, id), to_}}};
 }
 
 detail::entry_operation supervisor_ref::which_child(const pid& process) const {
   auto r = detail::make_request(supervisor_request::kind_type::which_process);
   r->process = process;
-  return detail::entry_operation{{{std::move(r), pid_}}};
+  return detail::entry_operation{{{std::move(r), to_}}};
 }
 
 detail::spec_operation supervisor_ref::get_child_spec(std::string_view id) const {
   return detail::spec_operation{
-      {{detail::make_request(supervisor_request::kind_type::spec, id), pid_}}};
+      {{detail::make_request(supervisor_request::kind_type::spec, id), to_}}};
 }
 
 child_start dynamic_supervisor_ref::start_child(child_spec spec) const {
   detail::check_dynamic_child(spec);
-  return add(std::move(spec));
+  auto r = detail::make_request(supervisor_request::kind_type::add_dynamic);
+  r->added = std::move(spec);
+  return detail::submitted(std::move(r), to_);
 }
 
 detail::request_operation dynamic_supervisor_ref::terminate_child(const pid& process) const {
-  return supervisor_ref{pid_}.terminate_child(process);
+  return supervisor_ref{to_}.terminate_child(process);
 }
 
 detail::entry_operation dynamic_supervisor_ref::which_child(const pid& process) const {
-  return supervisor_ref{pid_}.which_child(process);
+  return supervisor_ref{to_}.which_child(process);
 }
 
 supervisor_ref start_supervisor(asio::io_context& io, supervisor_spec spec) {

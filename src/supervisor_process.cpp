@@ -93,7 +93,7 @@ supervisor_process::supervisor_process(process& self, blueprint_ptr blueprint)
   if (self_.label().empty()) self_.extras->label = blueprint_.name;
   if (!blueprint_.name.empty() && !home_.register_name(self_, blueprint_.name)) {
     spare_starter(self_.extras->early_requests);
-    fail_early_requests(errc::already_started);
+    self_.extras->fail_early_requests(errc::already_started, errc::already_started);
     self_.extras->supervisor = nullptr;
     self_.extras->trap.reset();
     throw name_taken{blueprint_.name, home_.whereis(blueprint_.name)};
@@ -101,7 +101,7 @@ supervisor_process::supervisor_process(process& self, blueprint_ptr blueprint)
   if (home_.listened_to()) warn_about(blueprint_);
   if (!blueprint_.from_template) {
     for (const child_spec& spec : blueprint_.children) {
-      decide_.add_static(make_entry(spec, std::shared_ptr<const child_spec>{kept_, &spec}));
+      decide_.add_static(make_entry(spec, spec.id, std::shared_ptr<const child_spec>{kept_, &spec}));
     }
   }
   while (!self_.extras->early_requests.empty()) {
@@ -134,14 +134,12 @@ supervisor_process::~supervisor_process() {
 }
 
 supervisor_process::entry& supervisor_process::make_entry(
-    const child_spec& spec, std::shared_ptr<const child_spec> origin) {
+    const child_spec& spec, std::string id, std::shared_ptr<const child_spec> origin) {
   auto* const c = new entry;
   c->known.owner = c;
   entries_.push_back(c->known);
-  if (!blueprint_.options.dynamic) {
-    c->id = spec.id;
-    c->origin = std::move(origin);
-  }
+  c->id = std::move(id);
+  c->origin = std::move(origin);
   c->when = spec.restart;
   c->type = spec.type;
   c->significant = spec.significant;
@@ -151,11 +149,6 @@ supervisor_process::entry& supervisor_process::make_entry(
                                                  : shutdown{std::chrono::seconds{5}};
   if (const body_ptr& start = spec.start.get_body()) c->start = start->for_child(start);
   return *c;
-}
-
-void supervisor_process::fail_early_requests(boost::system::error_code ec) noexcept {
-  list_hook& early = self_.extras->early_requests;
-  while (!early.empty()) finish(static_cast<supervisor_request&>(*early.front()), ec);
 }
 
 // A starter who waits for the answer is told by that alone, and not through the link as well.
@@ -366,6 +359,12 @@ void supervisor_process::take(const std::shared_ptr<supervisor_request>& r) {
     return;
   }
   switch (r->kind) {
+    case kind::add_dynamic:
+      if (!blueprint_.options.dynamic) {
+        finish(*r, errc::wrong_type);
+        break;
+      }
+      [[fallthrough]];
     case kind::add:
     case kind::add_argument: add(*r); break;
     case kind::terminate: decide_.terminate(r->id, r.get()); break;
@@ -384,7 +383,7 @@ void supervisor_process::take(const std::shared_ptr<supervisor_request>& r) {
 
 void supervisor_process::add(supervisor_request& r) {
   entry* c = nullptr;
-  if (r.kind == supervisor_request::kind_type::add) {
+  if (r.kind != supervisor_request::kind_type::add_argument) {
     if (blueprint_.from_template) {
       r.reason = exit_reason::error("a simple_one_for_one supervisor starts its template only");
     } else if (r.added->significant && blueprint_.options.automatic == auto_shutdown::never) {
@@ -393,7 +392,7 @@ void supervisor_process::add(supervisor_request& r) {
     } else {
       const auto origin =
           blueprint_.options.dynamic ? nullptr : std::make_shared<child_spec>(*r.added);
-      c = &make_entry(*r.added, origin);
+      c = &make_entry(*r.added, std::move(r.added->id), origin);
       r.added.reset();
       if (origin && c->when == restart::temporary) origin->start = {};
     }
@@ -404,7 +403,7 @@ void supervisor_process::add(supervisor_request& r) {
     try {
       body_ptr start = origin.start.is_template() ? origin.start.with_argument(r.argument)
                                                   : origin.start.get_body();
-      c = &make_entry(origin, nullptr);
+      c = &make_entry(origin, origin.id, nullptr);
       c->start = std::move(start);
     } catch (...) {
       r.reason = exit_reason::error(std::current_exception());
@@ -493,6 +492,7 @@ void supervisor_process::serve(supervisor_request& r) {
       break;
     case kind::ready:
     case kind::add:
+    case kind::add_dynamic:
     case kind::add_argument:
     case kind::terminate:
     case kind::terminate_process:
@@ -535,7 +535,7 @@ pid supervisor_process::partition_for(std::uintmax_t number) {
 // under way; what each does makes right whatever those before it have left.
 void supervisor_process::resize(resize_request& r) {
   if (!has_partitions()) {
-    finish(r, errc::not_found);
+    finish(r, errc::wrong_type);
     return;
   }
   if (r.partitions > blueprint_.partitions) {

@@ -22,6 +22,9 @@
 
 namespace coppice::detail {
 
+// Whether it may, in a step that it has not made yet. A server never does.
+bool may_become_supervisor(const process& p) noexcept;
+
 void check_dynamic_child(const child_spec& spec);
 void check_added_child(const child_spec& spec);
 
@@ -157,10 +160,10 @@ class supervisor_process final : public process_watcher, public signal_trap {
   void warn_about(const supervisor_blueprint& blueprint);
   [[nodiscard]] std::string_view own_name() const noexcept;
   [[nodiscard]] child_info describe(const entry& c) const noexcept;
-  entry& make_entry(const child_spec& spec, std::shared_ptr<const child_spec> origin);
+  entry& make_entry(const child_spec& spec, std::string id,
+                    std::shared_ptr<const child_spec> origin);
   void finish(supervisor_request& r, boost::system::error_code ec) noexcept;
   void spare_starter(list_hook& requests) noexcept;
-  void fail_early_requests(boost::system::error_code ec) noexcept;
 
   process& self_;
   scheduler& home_;

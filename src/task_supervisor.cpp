@@ -20,7 +20,7 @@ namespace {
 class task_request final : public supervisor_request {
  public:
   explicit task_request(task_ptr core) noexcept
-      : supervisor_request{kind_type::add}, core_{std::move(core)} {}
+      : supervisor_request{kind_type::add_dynamic}, core_{std::move(core)} {}
 
  private:
   void completed() noexcept override {
@@ -57,14 +57,14 @@ process* process_that_calls() noexcept {
   return s != nullptr ? s->current() : nullptr;
 }
 
-void spawn_task_in(const pid& supervisor, body_ptr what, const shutdown& how, task_ptr core) {
+void spawn_task_in(const process_ref& supervisor, body_ptr what, const shutdown& how, task_ptr core) {
   child_spec spec = spec_of(std::move(what), restart::temporary, how);
   const auto r = std::make_shared<task_request>(std::move(core));
   r->added = std::move(spec);
   supervisor_request::submit(r, supervisor);
 }
 
-child_start start_task_child(const pid& supervisor, body_ptr what, const task_child_options& o) {
+child_start start_task_child(const process_ref& supervisor, body_ptr what, const task_child_options& o) {
   return dynamic_supervisor_ref{supervisor}.start_child(
       spec_of(std::move(what), o.restart, o.shutdown));
 }
@@ -83,7 +83,7 @@ std::vector<pid> pids_wait::pids() const {
 detail::pids_operation task_supervisor_ref::children() const {
   return detail::pids_operation{
       {{std::make_shared<detail::supervisor_request>(detail::supervisor_request::kind_type::which),
-        to_.whereis()}}};
+        to_}}};
 }
 
 detail::request_operation task_supervisor_ref::terminate_child(const pid& task) const {

@@ -190,6 +190,26 @@ TEST_CASE("a child that ended for good leaves no trace") {
   CHECK(s.count_of(sup) == "0 0 0 0");
 }
 
+// DYN-02, PROC-24, LOG-04
+TEST_CASE("the id of a dynamic child is its label, which others may have too") {
+  scene s;
+  const auto sup = s.supervise(dynamic_supervisor_spec{.name = "pool"});
+  const auto body = []() -> asio::awaitable<void> { co_await coppice::sleep_for(1h); };
+  const auto fails = []() -> asio::awaitable<void> { throw std::runtime_error{"boom"}; };
+  for (const char* id : {"connection", "connection", "", "a label of more than fifteen characters"}) {
+    const answer a = s.start(sup, {.id = id, .start = body, .restart = coppice::temporary});
+    REQUIRE_FALSE(a.error);
+    CHECK(coppice::info(a.started.process)->label == id);
+    CHECK(s.ask(sup.which_child(a.started.process)).entry.id == id);
+  }
+  CHECK(s.children_of(sup) == "connection connection  a label of more than fifteen characters");
+  s.reports.clear();
+  s.start(sup, {.id = "connection", .start = fails, .restart = coppice::temporary});
+  CHECK(s.reports ==
+        std::vector<std::string>{"pool: connection <6> started",
+                                 "pool: connection <6> ended (std::runtime_error: boom)"});
+}
+
 // DYN-11, RR-13
 TEST_CASE("dynamic children are listed by pid, the new one after a restart") {
   scene s;
@@ -199,7 +219,7 @@ TEST_CASE("dynamic children are listed by pid, the new one after a restart") {
   s.crashes("a");
   const answer a = s.ask(sup.which_children());
   REQUIRE(a.listing.size() == 1);
-  CHECK(a.listing[0].id.empty());
+  CHECK(a.listing[0].id == "a");
   CHECK(a.listing[0].process == s.pid_of("a"));
   CHECK(s.ask(sup.terminate_child(old)).error == errc::not_found);
 }

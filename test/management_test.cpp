@@ -223,7 +223,7 @@ TEST_CASE("a listing tells how often each child has been restarted") {
 }
 
 // API-15, API-18
-TEST_CASE("simple_one_for_one lists and counts children without ids") {
+TEST_CASE("simple_one_for_one lists and counts its children under the id of the template") {
   scene s;
   const auto sup = simple(s);
   CHECK(s.count_of(sup) == "1 0 0 0");
@@ -232,7 +232,7 @@ TEST_CASE("simple_one_for_one lists and counts children without ids") {
   const answer a = s.ask(sup.which_children());
   REQUIRE(a.listing.size() == 2);
   for (const coppice::child_entry& c : a.listing) {
-    CHECK(c.id.empty());
+    CHECK(c.id == "template");
     CHECK(c.process.alive());
     CHECK(c.type == coppice::child_type::worker);
   }
@@ -302,7 +302,7 @@ TEST_CASE("one child without an id is looked up by pid, as long as it is known")
   const coppice::pid x = s.start(of_template, "x").started.process;
   const answer found = s.ask(of_template.which_child(x));
   CHECK_FALSE(found.error);
-  CHECK(found.entry.id.empty());
+  CHECK(found.entry.id == "template");
   CHECK(found.entry.process == x);
   s.crashes("x");
   s.clock.settle();

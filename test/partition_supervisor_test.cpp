@@ -313,20 +313,23 @@ TEST_CASE("a lookup outside of processes must say on which io_context") {
 
 // PART-05
 TEST_CASE(
-    "nobody is found under a name of nobody, of no partition supervisor, or of one that ended") {
+    "nobody is found under a name of nobody, or of a partition supervisor that has ended; others are of "
+    "the wrong type") {
   scene s;
   CHECK_FALSE(coppice::partition(s.io, "shards", 1));
   CHECK_FALSE(coppice::partition(s.io, "", 1));
   CHECK_FALSE(partition_supervisor_ref{}.process_for(1));
   s.supervise(supervisor_spec{
       .name = "plain", .strategy = one_for_one, .children = {s.child("a").with_id("0")}});
-  CHECK_FALSE(coppice::partition(s.io, "plain", 0));
+  CHECK(thrown_by([&] { static_cast<void>(coppice::partition(s.io, "plain", 0)); }) ==
+        errc::wrong_type);
   coppice::spawn(s.io, []() -> asio::awaitable<void> {
     coppice::register_name("worker");
     co_await coppice::sleep_for(24h);
   });
   const auto sup = shards(s, 2);
-  CHECK_FALSE(coppice::partition(s.io, "worker", 0));
+  CHECK(thrown_by([&] { static_cast<void>(coppice::partition(s.io, "worker", 0)); }) ==
+        errc::wrong_type);
   CHECK(coppice::partition(s.io, "shards", 1));
   CHECK_FALSE(s.ask(sup.stop()).error);
   CHECK_FALSE(coppice::partition(s.io, "shards", 1));
@@ -361,7 +364,7 @@ TEST_CASE("the number of partitions of an unknown supervisor is noproc, and so a
   };
   CHECK(partitions_of("nowhere") == errc::noproc);
   s.supervise(supervisor_spec{.name = "plain", .strategy = one_for_one});
-  CHECK(partitions_of("plain") == errc::noproc);
+  CHECK(partitions_of("plain") == errc::wrong_type);
   const auto sup = shards(s, 2);
   CHECK_FALSE(partitions_of("shards"));
   s.ask(sup.stop());
@@ -725,7 +728,8 @@ TEST_CASE("a temporary partition that was stopped for a resize cannot come back"
 TEST_CASE("a resize is for partition supervisors, and may be waited for in a process") {
   scene s;
   const auto plain = s.supervise(supervisor_spec{.name = "plain", .strategy = one_for_one});
-  CHECK(s.ask(partition_supervisor_ref{plain.get_pid()}.resize(0)).error == errc::not_found);
+  CHECK(s.ask(partition_supervisor_ref{plain.get_pid()}.resize(0)).error ==
+        errc::wrong_type);
   const auto sup = shards(s, 2);
   std::size_t before = 0;
   const auto resizer = [&]() -> asio::awaitable<void> {

@@ -57,8 +57,8 @@ class start_function {
 
 /// How a supervisor starts, restarts and stops one child.
 struct child_spec {
-  /// Names the child within its supervisor. Must not be empty, nor in use there. A dynamic
-  /// supervisor ignores it.
+  /// Names the child within its supervisor. Must not be empty, nor in use there. To a dynamic
+  /// supervisor it is no more than a label: any text, be it empty or in use.
   std::string id{};
   /// Called for each start, with nothing kept from the last one. What it captured by reference must
   /// outlive the supervisor.

@@ -24,6 +24,7 @@ enum class errc {
   no_reply,          ///< Whoever was to answer has thrown the chance away.
   overloaded,        ///< The queue of the server is full.
   unreadable,        ///< What is kept is of another type, or damaged.
+  wrong_type,        ///< The process lives, but is no supervisor or server of that type.
 };
 
 COPPICE_API const boost::system::error_category& category() noexcept;

@@ -4,6 +4,7 @@
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
 #include <coppice/pid.hpp>
+#include <coppice/process_ref.hpp>
 #include <coppice/supervisor.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -47,7 +48,7 @@ constexpr std::uintmax_t key_number(const Key& key) noexcept {
   }
 }
 
-COPPICE_API pid find_partition(const pid& supervisor, std::uintmax_t number);
+COPPICE_API pid find_partition(const process_ref& supervisor, std::uintmax_t number);
 COPPICE_API pid find_partition(std::string_view supervisor, std::uintmax_t number);
 COPPICE_API pid find_partition(asio::io_context& io, std::string_view supervisor,
                                std::uintmax_t number);
@@ -174,9 +175,9 @@ class COPPICE_API partition_supervisor_ref : public supervisor_handle {
   /// partitions in their order.
   ///
   /// @return An empty pid if that partition does not run right now: it is not up yet, it is
-  ///   restarting or being stopped, or has ended for good. Also if the supervisor has ended, or is
-  ///   not one of partitions.
-  /// @throws boost::system::system_error with `errc::not_found` if it was resized to none.
+  ///   restarting or being stopped, or has ended for good. Also if the supervisor has ended.
+  /// @throws boost::system::system_error with `errc::not_found` if it was resized to none, and with
+  ///   `errc::wrong_type` if the process is no supervisor of partitions.
   /// @par Complexity
   /// Constant, apart from the hash of the key.
   /// @par Origin
@@ -184,13 +185,13 @@ class COPPICE_API partition_supervisor_ref : public supervisor_handle {
   /// and not the pid of the process that has ended.
   template <partition_key Key>
   [[nodiscard]] pid process_for(const Key& key) const {
-    return detail::find_partition(pid_, detail::key_number(key));
+    return detail::find_partition(to_, detail::key_number(key));
   }
 
   /// How many partitions keys are routed to.
   ///
-  /// @throws boost::system::system_error with `errc::noproc` if the supervisor has ended, has not
-  ///   begun to start its children, or is not one of partitions.
+  /// @throws boost::system::system_error with `errc::noproc` if the supervisor has ended, or has not
+  ///   begun to start its children; with `errc::wrong_type` if it is not one of partitions.
   /// @par Complexity
   /// Constant.
   /// @par Origin
@@ -214,9 +215,9 @@ class COPPICE_API partition_supervisor_ref : public supervisor_handle {
   ///
   /// Completes when that is done, with the number there was when it was called. Fails with
   /// `errc::max_children` above the number it was started with, with `errc::start_failed` if a
-  /// partition did not start, and with `errc::not_found` if a temporary one is gone for good, or if
-  /// the supervisor is not one of partitions; keys are routed as before then, and it may be called
-  /// again.
+  /// partition did not start, and with `errc::not_found` if a temporary one is gone for good; keys are
+  /// routed as before then, and it may be called again. Fails with `errc::wrong_type` if the supervisor
+  /// is not one of partitions.
   ///
   /// @param partitions Zero is allowed: no key has a partition until it is resized again.
   /// @par Origin
@@ -232,7 +233,8 @@ class COPPICE_API partition_supervisor_ref : public supervisor_handle {
 /// keeping it: it is that of the process which is there now. A call to an empty pid fails with
 /// `errc::noproc`.
 ///
-/// @throws boost::system::system_error with `errc::not_found` if it was resized to none.
+/// @throws boost::system::system_error with `errc::not_found` if it was resized to none, and with
+///   `errc::wrong_type` if the process is no supervisor of partitions.
 /// @throws std::logic_error outside of processes.
 /// @par Thread safety
 /// Only on the loop's thread.

@@ -26,6 +26,8 @@ class COPPICE_API process_ref {
   /// Finds a process for each use; an empty pid says that there is none.
   using resolver = std::function<pid()>;
 
+  /// Nobody.
+  process_ref() noexcept = default;
   process_ref(pid process) noexcept;
   /// A name on the io_context of the calling process.
   ///
@@ -40,6 +42,8 @@ class COPPICE_API process_ref {
   ///
   /// @throws std::logic_error if another thread runs the io_context; and whatever the function throws.
   [[nodiscard]] pid whereis() const;
+  /// The same; but the process that this was made with, if it was, also when that has ended.
+  [[nodiscard]] pid get_pid() const;
 
   /// For coppice's own use: the control block of the living process, or null; while its io_context
   /// is there.
@@ -55,7 +59,7 @@ class COPPICE_API process_ref {
     resolver find;  // if there is no name
   };
 
-  std::uint64_t serial_;  // of the scheduler
+  std::uint64_t serial_ = 0;  // of the scheduler
   pid process_;
   std::shared_ptr<const lookup> lookup_;  // null: it is that process
 };

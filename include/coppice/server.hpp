@@ -95,8 +95,8 @@ class server_ref {
 
   /// `auto reply = co_await ref.call(message);` sends it and waits for the answer.
   ///
-  /// Fails with `errc::noproc` (there is no such server), `errc::died` (it ended before it
-  /// answered; `failure()` of the call tells how), `errc::timeout`, `errc::would_deadlock` (it
+  /// Fails with `errc::noproc` (there is no such process), `errc::wrong_type` (it is no server of class
+  /// S), `errc::died` (it ended before it answered; `failure()` of the call tells how), `errc::timeout`, `errc::would_deadlock` (it
   /// called itself), `errc::no_reply` (whoever was to answer threw the chance away), or
   /// `errc::overloaded`.
   ///

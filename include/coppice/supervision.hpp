@@ -49,7 +49,7 @@ class COPPICE_API supervision {
 
   /// What is known of one child. Owned by whoever drives this class, which may derive from it.
   struct child : detail::list_hook {
-    std::string id;  ///< Empty for dynamic children.
+    std::string id;  ///< Of dynamic children a label, by which they are not found.
     restart when = restart::permanent;
     shutdown how = std::chrono::seconds{5};
     child_type type = child_type::worker;
@@ -120,7 +120,7 @@ class COPPICE_API supervision {
     coppice::strategy strategy = strategy::one_for_one;
     restart_intensity intensity{};
     coppice::auto_shutdown automatic = auto_shutdown::never;
-    /// Dynamic: no ids, forgotten when ended, stopped side by side. Implied by simple_one_for_one.
+    /// Dynamic: not found by id, forgotten when ended, stopped side by side. Implied by simple_one_for_one.
     bool dynamic = false;
     std::size_t max_children = static_cast<std::size_t>(-1);
   };

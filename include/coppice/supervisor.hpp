@@ -10,6 +10,7 @@
 #include <coppice/exit_reason.hpp>
 #include <coppice/mailbox.hpp>
 #include <coppice/pid.hpp>
+#include <coppice/process_ref.hpp>
 #include <coppice/supervision.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -95,7 +96,7 @@ struct dynamic_supervisor_spec {
 
 /// One child, in a listing.
 struct child_entry {
-  std::string id;        ///< Empty for dynamic children.
+  std::string id;        ///< Of dynamic children the label, which need not be unique.
   pid process;           ///< Empty unless it runs.
   bool restarting = false;
   child_type type = child_type::worker;
@@ -124,6 +125,7 @@ class COPPICE_API supervisor_request : public list_hook {
   enum class kind_type : unsigned char {
     ready,
     add,
+    add_dynamic,
     add_argument,
     terminate,
     terminate_process,
@@ -141,7 +143,7 @@ class COPPICE_API supervisor_request : public list_hook {
   virtual ~supervisor_request();
 
   // Sends it. The answer may be there at once, if there is nobody to answer.
-  static void submit(const std::shared_ptr<supervisor_request>& r, const pid& supervisor);
+  static void submit(const std::shared_ptr<supervisor_request>& r, const process_ref& supervisor);
   void complete(boost::system::error_code ec) noexcept;
 
   kind_type kind;
@@ -168,7 +170,7 @@ class COPPICE_API supervisor_request : public list_hook {
 
 struct COPPICE_API request_wait_base {
   std::shared_ptr<supervisor_request> request;
-  pid supervisor;
+  process_ref supervisor;
 
   [[nodiscard]] scheduler& home() const;
   void begin(waiter& w);
@@ -216,7 +218,7 @@ struct entry_wait : request_wait_base {
 
 // Asks a supervisor to stop, and waits until it is gone.
 struct COPPICE_API stop_wait {
-  pid supervisor;
+  process_ref supervisor;
   exit_reason reason;
   std::optional<duration> limit;
   struct subscription final : exit_subscription {
@@ -267,8 +269,9 @@ using spec_operation =
 /// A child on its way up, after `start_child`. The start is under way whether or not this is kept.
 class COPPICE_API child_start {
  public:
-  explicit child_start(std::shared_ptr<detail::supervisor_request> r, pid supervisor) noexcept
-      : request_{std::move(r)}, supervisor_{supervisor} {}
+  explicit child_start(std::shared_ptr<detail::supervisor_request> r,
+                       process_ref supervisor) noexcept
+      : request_{std::move(r)}, supervisor_{std::move(supervisor)} {}
 
   /// `started_child child = co_await adding.ready();`
   ///
@@ -294,15 +297,20 @@ class COPPICE_API child_start {
 
  private:
   std::shared_ptr<detail::supervisor_request> request_;
-  pid supervisor_;
+  process_ref supervisor_;
 };
 
 /// What supervisors of every kind can be asked. Requests are served one at a time, in order of
 /// arrival, behind any start, stop or restart under way, and have no time limit of their own.
 ///
-/// A handle: cheap to copy, keeps nothing alive. Every request fails with `errc::noproc` if the
-/// supervisor has ended, or ends before it comes to it; and with `errc::would_deadlock` if it comes
-/// from within a child whose start or end that very supervisor is waiting for.
+/// A handle: cheap to copy, keeps nothing alive. It is made with a pid, with a name, or with whatever a
+/// `process_ref` finds the supervisor by; names and functions are asked anew for each request, so that
+/// a restarted supervisor is found again.
+///
+/// Every request fails with `errc::noproc` if there is no such process, or the supervisor ends before
+/// it comes to it; with `errc::wrong_type` if the process is no supervisor of that kind; and with
+/// `errc::would_deadlock` if it comes from within a child whose start or end that very supervisor is
+/// waiting for.
 ///
 /// @par Cancellation
 /// Of all requests: any type. The caller waits no longer; a request that was made is carried out.
@@ -310,11 +318,22 @@ class COPPICE_API child_start {
 /// Only on the loop's thread, or while the loop does not run.
 class COPPICE_API supervisor_handle {
  public:
+  /// Of nobody.
   supervisor_handle() noexcept = default;
-  explicit supervisor_handle(pid process) noexcept : pid_{process} {}
+  supervisor_handle(process_ref to) noexcept : to_{std::move(to)} {}
+  supervisor_handle(pid process) noexcept : to_{process} {}
+  /// A name on the io_context of the calling process.
+  ///
+  /// @throws std::logic_error outside of processes.
+  supervisor_handle(std::string_view name) : to_{name} {}
+  supervisor_handle(const char* name) : to_{name} {}
+  supervisor_handle(boost::asio::io_context& io, std::string_view name) : to_{io, name} {}
 
-  [[nodiscard]] pid get_pid() const noexcept { return pid_; }
-  [[nodiscard]] bool alive() const noexcept { return pid_.alive(); }
+  /// The living process, or an empty pid.
+  [[nodiscard]] pid whereis() const { return to_.whereis(); }
+  /// The same; but of a handle that was made with a pid that one, also when the supervisor has ended.
+  [[nodiscard]] pid get_pid() const { return to_.get_pid(); }
+  [[nodiscard]] bool alive() const { return to_.whereis().alive(); }
 
   /// Completes when the static children are up; fails with `errc::start_failed` if one of them is
   /// not, and with `errc::already_started` if another process has its name.
@@ -343,12 +362,13 @@ class COPPICE_API supervisor_handle {
   /// `supervisor:count_children/1`.
   [[nodiscard]] detail::count_operation count_children() const;
 
-  friend bool operator==(const supervisor_handle&, const supervisor_handle&) noexcept = default;
+  /// Whether they lead to the same process.
+  friend bool operator==(const supervisor_handle& a, const supervisor_handle& b) {
+    return a.get_pid() == b.get_pid();
+  }
 
  protected:
-  [[nodiscard]] child_start add(child_spec spec) const;
-
-  pid pid_;
+  process_ref to_;
 };
 
 /// A supervisor with a list of children, each with an id. Also one with a template
@@ -438,7 +458,10 @@ class COPPICE_API dynamic_supervisor_ref : public supervisor_handle {
 
   /// Starts a child. Returns at once; await `ready()` of the result, in another statement.
   ///
-  /// The id is ignored. The child is forgotten when it ends for good.
+  /// The id need not be unique, and may be empty: it labels the child in listings and reports, and names
+  /// it nowhere else. The child is forgotten when it ends for good.
+  ///
+  /// Up to 15 characters of an id take no memory.
   ///
   /// @throws std::invalid_argument if the spec breaks a rule; nothing has happened then.
   /// @par Complexity

@@ -56,7 +56,7 @@ struct task_child_options {
 
 namespace detail {
 
-COPPICE_API child_start start_task_child(const pid& supervisor, body_ptr what,
+COPPICE_API child_start start_task_child(const process_ref& supervisor, body_ptr what,
                                          const task_child_options& o);
 COPPICE_API process* process_that_calls() noexcept;
 
@@ -103,7 +103,8 @@ class COPPICE_API task_supervisor_ref {
   /// Starts a task under the supervisor, linked to the calling process, which is its owner.
   ///
   /// Returns at once; the supervisor starts it in its turn. If it does not, `await` and `yield`
-  /// tell: `errc::max_children` (raise `task_supervisor_spec::max_children`), or `errc::noproc`.
+  /// tell: `errc::max_children` (raise `task_supervisor_spec::max_children`), `errc::noproc` or
+  /// `errc::wrong_type`.
   /// The link is there before anything of the task runs. If its owner has died by then, it ends
   /// without having run.
   ///
@@ -167,7 +168,7 @@ class COPPICE_API task_supervisor_ref {
                                .callers = detail::callers_through(detail::process_that_calls()),
                                .label = o.label};
     return detail::start_task_child(
-        to_.whereis(), detail::make_task_body(std::forward<F>(f), std::move(origin)), o);
+        to_, detail::make_task_body(std::forward<F>(f), std::move(origin)), o);
   }
 
   /// `std::vector<pid> tasks = co_await tasks.children();` lists those that run, in start order.
@@ -184,7 +185,7 @@ class COPPICE_API task_supervisor_ref {
 
   /// The supervisor as what it is underneath: to await that it is up, to stop it.
   [[nodiscard]] dynamic_supervisor_ref supervisor() const {
-    return dynamic_supervisor_ref{to_.whereis()};
+    return dynamic_supervisor_ref{to_};
   }
 
   /// The living process, or an empty pid.
@@ -199,7 +200,7 @@ class COPPICE_API task_supervisor_ref {
         new detail::typed_task<value_type>{me.home, me.id(), tie}};
     detail::task_origin origin{
         .core = core, .callers = detail::callers_through(&me), .label = std::move(o.label)};
-    detail::spawn_task_in(to_.whereis(),
+    detail::spawn_task_in(to_,
                           detail::make_task_body(std::forward<F>(f), std::move(origin)), o.shutdown,
                           core);
     return async_task<value_type>{std::move(core)};

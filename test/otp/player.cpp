@@ -211,8 +211,9 @@ class player {
     const auto* starting = std::get_if<coppice::child_starting>(&r);
     if (starting == nullptr) return;
     std::string id{starting->child.id};
-    // A dynamic child has none; what is started again had one before.
-    if (id.empty())
+    // Those of a template share its id; what is started again had a name before.
+    const auto sup = scenario_.sups.find(std::string{starting->child.supervisor});
+    if (sup != scenario_.sups.end() && sup->second.strategy == "simple_one_for_one")
       id = starting->child.process ? ids_.at(starting->child.process.number()) : next_dynamic_;
     // A child that is being added brings its own line, even where its id was used before.
     if (!starting->child.process && added_ && added_->id == id) lines_of_[id] = *added_;

@@ -61,17 +61,20 @@ using call_ptr = boost::intrusive_ptr<call_envelope<S, M>>;
 // Puts a call into the queue of its server, or fails it at once.
 template <class S, class M>
 void send_call(call_envelope<S, M>& e) {
-  server_core* core = nullptr;
+  const process* target = nullptr;
   try {
-    core = server_core::of(e.terms.target.get(), &server_tag<S>);
+    target = e.terms.target.get();
   } catch (...) {
     // The function that is to find the server has thrown.
     return e.fail(errc::noproc, exit_reason::error(std::current_exception()));
   }
+  server_core* const core = server_core::of(target, &server_tag<S>);
   process* const caller = e.home.current();
   // Who only looks into the server is no client of it.
   if (!handles_itself<S, M> && caller != nullptr) e.from = caller->id();
-  if (core == nullptr || core->closed) {
+  if (core == nullptr) {
+    e.fail(server_core::why_none(target));
+  } else if (core->closed) {
     e.fail(errc::noproc);
   } else if (caller == &core->self) {
     e.fail(errc::would_deadlock);

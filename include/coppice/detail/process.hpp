@@ -8,6 +8,7 @@
 #include <coppice/pid.hpp>
 
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <any>
 #include <atomic>
@@ -83,6 +84,8 @@ struct COPPICE_API process_extras {
   process_extras(const process_extras&) = delete;
   process_extras& operator=(const process_extras&) = delete;
   ~process_extras();
+  // Of a process that is no supervisor, or none yet. `ready` is what those hear who wait for its start.
+  void fail_early_requests(boost::system::error_code ec, boost::system::error_code ready) noexcept;
 
   list_hook children;                        // tied to this, which ends after them
   supervisor_process* supervisor = nullptr;  // if its body is one

@@ -180,6 +180,11 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
     return core != nullptr && core->type == type ? core : nullptr;
   }
 
+  // Why that has given null.
+  static errc why_none(const detail::process* p) noexcept {
+    return p == nullptr || p->now == detail::process::state::dying ? errc::noproc : errc::wrong_type;
+  }
+
   // Takes a message. Disposes of it, or of the oldest one, if there are too many. What coppice has
   // to tell the server, and the steps with which it continues, are neither refused nor dropped.
   send_result push(envelope& e) noexcept {

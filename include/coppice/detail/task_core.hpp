@@ -10,6 +10,7 @@
 #include <coppice/exit_reason.hpp>
 #include <coppice/mailbox.hpp>
 #include <coppice/pid.hpp>
+#include <coppice/process_ref.hpp>
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/system/error_code.hpp>
@@ -125,7 +126,7 @@ COPPICE_API process& calling_process();
 COPPICE_API std::vector<pid> callers_through(process* caller);
 
 COPPICE_API pid spawn_task(scheduler& s, body_ptr what);
-COPPICE_API void spawn_task_in(const pid& supervisor, body_ptr what, const shutdown& how,
+COPPICE_API void spawn_task_in(const process_ref& supervisor, body_ptr what, const shutdown& how,
                                task_ptr core);
 // The body of a task has thrown; while the exception is being handled.
 COPPICE_API void task_threw(process& p) noexcept;
