@@ -180,7 +180,8 @@ void stream_core::start(task_ptr core, body_ptr what) {
   ++running_;
   if (settings_.limit) home_->set_timer(i->timer, detail::after(home_->now(), *settings_.limit));
   if (settings_.supervisor) {
-    spawn_task_in(*settings_.supervisor, std::move(what), settings_.how, std::move(core));
+    spawn_task_in(*settings_.supervisor, std::move(what), settings_.label, settings_.how,
+                  std::move(core));
   } else {
     spawn_task(*home_, std::move(what));
   }
@@ -193,6 +194,7 @@ void stream_core::ended(item& i) noexcept {
   if (i.timer.armed()) home_->cancel_timer(i.timer);
   const task_core& t = *i.task;
   if (!i.late && !t.task) {
+    i.task->heard();  // by the stream, which tells of one
     if (!refused_) refused_ = i.task;
   } else if (settings_.linked && !i.late && !t.replied() && !t.reason.is_normal()) {
     if (process* const p = consumer_.get(); p != nullptr && !(p->extras && p->extras->trap)) {

@@ -54,7 +54,9 @@ void task_threw(process& p) noexcept {
 
 // ---- One task
 
-task_core::~task_core() = default;
+task_core::~task_core() {
+  if (unheard_ != nullptr && !taken_) unheard_->tell(refusal_, reason);
+}
 
 void task_core::check_owner() const {
   scheduler* const s = scheduler::active();
@@ -112,9 +114,11 @@ void task_core::fire(const pid&, const exit_reason& why) {
   if (listener != nullptr) listener->task_over(*this);
 }
 
-void task_core::refuse(boost::system::error_code ec, exit_reason why) noexcept {
+void task_core::refuse(boost::system::error_code ec, exit_reason why,
+                       std::unique_ptr<refusal> unheard) noexcept {
   if (task || taken_) return;  // or its supervisor has gone before it could tell
   refusal_ = ec;
+  unheard_ = std::move(unheard);
   fire({}, why);
 }
 

@@ -36,6 +36,12 @@ class collector {
     why(x.reason);
     add("next", word(x.next));
   }
+  void operator()(const child_refused& x) {
+    kind("child_refused");
+    child(x.child);
+    add("error", x.error.message());
+    if (x.reason.is_abnormal()) why(x.reason);
+  }
   void operator()(const child_ended& x) {
     kind("child_ended");
     child(x.child);

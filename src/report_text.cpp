@@ -123,6 +123,11 @@ class line {
   std::string operator()(const child_start_failed& x) const {
     return child(x.child) + " failed to start" + why(x.reason) + consequence(x.next);
   }
+  std::string operator()(const child_refused& x) const {
+    const std::string_view id = x.child.id.empty() ? "a child" : x.child.id;
+    return supervisor_name(x.child) + ": " + std::string{id} + " was not started: " +
+           x.error.message() + (x.reason.is_abnormal() ? why(x.reason) : "");
+  }
   std::string operator()(const child_ended& x) const {
     return child(x.child) + " ended" + history(x.child) + why(x.reason) + consequence(x.next);
   }
@@ -247,6 +252,12 @@ class block {
     why(x.reason);
     offender(x.child);
     next(x.next);
+  }
+  void operator()(const child_refused& x) {
+    child(x.child, "was not started");
+    add("** (exit) " + x.error.message());
+    if (x.reason.is_abnormal()) why(x.reason);
+    policy(x.child);
   }
   void operator()(const child_ended& x) {
     child(x.child, "terminated");

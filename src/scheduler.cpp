@@ -951,6 +951,7 @@ void scheduler::shutdown() noexcept {
   });
   while (!mailboxes_.empty()) static_cast<mailbox_core&>(*mailboxes_.front()).leave_home();
   while (!timers_.empty()) timers_.pop();
+  while (!unheard_.empty()) unheard_.front()->unlink();
   work_.reset();
   reports_.close();
 }

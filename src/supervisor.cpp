@@ -15,6 +15,18 @@ namespace coppice {
 
 namespace detail {
 
+child_info asked_child(const supervisor_request& r, const process_ref& supervisor) {
+  child_info c{.supervisor = supervisor.name(), .supervisor_id = supervisor.get_pid()};
+  if (!r.added) return c;
+  const child_spec& spec = *r.added;
+  c.id = spec.id;
+  c.restart = spec.restart;
+  c.significant = spec.significant;
+  c.shutdown = shutdown_of(spec);
+  c.type = spec.type;
+  return c;
+}
+
 bool may_become_supervisor(const process& p) noexcept {
   if (p.supervisor() != nullptr || (p.extras && p.extras->server != nullptr)) return false;
   return p.now == process::state::unborn || (p.acknowledges && !p.answered);
@@ -166,32 +178,62 @@ child_spec supervisor_child(blueprint_ptr blueprint, child_options o) {
   return as_child(std::move(id), always(std::move(blueprint)), o);
 }
 
-supervisor_request::~supervisor_request() = default;
+supervisor_request::~supervisor_request() {
+  if (refusal_ != nullptr) refusal_->tell(error, reason);
+}
+
+void supervisor_request::refused(scheduler& s, const child_info& c) noexcept {
+  if (!s.listened_to() || s.is_down()) return;
+  try {
+    refusal_ = std::make_unique<refusal>(s, c);
+    s.unheard().push_back(*refusal_);
+  } catch (...) {
+    // There is no memory to tell of it.
+  }
+}
+
+refusal::refusal(scheduler& s, const child_info& c)
+    : at{s}, supervisor{c.supervisor}, id{c.id}, about{c} {
+  about.supervisor = supervisor;
+  about.id = id;
+}
+
+void refusal::tell(boost::system::error_code error, const exit_reason& reason) const noexcept {
+  if (empty() || at.is_down()) return;
+  const exit_reason none;
+  at.tell(child_refused{about, error, error == errc::start_failed ? reason : none});
+}
 
 void supervisor_request::completed() noexcept {}
 
 void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
                                 const process_ref& supervisor) {
   r->submitted = true;
+  const auto refuse = [&](errc why) {
+    scheduler* const home = supervisor.home() != nullptr ? supervisor.home() : scheduler::active();
+    if (r->asks_for_child() && home != nullptr) r->refused(*home, asked_child(*r, supervisor));
+    r->complete(why);
+  };
   detail::process* const p = supervisor.get();
   if (p != nullptr && r->kind == kind_type::ready) {
     if (detail::process* const who = caller_on(p->home); who != nullptr) r->caller = who->id();
   }
   if (p == nullptr || p->now == detail::process::state::dying) {
-    r->complete(errc::noproc);
+    refuse(errc::noproc);
   } else if (p->supervisor() != nullptr) {
     detail::process* const caller = caller_on(p->home);
     if (caller != nullptr && p->supervisor()->waits_for(*caller)) {
-      r->complete(errc::would_deadlock);
+      refuse(errc::would_deadlock);
     } else {
       p->supervisor()->take(r);
     }
   } else if (may_become_supervisor(*p)) {
     r->self = r;
+    if (r->asks_for_child()) r->process = p->id();
     p->more().early_requests.push_back(*r);
     if (p->now == detail::process::state::unborn) p->home.push(*new second_look{p->id(), p->home});
   } else {
-    r->complete(errc::wrong_type);
+    refuse(errc::wrong_type);
   }
 }
 
@@ -203,6 +245,7 @@ void process_extras::fail_early_requests(boost::system::error_code ec,
     auto& r = static_cast<supervisor_request&>(*early_requests.front());
     r.unlink();
     const auto kept = std::move(r.self);
+    if (r.asks_for_child()) r.refused(*r.process.home(), asked_child(r, r.process));
     r.complete(r.kind == supervisor_request::kind_type::ready ? ready : ec);
   }
 }

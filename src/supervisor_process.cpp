@@ -52,6 +52,12 @@ next_step to_step(supervision::action::next_type n) noexcept {
 
 }  // namespace
 
+shutdown shutdown_of(const child_spec& spec) noexcept {
+  if (spec.shutdown) return *spec.shutdown;
+  if (spec.type == child_type::supervisor) return infinity;
+  return std::chrono::seconds{5};
+}
+
 blueprint_ptr blueprint_of(supervisor_spec spec, std::size_t partitions) {
   check(spec);
   const bool from_template = spec.strategy == strategy::simple_one_for_one;
@@ -144,9 +150,7 @@ supervisor_process::entry& supervisor_process::make_entry(
   c->type = spec.type;
   c->significant = spec.significant;
   c->start_limit = spec.start_limit;
-  c->how = spec.shutdown                         ? *spec.shutdown
-           : spec.type == child_type::supervisor ? shutdown{infinity}
-                                                 : shutdown{std::chrono::seconds{5}};
+  c->how = shutdown_of(spec);
   if (const body_ptr& start = spec.start.get_body()) c->start = start->for_child(start);
   return *c;
 }
@@ -410,6 +414,7 @@ void supervisor_process::add(supervisor_request& r) {
     }
   }
   if (c != nullptr) {
+    r.subject = c;
     decide_.add(*c, &r);
   } else {
     finish(r, errc::start_failed);
@@ -514,7 +519,19 @@ child_entry supervisor_process::list(const entry& c) {
 void supervisor_process::finish(supervisor_request& r, boost::system::error_code ec) noexcept {
   r.unlink();
   const auto kept = std::move(r.self);
+  if (ec && r.asks_for_child()) note_refusal(r, ec);
   r.complete(ec);
+}
+
+// What has tried to start was told of as such.
+void supervisor_process::note_refusal(supervisor_request& r,
+                                      boost::system::error_code ec) noexcept {
+  const auto* c = static_cast<const entry*>(r.subject);
+  if (c != nullptr && c->process && ec != errc::noproc) return;
+  child_info about = c != nullptr ? describe(*c) : asked_child(r, self_.id());
+  about.supervisor = own_name();
+  about.process = {};
+  r.refused(home_, about);
 }
 
 // ---- Partitions

@@ -22,6 +22,12 @@
 
 namespace coppice::detail {
 
+// How a child is stopped, unless that is said.
+shutdown shutdown_of(const child_spec& spec) noexcept;
+
+// A child that was asked for, of which its supervisor has no record.
+child_info asked_child(const supervisor_request& r, const process_ref& supervisor);
+
 // Whether it may, in a step that it has not made yet. A server never does.
 bool may_become_supervisor(const process& p) noexcept;
 
@@ -163,6 +169,7 @@ class supervisor_process final : public process_watcher, public signal_trap {
   entry& make_entry(const child_spec& spec, std::string id,
                     std::shared_ptr<const child_spec> origin);
   void finish(supervisor_request& r, boost::system::error_code ec) noexcept;
+  void note_refusal(supervisor_request& r, boost::system::error_code ec) noexcept;
   void spare_starter(list_hook& requests) noexcept;
 
   process& self_;

@@ -25,7 +25,7 @@ class task_request final : public supervisor_request {
  private:
   void completed() noexcept override {
     if (const task_ptr core = std::exchange(core_, nullptr); core && error) {
-      core->refuse(error, why_not());
+      core->refuse(error, why_not(), std::move(refusal_));
     }
   }
 
@@ -39,8 +39,11 @@ class task_request final : public supervisor_request {
   task_ptr core_;
 };
 
-child_spec spec_of(body_ptr what, restart when, const shutdown& how) {
-  child_spec spec{.start = start_function{std::move(what)}, .restart = when, .shutdown = how};
+child_spec spec_of(body_ptr what, std::string label, restart when, const shutdown& how) {
+  child_spec spec{.id = std::move(label),
+                  .start = start_function{std::move(what)},
+                  .restart = when,
+                  .shutdown = how};
   check_dynamic_child(spec);
   return spec;
 }
@@ -57,8 +60,9 @@ process* process_that_calls() noexcept {
   return s != nullptr ? s->current() : nullptr;
 }
 
-void spawn_task_in(const process_ref& supervisor, body_ptr what, const shutdown& how, task_ptr core) {
-  child_spec spec = spec_of(std::move(what), restart::temporary, how);
+void spawn_task_in(const process_ref& supervisor, body_ptr what, std::string label,
+                   const shutdown& how, task_ptr core) {
+  child_spec spec = spec_of(std::move(what), std::move(label), restart::temporary, how);
   const auto r = std::make_shared<task_request>(std::move(core));
   r->added = std::move(spec);
   supervisor_request::submit(r, supervisor);
@@ -66,7 +70,7 @@ void spawn_task_in(const process_ref& supervisor, body_ptr what, const shutdown&
 
 child_start start_task_child(const process_ref& supervisor, body_ptr what, const task_child_options& o) {
   return dynamic_supervisor_ref{supervisor}.start_child(
-      spec_of(std::move(what), o.restart, o.shutdown));
+      spec_of(std::move(what), o.label, o.restart, o.shutdown));
 }
 
 std::vector<pid> pids_wait::pids() const {

@@ -45,6 +45,11 @@ class COPPICE_API process_ref {
   /// The same; but the process that this was made with, if it was, also when that has ended.
   [[nodiscard]] pid get_pid() const;
 
+  /// The name that it was made with, or an empty one.
+  [[nodiscard]] std::string_view name() const noexcept {
+    return lookup_ ? std::string_view{lookup_->name} : std::string_view{};
+  }
+
   /// For coppice's own use: the control block of the living process, or null; while its io_context
   /// is there.
   [[nodiscard]] detail::process* get() const;

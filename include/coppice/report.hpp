@@ -5,6 +5,8 @@
 #include <coppice/exit_reason.hpp>
 #include <coppice/pid.hpp>
 
+#include <boost/system/error_code.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <functional>
@@ -69,6 +71,14 @@ struct child_start_failed {
   child_info child;
   const exit_reason& reason;
   next_step next;
+};
+
+/// A child that `start_child` asked for was not started, and whoever asked has thrown the answer away
+/// unread. Not told of a child that has tried: `child_start_failed` tells of that.
+struct child_refused {
+  child_info child;                  ///< Of no process. The supervisor may be gone, or never have been.
+  boost::system::error_code error;   ///< What awaiting the answer would have failed with.
+  const exit_reason& reason;         ///< Why it was `errc::start_failed`; otherwise normal.
 };
 
 /// A child has ended by itself.
@@ -218,7 +228,7 @@ struct reports_summed_up {
 
 /// Something worth knowing has happened. A value; nothing is formatted unless somebody asks.
 using report =
-    std::variant<child_starting, child_started, child_start_failed, child_ended, budget_exhausted,
+    std::variant<child_starting, child_started, child_start_failed, child_refused, child_ended, budget_exhausted,
                  child_stop_failed, children_stop_failed, supervisor_stopped, spec_warning,
                  process_crashed, server_terminated, task_terminated, state_discarded, state_lost,
                  process_abandoned, application_started, application_stopped, reports_lost,
@@ -332,7 +342,7 @@ struct report_field {
 /// `child`, `process`, `restarts`, `restart`, `significant`, `shutdown`, `type`, and of their
 /// starts `by_request`; of servers also `last_message`, `state`, `client`, `client_name`,
 /// `client_alive`, `pending`; of tasks `callers`. Of ends `reason`, `exception_type`, `next`,
-/// `killed`, `count`; of budgets `max_restarts`, `within`; of warnings `text`; of programs `name`,
+/// `killed`, `count`; of budgets `max_restarts`, `within`; of refusals `error`; of warnings `text`; of programs `name`,
 /// `process`, `os_process`, `exit_code`; of reports `count`, `within`, `text`. Processes are written
 /// as `pid::to_string` does, lists with ", " between.
 ///

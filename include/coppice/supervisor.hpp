@@ -5,6 +5,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/in_place.hpp>
 #include <coppice/detail/list.hpp>
+#include <coppice/detail/refusal.hpp>
 #include <coppice/detail/waiter.hpp>
 #include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
@@ -145,6 +146,13 @@ class COPPICE_API supervisor_request : public list_hook {
   // Sends it. The answer may be there at once, if there is nobody to answer.
   static void submit(const std::shared_ptr<supervisor_request>& r, const process_ref& supervisor);
   void complete(boost::system::error_code ec) noexcept;
+  // It asks for a child, and it is refused: told when nobody is left who could still hear the answer.
+  void refused(scheduler& s, const child_info& c) noexcept;
+  void heard() noexcept { refusal_.reset(); }
+  [[nodiscard]] bool asks_for_child() const noexcept {
+    return kind == kind_type::add || kind == kind_type::add_dynamic ||
+           kind == kind_type::add_argument;
+  }
 
   kind_type kind;
   std::string id;
@@ -162,6 +170,11 @@ class COPPICE_API supervisor_request : public list_hook {
   child_counts counts;
   waiter* waiting = nullptr;
   std::shared_ptr<supervisor_request> self;  // while it is under way
+  // The child that it asks for, as long as it is under way; of the supervisor's own type.
+  void* subject = nullptr;
+
+ protected:
+  std::unique_ptr<refusal> refusal_;  // until somebody has heard the answer
 
  private:
   // It has been answered.
@@ -194,6 +207,7 @@ struct result_wait : request_wait_base {
   template <class Handler>
   void deliver(Handler&& h) {
     const boost::system::error_code ec = request->error;
+    request->heard();
     std::forward<Handler>(h)(ec, std::move((*request).*Member));
   }
   template <class Handler>
@@ -267,6 +281,9 @@ using spec_operation =
 }  // namespace detail
 
 /// A child on its way up, after `start_child`. The start is under way whether or not this is kept.
+///
+/// If the child is refused, and this is dropped without `ready()` having been awaited to its end, the
+/// report `child_refused` tells of it.
 class COPPICE_API child_start {
  public:
   explicit child_start(std::shared_ptr<detail::supervisor_request> r,

@@ -199,10 +199,9 @@ class COPPICE_API task_supervisor_ref {
     boost::intrusive_ptr<detail::typed_task<value_type>> core{
         new detail::typed_task<value_type>{me.home, me.id(), tie}};
     detail::task_origin origin{
-        .core = core, .callers = detail::callers_through(&me), .label = std::move(o.label)};
-    detail::spawn_task_in(to_,
-                          detail::make_task_body(std::forward<F>(f), std::move(origin)), o.shutdown,
-                          core);
+        .core = core, .callers = detail::callers_through(&me), .label = o.label};
+    detail::spawn_task_in(to_, detail::make_task_body(std::forward<F>(f), std::move(origin)),
+                          std::move(o.label), o.shutdown, core);
     return async_task<value_type>{std::move(core)};
   }
 

@@ -191,6 +191,9 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   // Those that processes of this io_context use.
   [[nodiscard]] list_hook& mailboxes() noexcept { return mailboxes_; }
 
+  // What is to be told unless somebody takes notice of it first.
+  [[nodiscard]] list_hook& unheard() noexcept { return unheard_; }
+
   // Time.
   [[nodiscard]] time_point now() noexcept;
   void set_timer(timer_node& node, time_point when);
@@ -310,6 +313,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   std::deque<dying_process> dying_;
   list_hook foreign_waits_;
   list_hook mailboxes_;
+  list_hook unheard_;
   std::unordered_map<std::string, process*> names_;
   std::size_t alive_ = 0;
   std::uint64_t last_number_ = 0;

@@ -3,6 +3,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/body.hpp>
 #include <coppice/detail/process.hpp>
+#include <coppice/detail/refusal.hpp>
 #include <coppice/detail/scheduler.hpp>
 #include <coppice/detail/timer_queue.hpp>
 #include <coppice/detail/waiter.hpp>
@@ -17,6 +18,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -81,7 +83,11 @@ class COPPICE_API task_core : public exit_subscription {
   // What becomes of the task.
   void reply_is_there() noexcept;
   void fire(const pid& process, const exit_reason& reason) final;
-  void refuse(boost::system::error_code ec, exit_reason why) noexcept;
+  // `unheard` is told if its owner does not come to hear of it.
+  void refuse(boost::system::error_code ec, exit_reason why,
+              std::unique_ptr<refusal> unheard) noexcept;
+  // Somebody has heard of that.
+  void heard() noexcept { unheard_.reset(); }
   void born(process& p);
 
   scheduler& home;
@@ -108,6 +114,7 @@ class COPPICE_API task_core : public exit_subscription {
   bool taken_ = false;
   bool called_off_ = false;
   boost::system::error_code refusal_;  // of the supervisor that was to start it
+  std::unique_ptr<refusal> unheard_;
 };
 
 using task_ptr = boost::intrusive_ptr<task_core>;
@@ -126,8 +133,8 @@ COPPICE_API process& calling_process();
 COPPICE_API std::vector<pid> callers_through(process* caller);
 
 COPPICE_API pid spawn_task(scheduler& s, body_ptr what);
-COPPICE_API void spawn_task_in(const process_ref& supervisor, body_ptr what, const shutdown& how,
-                               task_ptr core);
+COPPICE_API void spawn_task_in(const process_ref& supervisor, body_ptr what, std::string label,
+                               const shutdown& how, task_ptr core);
 // The body of a task has thrown; while the exception is being handled.
 COPPICE_API void task_threw(process& p) noexcept;
 
