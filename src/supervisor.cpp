@@ -114,8 +114,13 @@ child_spec as_child(std::string id, std::function<blueprint_ptr()> draw, child_o
           .start_limit = o.start_limit};
 }
 
-std::shared_ptr<supervisor_request> make_request(supervisor_request::kind_type kind,
+// A request to that supervisor; refused where it cannot be reached from.
+std::shared_ptr<supervisor_request> make_request(const process_ref& supervisor,
+                                                 supervisor_request::kind_type kind,
                                                  std::string_view id = {}) {
+  if (const scheduler* const home = supervisor.home(); home != nullptr) {
+    check_reach(*home, "supervisor_ref");
+  }
   auto r = std::allocate_shared<supervisor_request>(pool_allocator<supervisor_request>{}, kind);
   r->id = id;
   return r;
@@ -214,7 +219,7 @@ void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
     if (r->asks_for_child() && home != nullptr) r->refused(*home, asked_child(*r, supervisor));
     r->complete(why);
   };
-  detail::process* const p = supervisor.get();
+  detail::process* const p = supervisor.home() != nullptr ? supervisor.get() : nullptr;
   if (p != nullptr && r->kind == kind_type::ready) {
     if (detail::process* const who = caller_on(p->home); who != nullptr) r->caller = who->id();
   }
@@ -273,7 +278,7 @@ void stop_wait::subscription::fire(const pid&, const exit_reason& r) {
 }
 
 void stop_wait::begin(waiter& w) {
-  process* const p = supervisor.get();
+  process* const p = supervisor.home() != nullptr ? supervisor.get() : nullptr;
   if (p == nullptr) {
     refused = errc::noproc;
   } else if (is_within(caller_on(p->home), *p)) {
@@ -316,7 +321,7 @@ detail::start_operation child_start::ready() & {
 
 detail::request_operation supervisor_handle::ready() const {
   return detail::request_operation{
-      {{detail::make_request(supervisor_request::kind_type::ready), to_}}};
+      {{detail::make_request(to_, supervisor_request::kind_type::ready), to_}}};
 }
 
 detail::stop_operation supervisor_handle::stop(
@@ -326,67 +331,67 @@ detail::stop_operation supervisor_handle::stop(
 
 detail::listing_operation supervisor_handle::which_children() const {
   return detail::listing_operation{
-      {{detail::make_request(supervisor_request::kind_type::which), to_}}};
+      {{detail::make_request(to_, supervisor_request::kind_type::which), to_}}};
 }
 
 detail::count_operation supervisor_handle::count_children() const {
   return detail::count_operation{
-      {{detail::make_request(supervisor_request::kind_type::count), to_}}};
+      {{detail::make_request(to_, supervisor_request::kind_type::count), to_}}};
 }
 
 child_start supervisor_ref::start_child(child_spec spec) const {
   detail::check_added_child(spec);
-  auto r = detail::make_request(supervisor_request::kind_type::add);
+  auto r = detail::make_request(to_, supervisor_request::kind_type::add);
   r->added = std::move(spec);
   return detail::submitted(std::move(r), to_);
 }
 
 child_start supervisor_ref::start_child(std::any argument) const {
-  auto r = detail::make_request(supervisor_request::kind_type::add_argument);
+  auto r = detail::make_request(to_, supervisor_request::kind_type::add_argument);
   r->argument = std::move(argument);
   return detail::submitted(std::move(r), to_);
 }
 
 detail::request_operation supervisor_ref::terminate_child(std::string_view id) const {
   return detail::request_operation{
-      {{detail::make_request(supervisor_request::kind_type::terminate, id), to_}}};
+      {{detail::make_request(to_, supervisor_request::kind_type::terminate, id), to_}}};
 }
 
 detail::request_operation supervisor_ref::terminate_child(const pid& process) const {
-  auto r = detail::make_request(supervisor_request::kind_type::terminate_process);
+  auto r = detail::make_request(to_, supervisor_request::kind_type::terminate_process);
   r->process = process;
   return detail::request_operation{{{std::move(r), to_}}};
 }
 
 detail::start_operation supervisor_ref::restart_child(std::string_view id) const {
   return detail::start_operation{
-      {{detail::make_request(supervisor_request::kind_type::restart, id), to_}}};
+      {{detail::make_request(to_, supervisor_request::kind_type::restart, id), to_}}};
 }
 
 detail::request_operation supervisor_ref::delete_child(std::string_view id) const {
   return detail::request_operation{
-      {{detail::make_request(supervisor_request::kind_type::erase, id), to_}}};
+      {{detail::make_request(to_, supervisor_request::kind_type::erase, id), to_}}};
 }
 
 detail::entry_operation supervisor_ref::which_child(std::string_view id) const {
   return detail::entry_operation{
-      {{detail::make_request(supervisor_request::kind_type::which_one, id), to_}}};
+      {{detail::make_request(to_, supervisor_request::kind_type::which_one, id), to_}}};
 }
 
 detail::entry_operation supervisor_ref::which_child(const pid& process) const {
-  auto r = detail::make_request(supervisor_request::kind_type::which_process);
+  auto r = detail::make_request(to_, supervisor_request::kind_type::which_process);
   r->process = process;
   return detail::entry_operation{{{std::move(r), to_}}};
 }
 
 detail::spec_operation supervisor_ref::get_child_spec(std::string_view id) const {
   return detail::spec_operation{
-      {{detail::make_request(supervisor_request::kind_type::spec, id), to_}}};
+      {{detail::make_request(to_, supervisor_request::kind_type::spec, id), to_}}};
 }
 
 child_start dynamic_supervisor_ref::start_child(child_spec spec) const {
   detail::check_dynamic_child(spec);
-  auto r = detail::make_request(supervisor_request::kind_type::add_dynamic);
+  auto r = detail::make_request(to_, supervisor_request::kind_type::add_dynamic);
   r->added = std::move(spec);
   return detail::submitted(std::move(r), to_);
 }

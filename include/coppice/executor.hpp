@@ -30,6 +30,11 @@ class scheduler;
 /// What arrives for a process that has ended is destroyed instead of run; this is how a process is
 /// killed, and it never runs as somebody else.
 ///
+/// Coroutines that a process begins on its executor by `asio::co_spawn(..., asio::detached)` are not
+/// processes: what they wait for in Asio is not cancelled by the end of the process, and they are
+/// destroyed when that wait ends. Those that wait for coppice go with the process. `spawn_link`
+/// starts what is to end together.
+///
 /// Sixteen bytes, so that `asio::any_io_executor` holds it without allocating.
 ///
 /// @par Thread safety

@@ -117,6 +117,11 @@ pid spawn_link(F&&, std::string_view = {}) {
 ///   always, and end as it likes.
 /// - A process that traps exits gets a message instead (except for `kill`).
 ///
+/// Until Boost 1.83 a process that awaits `co_spawn` onto another executor must keep cancellation to
+/// itself, `asio::bind_cancellation_slot(asio::cancellation_slot{}, token)`: Asio would hand the other
+/// executor a pointer to a signal that may be gone by then. A destructor that throws while the frames
+/// of a killed process are destroyed ends the program.
+///
 /// Does nothing if the process has ended.
 ///
 /// @par Thread safety
