@@ -49,6 +49,12 @@ class key_writer {
     add(x.child.id);
     add(x.by_request ? '1' : '0');
   }
+  void operator()(const child_refused& x) const {
+    add(x.child.supervisor);
+    add(x.child.id);
+    add(static_cast<char>('0' + x.error.value()));
+    append_key(key_, x.reason);
+  }
   void operator()(const supervisor_stopped& x) const {
     add(x.supervisor);
     add(x.killed > 0 ? '1' : '0');

@@ -190,7 +190,7 @@ TEST_CASE("a child that ended for good leaves no trace") {
   CHECK(s.count_of(sup) == "0 0 0 0");
 }
 
-// DYN-02, PROC-24, LOG-04
+// DYN-02, PROC-24
 TEST_CASE("the id of a dynamic child is its label, which others may have too") {
   scene s;
   const auto sup = s.supervise(dynamic_supervisor_spec{.name = "pool"});

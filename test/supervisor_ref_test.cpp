@@ -36,11 +36,12 @@ coroutine<> named() {
 
 }  // namespace
 
-// API-01, PROC-20
+// API-20
 TEST_CASE("a supervisor is found by its name again when it was restarted") {
   scene s;
   s.supervise(supervisor_spec{
       .strategy = one_for_one,
+      .intensity = {.restarts = 4},
       .children = {coppice::dynamic_supervisor({.name = "sessions"}),
                    coppice::supervisor({.name = "static", .strategy = one_for_one})}});
   const dynamic_supervisor_ref sessions{s.io, "sessions"};
@@ -58,7 +59,7 @@ TEST_CASE("a supervisor is found by its name again when it was restarted") {
   CHECK(sessions.alive());
 }
 
-// PROC-20
+// API-20
 TEST_CASE("in a process a supervisor goes by its name alone, whether it lives yet or not") {
   scene s;
   std::string heard;
