@@ -48,7 +48,8 @@ def main():
             lines.append(f"#include <{header.relative_to(include)}>")
     pages = [source / "README.md", source / "example" / "sequence" / "README.md"]
     programs = [program for page in pages if options.programs
-                for program in PROGRAM.findall(page.read_text(encoding="utf-8"))]
+                for program in PROGRAM.findall(page.read_text(encoding="utf-8"))
+                if "int main()" in program]
     failed = [text for text in ["\n".join(lines) + "\n", *programs] if not compiles(command, text)]
     print(f"{len(lines)} headers, {len(programs)} programs; {len(failed)} failed")
     if options.record:
