@@ -5,9 +5,9 @@
 
 namespace keyvalue {
 
-// Commands that client libraries send on their own account: to agree on the protocol, to say who they
-// are, and to ask what server this is. Those that they can do without are refused as an older server
-// of Redis refuses them.
+// Commands that client libraries send on their own account: to agree on the protocol, to say who
+// they are, and to ask what server this is. Those that they can do without are refused as an older
+// server of Redis refuses them.
 
 outcome auth(store*, client&, arguments, reply_writer);
 outcome client_command(store*, client&, arguments, reply_writer);

@@ -2,8 +2,8 @@
 //
 //     keyvalue [port [address [patience]]]
 //
-// Port 6379 and address 127.0.0.1 unless given; port 0: any. A client that takes nothing of its answers
-// for `patience` seconds, 60 unless given, is hung up on.
+// Port 6379 and address 127.0.0.1 unless given; port 0: any. A client that takes nothing of its
+// answers for `patience` seconds, 60 unless given, is hung up on.
 //
 // Everything that runs is a process in one supervision tree:
 //
@@ -90,8 +90,8 @@ int main(int argc, char** argv) {
     return 64;
   }
 #ifdef M_MMAP_THRESHOLD
-  // Each block of a long value goes back to the system by itself. Otherwise hundreds of megabytes of
-  // them might go in one call, for a quarter of a second.
+  // Each block of a long value goes back to the system by itself. Otherwise hundreds of megabytes
+  // of them might go in one call, for a quarter of a second.
   ::mallopt(M_MMAP_THRESHOLD, int{keyvalue::blob::block_size});
 #endif
   keyvalue::common all{.patience = given->patience};

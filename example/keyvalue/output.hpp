@@ -11,8 +11,8 @@
 
 namespace keyvalue {
 
-/// Waits until the client takes more of what is written to it. Meanwhile what it sends is read, as far
-/// as the session has room for it.
+/// Waits until the client takes more of what is written to it. Meanwhile what it sends is read, as
+/// far as the session has room for it.
 ///
 /// @return False if the client is gone, or has taken nothing for too long.
 boost::asio::awaitable<bool, coppice::executor> until_writable(

@@ -20,7 +20,8 @@ struct request_limits {
   std::size_t arguments = std::size_t{1} << 20;
   /// Of a request as it is sent, in bytes.
   std::size_t request_size = (std::size_t{512} << 20) + (std::size_t{1} << 16);
-  /// Of that without its long arguments, and of all that a client has sent and that waits, in bytes.
+  /// Of that without its long arguments, and of all that a client has sent and that waits, in
+  /// bytes.
   std::size_t input_size = std::size_t{64} << 20;
   /// Of an inline request, in bytes, without its line end.
   std::size_t line_size = std::size_t{1} << 16;
@@ -45,8 +46,8 @@ struct argument {
 /// are in which it arrives. Allocates for what has arrived, not for what was announced, and copies
 /// nothing but long arguments, piece by piece.
 ///
-/// Numbers are read as Redis reads them: digits, and a minus sign before them; no plus sign, blank or
-/// leading zero. Line ends must be whole, where Redis takes some that are not.
+/// Numbers are read as Redis reads them: digits, and a minus sign before them; no plus sign, blank
+/// or leading zero. Line ends must be whole, where Redis takes some that are not.
 class request_parser {
  public:
   enum class status : unsigned char {

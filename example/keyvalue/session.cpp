@@ -36,8 +36,8 @@ std::span<char> session::room() {
   return std::span{input_.get(), capacity_}.subspan(end_);
 }
 
-// The buffer grows with what has arrived, not with what was announced. What waits is moved within it
-// only if at least as much has been executed since.
+// The buffer grows with what has arrived, not with what was announced. What waits is moved within
+// it only if at least as much has been executed since.
 bool session::make_room() {
   const std::size_t waiting = end_ - begin_;
   if (waiting + least_room > limits_.input_size + usual_input) return false;

@@ -18,17 +18,17 @@ namespace keyvalue {
 ///
 /// Whoever drives it repeats: read into `room()` and say `received()`; then, until `work()` has
 /// nothing left to do, write what `output()` holds, and say `sent()`. In this way all requests that
-/// arrive together are answered together, up to a limit. While the output waits for the client, more
-/// may be read, which waits in turn: a client may send all of a long pipeline before it reads.
+/// arrive together are answered together, up to a limit. While the output waits for the client,
+/// more may be read, which waits in turn: a client may send all of a long pipeline before it reads.
 ///
 /// What it takes up at the most, in bytes:
 /// - 64 million of what has been read and not executed, apart from
 /// - one long argument that is arriving, up to 512 million;
-/// - one reply: 32 million that are copied, and up to 512 million of long values, which cost nothing
-///   as long as they are in the store.
+/// - one reply: 32 million that are copied, and up to 512 million of long values, which cost
+///   nothing as long as they are in the store.
 ///
-/// All but the usual few kilobytes is paid for from the budget that it has in common with others. If
-/// that is used up, the reply is an error, or the client is told so and hung up on.
+/// All but the usual few kilobytes is paid for from the budget that it has in common with others.
+/// If that is used up, the reply is an error, or the client is told so and hung up on.
 class session {
  public:
   enum class state : unsigned char {

@@ -23,9 +23,9 @@ COPPICE_API executor new_owner(const asio::execution_context& context);
 // Who gets an object that is on its way. Null between two such moves.
 inline thread_local constinit const executor* heir = nullptr;
 
-// In place of the executor of an object that is on its way from one process to another. Asio's objects
-// move between types of executors as these convert: here one executor goes in and another comes out.
-// No executor itself, lest an `any_io_executor` takes it for what it is to hold.
+// In place of the executor of an object that is on its way from one process to another. Asio's
+// objects move between types of executors as these convert: here one executor goes in and another
+// comes out. No executor itself, lest an `any_io_executor` takes it for what it is to hold.
 template <class Executor>
 class passage {
  public:
@@ -93,8 +93,8 @@ void give(Object& object, const executor& to) {
 /// something with a `next_layer()`, or a stream of Beast.
 ///
 /// An `asio::signal_set` is none, as it cannot be moved; nor is an object on the executor type of
-/// the io_context, which has no room for a process. The channels of Boost 1.81 do not compile: their
-/// move from one executor type to another is broken.
+/// the io_context, which has no room for a process. The channels of Boost 1.81 do not compile:
+/// their move from one executor type to another is broken.
 template <class Object>
 concept transferable = detail::io_object<detail::lowest<Object>>;
 
@@ -102,24 +102,25 @@ concept transferable = detail::io_object<detail::lowest<Object>>;
 /// belongs to from now on, as if it had been made there.
 ///
 /// A socket that was accepted has the executor of the process that accepted it. Handlers that name
-/// no executor run as that process, and not at all when it has ended; so do those of a timer that is
-/// made with `socket.get_executor()`. So a session's first statement is
+/// no executor run as that process, and not at all when it has ended; so do those of a timer that
+/// is made with `socket.get_executor()`. So a session's first statement is
 ///
 ///     coppice::controlling_process(socket);
 ///
 /// The object stays where it is, with its descriptor, options, expiry and all; references to it
-/// remain valid. It costs a few moves and no system call. Of a stream in layers, the lowest object is
-/// handed over, on which the layers rely.
+/// remain valid. It costs a few moves and no system call. Of a stream in layers, the lowest object
+/// is handed over, on which the layers rely.
 ///
 /// The lifetime of the object is what C++ makes it: it ends with what holds it, as a rule with the
 /// frames of the process that it was handed to.
 ///
 /// @param object Anything `transferable`.
 /// @par Operations under way
-/// They are left alone: they complete to whoever began them, or not at all if that process has ended.
+/// They are left alone: they complete to whoever began them, or not at all if that process has
+/// ended.
 /// @throws std::logic_error outside of processes.
-/// @throws std::invalid_argument if the object is on another io_context than the process. Nothing has
-///   changed then.
+/// @throws std::invalid_argument if the object is on another io_context than the process. Nothing
+///   has changed then.
 /// @par Thread safety
 /// Only on the loop's thread.
 /// @par Complexity
