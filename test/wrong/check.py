@@ -52,7 +52,7 @@ def main():
         header = pathlib.Path(folder, "all.hpp")
         header.write_text("#include <coppice.hpp>\n#include <boost/asio.hpp>\n")
         subprocess.run([*command, "-x", "c++-header", header, "-o", f"{header}.gch"], check=True)
-        command += ["-fsyntax-only", "-include", str(header)]
+        command += ["-fsyntax-only", "-Wfatal-errors", "-include", str(header)]
 
         def check(program):
             words, said = words_of(program, gcc_12), first_error([*command, str(program)])
