@@ -109,8 +109,8 @@ TEST_CASE("whatever a start is refused for is reported, with supervisor and chil
   top.start_child(s.child("a"));
   CHECK(told() == lines{"top: a was not started: a child of that id is present"});
   top.start_child(std::any{1});
-  CHECK(told() == lines{"top: a child was not started: the child did not start (only a "
-                        "simple_one_for_one supervisor has a template)"});
+  CHECK(told() == lines{"top: a child was not started: the child did not start (error: only "
+                        "a simple_one_for_one supervisor has a template)"});
   dynamic_supervisor_ref{s.io, "top"}.start_child(connection());
   CHECK(told() == lines{"top: connection was not started: the process is no supervisor or server of "
                         "that type"});
@@ -167,7 +167,7 @@ TEST_CASE("the report of a refused start tells the child's policy, and is an err
             {"restarts", "0"},
             {"restart", "temporary"},
             {"significant", "no"},
-            {"shutdown", "5000 ms"},
+            {"shutdown", "5 s"},
             {"type", "worker"},
             {"error", "the supervisor has as many children as its max_children allows"}});
 }

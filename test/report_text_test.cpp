@@ -405,6 +405,7 @@ TEST_CASE("every report has a kind, a severity, texts of both forms") {
       {coppice::child_starting{some_child}, "child_starting"},
       {coppice::child_started{some_child}, "child_started"},
       {coppice::child_start_failed{some_child, reason, next_step::none}, "child_start_failed"},
+      {coppice::child_refused{some_child, coppice::errc::max_children, reason}, "child_refused"},
       {coppice::child_ended{some_child, reason, next_step::none}, "child_ended"},
       {coppice::budget_exhausted{some_child, 3, 5}, "budget_exhausted"},
       {coppice::child_stop_failed{some_child, reason, true}, "child_stop_failed"},

@@ -227,7 +227,7 @@ TEST_CASE("a process that is no such server is none for a call") {
   w.clock.settle();
   const auto asked = ask(counter_ref{p}, counter::next{});
   w.clock.settle();
-  CHECK(asked->error == "no such process");
+  CHECK(asked->error == "the process is no supervisor or server of that type");
 }
 
 // GS-03, GS-15, GS-26, GS-32

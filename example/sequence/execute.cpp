@@ -45,7 +45,7 @@ asio::awaitable<void> which_children(std::string name, user_interface& ui) {
               (is_supervisor ? " supervisor\n" : " worker\n");
     }
   } catch (const boost::system::system_error& e) {
-    if (e.code() != coppice::errc::noproc) throw;
+    if (e.code() != coppice::errc::noproc && e.code() != coppice::errc::wrong_type) throw;
     text = name + (process.alive() ? " is no supervisor\n" : " has ended\n");
   }
   ui.print(text.empty() ? "no children\n" : text);

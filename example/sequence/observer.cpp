@@ -64,7 +64,7 @@ asio::awaitable<std::vector<process_view>> children_of(coppice::pid supervisor) 
     auto listing = coppice::supervisor_ref{supervisor}.which_children();
     entries = co_await std::move(listing);
   } catch (const boost::system::system_error& e) {
-    if (e.code() != coppice::errc::noproc) throw;
+    if (e.code() != coppice::errc::noproc && e.code() != coppice::errc::wrong_type) throw;
   }
   for (const coppice::child_entry& entry : entries) {
     children.push_back(view_of(entry));

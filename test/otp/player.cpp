@@ -556,8 +556,10 @@ class player {
     if (ec) co_return "noproc";
     std::vector<std::string> rows;
     for (const coppice::child_entry& c : listing) {
-      std::string id = c.id;
-      if (id.empty()) id = c.process ? watched_.at(c.process.number()) : "?";
+      // Those of a template share its id.
+      const auto known = c.process ? watched_.find(c.process.number()) : watched_.end();
+      std::string id = known != watched_.end() ? known->second : c.id;
+      if (id.empty()) id = "?";
       rows.push_back(id + (c.type == coppice::child_type::supervisor ? ":supervisor" : ":worker") +
                      (c.process      ? ":running"
                       : c.restarting ? ":restarting"
