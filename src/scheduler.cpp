@@ -47,6 +47,11 @@ constinit std::atomic<std::uint64_t> schedulers_gone{0};
 
 // Schedulers by their serial numbers.
 struct registry {
+  [[nodiscard]] scheduler* find(std::uint64_t serial) const noexcept {
+    const auto found = alive.find(serial);
+    return found != alive.end() ? found->second : nullptr;
+  }
+
   std::mutex guard;
   std::unordered_map<std::uint64_t, scheduler*> alive;
   std::uint64_t last = 0;
@@ -138,19 +143,24 @@ bool scheduler::on_loop_thread() noexcept {
   return io_.get_executor().running_in_this_thread() && !thread_.is_taken();
 }
 
-scheduler::registry_lock::registry_lock() { all_schedulers().guard.lock(); }
-scheduler::registry_lock::~registry_lock() { all_schedulers().guard.unlock(); }
-
-scheduler* scheduler::registry_lock::find(std::uint64_t serial) const noexcept {
-  const auto& alive = all_schedulers().alive;
-  const auto found = alive.find(serial);
-  return found != alive.end() ? found->second : nullptr;
-}
-
 scheduler* scheduler::find(std::uint64_t serial) noexcept {
   if (active_scheduler != nullptr && active_scheduler->serial_ == serial) return active_scheduler;
-  const registry_lock lock;
-  return lock.find(serial);
+  registry& all = all_schedulers();
+  const std::lock_guard lock{all.guard};
+  return all.find(serial);
+}
+
+bool scheduler::post(std::uint64_t serial, move_only_function f) {
+  registry& all = all_schedulers();
+  const std::lock_guard lock{all.guard};  // the scheduler stays for as long
+  scheduler* const s = all.find(serial);
+  if (s == nullptr) return false;
+  s->post(std::move(f));
+  return true;
+}
+
+void scheduler::post(move_only_function f) {
+  boost::asio::post(io_.get_executor(), std::move(f));
 }
 
 void scheduler::refuse_thread(const char* function) {

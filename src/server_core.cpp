@@ -1,5 +1,6 @@
 #include <coppice/detail/server_core.hpp>
 
+#include <coppice/detail/envelope.hpp>
 #include <coppice/process.hpp>
 
 #include <utility>
@@ -79,6 +80,32 @@ void kill_unless_up(const pid& server) {
   process* const p = server.get();
   if (p == nullptr || !p->extras || p->extras->server == nullptr) return;
   if (p->extras->server->object == nullptr) p->home.kill(*p);
+}
+
+void send_call(reply_slot& slot, envelope& e, const process_ref& target, const void* tag) {
+  const process* server = nullptr;
+  try {
+    server = target.get();
+  } catch (...) {
+    // The function that is to find the server has thrown.
+    return slot.fail(errc::noproc, exit_reason::error(std::current_exception()));
+  }
+  server_core* const core = server_core::of(server, tag);
+  process* const caller = slot.home.current();
+  // Who only looks into the server is no client of it.
+  if (!e.aside && caller != nullptr) slot.from = caller->id();
+  if (core == nullptr) {
+    slot.fail(server_core::why_none(server));
+  } else if (core->closed) {
+    slot.fail(errc::noproc);
+  } else if (caller == &core->self) {
+    slot.fail(errc::would_deadlock);
+  } else {
+    intrusive_ptr_add_ref(&slot);
+    slot.server = core;
+    core->calls.push_back(slot);
+    core->push(e);
+  }
 }
 
 send_result server_core::push_beyond_limit(envelope& e) noexcept {

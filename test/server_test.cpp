@@ -134,7 +134,7 @@ template <class M>
 std::shared_ptr<outcome<typename M::reply>> ask(
     counter_ref to, M m, std::optional<std::chrono::steady_clock::duration> limit = 5s) {
   auto result = std::make_shared<outcome<typename M::reply>>();
-  auto calling = std::make_shared<coppice::server_call<counter, M>>(to.call(m, limit));
+  auto calling = std::make_shared<coppice::server_call<typename M::reply>>(to.call(m, limit));
   (*calling)([result, calling](const boost::system::error_code& ec, typename M::reply value) {
     result->there = true;
     if (!ec) {
@@ -622,7 +622,7 @@ struct road : world {
   // What the caller hears.
   template <class M>
   void ask(const server_ref<walker>& ref, M m, std::optional<std::chrono::milliseconds> limit = {}) {
-    auto calling = std::make_shared<coppice::server_call<walker, M>>(ref.call(m, limit));
+    auto calling = std::make_shared<coppice::server_call<typename M::reply>>(ref.call(m, limit));
     (*calling)([this, calling](const boost::system::error_code& ec, int value) {
       log += ec ? ec.message() + " (" + calling->failure().to_string() + ") "
                 : std::to_string(value) + ' ';

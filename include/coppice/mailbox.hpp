@@ -8,7 +8,6 @@
 #include <coppice/pid.hpp>
 
 #include <boost/asio/error.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <atomic>
@@ -208,14 +207,6 @@ class mailbox_state final : public mailbox_core {
   std::size_t own_ = 0;              // so many of `size` are
 };
 
-// Has `f` run where the mailbox is used.
-template <class F>
-void post_to_mailbox(const mailbox_core& box, F&& f) {
-  if (scheduler* const s = box.home.load(std::memory_order_acquire); s != nullptr) {
-    asio::post(s->io().get_executor(), std::forward<F>(f));
-  }
-}
-
 template <class T>
 struct receive_wait {
   std::shared_ptr<mailbox_state<T>> box;
@@ -326,13 +317,15 @@ class address {
   explicit address(std::shared_ptr<detail::mailbox_state<T>> box) noexcept : box_{std::move(box)} {}
 
   send_result post(T message) const {
-    detail::post_to_mailbox(*box_, [box = box_, m = std::move(message)]() mutable {
-      try {
-        box->send(std::move(m), 0);
-      } catch (...) {
-        box->fail_user();
-      }
-    });
+    if (detail::scheduler* const s = box_->home.load(std::memory_order_acquire); s != nullptr) {
+      s->post([box = box_, m = std::move(message)]() mutable {
+        try {
+          box->send(std::move(m), 0);
+        } catch (...) {
+          box->fail_user();
+        }
+      });
+    }
     return send_result::delivered;
   }
 

@@ -3,9 +3,6 @@
 #include <coppice/detail/scheduler.hpp>
 #include <coppice/detail/server_core.hpp>
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-
 #include <concepts>
 #include <utility>
 
@@ -61,8 +58,7 @@ class reply_to {
       f(*slot.get());
     } else {
       // The count of the slot is for the loop's thread only: nothing of it is touched here.
-      asio::post(home.io().get_executor(),
-                 [slot = std::move(slot), f = std::move(f)]() mutable { f(*slot.get()); });
+      home.post([slot = std::move(slot), f = std::move(f)]() mutable { f(*slot.get()); });
     }
   }
 

@@ -19,7 +19,6 @@
 #include <coppice/supervisor.hpp>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <any>
@@ -157,9 +156,9 @@ class server_ref {
     if constexpr (detail::check_call<S, type>()) {
       detail::scheduler& s = home();
       detail::check_reach(s, "send_request");
-      const detail::call_ptr<S, type> made{new detail::call_envelope<S, type>{
+      const detail::call_ptr<typename type::reply> made{new detail::call_envelope<S, type>{
           s, type(std::forward<Message>(message)), {.target = to_}}};
-      detail::send_call(*made);
+      made->send();
       return pending_call<typename type::reply>{made};
     }
   }
@@ -181,7 +180,7 @@ class server_ref {
   ///
   /// @par Origin
   /// The `timeout` of `gen_server:start/3`.
-  [[nodiscard]] server_call<S, detail::started_query> ready(
+  [[nodiscard]] server_call<detail::started_query::reply> ready(
       std::optional<std::chrono::steady_clock::duration> limit = std::nullopt) const {
     return make_call(detail::started_query{},
                      detail::call_terms{.target = to_, .limit = limit, .or_kill = true});
@@ -238,7 +237,7 @@ class server_ref {
 
   /// For coppice's own use.
   template <class M>
-  [[nodiscard]] server_call<S, M> make_call(M message, time_limit limit) const {
+  [[nodiscard]] server_call<typename M::reply> make_call(M message, time_limit limit) const {
     return make_call(std::move(message), detail::call_terms{.target = to_, .limit = limit});
   }
 
@@ -246,8 +245,8 @@ class server_ref {
   static constexpr std::chrono::seconds default_limit{5};
 
   template <class M>
-  server_call<S, M> make_call(M message, detail::call_terms terms) const {
-    return server_call<S, M>{detail::call_ptr<S, M>{
+  server_call<typename M::reply> make_call(M message, detail::call_terms terms) const {
+    return server_call<typename M::reply>{detail::call_ptr<typename M::reply>{
         new detail::call_envelope<S, M>{home(), std::move(message), std::move(terms)}}};
   }
 
@@ -265,7 +264,7 @@ class server_ref {
     detail::scheduler* const s = to_.home();
     if (s == nullptr) return send_result::closed;
     if (s->on_loop_thread()) return put(to_, std::move(e));
-    asio::post(s->io().get_executor(), [to = to_, e = std::move(e)]() mutable {
+    s->post([to = to_, e = std::move(e)]() mutable {
       try {
         put(to, std::move(e));
       } catch (...) {

@@ -22,15 +22,17 @@
 namespace coppice {
 
 /// A call to a server. `co_await` it, or call it with any completion token. Nothing is sent before.
-template <class S, class M>
+///
+/// @tparam R What the server answers.
+template <class R>
 class [[nodiscard]] server_call {
  public:
-  using signature = typename detail::call_signature<typename M::reply>::type;
-  using wait_type = detail::call_wait<S, M>;
-  using remote_wait_type = detail::remote_call_wait<S, M>;
+  using signature = typename detail::call_signature<R>::type;
+  using wait_type = detail::call_wait<R>;
+  using remote_wait_type = detail::remote_call_wait<R>;
 
   /// For coppice's own use.
-  explicit server_call(detail::call_ptr<S, M> call) noexcept : call_{std::move(call)} {}
+  explicit server_call(detail::call_ptr<R> call) noexcept : call_{std::move(call)} {}
   [[nodiscard]] bool belongs_to(const detail::scheduler& s) const noexcept {
     return call_ && &call_->home == &s;
   }
@@ -73,14 +75,14 @@ class [[nodiscard]] server_call {
     const bool is_here = call_->home.on_loop_thread();
     auto call = is_here ? share() : hand_over();
     return asio::async_initiate<Token, signature>(
-        [](auto&& handler, detail::call_ptr<S, M> c, std::shared_ptr<exit_reason> failure) {
+        [](auto&& handler, detail::call_ptr<R> c, std::shared_ptr<exit_reason> failure) {
           start(std::forward<decltype(handler)>(handler), std::move(c), std::move(failure));
         },
         token, std::move(call), failure_);
   }
 
   template <class Handler>
-  static void start(Handler&& h, detail::call_ptr<S, M> call, std::shared_ptr<exit_reason> failure) {
+  static void start(Handler&& h, detail::call_ptr<R> call, std::shared_ptr<exit_reason> failure) {
     using handler_type = std::decay_t<Handler>;
     detail::process* const p = detail::process_behind(asio::get_associated_executor(h));
     if (!failure) {
@@ -100,14 +102,14 @@ class [[nodiscard]] server_call {
                                 start_here(std::move(call), std::move(h));
                               });
     } else {
-      std::make_shared<detail::foreign_call<S, M, handler_type>>(std::forward<Handler>(h),
+      std::make_shared<detail::foreign_call<R, handler_type>>(std::forward<Handler>(h),
                                                                  std::move(failure))
           ->start(std::move(call));
     }
   }
 
   template <class Handler>
-  static void start_here(detail::call_ptr<S, M> call, Handler&& h) {
+  static void start_here(detail::call_ptr<R> call, Handler&& h) {
     detail::scheduler& home = call->home;
     auto* w = new detail::wait_operation<wait_type, std::decay_t<Handler>>{
         home, wait_type{std::move(call)}, std::forward<Handler>(h)};
@@ -118,18 +120,18 @@ class [[nodiscard]] server_call {
     if (!call_ || call_->terms.sent) throw std::logic_error{"coppice: this call was made already"};
   }
   // For a wait on the loop's thread, where the call is counted.
-  [[nodiscard]] detail::call_ptr<S, M> share() const {
+  [[nodiscard]] detail::call_ptr<R> share() const {
     check();
     return call_;
   }
   // For a wait elsewhere: the call goes to the loop's thread, and nothing of it stays here.
-  [[nodiscard]] detail::call_ptr<S, M> hand_over() {
+  [[nodiscard]] detail::call_ptr<R> hand_over() {
     check();
     failure_ = std::make_shared<exit_reason>();
     return std::move(call_);
   }
 
-  detail::call_ptr<S, M> call_;
+  detail::call_ptr<R> call_;
   std::shared_ptr<exit_reason> failure_{};
 };
 

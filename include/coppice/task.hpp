@@ -177,9 +177,9 @@ class task_run final : public task_root, public pooled {
   template <class... Result>
   static void post_result(Handler h, Result... result) {
     auto ex = asio::get_associated_executor(h);
-    asio::post(ex, [h = std::move(h), ... result = std::move(result)]() mutable {
-      std::move(h)(std::move(result)...);
-    });
+    asio::post(ex, move_only_function{[h = std::move(h), ... result = std::move(result)]() mutable {
+                 std::move(h)(std::move(result)...);
+               }});
   }
 
   task<T> task_;

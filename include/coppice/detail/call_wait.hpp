@@ -1,19 +1,13 @@
 #pragma once
 
-#include <coppice/detail/envelope.hpp>
-#include <coppice/detail/scheduler.hpp>
 #include <coppice/detail/server_core.hpp>
 #include <coppice/detail/waiter.hpp>
 #include <coppice/error.hpp>
-#include <coppice/exit_reason.hpp>
-#include <coppice/mailbox.hpp>
-#include <coppice/process_ref.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <concepts>
-#include <exception>
 #include <type_traits>
 #include <utility>
 
@@ -55,48 +49,15 @@ void abort_call(Handler&& h) {
   }
 }
 
-template <class S, class M>
-using call_ptr = boost::intrusive_ptr<call_envelope<S, M>>;
-
-// Puts a call into the queue of its server, or fails it at once.
-template <class S, class M>
-void send_call(call_envelope<S, M>& e) {
-  const process* target = nullptr;
-  try {
-    target = e.terms.target.get();
-  } catch (...) {
-    // The function that is to find the server has thrown.
-    return e.fail(errc::noproc, exit_reason::error(std::current_exception()));
-  }
-  server_core* const core = server_core::of(target, &server_tag<S>);
-  process* const caller = e.home.current();
-  // Who only looks into the server is no client of it.
-  if (!handles_itself<S, M> && caller != nullptr) e.from = caller->id();
-  if (core == nullptr) {
-    e.fail(server_core::why_none(target));
-  } else if (core->closed) {
-    e.fail(errc::noproc);
-  } else if (caller == &core->self) {
-    e.fail(errc::would_deadlock);
-  } else {
-    intrusive_ptr_add_ref(&e);
-    e.server = core;
-    core->calls.push_back(e);
-    core->push(e);
-  }
-}
-
-template <class S, class M>
+template <class R>
 struct call_wait {
-  using reply = typename M::reply;
-
-  call_ptr<S, M> call;
+  call_ptr<R> call;
 
   [[nodiscard]] scheduler& home() const noexcept { return call->home; }
 
   void begin(waiter& w) {
     call->terms.sent = true;
-    send_call(*call);
+    call->send();
     call->caller = &w;
     if (call->done()) {
       w.wake();
@@ -121,7 +82,7 @@ struct call_wait {
   }
   template <class Handler>
   static void deliver_abort(Handler&& h) {
-    abort_call<reply>(std::forward<Handler>(h));
+    abort_call<R>(std::forward<Handler>(h));
   }
 };
 

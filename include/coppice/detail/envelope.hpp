@@ -23,6 +23,14 @@
 
 namespace coppice::detail {
 
+// By its address, which servers are of that class. The same in all libraries: those of coppice's own
+// classes are asked for from outside.
+template <class S>
+COPPICE_API inline constexpr char server_tag{};
+
+// Puts a call to a server of the class with that tag into its queue, or fails it at once.
+COPPICE_API void send_call(reply_slot& slot, envelope& e, const process_ref& target, const void* tag);
+
 // Handled by a coroutine, which that of the server awaits.
 template <class S>
 class coroutine_envelope : public envelope {
@@ -77,25 +85,18 @@ class cast_envelope<S, M, true> final : public cast_base<S, M> {
   }
 };
 
-// What the caller has said of a call, besides the message.
-struct call_terms {
-  process_ref target;
-  std::optional<duration> limit{};
-  bool or_kill = false;  // the server, if it does not come up in that time
-  bool sent = false;
-  std::shared_ptr<exit_reason> failure{};  // where to say how the server died, to another thread
-};
-
 // A call: the message, the place for its answer, and what its caller needs to wait for that.
 template <class S, class M>
-class call_base : public typed_slot<typename M::reply>, public envelope_for<S, M>, public pooled {
+class call_base : public call_slot<typename M::reply>, public envelope_for<S, M>, public pooled {
  public:
   using reply = typename M::reply;
 
   call_base(scheduler& s, M m, call_terms t)
-      : typed_slot<reply>{s}, terms{std::move(t)}, message{std::move(m)} {
+      : call_slot<reply>{s, std::move(t)}, message{std::move(m)} {
     this->aside = handles_itself<S, M>;
   }
+
+  void send() final { send_call(*this, *this, this->terms.target, &server_tag<S>); }
 
   // The queue lets go of it.
   void dispose(errc why) noexcept final {
@@ -104,9 +105,6 @@ class call_base : public typed_slot<typename M::reply>, public envelope_for<S, M
   }
   [[nodiscard]] std::string describe() const final { return text_of(message); }
   [[nodiscard]] const reply_slot* slot() const noexcept final { return this; }
-
-  call_terms terms;
-  wake_timer timer;
 
  protected:
   ~call_base() override = default;
@@ -171,10 +169,5 @@ class call_envelope<S, M, true> final : public call_base<S, M> {
     }
   }
 };
-
-// By its address, which servers are of that class. The same in all libraries: those of coppice's own
-// classes are asked for from outside.
-template <class S>
-COPPICE_API inline constexpr char server_tag{};
 
 }  // namespace coppice::detail

@@ -1,19 +1,18 @@
 #pragma once
 
+#include <coppice/config.hpp>
 #include <coppice/detail/call_wait.hpp>
-#include <coppice/detail/envelope.hpp>
 #include <coppice/detail/scheduler.hpp>
 #include <coppice/detail/server_core.hpp>
 #include <coppice/detail/waiter.hpp>
 #include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
 
+#include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/error.hpp>
+#include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -21,7 +20,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -40,66 +38,6 @@ struct answer {
   exit_reason reason = exit_reason::noproc();
 };
 
-// Lies beside a call in the queue of its server. Destroyed without having been called, because the
-// io_context of the server is gone, it tells that.
-template <class R, class Tell>
-class courier {
- public:
-  courier(std::shared_ptr<exit_reason> failure, Tell tell)
-      : failure_{std::move(failure)}, tell_{std::move(tell)} {}
-  courier(courier&& other) noexcept
-      : failure_{std::move(other.failure_)}, tell_{std::move(other.tell_)} {
-    other.tell_.reset();
-  }
-  courier& operator=(courier&&) = delete;
-  ~courier() {
-    if (tell_) tell({});
-  }
-
-  void operator()(boost::system::error_code error) {
-    if constexpr (std::is_void_v<R>) {
-      tell({.error = error, .value = reply_value<R>{}, .reason = *failure_});
-    }
-  }
-  template <class Value>
-  void operator()(boost::system::error_code error, Value value) {
-    answer<R> a{.error = error, .reason = *failure_};
-    if (!error) a.value.emplace(std::move(value));
-    tell(std::move(a));
-  }
-
- private:
-  void tell(answer<R> a) {
-    Tell t{std::move(*tell_)};
-    tell_.reset();
-    t(std::move(a));
-  }
-
-  std::shared_ptr<exit_reason> failure_;  // written where the server is
-  std::optional<Tell> tell_;
-};
-
-// Makes the call on the loop of the server. `tell` is called with its answer, on any thread.
-template <class S, class M, class Tell>
-void send_over(call_ptr<S, M> call, Tell tell) {
-  using courier_type = courier<typename M::reply, Tell>;
-  call->terms.limit.reset();
-  call->terms.failure = std::make_shared<exit_reason>();
-  courier_type back{call->terms.failure, std::move(tell)};
-  const std::uint64_t there = call->terms.target.serial();
-  scheduler::post(there, [call = std::move(call), back = std::move(back)]() mutable {
-    scheduler& home = call->home;
-    auto* w = new wait_operation<call_wait<S, M>, courier_type>{
-        home, call_wait<S, M>{std::move(call)}, std::move(back)};
-    w->start();
-  });
-}
-
-// Kills a server that does not come up, wherever it is.
-inline void kill_unless_up(const process_ref& server) {
-  scheduler::post(server.serial(), [server] { kill_unless_up(server.whereis()); });
-}
-
 template <class R, class Handler>
 void complete_call(answer<R>&& a, Handler&& h) {
   if constexpr (std::is_void_v<R>) {
@@ -109,27 +47,102 @@ void complete_call(answer<R>&& a, Handler&& h) {
   }
 }
 
+// To whom the answer goes.
+template <class R>
+class recipient {
+ public:
+  recipient() = default;
+  recipient(const recipient&) = delete;
+  recipient& operator=(const recipient&) = delete;
+  virtual ~recipient() = default;
+  // Once, on any thread.
+  virtual void receive(answer<R> a) = 0;
+};
+
+// Lies beside a call in the queue of its server. Destroyed without having been called, because the
+// io_context of the server is gone, it tells that.
+template <class R>
+class courier {
+ public:
+  courier(std::shared_ptr<exit_reason> failure, std::shared_ptr<recipient<R>> to) noexcept
+      : failure_{std::move(failure)}, to_{std::move(to)} {}
+  courier(courier&&) noexcept = default;
+  courier& operator=(courier&&) = delete;
+  ~courier() {
+    if (to_) to_->receive({});
+  }
+
+  void operator()(boost::system::error_code error) {
+    if constexpr (std::is_void_v<R>) {
+      hand_over({.error = error, .value = reply_value<R>{}, .reason = *failure_});
+    }
+  }
+  template <class Value>
+  void operator()(boost::system::error_code error, Value value) {
+    answer<R> a{.error = error, .reason = *failure_};
+    if (!error) a.value.emplace(std::move(value));
+    hand_over(std::move(a));
+  }
+
+ private:
+  void hand_over(answer<R> a) { std::exchange(to_, nullptr)->receive(std::move(a)); }
+
+  std::shared_ptr<exit_reason> failure_;  // written where the server is
+  std::shared_ptr<recipient<R>> to_;
+};
+
+// Makes the call on the loop of the server.
+template <class R>
+void send_over(call_ptr<R> call, std::shared_ptr<recipient<R>> to) {
+  call->terms.sent = true;
+  call->terms.limit.reset();
+  call->terms.failure = std::make_shared<exit_reason>();
+  courier<R> back{call->terms.failure, std::move(to)};
+  const std::uint64_t there = call->terms.target.serial();
+  scheduler::post(there, [call = std::move(call), back = std::move(back)]() mutable {
+    scheduler& home = call->home;
+    auto* w = new wait_operation<call_wait<R>, courier<R>>{home, call_wait<R>{std::move(call)},
+                                                           std::move(back)};
+    w->start();
+  });
+}
+
+// Kills a server that does not come up, wherever it is.
+COPPICE_API void kill_unless_up_there(const process_ref& server);
+
+// Where the answer to a process arrives; touched on the thread of that only.
+template <class R>
+class letter_box final : public recipient<R>, public std::enable_shared_from_this<letter_box<R>> {
+ public:
+  explicit letter_box(const scheduler& reader) noexcept : home_{reader.serial()} {}
+
+  void receive(answer<R> a) override {
+    scheduler::post(home_, [self = this->shared_from_this(), a = std::move(a)]() mutable {
+      self->letter.emplace(std::move(a));
+      if (self->reader != nullptr) self->reader->wake();
+    });
+  }
+
+  waiter* reader = nullptr;
+  std::optional<answer<R>> letter;
+  std::optional<process_ref> to_kill;  // if it does not come up in time
+
+ private:
+  std::uint64_t home_;
+};
+
 // The wait of a process for a server of another io_context.
-template <class S, class M>
+template <class R>
 struct remote_call_wait {
-  using reply = typename M::reply;
-
-  // Where the answer arrives; on the caller's thread only.
-  struct letter_box {
-    waiter* reader = nullptr;
-    std::optional<answer<reply>> letter;
-    std::optional<process_ref> to_kill;  // if it does not come up in time
-  };
-
-  remote_call_wait(scheduler& s, call_ptr<S, M> c, std::shared_ptr<exit_reason> f)
-      : here{&s}, call{std::move(c)}, failure{std::move(f)}, box{std::make_shared<letter_box>()} {
+  remote_call_wait(scheduler& s, call_ptr<R> c, std::shared_ptr<exit_reason> f)
+      : here{&s}, call{std::move(c)}, failure{std::move(f)}, box{std::make_shared<letter_box<R>>(s)} {
     if (call->terms.or_kill) box->to_kill = call->terms.target;
   }
 
   scheduler* here;
-  call_ptr<S, M> call;  // until it is sent
+  call_ptr<R> call;  // until it is sent
   std::shared_ptr<exit_reason> failure;
-  std::shared_ptr<letter_box> box;
+  std::shared_ptr<letter_box<R>> box;
   wake_timer timer{};
 
   [[nodiscard]] scheduler& home() const noexcept { return *here; }
@@ -137,13 +150,7 @@ struct remote_call_wait {
   void begin(waiter& w) {
     box->reader = &w;
     if (call->terms.limit) timer.begin(w, *call->terms.limit);
-    call->terms.sent = true;
-    send_over<S, M>(std::move(call), [box = box, mine = here->serial()](answer<reply> a) {
-      scheduler::post(mine, [box, a = std::move(a)]() mutable {
-        box->letter.emplace(std::move(a));
-        if (box->reader != nullptr) box->reader->wake();
-      });
-    });
+    send_over<R>(std::move(call), box);
   }
   [[nodiscard]] bool ready() const noexcept { return box->letter || timer.has_rung(); }
   void leave() noexcept {
@@ -154,82 +161,88 @@ struct remote_call_wait {
   template <class Handler>
   void deliver(Handler&& h) {
     if (!box->letter) {
-      box->letter.emplace(answer<reply>{.error = errc::timeout, .reason = {}});
-      if (box->to_kill) kill_unless_up(*box->to_kill);
+      box->letter.emplace(answer<R>{.error = errc::timeout, .reason = {}});
+      if (box->to_kill) kill_unless_up_there(*box->to_kill);
     }
     *failure = box->letter->reason;
-    complete_call<reply>(std::move(*box->letter), std::forward<Handler>(h));
+    complete_call<R>(std::move(*box->letter), std::forward<Handler>(h));
   }
   template <class Handler>
   static void deliver_abort(Handler&& h) {
-    abort_call<reply>(std::forward<Handler>(h));
+    abort_call<R>(std::forward<Handler>(h));
   }
 };
 
-// The same for a handler that is no process's. Answer, limit and cancellation may come on different
-// threads; the first one is what it completes with, through its own executor.
-template <class S, class M, class Handler>
-class foreign_call : public std::enable_shared_from_this<foreign_call<S, M, Handler>> {
+// What a call for a handler that is no process's has: its limit, and the way to be cancelled. Answer,
+// limit and cancellation may come on different threads; the first one is what it completes with.
+class COPPICE_API foreign_wait : public std::enable_shared_from_this<foreign_wait> {
  public:
-  using reply = typename M::reply;
+  explicit foreign_wait(asio::any_io_executor of_handler);
+  foreign_wait(const foreign_wait&) = delete;
+  foreign_wait& operator=(const foreign_wait&) = delete;
+  virtual ~foreign_wait();
 
-  foreign_call(Handler handler, std::shared_ptr<exit_reason> failure)
-      : failure_{std::move(failure)},
-        work_{asio::make_work_guard(handler)},
-        handler_{std::move(handler)},
-        timer_{work_.get_executor()} {}
+ protected:
+  // Lies in the cancellation slot of the handler.
+  struct COPPICE_API canceller {
+    void operator()(asio::cancellation_type) const;
+    std::weak_ptr<foreign_wait> waiting;
+  };
 
-  void start(call_ptr<S, M> call) {
-    if (call->terms.limit) start_timer(*call->terms.limit, call->terms);
-    if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) {
-      slot.assign([self = this->weak_from_this()](asio::cancellation_type) {
-        if (const auto waiting = self.lock()) {
-          waiting->complete({.error = asio::error::operation_aborted, .reason = {}});
-        }
-      });
-    }
-    call->terms.sent = true;
-    send_over<S, M>(std::move(call), [self = this->shared_from_this()](answer<reply> a) {
-      self->complete(std::move(a));
-    });
-  }
+  void start_timer(const call_terms& terms);
+  // False if it is complete already. To be asked before it is completed.
+  [[nodiscard]] bool claim() noexcept { return !complete_.exchange(true); }
+  // Has `last` run by the handler's executor, when all else has been given up.
+  void end(move_only_function last);
 
  private:
-  using executor_type = asio::associated_executor_t<Handler>;
-  using timer_type = asio::basic_waitable_timer<clock, asio::wait_traits<clock>, executor_type>;
+  // Completes it with that error; false if it is complete already.
+  virtual bool give_up(boost::system::error_code why) = 0;
 
-  void start_timer(duration limit, const call_terms& terms) {
-    std::optional<process_ref> to_kill;
-    if (terms.or_kill) to_kill = terms.target;
-    timer_.expires_at(after(clock::now(), limit));
-    timer_.async_wait([self = this->shared_from_this(),
-                       to_kill = std::move(to_kill)](const boost::system::error_code& ec) {
-      if (ec || !self->complete({.error = errc::timeout, .reason = {}})) return;
-      if (to_kill) kill_unless_up(*to_kill);
-    });
+  std::atomic<bool> complete_ = false;
+  asio::executor_work_guard<asio::any_io_executor> work_;
+  asio::basic_waitable_timer<clock> timer_;
+};
+
+template <class R, class Handler>
+class foreign_call final : public foreign_wait, public recipient<R> {
+ public:
+  foreign_call(Handler handler, std::shared_ptr<exit_reason> failure)
+      : foreign_wait{asio::get_associated_executor(handler)},
+        failure_{std::move(failure)},
+        handler_{std::move(handler)} {}
+
+  void start(call_ptr<R> call) {
+    if (call->terms.limit) start_timer(call->terms);
+    if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) {
+      slot.assign(canceller{weak_from_this()});
+    }
+    send_over<R>(std::move(call), self());
   }
 
-  // False if it is complete already.
-  bool complete(answer<reply> a) {
-    if (complete_.exchange(true)) return false;
-    auto ex = work_.get_executor();
-    asio::dispatch(ex, [self = this->shared_from_this(), a = std::move(a)]() mutable {
-      self->timer_.cancel();
+  void receive(answer<R> a) override { complete(std::move(a)); }
+
+ private:
+  [[nodiscard]] std::shared_ptr<foreign_call> self() {
+    return std::static_pointer_cast<foreign_call>(shared_from_this());
+  }
+  bool give_up(boost::system::error_code why) override {
+    return complete({.error = why, .reason = {}});
+  }
+  bool complete(answer<R> a) {
+    if (!claim()) return false;
+    end([self = self(), a = std::move(a)]() mutable {
       asio::get_associated_cancellation_slot(self->handler_).clear();
       *self->failure_ = a.reason;
-      self->work_.reset();
       Handler handler{std::move(self->handler_)};
       self.reset();
-      complete_call<reply>(std::move(a), std::move(handler));
+      complete_call<R>(std::move(a), std::move(handler));
     });
     return true;
   }
 
-  std::atomic<bool> complete_ = false;
   std::shared_ptr<exit_reason> failure_;
-  asio::executor_work_guard<executor_type> work_;
   Handler handler_;
-  timer_type timer_;
 };
 
 }  // namespace coppice::detail

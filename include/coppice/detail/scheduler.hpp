@@ -3,6 +3,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/list.hpp>
 #include <coppice/detail/loop_thread.hpp>
+#include <coppice/detail/move_only_function.hpp>
 #include <coppice/detail/process.hpp>
 #include <coppice/detail/report_outlet.hpp>
 #include <coppice/detail/run_queue.hpp>
@@ -13,7 +14,6 @@
 #include <boost/asio/execution_context.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 
 #include <coroutine>
@@ -107,14 +107,9 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   // loop's the io_context may go at any time after that.
   static scheduler* find(std::uint64_t serial) noexcept;
   // Has `f` run by the io_context of that scheduler, on its thread. False if that is gone.
-  template <class F>
-  static bool post(std::uint64_t serial, F&& f) {
-    const registry_lock lock;
-    scheduler* const s = lock.find(serial);
-    if (s == nullptr) return false;
-    boost::asio::post(s->io_.get_executor(), std::forward<F>(f));
-    return true;
-  }
+  static bool post(std::uint64_t serial, move_only_function f);
+  // The same of this one, which is there.
+  void post(move_only_function f);
 
   // Processes.
   struct birth {
@@ -223,16 +218,6 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   static scheduler& find(boost::asio::io_context& io);
   void shutdown() noexcept override;
   [[noreturn]] static void refuse_thread(const char* function);
-
-  // Keeps schedulers from going.
-  class COPPICE_API registry_lock {
-   public:
-    registry_lock();
-    registry_lock(const registry_lock&) = delete;
-    registry_lock& operator=(const registry_lock&) = delete;
-    ~registry_lock();
-    [[nodiscard]] scheduler* find(std::uint64_t serial) const noexcept;
-  };
 
   void post_drain() noexcept;
   class occupied;

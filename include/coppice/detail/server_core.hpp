@@ -10,6 +10,7 @@
 #include <coppice/exit_reason.hpp>
 #include <coppice/mailbox.hpp>
 #include <coppice/pid.hpp>
+#include <coppice/process_ref.hpp>
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/system/error_code.hpp>
@@ -101,6 +102,34 @@ class free_slot final : public typed_slot<R>, public pooled {
 
 template <class R>
 using slot_ptr = boost::intrusive_ptr<typed_slot<R>>;
+
+// What the caller has said of a call, besides the message.
+struct call_terms {
+  process_ref target;
+  std::optional<duration> limit{};
+  bool or_kill = false;  // the server, if it does not come up in that time
+  bool sent = false;
+  std::shared_ptr<exit_reason> failure{};  // where to say how the server died, to another thread
+};
+
+// A call as its caller sees it, whatever its message.
+template <class R>
+class call_slot : public typed_slot<R> {
+ public:
+  call_slot(scheduler& s, call_terms t) : typed_slot<R>{s}, terms{std::move(t)} {}
+
+  // Puts it into the queue of its server, or fails it at once.
+  virtual void send() = 0;
+
+  call_terms terms;
+  wake_timer timer;
+
+ protected:
+  ~call_slot() override = default;
+};
+
+template <class R>
+using call_ptr = boost::intrusive_ptr<call_slot<R>>;
 
 // Gives up a server whose start takes too long.
 COPPICE_API void kill_unless_up(const pid& server);

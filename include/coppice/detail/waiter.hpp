@@ -3,6 +3,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/list.hpp>
 #include <coppice/detail/memory.hpp>
+#include <coppice/detail/move_only_function.hpp>
 #include <coppice/detail/run_queue.hpp>
 #include <coppice/detail/scheduler.hpp>
 #include <coppice/executor.hpp>
@@ -145,6 +146,35 @@ class COPPICE_API cancellable_waiter : public waiter {
   wait_canceller* canceller_ = nullptr;
 };
 
+// Calls a handler through the executor of that.
+template <class Handler>
+class dispatched_handler {
+ public:
+  explicit dispatched_handler(Handler&& handler) : handler_{std::move(handler)} {}
+
+  template <class... Result>
+  void operator()(Result&&... result) {
+    auto ex = asio::get_associated_executor(handler_);
+    dispatch_to(ex, [handler = std::move(handler_),
+                     result = std::tuple<std::decay_t<Result>...>{
+                         std::forward<Result>(result)...}]() mutable {
+      std::apply(std::move(handler), std::move(result));
+    });
+  }
+
+ private:
+  template <class F>
+  static void dispatch_to(const asio::any_io_executor& ex, F f) {
+    dispatch(ex, std::move(f));
+  }
+  template <class Executor, class F>
+  static void dispatch_to(const Executor& ex, F f) {
+    asio::dispatch(ex, move_only_function{std::move(f)});
+  }
+
+  Handler handler_;
+};
+
 // What an operation of coppice's must say of itself.
 //
 //   begin(w)         the caller is suspended: register, and w.wake() when there may be a result
@@ -183,15 +213,7 @@ class wait_operation final : public cancellable_waiter, public pooled {
   }
 
   void run() {
-    if (aborted()) {
-      finish([](State& state, auto&& handler) {
-        state.deliver_abort(std::forward<decltype(handler)>(handler));
-      });
-    } else if (state_.ready()) {
-      finish([](State& state, auto&& handler) {
-        state.deliver(std::forward<decltype(handler)>(handler));
-      });
-    }
+    if (aborted() || state_.ready()) finish();
   }
 
   void drop() {
@@ -200,12 +222,12 @@ class wait_operation final : public cancellable_waiter, public pooled {
     delete this;
   }
 
-  template <class Deliver>
-  void finish(Deliver deliver) {
+  void finish() {
     if (!ours_) asio::get_associated_cancellation_slot(handler_).clear();
     state_.leave();
     State state{std::move(state_)};
     Handler handler{std::move(handler_)};
+    const bool gives_up = aborted();
     const bool ours = ours_;
     process* const as = owner;
     const std::uint64_t as_number = number;
@@ -213,7 +235,7 @@ class wait_operation final : public cancellable_waiter, public pooled {
     if (ours) {
       // The process ends with what taking the result throws, and not with the loss of its handler.
       try {
-        deliver(state, std::move(handler));
+        complete(state, gives_up, std::move(handler));
       } catch (...) {
         if (as->is(as_number)) as->home.crash(*as);
         throw;
@@ -221,14 +243,16 @@ class wait_operation final : public cancellable_waiter, public pooled {
     } else {
       // That may be on another thread. The state stays on this one, with what it shares; the result
       // goes.
-      deliver(state, [handler = std::move(handler)](auto&&... result) mutable {
-        auto ex = asio::get_associated_executor(handler);
-        asio::dispatch(ex, [handler = std::move(handler),
-                            result = std::tuple<std::decay_t<decltype(result)>...>{
-                                std::forward<decltype(result)>(result)...}]() mutable {
-          std::apply(std::move(handler), std::move(result));
-        });
-      });
+      complete(state, gives_up, dispatched_handler<Handler>{std::move(handler)});
+    }
+  }
+
+  template <class H>
+  static void complete(State& state, bool gives_up, H&& handler) {
+    if (gives_up) {
+      state.deliver_abort(std::forward<H>(handler));
+    } else {
+      state.deliver(std::forward<H>(handler));
     }
   }
 
