@@ -36,6 +36,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -74,6 +75,8 @@ pid lives(
   return p;
 }
 
+using handler = std::function<void(error_code, std::size_t)>;
+
 // Kinds of objects: how to make one whose operation completes at once, and how to begin that.
 template <class Executor>
 struct stream_socket {
@@ -81,8 +84,7 @@ struct stream_socket {
     asio::local::connect_pair(object, peer);
     asio::write(peer, asio::buffer("x", 1));
   }
-  template <class F>
-  void begin(F f) {
+  void begin(handler f) {
     object.async_read_some(asio::buffer(space), std::move(f));
   }
 
@@ -98,8 +100,7 @@ struct datagram_socket {
     asio::local::connect_pair(object, peer);
     peer.send(asio::buffer("x", 1));
   }
-  template <class F>
-  void begin(F f) {
+  void begin(handler f) {
     object.async_receive(asio::buffer(space), std::move(f));
   }
 
@@ -115,8 +116,7 @@ struct acceptor {
       : object{ex, tcp::endpoint{asio::ip::address_v4::loopback(), 0}}, client{ex} {
     client.connect(object.local_endpoint());
   }
-  template <class F>
-  void begin(F f) {
+  void begin(handler f) {
     object.async_accept([f](error_code ec, const auto& accepted) mutable {
       CHECK(accepted.is_open());
       f(ec, 0);
@@ -131,8 +131,7 @@ template <class Executor>
 struct timer {
   using clock = std::chrono::steady_clock;
   explicit timer(const Executor& ex) : object{ex, clock::time_point{}} {}
-  template <class F>
-  void begin(F f) {
+  void begin(handler f) {
     object.async_wait([f](error_code ec) mutable { f(ec, 0); });
   }
 
@@ -147,8 +146,7 @@ struct descriptor {
     object.assign(ends[0]);
     ::close(ends[1]);
   }
-  template <class F>
-  void begin(F f) {
+  void begin(handler f) {
     object.async_wait(object.wait_read, [f](error_code ec) mutable { f(ec, 0); });
   }
 
@@ -161,8 +159,7 @@ struct readable_pipe {
     asio::connect_pipe(object, writable);
     writable.write_some(asio::buffer("x", 1));
   }
-  template <class F>
-  void begin(F f) {
+  void begin(handler f) {
     object.async_read_some(asio::buffer(space), std::move(f));
   }
 
@@ -176,8 +173,7 @@ struct writable_pipe {
   explicit writable_pipe(const Executor& ex) : readable{ex}, object{ex} {
     asio::connect_pipe(readable, object);
   }
-  template <class F>
-  void begin(F f) {
+  void begin(handler f) {
     object.async_write_some(asio::buffer("x", 1), std::move(f));
   }
 
@@ -193,8 +189,7 @@ struct layered {
     asio::local::connect_pair(object.next_layer(), peer);
     asio::write(peer, asio::buffer("x", 1));
   }
-  template <class F>
-  void begin(F f) {
+  void begin(handler f) {
     object.async_read_some(asio::buffer(space), std::move(f));
   }
 

@@ -1,7 +1,8 @@
 """check.py KIND SOURCE_FOLDER BUILD_FOLDER COMPILER...: uses coppice as a stranger's project would.
 
-KIND is subproject (coppice lies in subprojects/, and is built with the project), or shared or
-static (coppice is installed, and found by pkg-config). The programs are compiled by that compiler,
+KIND is subproject (coppice lies in subprojects/, and is built with the project), or installed
+(coppice is found by pkg-config, shared or static, or one after the other if both are built). The
+programs are compiled by that compiler,
 with all warnings that a user might have, as errors, from coppice's headers too: these are not the
 system's. Exits with 1 if a program does not come to be, or does not say what it should.
 """
@@ -52,37 +53,51 @@ def as_subproject(source, folder, environment):
     check(project / "build" / "consumer", PROGRAMS["coppice"][1], environment)
 
 
-def install(kind, source, build, folder, environment):
-    """Where the descriptions for pkg-config and the libraries lie, as an installation has them."""
-    stage = folder / "stage"
+def install(build, stage):
+    """Where the descriptions for pkg-config and the libraries lie then."""
     run("meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", stage)
     (description,) = stage.rglob("coppice.pc")
+    return description.parent
+
+
+def make_static(source, options, descriptions, folder, environment):
+    """Leaves what a build of static libraries alone would have installed: the same archives, and
+    descriptions of its own."""
+    for library in descriptions.parent.glob("libcoppice*.so*"):
+        library.unlink()
+    other = folder / "static"
+    run("meson", "setup", other, source, "-Ddefault_library=static", "-Dtests=disabled",
+        f"-Dprefix={options['prefix']}", f"-Dlibdir={options['libdir']}",
+        f"-Dsqlite={options['sqlite']}", stdout=subprocess.DEVNULL, env=environment)
+    for made in (other / "meson-private").glob("*.pc"):
+        if (descriptions / made.name).exists():
+            shutil.copy(made, descriptions)
+
+
+def as_installed(source, build, folder, compiler, environment):
     options = options_of(build)
-    if kind == "static" and options["default_library"] == "both":
-        # What a build of nothing else would install: the same archives, and its own descriptions.
-        for library in description.parent.parent.glob("libcoppice*.so*"):
-            library.unlink()
-        other = folder / "static"
-        run("meson", "setup", other, source, "-Ddefault_library=static", "-Dtests=disabled",
-            f"-Dprefix={options['prefix']}", f"-Dlibdir={options['libdir']}",
-            f"-Dsqlite={options['sqlite']}", stdout=subprocess.DEVNULL, env=environment)
-        for made in (other / "meson-private").glob("*.pc"):
-            if (description.parent / made.name).exists():
-                shutil.copy(made, description.parent)
-    return stage, description.parent
-
-
-def as_installed(kind, source, build, folder, compiler, environment):
-    stage, descriptions = install(kind, source, build, folder, environment)
+    stage = folder / "stage"
+    descriptions = install(build, stage)
     environment |= {"PKG_CONFIG_PATH": str(descriptions), "PKG_CONFIG_SYSROOT_DIR": str(stage),
                     "LD_LIBRARY_PATH": str(descriptions.parent)}
-    for package, (program, expected) in PROGRAMS.items():
-        if not (descriptions / f"{package}.pc").exists():
-            continue
-        flags = output_of("pkg-config", "--cflags", "--libs", package, env=environment).split()
-        run(*compiler, "-std=c++20", *WARNINGS, source / "test" / "consumer" / program, "-o",
-            folder / package, *flags)
-        check(folder / package, expected, environment)
+    compiled = {}
+    both = options["default_library"] == "both"
+    for kind in ["shared", "static"] if both else [options["default_library"]]:
+        if both and kind == "static":
+            make_static(source, options, descriptions, folder, environment)
+        for package, (program, expected) in PROGRAMS.items():
+            if not (descriptions / f"{package}.pc").exists():
+                continue
+            flags, libraries = (
+                output_of("pkg-config", what, package, env=environment).split()
+                for what in ("--cflags", "--libs"))
+            object_file = folder / f"{package}.o"
+            if compiled.get(package) != flags:
+                run(*compiler, "-std=c++20", *WARNINGS, *flags, "-c",
+                    source / "test" / "consumer" / program, "-o", object_file)
+                compiled[package] = flags
+            run(*compiler, object_file, "-o", folder / package, *libraries)
+            check(folder / package, expected, environment)
 
 
 def main():
@@ -94,7 +109,7 @@ def main():
         if kind == "subproject":
             as_subproject(source, folder, environment)
         else:
-            as_installed(kind, source, build, folder, compiler, environment)
+            as_installed(source, build, folder, compiler, environment)
 
 
 main()

@@ -114,7 +114,7 @@ COPPICE_API void kill_unless_up_there(const process_ref& server);
 template <class R>
 class letter_box final : public recipient<R>, public std::enable_shared_from_this<letter_box<R>> {
  public:
-  explicit letter_box(const scheduler& reader) noexcept : home_{reader.serial()} {}
+  explicit letter_box(const scheduler& s) noexcept : home_{s.serial()} {}
 
   void receive(answer<R> a) override {
     scheduler::post(home_, [self = this->shared_from_this(), a = std::move(a)]() mutable {

@@ -154,15 +154,17 @@ class dispatched_handler {
 
   template <class... Result>
   void operator()(Result&&... result) {
-    auto ex = asio::get_associated_executor(handler_);
-    dispatch_to(ex, [handler = std::move(handler_),
-                     result = std::tuple<std::decay_t<Result>...>{
-                         std::forward<Result>(result)...}]() mutable {
-      std::apply(std::move(handler), std::move(result));
-    });
+    dispatch_with(std::tuple<std::decay_t<Result>...>{std::forward<Result>(result)...});
   }
 
  private:
+  template <class... Result>
+  void dispatch_with(std::tuple<Result...> result) {
+    auto ex = asio::get_associated_executor(handler_);
+    dispatch_to(ex, [handler = std::move(handler_), result = std::move(result)]() mutable {
+      std::apply(std::move(handler), std::move(result));
+    });
+  }
   template <class F>
   static void dispatch_to(const asio::any_io_executor& ex, F f) {
     dispatch(ex, std::move(f));
