@@ -10,6 +10,7 @@ are left out. --record writes how it ended, for test/support/count.py.
 """
 
 import argparse
+import concurrent.futures
 import json
 import pathlib
 import re
@@ -50,8 +51,10 @@ def main():
     programs = [program for page in pages if options.programs
                 for program in PROGRAM.findall(page.read_text(encoding="utf-8"))
                 if "int main()" in program]
-    failed = [text for text in ["\n".join(lines) + "\n", *programs] if not compiles(command, text)]
-    print(f"{len(lines)} headers, {len(programs)} programs; {len(failed)} failed")
+    texts = ["\n".join(lines) + "\n", *programs]
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        failed = list(pool.map(lambda text: compiles(command, text), texts)).count(False)
+    print(f"{len(lines)} headers, {len(programs)} programs; {failed} failed")
     if options.record:
         result = {"name": "headers", "result": "FAIL" if failed else "OK", "stdout": ""}
         pathlib.Path(options.record).write_text(json.dumps(result) + "\n", encoding="utf-8")
