@@ -150,6 +150,10 @@ scheduler* scheduler::find(std::uint64_t serial) noexcept {
   return all.find(serial);
 }
 
+bool scheduler::is_at_work(std::uint64_t serial) noexcept {
+  return active_scheduler != nullptr && active_scheduler->serial_ == serial;
+}
+
 bool scheduler::post(std::uint64_t serial, move_only_function f) {
   registry& all = all_schedulers();
   const std::lock_guard lock{all.guard};  // the scheduler stays for as long

@@ -215,7 +215,7 @@ struct receive_wait {
   [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
   void begin(waiter& w) {
     box->receiver = &w;
-    if (w.owner != nullptr) box->used_by(*w.owner, w.number);
+    if (w.owner != nullptr && box->user != pid{w.owner, w.number}) box->used_by(*w.owner, w.number);
     if (box->size > 0) w.wake();
   }
   [[nodiscard]] bool ready() const noexcept { return box->size > 0; }

@@ -260,6 +260,7 @@ class server_ref {
   using envelope_ptr = std::unique_ptr<detail::envelope, detail::envelope::disposer>;
 
   send_result send(envelope_ptr e) const {
+    if (detail::scheduler::is_at_work(to_.serial())) return put(to_, std::move(e));
     if (to_.serial() == 0) throw std::logic_error{"coppice: a reference to no server"};
     detail::scheduler* const s = to_.home();
     if (s == nullptr) return send_result::closed;

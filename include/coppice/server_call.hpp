@@ -84,10 +84,9 @@ class [[nodiscard]] server_call {
   template <class Handler>
   static void start(Handler&& h, detail::call_ptr<R> call, std::shared_ptr<exit_reason> failure) {
     using handler_type = std::decay_t<Handler>;
+    if (!failure) return start_here(std::move(call), std::forward<Handler>(h));
     detail::process* const p = detail::process_behind(asio::get_associated_executor(h));
-    if (!failure) {
-      start_here(std::move(call), std::forward<Handler>(h));
-    } else if (p != nullptr && p->home.on_loop_thread()) {
+    if (p != nullptr && p->home.on_loop_thread()) {
       auto* w = new detail::wait_operation<remote_wait_type, handler_type>{
           p->home, remote_wait_type{p->home, std::move(call), std::move(failure)},
           std::forward<Handler>(h)};

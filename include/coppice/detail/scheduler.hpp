@@ -106,6 +106,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   // The scheduler with that number, or null if its io_context is gone. On a thread other than the
   // loop's the io_context may go at any time after that.
   static scheduler* find(std::uint64_t serial) noexcept;
+  // Whether it is the one with that number whose work runs on this thread right now.
+  static bool is_at_work(std::uint64_t serial) noexcept;
   // Has `f` run by the io_context of that scheduler, on its thread. False if that is gone.
   static bool post(std::uint64_t serial, move_only_function f);
   // The same of this one, which is there.

@@ -229,7 +229,7 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
     head_ = e.next;
     if (head_ == nullptr) tail_ = &head_;
     --size_;
-    if (e.kept) --kept_;
+    kept_ -= e.kept ? 1 : 0;
     return e;
   }
   envelope& take() noexcept;
@@ -294,7 +294,7 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
     *tail_ = &e;
     tail_ = &e.next;
     ++size_;
-    if (e.kept) ++kept_;
+    kept_ += e.kept ? 1 : 0;
     if (receiver != nullptr) receiver->wake();
   }
 

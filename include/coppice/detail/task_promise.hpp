@@ -21,11 +21,11 @@
 #include <coroutine>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 // What tasks consist of: promises, which form a chain from the task that waits for something up to
 // the one that nobody awaits, and awaiters for whatever a task may await.
@@ -467,15 +467,13 @@ class either_awaiter {
   static bool await_ready() noexcept { return false; }
   void await_suspend(std::coroutine_handle<> h) {
     if (scheduler& mine = promise_.self->home; op_.belongs_to(mine)) {
-      way_.template emplace<local>(op_.to_wait(), promise_).await_suspend(h);
+      local_.emplace(op_.to_wait(), promise_).await_suspend(h);
     } else {
-      way_.template emplace<remote>(op_.to_remote_wait(mine), promise_).await_suspend(h);
+      remote_ = std::make_unique<remote>(op_.to_remote_wait(mine), promise_);
+      remote_->await_suspend(h);
     }
   }
-  auto await_resume() {
-    if (auto* const w = std::get_if<local>(&way_)) return w->await_resume();
-    return std::get_if<remote>(&way_)->await_resume();
-  }
+  auto await_resume() { return local_ ? local_->await_resume() : remote_->await_resume(); }
 
  private:
   using local = native_awaiter<typename Op::signature, typename Op::wait_type>;
@@ -483,7 +481,8 @@ class either_awaiter {
 
   Op& op_;
   task_promise_base& promise_;
-  std::variant<std::monostate, local, remote> way_;
+  std::optional<local> local_;
+  std::unique_ptr<remote> remote_;
 };
 
 // An awaitable as it behaves in a body that is one: after a request to stop its awaits work as
