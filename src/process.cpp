@@ -37,7 +37,10 @@ bool pid::alive() const noexcept { return get() != nullptr; }
 
 detail::scheduler* pid::home() const noexcept { return slot_ != nullptr ? &slot_->home : nullptr; }
 
-std::string pid::to_string() const { return "<" + std::to_string(number_) + ">"; }
+std::string pid::to_string() const {
+  std::string text = "<";
+  return text.append(std::to_string(number_)).append(">");
+}
 
 std::ostream& operator<<(std::ostream& out, const pid& id) { return out << id.to_string(); }
 

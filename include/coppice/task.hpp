@@ -1,11 +1,15 @@
 #pragma once
 
+#include <coppice/detail/in_place.hpp>
+#include <coppice/detail/move_only_function.hpp>
 #include <coppice/detail/task_promise.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/version.hpp>
 
 #include <concepts>
 #include <coroutine>
@@ -29,6 +33,16 @@ struct task_completion<void> {
 
 template <class T, class Handler>
 class task_run;
+
+// Whether a task that returns a T is awaited in an awaitable as it stands, where Asio cannot do that:
+// 1.26 fails in its own code. `Token` is what Asio gives an operation that is awaited without one.
+template <class T, class Token>
+inline constexpr bool fails_in_asio = false;
+#if BOOST_ASIO_VERSION <= 102600
+template <class T, class Executor>
+inline constexpr bool fails_in_asio<
+    T, asio::detail::awaitable_async_op_handler<void(std::exception_ptr, T), Executor>> = true;
+#endif
 
 }  // namespace detail
 
@@ -73,12 +87,24 @@ class [[nodiscard]] task {
   /// a process. Completes with std::logic_error if not.
   template <asio::completion_token_for<signature> Token>
   auto operator()(Token&& token) && {
+    static_assert(!detail::fails_in_asio<T, std::decay_t<Token>>,
+                  "in an asio::awaitable a task that returns a value is awaited with a token: "
+                  "co_await square(3)(asio::use_awaitable)");
     return asio::async_initiate<Token, signature>(
         [](auto&& handler, task t) {
           detail::task_run<T, std::decay_t<decltype(handler)>>::start(
               std::move(t), std::forward<decltype(handler)>(handler));
         },
         token, std::move(*this));
+  }
+
+  /// Tasks and awaitables await it, each by a rule of their own; this is for coroutines of any other
+  /// kind, which cannot.
+  template <class Never = T>
+  auto operator co_await() && {
+    static_assert(detail::never<Never>,
+                  "a task is awaited by a process: in a coppice::task or an asio::awaitable");
+    return std::suspend_never{};
   }
 
   /// For coppice's own use.

@@ -2,7 +2,7 @@
 
 The first line of a program is a comment with the words that the compiler's first error line must
 contain. "(compiles)" stands for a program that is right, and "(g++ 12)" before the words for one that
-only that compiler, which would get it wrong, is to refuse.
+only that compiler, which would get it wrong, is to refuse; "(Asio 1.26)" likewise.
 
 Most are compiled together, each in a namespace of its own, which is far quicker. What is not said of
 one there, as it is not repeated for the same types, is asked for by compiling it alone.
@@ -54,27 +54,30 @@ def together(command, programs, source):
     return said
 
 
-def is_gcc_12(compiler):
-    macros = subprocess.run(
-        [*compiler, "-dM", "-E", "-x", "c++", "/dev/null"], stdout=subprocess.PIPE, text=True
-    ).stdout.splitlines()
-    return "#define __GNUC__ 12" in macros and not any("__clang__ " in m for m in macros)
+def conditions(compiler):
+    """What holds of it, as the first lines have it."""
+    source = "#include <boost/asio/version.hpp>\n"
+    macros = subprocess.run([*compiler, "-dM", "-E", "-x", "c++", "-"], input=source, text=True,
+                            stdout=subprocess.PIPE, check=True).stdout.splitlines()
+    gcc_12 = "#define __GNUC__ 12" in macros and not any("__clang__ " in m for m in macros)
+    return {"(g++ 12) ": gcc_12, "(Asio 1.26) ": "#define BOOST_ASIO_VERSION 102600" in macros}
 
 
-def words_of(program, gcc_12):
+def words_of(program, holds):
     """What is to be said of it, or None if it is to compile."""
     words = program.read_text().splitlines()[0].removeprefix("// ")
-    if words.startswith("(g++ 12) "):
-        return words.removeprefix("(g++ 12) ") if gcc_12 else None
+    for condition, true in holds.items():
+        if words.startswith(condition):
+            return words.removeprefix(condition) if true else None
     return None if words == "(compiles)" else words
 
 
 def main():
     includes, compiler = split_at(sys.argv[1:], "--")
     command = [*compiler, "-std=c++20", *[f"-I{folder}" for folder in includes]]
-    gcc_12 = is_gcc_12(compiler)
+    holds = conditions(compiler)
     programs = sorted(pathlib.Path(__file__).parent.glob("*.cpp"))
-    words = {program.name: words_of(program, gcc_12) for program in programs}
+    words = {program.name: words_of(program, holds) for program in programs}
 
     def as_it_should(name, said):
         return (words[name] is None) == (said is None) and (words[name] or "") in (said or "")
