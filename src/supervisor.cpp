@@ -421,9 +421,10 @@ dynamic_supervisor_ref start_supervisor_link(dynamic_supervisor_spec spec) {
   return dynamic_supervisor_ref{detail::start_linked(detail::blueprint_of(std::move(spec)))};
 }
 
-supervisor_ref start_supervisor(asio::io_context& io, std::function<supervisor_spec()> init) {
+supervisor_ref detail::start_supervisor_by(asio::io_context& io,
+                                           std::function<supervisor_spec()> init) {
   if (!init) throw std::invalid_argument{"coppice: a supervisor needs an init function"};
-  return detail::start_root(io, detail::made_by(std::move(init)), {}, nullptr);
+  return start_root(io, made_by(std::move(init)), {}, nullptr);
 }
 
 asio::awaitable<supervisor_end, executor> supervise(supervisor_spec spec,
@@ -438,12 +439,13 @@ child_spec supervisor(supervisor_spec spec, child_options o) {
   return detail::supervisor_child_of(std::move(spec), o);
 }
 
-child_spec supervisor(std::string id, std::function<supervisor_spec()> init, child_options o) {
+child_spec detail::supervisor_made_by(std::string id, std::function<supervisor_spec()> init,
+                                      child_options o) {
   if (!init) {
     const std::invalid_argument why{"supervisor \"" + id + "\": it needs an init function"};
-    return detail::refused_child(std::move(id), why);
+    return refused_child(std::move(id), why);
   }
-  return detail::as_child(std::move(id), detail::made_by(std::move(init)), o);
+  return as_child(std::move(id), made_by(std::move(init)), o);
 }
 
 child_spec dynamic_supervisor(dynamic_supervisor_spec spec, child_options o) {

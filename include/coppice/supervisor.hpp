@@ -28,6 +28,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -505,6 +506,20 @@ class COPPICE_API dynamic_supervisor_ref : public supervisor_handle {
   [[nodiscard]] detail::entry_operation which_child(const pid& process) const;
 };
 
+namespace detail {
+
+// A parameter of that kind does not take what is written in braces: clang fails over a std::function
+// that could be made of a spec.
+template <class F>
+concept supervisor_init = std::is_invocable_r_v<supervisor_spec, F&>;
+
+COPPICE_API supervisor_ref start_supervisor_by(asio::io_context& io,
+                                               std::function<supervisor_spec()> init);
+COPPICE_API child_spec supervisor_made_by(std::string id, std::function<supervisor_spec()> init,
+                                          child_options o);
+
+}  // namespace detail
+
 /// Starts a supervisor on the io_context and returns a handle at once; await `ready()` of it to know
 /// that its children are up. It has no parent: it lives until `stop()`, until it gives up, or until
 /// the io_context is destroyed.
@@ -526,8 +541,10 @@ COPPICE_API dynamic_supervisor_ref start_supervisor(asio::io_context& io,
 ///
 /// @par Origin
 /// A supervisor module with an `init/1`.
-COPPICE_API supervisor_ref start_supervisor(asio::io_context& io,
-                                            std::function<supervisor_spec()> init);
+template <detail::supervisor_init Init>
+supervisor_ref start_supervisor(asio::io_context& io, Init init) {
+  return detail::start_supervisor_by(io, std::move(init));
+}
 
 /// Starts a supervisor linked to the calling process, whose end, for whatever reason, stops it with
 /// that reason.
@@ -572,9 +589,10 @@ struct supervisor_end {
 /// The same with a function that says what the supervisor is, called in the new process for each
 /// start and restart: a supervisor that is written as a class of its own gives its `init` here.
 /// Without a function the child is refused, as above.
-[[nodiscard]] COPPICE_API child_spec supervisor(std::string id,
-                                                std::function<supervisor_spec()> init,
-                                                child_options o = {});
+template <detail::supervisor_init Init>
+[[nodiscard]] child_spec supervisor(std::string id, Init init, child_options o = {}) {
+  return detail::supervisor_made_by(std::move(id), std::move(init), o);
+}
 
 /// The spec of a dynamic supervisor as a child of another. As `supervisor`.
 [[nodiscard]] COPPICE_API child_spec dynamic_supervisor(dynamic_supervisor_spec spec,
