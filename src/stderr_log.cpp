@@ -187,7 +187,8 @@ void write_to_stderr(std::string_view head, std::string text) noexcept {
       guard.look_at(errno);
       cause.store(errno, std::memory_order_relaxed);
       if (written >= before.size()) owed.reports = 0;
-      owed.keep(1, written > 0 ? text[written - 1] != '\n' : owed.open_line);
+      const bool lost = written + 1 < text.size();  // and not just the end of its line
+      owed.keep(lost ? 1 : 0, written > 0 ? text[written - 1] != '\n' : owed.open_line);
     }
   } catch (...) {
     cause.store(ENOMEM, std::memory_order_relaxed);
