@@ -144,7 +144,7 @@ bool scheduler::on_loop_thread() noexcept {
 }
 
 scheduler* scheduler::find(std::uint64_t serial) noexcept {
-  if (active_scheduler != nullptr && active_scheduler->serial_ == serial) return active_scheduler;
+  if (is_at_work(serial)) return active_scheduler;
   registry& all = all_schedulers();
   const std::lock_guard lock{all.guard};
   return all.find(serial);

@@ -92,7 +92,7 @@ void send_call(reply_slot& slot, envelope& e, const process_ref& target, const v
   }
   server_core* const core = server_core::of(server, tag);
   process* const caller = slot.home.current();
-  // Who only looks into the server is no client of it.
+  // A process that only looks into the server is no client of it.
   if (!e.aside && caller != nullptr) slot.from = caller->id();
   if (core == nullptr) {
     slot.fail(server_core::why_none(server));

@@ -13,8 +13,8 @@ namespace coppice::detail {
 
 // A function object of any type that can be moved, called once at most. It is gone before it runs.
 //
-// What is given to Asio is this rather than a lambda: Asio instantiates some fifty functions for
-// each type that it is given, which was most of what a user of coppice had to compile.
+// Asio is given this in place of a lambda: it instantiates some fifty functions for each type that it
+// is given, which was most of what a user of coppice had to compile.
 class COPPICE_API move_only_function {
  public:
   template <class F>

@@ -173,8 +173,9 @@ struct remote_call_wait {
   }
 };
 
-// What a call for a handler that is no process's has: its limit, and the way to be cancelled. Answer,
-// limit and cancellation may come on different threads; the first one is what it completes with.
+// A call for a handler that is no process's, as far as it does not depend on the handler: it has a
+// limit, and can be cancelled. Answer, limit and cancellation may come on different threads; it
+// completes with the first one.
 class COPPICE_API foreign_wait : public std::enable_shared_from_this<foreign_wait> {
  public:
   explicit foreign_wait(asio::any_io_executor of_handler);

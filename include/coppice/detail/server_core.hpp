@@ -103,7 +103,7 @@ class free_slot final : public typed_slot<R>, public pooled {
 template <class R>
 using slot_ptr = boost::intrusive_ptr<typed_slot<R>>;
 
-// What the caller has said of a call, besides the message.
+// The caller says these of a call, besides the message.
 struct call_terms {
   process_ref target;
   std::optional<duration> limit{};
