@@ -1,12 +1,27 @@
 #include <coppice/registry.hpp>
 
+#include <utility>
+
 namespace coppice::detail {
 
-process& registering_process(scheduler& home) {
-  check_reach(home, "register");
-  process* const me = home.current();
+process& registry_home::caller(const char* function) const {
+  process* me = nullptr;
+  if (scheduler* const home = scheduler::find(serial_); home != nullptr) {
+    check_reach(*home, function);
+    me = home->current();
+  }
   if (me == nullptr) throw std::logic_error{"coppice: only a process registers, and only itself"};
   return *me;
+}
+
+void registry_home::check_thread(const char* function) const {
+  const scheduler* const home = scheduler::find(serial_);
+  if (home != nullptr) home->check_thread(function);
+}
+
+process_ref registry_home::ref(process_ref::resolver find) const {
+  scheduler* const home = scheduler::find(serial_);
+  return home != nullptr ? process_ref{home->io(), std::move(find)} : process_ref{};
 }
 
 }  // namespace coppice::detail

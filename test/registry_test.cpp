@@ -233,4 +233,6 @@ TEST_CASE("a registry may go before its processes, and after them") {
   early.reset();
   r.reset();
   CHECK(late.count() == 1);
+  CHECK_FALSE(late.via("ann").whereis());
+  CHECK_THROWS_AS(static_cast<void>(late.register_self("bob", 1)), std::logic_error);
 }

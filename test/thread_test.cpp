@@ -407,6 +407,44 @@ TEST_CASE("what another thread must not call says so, and does nothing") {
   coppice::kill(p);
 }
 
+TEST_CASE("a registry says so to another thread, whatever that calls, and stays as it is") {
+  office o;
+  coppice::unique_registry<std::string, int> names{o.io};
+  coppice::duplicate_registry<std::string, int> topics{o.io};
+  std::promise<coppice::pid> known;
+  asio::post(o.io, [&] {
+    known.set_value(coppice::spawn(o.io, [&]() -> asio::awaitable<void> {
+      static_cast<void>(names.register_self("ann", 1));
+      topics.register_self("news", 2);
+      co_await coppice::sleep_for(std::chrono::hours{1});
+    }));
+  });
+  const coppice::pid p = known.get_future().get();
+  const auto refused = [](const char* function, const std::function<void()>& call) {
+    const std::string rule = ": another thread runs the io_context; asio::post the call to it";
+    CHECK(refusal(call) == std::string{"coppice: "} + function + rule);
+  };
+  refused("register_self", [&] { static_cast<void>(names.register_self("bob")); });
+  refused("register_self", [&] { topics.register_self("news"); });
+  refused("unregister", [&] { names.unregister("ann"); });
+  refused("update_value", [&] {
+    static_cast<void>(names.update_value("ann", [](int) { return 2; }));
+  });
+  refused("lookup", [&] { static_cast<void>(names.lookup("ann")); });
+  refused("lookup", [&] { static_cast<void>(topics.lookup("news")); });
+  refused("whereis", [&] { static_cast<void>(names.whereis("ann")); });
+  refused("keys", [&] { static_cast<void>(names.keys(p)); });
+  refused("values", [&] { static_cast<void>(topics.values("news", p)); });
+  refused("dispatch", [&] { topics.dispatch("news", [](const auto&) {}); });
+  refused("count", [&] { static_cast<void>(topics.count()); });
+  refused("listen", [&] { topics.listen([](const auto&) {}); });
+  refused("whereis", [&] { static_cast<void>(names.via("ann").whereis()); });
+  std::promise<bool> same;
+  asio::post(o.io, [&] { same.set_value(names.whereis("ann") == p && topics.count() == 1); });
+  CHECK(same.get_future().get());
+  coppice::kill(p);
+}
+
 TEST_CASE("threads post what they may not call, and no process is lost") {
   office o;
   std::atomic<int> ran = 0;

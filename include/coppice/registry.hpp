@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -54,7 +55,22 @@ struct registry_event {
 
 namespace detail {
 
-COPPICE_API process& registering_process(scheduler& home);
+// The io_context of a registry, which may be gone before the registry.
+class COPPICE_API registry_home {
+ public:
+  explicit registry_home(scheduler& s) noexcept : serial_{s.serial()} {}
+
+  // The calling process. Throws std::logic_error, naming the function of the interface, if there is
+  // none, or another io_context's, or another thread runs the io_context.
+  [[nodiscard]] process& caller(const char* function) const;
+  // Throws std::logic_error likewise if another thread runs the io_context.
+  void check_thread(const char* function) const;
+  // Leads nowhere once the io_context is gone.
+  [[nodiscard]] process_ref ref(process_ref::resolver find) const;
+
+ private:
+  std::uint64_t serial_;  // of the scheduler
+};
 
 // The entries of one registry, shared by its handles.
 template <class Key, class Value>
@@ -73,10 +89,8 @@ class registry_state {
   };
 
   explicit registry_state(scheduler& s) noexcept : home{s} {}
-  ~registry_state() = default;
 
-  entry& add(const Key& key, Value value) {
-    process& me = registering_process(home);
+  entry& add(process& me, const Key& key, Value value) {
     auto& under = entries[key];
     under.push_back(std::make_unique<entry>(*this, key, std::move(value), me.id()));
     me.more().registrations.push_back(*under.back());
@@ -114,7 +128,7 @@ class registry_state {
     for (const auto& listener : listeners) listener({kind, key, process});
   }
 
-  scheduler& home;
+  registry_home home;
   std::unordered_map<Key, std::vector<std::unique_ptr<entry>>> entries;
   std::size_t size = 0;
   std::vector<std::function<void(const registry_event<Key>&)>> listeners;
@@ -130,7 +144,9 @@ class registry_state {
 /// @tparam Key Copyable, with `std::hash` and `==`.
 /// @tparam Value Copyable.
 /// @par Thread safety
-/// Only on the loop's thread, or while the loop does not run.
+/// Only on the loop's thread, or while the loop does not run: whatever else another thread calls
+/// throws std::logic_error. That the last handle is destroyed by another thread is not noticed.
+/// Once the io_context is gone, nobody registers any more.
 /// @par Origin
 /// Elixir's Registry. Differs: an object, not a process, since nothing in it can crash; removal at
 /// a death is immediate.
@@ -143,11 +159,12 @@ class basic_registry {
   ///
   /// @throws std::logic_error outside of processes.
   void unregister(const Key& key) {
-    state_->remove(key, detail::registering_process(state_->home).id());
+    state_->remove(key, state_->home.caller("unregister").id());
   }
 
   /// The keys of a process, each as often as it has it.
   [[nodiscard]] std::vector<Key> keys(const pid& process) const {
+    state_->home.check_thread("keys");
     std::vector<Key> result;
     for (const auto& [key, under] : state_->entries) {
       for (const auto& e : under) {
@@ -159,6 +176,7 @@ class basic_registry {
 
   /// The values of one process under a key.
   [[nodiscard]] std::vector<Value> values(const Key& key, const pid& process) const {
+    state_->home.check_thread("values");
     std::vector<Value> result;
     for (const auto& e : state_->under(key)) {
       if (e->process == process) result.push_back(e->value);
@@ -170,17 +188,24 @@ class basic_registry {
   /// there are none. It may register and unregister.
   template <std::invocable<const std::vector<entry>&> F>
   void dispatch(const Key& key, F f) const {
-    const std::vector<entry> found = all(key);
+    const std::vector<entry> found = all("dispatch", key);
     if (!found.empty()) std::invoke(f, found);
   }
 
   /// How many entries there are. Constant.
-  [[nodiscard]] std::size_t count() const noexcept { return state_->size; }
+  [[nodiscard]] std::size_t count() const {
+    state_->home.check_thread("count");
+    return state_->size;
+  }
 
   /// Tells of registrations from now on. The function must not throw, nor change the registry.
+  ///
+  /// @throws std::invalid_argument if it is empty.
   void listen(std::function<void(const registry_event<Key>&)> listener) {
-    if (!listener)
+    if (!listener) {
       throw std::invalid_argument{"coppice: a listener of a registry must not be empty"};
+    }
+    state_->home.check_thread("listen");
     state_->listeners.push_back(std::move(listener));
   }
 
@@ -191,7 +216,8 @@ class basic_registry {
   basic_registry(const basic_registry&) = default;
   basic_registry& operator=(const basic_registry&) = default;
 
-  [[nodiscard]] std::vector<entry> all(const Key& key) const {
+  [[nodiscard]] std::vector<entry> all(const char* function, const Key& key) const {
+    state_->home.check_thread(function);
     std::vector<entry> result;
     for (const auto& e : state_->under(key)) result.push_back({e->process, e->value});
     return result;
@@ -210,14 +236,16 @@ class unique_registry : public basic_registry<Key, Value> {
   ///
   /// @throws std::logic_error outside of processes.
   register_result register_self(const Key& key, Value value = {}) {
+    detail::process& me = this->state_->home.caller("register_self");
     if (const auto& under = this->state_->under(key); !under.empty()) {
       return {under.front()->process, false};
     }
-    return {this->state_->add(key, std::move(value)).process, true};
+    return {this->state_->add(me, key, std::move(value)).process, true};
   }
 
   /// Who has the key.
   [[nodiscard]] std::optional<registry_entry<Value>> lookup(const Key& key) const {
+    this->state_->home.check_thread("lookup");
     const auto& under = this->state_->under(key);
     if (under.empty()) return std::nullopt;
     return registry_entry<Value>{under.front()->process, under.front()->value};
@@ -225,6 +253,7 @@ class unique_registry : public basic_registry<Key, Value> {
 
   /// The process that has the key, or an empty pid.
   [[nodiscard]] pid whereis(const Key& key) const {
+    this->state_->home.check_thread("whereis");
     const auto& under = this->state_->under(key);
     return under.empty() ? pid{} : under.front()->process;
   }
@@ -236,7 +265,7 @@ class unique_registry : public basic_registry<Key, Value> {
   template <class F>
   requires std::convertible_to<std::invoke_result_t<F, const Value&>, Value> std::optional<Value>
   update_value(const Key& key, F f) {
-    const pid me = detail::registering_process(this->state_->home).id();
+    const pid me = this->state_->home.caller("update_value").id();
     const auto& under = this->state_->under(key);
     if (under.empty() || under.front()->process != me) return std::nullopt;
     Value next = std::invoke(f, std::as_const(under.front()->value));
@@ -249,8 +278,8 @@ class unique_registry : public basic_registry<Key, Value> {
   /// @par Origin
   /// `{via, Registry, {Name, Key}}`.
   [[nodiscard]] process_ref via(Key key) const {
-    return process_ref{this->state_->home.io(),
-                       [self = *this, key = std::move(key)] { return self.whereis(key); }};
+    return this->state_->home.ref(
+        [self = *this, key = std::move(key)] { return self.whereis(key); });
   }
 };
 
@@ -263,11 +292,13 @@ class duplicate_registry : public basic_registry<Key, Value> {
   /// Puts the calling process under the key once more.
   ///
   /// @throws std::logic_error outside of processes.
-  void register_self(const Key& key, Value value = {}) { this->state_->add(key, std::move(value)); }
+  void register_self(const Key& key, Value value = {}) {
+    this->state_->add(this->state_->home.caller("register_self"), key, std::move(value));
+  }
 
   /// Who is under the key, in the order of registration.
   [[nodiscard]] std::vector<registry_entry<Value>> lookup(const Key& key) const {
-    return this->all(key);
+    return this->all("lookup", key);
   }
 };
 
