@@ -1,7 +1,7 @@
 #include "support/ending.hpp"
 #include "support/scripted.hpp"
 
-#include <coppice/detail/scheduler.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
 
 #include <doctest/doctest.h>
 

@@ -1,4 +1,4 @@
-#include <coppice/detail/restart_budget.hpp>
+#include <coppice/detail/supervision/restart_budget.hpp>
 
 #include <doctest/doctest.h>
 

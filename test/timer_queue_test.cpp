@@ -1,4 +1,4 @@
-#include <coppice/detail/timer_queue.hpp>
+#include <coppice/detail/base/timer_queue.hpp>
 
 #include <doctest/doctest.h>
 

@@ -3,9 +3,9 @@
 #include <coppice/async_task.hpp>
 #include <coppice/child_policy.hpp>
 #include <coppice/config.hpp>
-#include <coppice/detail/memory.hpp>
-#include <coppice/detail/stream_core.hpp>
-#include <coppice/detail/waiter.hpp>
+#include <coppice/detail/async_task/stream_core.hpp>
+#include <coppice/detail/base/memory.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>

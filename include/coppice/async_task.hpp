@@ -2,11 +2,11 @@
 
 #include <coppice/child_policy.hpp>
 #include <coppice/config.hpp>
-#include <coppice/detail/async_waits.hpp>
-#include <coppice/detail/in_place.hpp>
-#include <coppice/detail/make_body.hpp>
-#include <coppice/detail/task_core.hpp>
-#include <coppice/detail/waiter.hpp>
+#include <coppice/detail/async_task/async_waits.hpp>
+#include <coppice/detail/async_task/task_core.hpp>
+#include <coppice/detail/base/in_place.hpp>
+#include <coppice/detail/coroutine/make_body.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/pid.hpp>

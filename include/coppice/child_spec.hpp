@@ -2,8 +2,8 @@
 
 #include <coppice/child_policy.hpp>
 #include <coppice/config.hpp>
-#include <coppice/detail/body.hpp>
-#include <coppice/detail/make_body.hpp>
+#include <coppice/detail/coroutine/make_body.hpp>
+#include <coppice/detail/runtime/body.hpp>
 
 #include <any>
 #include <chrono>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <coppice/config.hpp>
-#include <coppice/detail/memory.hpp>
-#include <coppice/detail/run_queue.hpp>
+#include <coppice/detail/base/memory.hpp>
+#include <coppice/detail/runtime/run_queue.hpp>
 #include <coppice/pid.hpp>
 
 #include <boost/asio/any_io_executor.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
-#include <coppice/detail/waiter.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/pid.hpp>
 

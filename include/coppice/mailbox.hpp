@@ -1,10 +1,10 @@
 #pragma once
 
 #include <coppice/config.hpp>
-#include <coppice/detail/list.hpp>
-#include <coppice/detail/memory.hpp>
-#include <coppice/detail/timer_queue.hpp>
-#include <coppice/detail/waiter.hpp>
+#include <coppice/detail/base/list.hpp>
+#include <coppice/detail/base/memory.hpp>
+#include <coppice/detail/base/timer_queue.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/pid.hpp>
 
 #include <boost/asio/error.hpp>

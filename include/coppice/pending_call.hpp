@@ -1,7 +1,7 @@
 #pragma once
 
-#include <coppice/detail/server_core.hpp>
-#include <coppice/detail/waiter.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/server/server_core.hpp>
 #include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/server_call.hpp>

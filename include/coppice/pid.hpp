@@ -46,7 +46,7 @@ class COPPICE_API pid {
   friend std::strong_ordering operator<=>(const pid&, const pid&) noexcept = default;
 
   /// For coppice's own use: the control block, or null if the process has ended.
-  [[nodiscard]] inline detail::process* get() const noexcept;  // in detail/process.hpp
+  [[nodiscard]] inline detail::process* get() const noexcept;  // in detail/runtime/process.hpp
   /// For coppice's own use: where it ran.
   [[nodiscard]] detail::scheduler* home() const noexcept;
 

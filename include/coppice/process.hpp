@@ -1,8 +1,8 @@
 #pragma once
 
 #include <coppice/config.hpp>
-#include <coppice/detail/make_body.hpp>
-#include <coppice/detail/scheduler.hpp>
+#include <coppice/detail/coroutine/make_body.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/executor.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/init_ack.hpp>

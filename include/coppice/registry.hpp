@@ -1,9 +1,9 @@
 #pragma once
 
 #include <coppice/config.hpp>
-#include <coppice/detail/process.hpp>
-#include <coppice/detail/scheduler.hpp>
-#include <coppice/detail/waiter.hpp>
+#include <coppice/detail/runtime/process.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
 

@@ -2,11 +2,11 @@
 
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
-#include <coppice/detail/envelope.hpp>
-#include <coppice/detail/handler.hpp>
-#include <coppice/detail/server_body.hpp>
-#include <coppice/detail/server_core.hpp>
-#include <coppice/detail/state_keeper.hpp>
+#include <coppice/detail/server/envelope.hpp>
+#include <coppice/detail/server/handler.hpp>
+#include <coppice/detail/server/server_body.hpp>
+#include <coppice/detail/server/server_core.hpp>
+#include <coppice/detail/server/state_keeper.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/mailbox.hpp>
 #include <coppice/pending_call.hpp>

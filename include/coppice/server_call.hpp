@@ -1,9 +1,9 @@
 #pragma once
 
-#include <coppice/detail/call_wait.hpp>
-#include <coppice/detail/in_place.hpp>
-#include <coppice/detail/remote_call.hpp>
-#include <coppice/detail/waiter.hpp>
+#include <coppice/detail/base/in_place.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/server/call_wait.hpp>
+#include <coppice/detail/server/remote_call.hpp>
 #include <coppice/exit_reason.hpp>
 
 #include <boost/asio/associated_executor.hpp>

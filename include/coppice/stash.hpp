@@ -2,7 +2,7 @@
 
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
-#include <coppice/detail/state_keeper.hpp>
+#include <coppice/detail/server/state_keeper.hpp>
 #include <coppice/error.hpp>
 #include <coppice/process_ref.hpp>
 #include <coppice/reply_to.hpp>

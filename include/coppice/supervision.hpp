@@ -2,9 +2,9 @@
 
 #include <coppice/child_policy.hpp>
 #include <coppice/config.hpp>
-#include <coppice/detail/list.hpp>
-#include <coppice/detail/memory.hpp>
-#include <coppice/detail/restart_budget.hpp>
+#include <coppice/detail/base/list.hpp>
+#include <coppice/detail/base/memory.hpp>
+#include <coppice/detail/supervision/restart_budget.hpp>
 #include <coppice/exit_reason.hpp>
 
 #include <chrono>

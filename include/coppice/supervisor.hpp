@@ -3,10 +3,10 @@
 #include <coppice/child_policy.hpp>
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
-#include <coppice/detail/in_place.hpp>
-#include <coppice/detail/list.hpp>
-#include <coppice/detail/refusal.hpp>
-#include <coppice/detail/waiter.hpp>
+#include <coppice/detail/base/in_place.hpp>
+#include <coppice/detail/base/list.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/supervisor/refusal.hpp>
 #include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/mailbox.hpp>

@@ -1,8 +1,8 @@
 #pragma once
 
-#include <coppice/detail/in_place.hpp>
-#include <coppice/detail/move_only_function.hpp>
-#include <coppice/detail/task_promise.hpp>
+#include <coppice/detail/base/in_place.hpp>
+#include <coppice/detail/base/move_only_function.hpp>
+#include <coppice/detail/coroutine/task_promise.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>

@@ -5,7 +5,7 @@
 #include <coppice/child_policy.hpp>
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
-#include <coppice/detail/task_core.hpp>
+#include <coppice/detail/async_task/task_core.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
 #include <coppice/supervisor.hpp>

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
-#include <coppice/detail/timer_queue.hpp>
+#include <coppice/detail/base/timer_queue.hpp>
 
 #include <boost/asio/io_context.hpp>
 

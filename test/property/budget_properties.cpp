@@ -1,7 +1,7 @@
 // What holds for a restart budget, whenever restarts are asked for: the answers are compared with
 // those of a budget that remembers every single restart, as OTP's does.
 
-#include <coppice/detail/restart_budget.hpp>
+#include <coppice/detail/supervision/restart_budget.hpp>
 
 #include <doctest/doctest.h>
 #include <rapidcheck.h>

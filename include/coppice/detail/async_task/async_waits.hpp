@@ -1,0 +1,329 @@
+#pragma once
+
+#include <coppice/detail/async_task/task_core.hpp>
+#include <coppice/detail/base/memory.hpp>
+#include <coppice/detail/coroutine/make_body.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/error.hpp>
+#include <coppice/exit_reason.hpp>
+#include <coppice/process.hpp>
+#include <coppice/task_result.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+// The processes of asynchronous functions, and the waits for what they return.
+
+namespace coppice {
+
+enum class unfinished_tasks : unsigned char;
+
+namespace detail {
+
+// What a function for a task may return, and what the process that calls it is made of.
+template <class T>
+struct task_awaitable {};
+template <class T, class Executor>
+requires std::convertible_to<executor, Executor>
+struct task_awaitable<asio::awaitable<T, Executor>> {
+  static_assert(!std::is_reference_v<T>, "a task returns a value, not a reference");
+  using value_type = T;
+  using executor_type = Executor;
+  using body_type = typed_body<Executor>;
+  using coroutine_type = asio::awaitable<void, Executor>;
+};
+template <class T>
+struct task_awaitable<coppice::task<T>> {
+  using value_type = T;
+  using executor_type = asio::any_io_executor;
+  using body_type = task_body;
+  using coroutine_type = coppice::task<void>;
+};
+
+template <class T>
+concept result_awaitable = requires {
+  typename task_awaitable<T>::value_type;
+};
+
+template <class F>
+concept async_function = std::invocable<F&> && result_awaitable<std::invoke_result_t<F&>>;
+
+template <class F>
+concept task_source =
+    async_function<std::decay_t<F>> || result_awaitable<std::remove_reference_t<F>>;
+
+// An awaitable, as the function that returns it once.
+template <result_awaitable A>
+struct once {
+  A awaitable;
+  A operator()() { return std::move(awaitable); }
+};
+
+template <class F>
+struct task_function_of {
+  using type = F;
+};
+template <result_awaitable A>
+struct task_function_of<A> {
+  using type = once<A>;
+};
+template <task_source F>
+using task_function_t = typename task_function_of<std::decay_t<F>>::type;
+
+template <async_function F>
+using awaitable_of = task_awaitable<std::invoke_result_t<F&>>;
+template <task_source F>
+using task_value_t = typename awaitable_of<task_function_t<F>>::value_type;
+
+// The typed part of a task: the place for its result.
+template <class T>
+class typed_task final : public task_core, public pooled {
+ public:
+  using task_core::task_core;
+
+  template <class... Value>
+  void reply(Value&&... value) {
+    if (!taken()) value_.emplace(std::forward<Value>(value)...);
+    reply_is_there();
+  }
+
+  // Once it has replied.
+  decltype(auto) take_value() {
+    set_taken();
+    if constexpr (!std::is_void_v<T>) {
+      T value = std::move(*value_);
+      value_.reset();
+      return value;
+    }
+  }
+
+  // Once it has settled.
+  task_result<T> take() {
+    const bool has_value = replied() && !taken();
+    exit_reason why = taken() ? exit_reason::noproc() : reason;
+    if (!has_value) {
+      set_taken();
+      return task_result<T>(boost::system::in_place_error, std::move(why));
+    }
+    if constexpr (std::is_void_v<T>) {
+      take_value();
+      return task_result<T>(boost::system::in_place_value);
+    } else {
+      return task_result<T>(boost::system::in_place_value, take_value());
+    }
+  }
+
+ private:
+  ~typed_task() override = default;
+  void drop_value() noexcept override { value_.reset(); }
+
+  std::optional<std::conditional_t<std::is_void_v<T>, std::monostate, T>> value_;
+};
+
+// What a task does: its function, and then it says what that has returned.
+template <async_function F>
+class async_body final : public awaitable_of<F>::body_type, public pooled {
+ public:
+  using value_type = typename awaitable_of<F>::value_type;
+  using body_type = typename awaitable_of<F>::body_type;
+  using coroutine_type = typename awaitable_of<F>::coroutine_type;
+
+  async_body(F f, task_origin o)
+      : body_type{false}, function_{std::move(f)}, origin_{std::move(o)} {}
+
+  void prepare(process& p) override { origin_.prepare(p); }
+  coroutine_type call(process& p) override { return run(p, *this); }
+
+ private:
+  static coroutine_type run(process& p, async_body& body) {
+    auto* const core = static_cast<typed_task<value_type>*>(body.origin_.core.get());
+    try {
+      auto running = std::invoke(body.function_);
+      if constexpr (std::is_void_v<value_type>) {
+        co_await std::move(running);
+        if (core != nullptr) core->reply();
+      } else {
+        value_type value = co_await std::move(running);
+        if (core != nullptr) core->reply(std::move(value));
+      }
+    } catch (...) {
+      task_threw(p);
+    }
+  }
+
+  F function_;
+  task_origin origin_;
+};
+
+template <task_source F>
+body_ptr make_task_body(F&& f, task_origin o) {
+  using function = task_function_t<F>;
+  return body_ptr{new async_body<function>{function{std::forward<F>(f)}, std::move(o)}};
+}
+
+template <class T>
+struct task_signature {
+  using type = void(boost::system::error_code, T);
+};
+template <>
+struct task_signature<void> {
+  using type = void(boost::system::error_code);
+};
+
+template <class T>
+struct task_await_wait : task_wait {
+  using task_wait::task_wait;
+
+  template <class Handler>
+  void deliver(Handler&& h) {
+    auto& typed = static_cast<typed_task<T>&>(*core);
+    if (const auto ec = outcome()) {
+      fail(std::forward<Handler>(h), ec);
+    } else if constexpr (std::is_void_v<T>) {
+      typed.take_value();
+      std::forward<Handler>(h)(ec);
+    } else {
+      std::forward<Handler>(h)(ec, typed.take_value());
+    }
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    fail(std::forward<Handler>(h), asio::error::operation_aborted);
+  }
+  template <class Handler>
+  static void fail(Handler&& h, boost::system::error_code why) {
+    if constexpr (std::is_void_v<T>) {
+      std::forward<Handler>(h)(why);
+    } else {
+      std::forward<Handler>(h)(why, T{});
+    }
+  }
+};
+
+template <class T>
+using optional_result = std::optional<task_result<T>>;
+
+template <class T>
+struct task_yield_wait : task_wait {
+  using task_wait::task_wait;
+
+  template <class Handler>
+  void deliver(Handler&& h) {
+    optional_result<T> result;
+    boost::system::error_code ec;
+    if (busy) {
+      ec = asio::error::already_started;
+    } else if (core->settled()) {
+      result.emplace(static_cast<typed_task<T>&>(*core).take());
+    }
+    std::forward<Handler>(h)(ec, std::move(result));
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
+                             optional_result<T>{});
+  }
+};
+
+template <class T>
+struct typed_shutdown_wait : task_shutdown_wait {
+  using task_shutdown_wait::task_shutdown_wait;
+
+  template <class Handler>
+  void deliver(Handler&& h) {
+    optional_result<T> result;
+    boost::system::error_code ec;
+    if (busy) {
+      ec = asio::error::already_started;
+    } else if (obeyed()) {
+      core->forget(core->reason);
+    } else {
+      result.emplace(static_cast<typed_task<T>&>(*core).take());
+    }
+    std::forward<Handler>(h)(ec, std::move(result));
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    task_yield_wait<T>::deliver_abort(std::forward<Handler>(h));
+  }
+};
+
+template <class T>
+struct many_signature {
+  using type = void(boost::system::error_code, std::vector<T>);
+};
+template <>
+struct many_signature<void> {
+  using type = void(boost::system::error_code);
+};
+
+template <class T>
+struct await_many_wait : task_group_wait {
+  using task_group_wait::task_group_wait;
+
+  template <class Handler>
+  void deliver(Handler&& h) {
+    const auto ec = outcome();
+    if constexpr (std::is_void_v<T>) {
+      if (!ec) {
+        for (const task_ptr& c : cores) static_cast<typed_task<T>&>(*c).take_value();
+      }
+      std::forward<Handler>(h)(ec);
+    } else {
+      std::vector<T> values;
+      if (!ec) {
+        values.reserve(cores.size());
+        for (const task_ptr& c : cores) {
+          values.push_back(static_cast<typed_task<T>&>(*c).take_value());
+        }
+      }
+      std::forward<Handler>(h)(ec, std::move(values));
+    }
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    const boost::system::error_code ec{asio::error::operation_aborted};
+    if constexpr (std::is_void_v<T>) {
+      std::forward<Handler>(h)(ec);
+    } else {
+      std::forward<Handler>(h)(ec, std::vector<T>{});
+    }
+  }
+};
+
+template <class T>
+struct yield_many_wait : task_group_wait {
+  using task_group_wait::task_group_wait;
+
+  template <class Handler>
+  void deliver(Handler&& h) {
+    std::vector<optional_result<T>> results(cores.size());
+    boost::system::error_code ec;
+    if (busy) ec = asio::error::already_started;
+    for (std::size_t i = 0; i < cores.size() && !busy; ++i) {
+      if (tells(i)) results[i].emplace(static_cast<typed_task<T>&>(*cores[i]).take());
+    }
+    std::forward<Handler>(h)(ec, std::move(results));
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
+                             std::vector<optional_result<T>>{});
+  }
+};
+
+}  // namespace detail
+
+}  // namespace coppice

@@ -1,0 +1,165 @@
+#pragma once
+
+#include <coppice/child_policy.hpp>
+#include <coppice/config.hpp>
+#include <coppice/detail/async_task/task_core.hpp>
+#include <coppice/detail/base/list.hpp>
+#include <coppice/detail/base/memory.hpp>
+#include <coppice/detail/base/timer_queue.hpp>
+#include <coppice/detail/runtime/process.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/exit_reason.hpp>
+#include <coppice/pid.hpp>
+#include <coppice/process_ref.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coppice::detail {
+
+struct stream_settings {
+  std::size_t max_concurrency;
+  bool ordered;
+  std::optional<duration> limit;
+  bool kill_late;
+  std::string label;
+  bool linked = true;
+  std::optional<process_ref> supervisor{};  // whose children the tasks are, if anybody's
+  coppice::shutdown how{duration{}};        // there
+};
+
+// What streams have in common, whatever their items are. Shared by the handle and by the coroutine
+// that waits for the next item; counted, on the loop's thread only.
+//
+// The tasks are not linked to the consumer, since a consumer that traps exits would find their
+// signals among its messages. What a link brings is done here instead: a task that ends for another
+// reason than normal ends the consumer, unless that traps exits, and the end of the consumer ends
+// them.
+class COPPICE_API stream_core : public exit_subscription {
+ public:
+  // One item, from its start until it is told.
+  class item final : public task_listener, public list_hook, public pooled {
+   public:
+    item(stream_core& s, task_ptr t) : stream{s}, task{std::move(t)} { task->listener = this; }
+    item(const item&) = delete;
+    item& operator=(const item&) = delete;
+    ~item();
+    void task_over(task_core&) noexcept override { stream.ended(*this); }
+
+    struct deadline : timer_node {
+      explicit deadline(item& i) noexcept : timer_node{&deadline::ring}, late{i} {}
+      static void ring(timer_node& node);
+      item& late;
+    };
+    struct hook : list_hook {
+      explicit hook(item& i) noexcept : owner{i} {}
+      item& owner;
+    };
+
+    stream_core& stream;
+    const task_ptr task;
+    deadline timer{*this};
+    hook done{*this};  // in `done_`, once it is over
+    bool over = false;
+    bool late = false;  // and killed for that
+  };
+
+  explicit stream_core(stream_settings s) : settings_{std::move(s)} {}
+  stream_core(const stream_core&) = delete;
+  stream_core& operator=(const stream_core&) = delete;
+
+  // The process that calls begins to consume, or goes on; throws std::logic_error if it cannot.
+  void enter();
+  // The item that is to be told now, or null: wait, unless it is closed. Starts what there is room
+  // for; but one that has been waited for is told first, since it may be the last that is wanted.
+  // Throws when the stream fails, or its source.
+  item* advance(bool waited);
+  // The stream is over: what still runs is killed.
+  void close() noexcept;
+  [[nodiscard]] bool closed() const noexcept { return closed_; }
+  void fire(const pid& process, const exit_reason& reason) final;
+
+  // While its consumer is in `next`.
+  class turn {
+   public:
+    explicit turn(stream_core& s) : stream_{s} {
+      s.enter();
+      s.busy_ = true;
+    }
+    turn(const turn&) = delete;
+    turn& operator=(const turn&) = delete;
+    ~turn() { stream_.busy_ = false; }
+
+   private:
+    stream_core& stream_;
+  };
+
+  // Until there is something new.
+  struct COPPICE_API wait {
+    boost::intrusive_ptr<stream_core> stream;
+
+    [[nodiscard]] scheduler& home() const noexcept { return *stream->home_; }
+    void begin(waiter& w) noexcept;
+    [[nodiscard]] bool ready() const noexcept { return stream->news_; }
+    void leave() noexcept { stream->waiting_ = nullptr; }
+    template <class Handler>
+    static void deliver(Handler&& h) {
+      std::forward<Handler>(h)(boost::system::error_code{});
+    }
+    template <class Handler>
+    static void deliver_abort(Handler&& h) {
+      std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted});
+    }
+  };
+
+ protected:
+  virtual ~stream_core();
+  [[nodiscard]] scheduler& home() noexcept { return *home_; }
+  [[nodiscard]] const pid& consumer() const noexcept { return consumer_; }
+  // What a task for one more item is to know.
+  [[nodiscard]] task_origin origin(task_ptr core) const;
+  void start(task_ptr core, body_ptr what);
+
+ private:
+  friend void intrusive_ptr_add_ref(stream_core* s) noexcept { ++s->references_; }
+  friend void intrusive_ptr_release(stream_core* s) noexcept {
+    if (--s->references_ == 0) delete s;
+  }
+  // Starts a task for one more item; false if there is none.
+  virtual bool pull() = 0;
+  virtual void drop_source() noexcept = 0;
+
+  void fill();
+  [[nodiscard]] item* next_done() noexcept;
+  void ended(item& i) noexcept;
+  void too_late(item& i) noexcept;
+  void notify() noexcept;
+  void drop_items(const exit_reason* why) noexcept;
+  void fail_if_due();
+
+  const stream_settings settings_;
+  scheduler* home_ = nullptr;
+  pid consumer_;
+  list_hook items_;  // in the order of the input
+  list_hook done_;   // in the order in which they ended
+  std::size_t running_ = 0;
+  task_ptr refused_;  // the first that its supervisor did not start
+  bool late_ = false;
+  bool exhausted_ = false;
+  bool closed_ = false;
+  bool busy_ = false;
+  bool news_ = false;
+  waiter* waiting_ = nullptr;
+  std::uint32_t references_ = 0;
+};
+
+}  // namespace coppice::detail

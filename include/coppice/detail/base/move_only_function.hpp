@@ -1,0 +1,52 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/base/memory.hpp>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace coppice::detail {
+
+// A function object of any type that can be moved, called once at most. It is gone before it runs.
+//
+// Asio is given this in place of a lambda: it instantiates some fifty functions for each type that it
+// is given, which was most of what a user of coppice had to compile.
+class COPPICE_API move_only_function {
+ public:
+  template <class F>
+  requires(!std::is_same_v<F, move_only_function>)
+  move_only_function(F f) : holder_{new holder_of<F>{std::move(f)}} {}
+
+  void operator()() { holder_.release()->call(); }
+
+ private:
+  struct COPPICE_API holder : pooled {
+    holder() = default;
+    holder(const holder&) = delete;
+    holder& operator=(const holder&) = delete;
+    virtual ~holder();
+    virtual void call() = 0;  // deletes itself
+  };
+
+  template <class F>
+  struct holder_of final : holder {
+    explicit holder_of(F&& f) : function{std::move(f)} {}
+    void call() override {
+      F local{std::move(function)};
+      delete this;
+      local();
+    }
+    F function;
+  };
+
+  std::unique_ptr<holder> holder_;
+};
+
+// Has it run by that executor, at once if it may be.
+COPPICE_API void dispatch(const boost::asio::any_io_executor& ex, move_only_function f);
+
+}  // namespace coppice::detail

@@ -1,0 +1,150 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/runtime/body.hpp>
+#include <coppice/detail/runtime/process.hpp>
+#include <coppice/executor.hpp>
+#include <coppice/exit_reason.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_state.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/version.hpp>
+
+#include <exception>
+#include <utility>
+
+// A stage is begun by the base class of Asio's own completion handlers, as co_spawn does it, but
+// without co_spawn's frame, executor copies and extra cancellation signal: 300 bytes and more a
+// process. That class is not documented, though the same in every Boost from 1.77 to the newest
+// seen, 1.90. For still newer ones it is co_spawn; the same tests pass with
+// COPPICE_DOCUMENTED_ASIO_ONLY defined.
+#if BOOST_ASIO_VERSION > 103800 && !defined(COPPICE_DOCUMENTED_ASIO_ONLY)
+#define COPPICE_DOCUMENTED_ASIO_ONLY 1
+#endif
+#if defined(COPPICE_DOCUMENTED_ASIO_ONLY)
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#endif
+
+namespace coppice::detail {
+
+// How a body ended by itself.
+COPPICE_API void returned(process& p) noexcept;
+COPPICE_API exit_reason reason_of(std::exception_ptr e) noexcept;
+COPPICE_API void threw(process& p) noexcept;  // while the exception is being handled
+COPPICE_API void threw(process& p, std::exception_ptr e) noexcept;
+// The coroutine of the block has come to rest, between two processes.
+COPPICE_API void parked(process& p) noexcept;
+// The coroutine of the block is gone.
+COPPICE_API void frames_gone(process& p) noexcept;
+
+// A process whose body is an asio::awaitable.
+template <class Executor>
+class typed_body : public body {
+ public:
+  explicit typed_body(bool acknowledges) noexcept;
+  virtual asio::awaitable<void, Executor> call(process& p) = 0;
+  void launch(process& p) final;
+};
+
+// A stage is a coroutine that belongs to a block and plays one process after another: it waits
+// parked, runs a body to its end, and parks again. Making it is paid for once a block, not once a
+// process. A process that is killed takes the stage along.
+//
+// This is the one place that knows a process body to be an asio::awaitable.
+template <class Executor>
+class stage {
+ public:
+  static constexpr char tag{};
+
+  // Makes one for that block, parked.
+  static void open(process& p) {
+    p.opening = true;
+    try {
+      const Executor ex{executor::of_block(p)};
+#if defined(COPPICE_DOCUMENTED_ASIO_ONLY)
+      asio::co_spawn(ex, loop(owner{p}),
+                     asio::bind_cancellation_slot(p.signal.slot(), asio::detached));
+#else
+      const asio::cancellation_slot slot = p.signal.slot();
+      asio::detail::awaitable_thread<Executor> thread{loop(owner{p}), ex, slot,
+                                                      asio::cancellation_state{slot}};
+      thread.launch();
+#endif
+    } catch (...) {
+      p.opening = false;
+      p.stage = nullptr;
+      throw;
+    }
+    p.opening = false;
+  }
+
+ private:
+#if defined(COPPICE_DOCUMENTED_ASIO_ONLY)
+  using loop_result = void;
+#else
+  using loop_result = asio::detail::awaitable_thread_entry_point;
+#endif
+
+  // In the frame of the coroutine: tells when that is gone.
+  struct owner {
+    explicit owner(process& p) noexcept : block{&p} {}
+    owner(owner&& other) noexcept : block{std::exchange(other.block, nullptr)} {}
+    owner& operator=(owner&&) = delete;
+    ~owner() {
+      if (block != nullptr) frames_gone(*block);
+    }
+    process* block;
+  };
+
+  struct park {
+    process* self;
+
+    template <asio::completion_token_for<void()> Token>
+    auto operator()(Token&& token) const {
+      return asio::async_initiate<Token, void()>(
+          [](auto&& handler, process* p) {
+#if !defined(COPPICE_DOCUMENTED_ASIO_ONLY)
+            // What this body may have changed must not reach the next one.
+            handler.reset_cancellation_state();
+            handler.throw_if_cancelled(false);
+#endif
+            p->template park<&tag>(std::forward<decltype(handler)>(handler));
+            detail::parked(*p);
+          },
+          token, self);
+    }
+  };
+
+  static asio::awaitable<loop_result, Executor> loop(owner self) {
+    for (;;) {
+      co_await park{self.block};
+#if defined(COPPICE_DOCUMENTED_ASIO_ONLY)
+      co_await asio::this_coro::reset_cancellation_state();
+      co_await asio::this_coro::throw_if_cancelled(false);
+#endif
+      try {
+        co_await static_cast<typed_body<Executor>&>(*self.block->what).call(*self.block);
+        returned(*self.block);
+      } catch (...) {
+        threw(*self.block);
+      }
+    }
+  }
+};
+
+template <class Executor>
+typed_body<Executor>::typed_body(bool acknowledges) noexcept
+    : body{&stage<Executor>::tag, acknowledges} {}
+
+template <class Executor>
+void typed_body<Executor>::launch(process& p) {
+  if (p.stage == nullptr) stage<Executor>::open(p);
+  p.playing = true;
+  p.resume_parked();
+}
+
+}  // namespace coppice::detail

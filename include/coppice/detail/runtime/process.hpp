@@ -1,0 +1,228 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/base/list.hpp>
+#include <coppice/detail/runtime/body.hpp>
+#include <coppice/detail/runtime/run_queue.hpp>
+#include <coppice/exit_reason.hpp>
+#include <coppice/pid.hpp>
+
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <any>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace coppice {
+
+namespace asio = boost::asio;
+
+namespace detail {
+
+class scheduler;
+class supervisor_process;
+class supervisor_request;
+class server_core;
+class wait_canceller;
+
+// Hears of a process that is tied to its supervisor. `tag` is what was given when it was made.
+class process_watcher {
+ public:
+  // The process says that it is up. Called at most once, before its exit is told, and only if its
+  // body takes part in the start handshake.
+  virtual void child_ready(void* tag, std::any info) = 0;
+  // Called once, after everything of the process is gone.
+  virtual void child_exited(process& child, void* tag, const exit_reason& reason) = 0;
+  // What the process is called if it has not said otherwise.
+  [[nodiscard]] virtual std::string_view label_of(void* tag) const noexcept = 0;
+
+ protected:
+  ~process_watcher() = default;
+};
+
+// Takes the exit signals that would otherwise stop the process.
+class signal_trap {
+ public:
+  // False if the trap is not open any more: the signal then acts as if there were none.
+  virtual bool exit_signal(const pid& from, const exit_reason& reason) = 0;
+
+ protected:
+  ~signal_trap() = default;
+};
+
+// One monitor of one process. In the list of the process until it fires.
+class exit_subscription : public list_hook {
+ public:
+  virtual void fire(const pid& process, const exit_reason& reason) = 0;
+
+ protected:
+  ~exit_subscription() = default;
+};
+
+// Something that is to vanish with a process, before anybody hears of its death. Not deleted by that:
+// dropping it is.
+class registration : public list_hook {
+ public:
+  registration() noexcept = default;
+  virtual ~registration() = default;
+  virtual void drop() noexcept = 0;
+};
+
+// What only some processes have.
+struct COPPICE_API process_extras {
+  process_extras() = default;
+  process_extras(const process_extras&) = delete;
+  process_extras& operator=(const process_extras&) = delete;
+  ~process_extras();
+  // Of a process that is no supervisor, or none yet. `ready` is what those hear who wait for its start.
+  void fail_early_requests(boost::system::error_code ec, boost::system::error_code ready) noexcept;
+
+  list_hook children;                        // tied to this, which ends after them
+  supervisor_process* supervisor = nullptr;  // if its body is one
+  std::shared_ptr<server_core> server;       // likewise
+  std::unordered_set<process*> links;
+  list_hook registrations;  // in registries
+  list_hook subscriptions;  // monitors of this process
+  std::shared_ptr<signal_trap> trap;
+  list_hook early_requests;  // to a supervisor that has not run yet
+  std::string label;
+  std::string name;  // under which it is registered
+  std::vector<pid> callers;  // of a task: who had it started, whose task that was, and so on
+  bool task = false;         // told as a task when it crashes
+  bool failed = false;       // ... and has, by an exception of its own
+};
+
+// How to call the handler of a coroutine that has come to rest between two processes, or to destroy
+// it uncalled. The type of that is known to async_initiate only; it is one pointer wide.
+struct stage_kind {
+  const void* plays;  // the kind of bodies
+  void (*take)(void* handler, bool run);
+
+  template <class Handler>
+  static void take_as(void* from, bool run) {
+    auto* stored = static_cast<Handler*>(from);
+    Handler local{std::move(*stored)};
+    stored->~Handler();
+    if (run) std::move(local)();
+  }
+};
+
+// The control block of a process. Blocks are used again, numbers are not: whoever may outlive the
+// process keeps the pair, and the pair is dead when the numbers differ. A block's memory stays for
+// as long as the scheduler lives, and so does, from one process to the next, the coroutine that
+// plays their bodies (stage.hpp).
+//
+// As a run item it is its own start, or one of a stack of vacant blocks; as a list hook it is a
+// child of the supervisor it is tied to. Kept small: there may be a million of them.
+class process : public run_item, public list_hook {
+ public:
+  enum class state : unsigned char {
+    vacant,  // nobody's block
+    unborn,  // spawned, has not run yet
+    live,    // its body runs or waits
+    dying,   // nothing of it runs any more; its children or frames are being taken down
+  };
+
+  // What a process that runs has to wait for until it does not.
+  enum dues : unsigned char {
+    kill_due = 1,  // it was killed
+    exit_due = 2,  // it ends with `reason`
+    stop_due = 4,  // it is to be told to stop
+    all_dues = 7,
+  };
+
+  // How urgently a process is asked to end. A stronger request is delivered even though a weaker
+  // one was; an equal one is not, so that clean-up is not disturbed.
+  enum class stop_level : unsigned char { none, exit_signal, supervisor };
+
+  explicit process(scheduler& s) noexcept
+      : run_item{&process::start}, home{s}, outermost{nullptr} {}
+
+  [[nodiscard]] pid id() noexcept { return {this, number.load(std::memory_order_relaxed)}; }
+  [[nodiscard]] bool is(std::uint64_t n) const noexcept {
+    return number.load(std::memory_order_relaxed) == n;
+  }
+  process_extras& more() {
+    if (!extras) extras = std::make_unique<process_extras>();
+    return *extras;
+  }
+  // The supervisor it is tied to, which ends after it and never before.
+  [[nodiscard]] process* parent() noexcept { return list_hook::empty() ? nullptr : spawner.get(); }
+  [[nodiscard]] std::string_view label() const noexcept {
+    if (extras && !extras->label.empty()) return extras->label;
+    return watcher != nullptr ? watcher->label_of(tag) : std::string_view{};
+  }
+  [[nodiscard]] supervisor_process* supervisor() const noexcept {
+    return extras ? extras->supervisor : nullptr;
+  }
+
+  static void start(run_item* item, run_item::how how);
+
+  template <const char* plays, class Handler>
+  void park(Handler&& handler) {
+    using type = std::decay_t<Handler>;
+    static_assert(sizeof(type) <= sizeof parked && alignof(type) <= alignof(void*));
+    static constexpr stage_kind kind{plays, &stage_kind::take_as<type>};
+    ::new (static_cast<void*>(parked)) type{std::forward<Handler>(handler)};
+    stage = &kind;
+  }
+  void resume_parked() { stage->take(parked, true); }
+  void discard_parked() { stage->take(parked, false); }
+
+  scheduler& home;
+  // Read by executors on other threads, hence atomic; written on the loop's thread only. 0: vacant.
+  std::atomic<std::uint64_t> number{0};
+  state now = state::vacant;
+  // Its stage is being made: copies of the executor stay tied to the block. Read on other threads, as
+  // the number is, hence no bit among others.
+  bool opening = false;
+  stop_level asked : 2 = stop_level::none;      // the strongest request so far
+  stop_level delivered : 2 = stop_level::none;  // the strongest that its body was told
+  unsigned char due : 3 = 0;      // what happens as soon as it comes to rest: see `dues`
+  bool playing : 1 = false;       // its stage plays its body, or the frames of that are still there
+  bool starting : 1 = false;      // it is in the run queue, to be started
+  bool probing : 1 = false;       // told to stop, unknown yet whether it may miss that
+  bool hit : 1 = false;           // ... though one wait at least was cancelled
+  bool acknowledges : 1 = false;  // its body says by itself when it is up
+  bool answered : 1 = false;      // ... and has said so
+  bool ignored : 1 = false;       // ... or has asked not to be started
+  bool reason_set : 1 = false;    // `reason` holds what it was asked to end with
+  bool outcome_set : 1 = false;   // `reason` holds what it ends with if it returns
+  std::uint32_t yielding : 1 = 0;      // its task lets others have a turn
+  std::uint32_t turn_stopped : 1 = 0;  // ... and was told to stop meanwhile
+  std::uint32_t queued : 30 = 0;       // function objects of it in the run queue
+  std::uint32_t woken = 0;             // waits of it in the run queue
+
+  const stage_kind* stage = nullptr;  // of what it has, or null
+  union {
+    std::byte parked[sizeof(void*)];  // the handler of its stage, between two processes
+    void* outermost;                  // frame of a task
+  };
+  asio::cancellation_signal signal;
+  wait_canceller* canceller = nullptr;  // of its latest wait, if that is still in its slot
+  body_ptr what;
+  process_watcher* watcher = nullptr;
+  void* tag = nullptr;
+  pid spawner;      // its supervisor, if it is tied to one
+  list_hook waits;  // coppice's own waits of this process
+  std::unique_ptr<process_extras> extras;
+  exit_reason reason;
+};
+
+}  // namespace detail
+
+inline detail::process* pid::get() const noexcept {
+  return slot_ != nullptr && slot_->is(number_) ? slot_ : nullptr;
+}
+
+}  // namespace coppice

@@ -1,0 +1,324 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/base/list.hpp>
+#include <coppice/detail/base/move_only_function.hpp>
+#include <coppice/detail/base/report_outlet.hpp>
+#include <coppice/detail/base/timer_queue.hpp>
+#include <coppice/detail/runtime/loop_thread.hpp>
+#include <coppice/detail/runtime/process.hpp>
+#include <coppice/detail/runtime/run_queue.hpp>
+#include <coppice/pid.hpp>
+#include <coppice/report.hpp>
+
+#include <boost/asio/execution_context.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <coroutine>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace coppice::detail {
+
+class waiter;
+
+// One that does not keep the io_context from running out of work: it is given up when the last
+// process ends.
+struct loose_timer : timer_node, list_hook {
+  loose_timer(function* at_time, function* at_end) noexcept
+      : timer_node{at_time}, given_up{at_end} {}
+
+  function* given_up;
+};
+
+// Control blocks, which stay where they are.
+class block_store {
+ public:
+  block_store() = default;
+  block_store(const block_store&) = delete;
+  block_store& operator=(const block_store&) = delete;
+  ~block_store();
+
+  process& add(scheduler& s);
+  template <class F>
+  void for_each(F f) {
+    for (std::size_t i = 0; i < size_; ++i) f(at(i));
+  }
+
+ private:
+  static constexpr std::size_t chunk = 64;
+
+  process& at(std::size_t i) noexcept { return chunks_[i / chunk][i % chunk]; }
+
+  std::vector<process*> chunks_;
+  std::size_t size_ = 0;
+};
+
+// What an io_context knows of processes: the table of them, the run queue, the timers. One per
+// io_context, made on first use, used on the one thread that runs it.
+//
+// The queue is drained in turns: handlers of the io_context, either posted because there is work or
+// brought by the io_context itself, as completions are. Each lets others in after so many items.
+class COPPICE_API scheduler final : public boost::asio::execution_context::service {
+ public:
+  using key_type = scheduler;
+  static boost::asio::execution_context::id id;
+
+  explicit scheduler(boost::asio::execution_context& context);
+  ~scheduler() override;
+
+  static scheduler& of(boost::asio::io_context& io);
+  // The same for a function that only the loop's thread may call. Throws as `check_thread` does.
+  static scheduler& of(boost::asio::io_context& io, const char* function);
+  // The one whose work runs on this thread right now, or null.
+  static scheduler* active() noexcept;
+
+  [[nodiscard]] boost::asio::io_context& io() noexcept { return io_; }
+  [[nodiscard]] process* current() noexcept { return current_; }
+  // The process of which something is being destroyed right now, with nothing of it on the stack.
+  [[nodiscard]] process* dropping() noexcept { return dropping_; }
+  // Whether that process is being told of its kill right now. What its executor gets then is run.
+  [[nodiscard]] bool relays_kill(const process& p) noexcept {
+    if (killing_ != &p) return false;
+    relayed_ = true;
+    return true;
+  }
+  [[nodiscard]] bool on_loop_thread() noexcept;
+  // Whether the calling thread may touch this: it runs the loop, or no thread does.
+  [[nodiscard]] bool is_open_to_caller() const noexcept { return thread_.is_open_to_caller(); }
+  // Throws std::logic_error, naming the function of the interface, if it may not.
+  void check_thread(const char* function) const {
+    if (active() != this && !is_open_to_caller()) refuse_thread(function);
+  }
+
+  // References outlive io_contexts: they keep the serial number, which is never used again.
+  [[nodiscard]] std::uint64_t serial() const noexcept { return serial_; }
+  // The scheduler with that number, or null if its io_context is gone. On a thread other than the
+  // loop's the io_context may go at any time after that.
+  static scheduler* find(std::uint64_t serial) noexcept;
+  // Whether it is the one with that number whose work runs on this thread right now.
+  static bool is_at_work(std::uint64_t serial) noexcept;
+  // Has `f` run by the io_context of that scheduler, on its thread. False if that is gone.
+  static bool post(std::uint64_t serial, move_only_function f);
+  // The same of this one, which is there.
+  void post(move_only_function f);
+
+  // Processes.
+  struct birth {
+    body_ptr&& what;
+    std::string_view label = {};
+    process* parent = nullptr;  // ties the process to this one
+    process_watcher* watcher = nullptr;
+    void* tag = nullptr;
+    bool patient = false;  // starts when the others have had their turns: see `patient_`
+  };
+  process& spawn(const birth& b);
+  void ask_to_stop(process& p, exit_reason reason, process::stop_level level);
+  void signal(process& p, const pid& from, const exit_reason& reason, process::stop_level level);
+  void kill(process& p);
+  [[nodiscard]] bool takes_signals(const process& p) const noexcept;
+  // Ends a process without another step of it. `at_rest`: nothing runs right now, not even another
+  // process, so that what it holds can be destroyed on the spot.
+  void end(process& p, exit_reason reason, bool at_rest = false);
+  // The same for one that runs, when it comes to rest.
+  void end_at_rest(process& p, exit_reason reason);
+  void crash(process& p);  // while the exception is being handled
+  // Ends a process for an exception that code of its own threw where something else was at work, on
+  // its behalf. The process ends at its next rest. While the exception is being handled.
+  void fail(process& p) noexcept;
+  void link(process& a, process& b);
+  void unlink(process& a, process& b) noexcept;
+  void acknowledge(process& p, std::any info);
+  [[nodiscard]] std::vector<pid> processes();
+  [[nodiscard]] std::size_t alive() const noexcept { return alive_; }
+
+  // Names. False if the name is taken or the process has one.
+  bool register_name(process& p, std::string_view name);
+  void unregister_name(process& p) noexcept;
+  [[nodiscard]] pid whereis(std::string_view name) const noexcept;
+
+  // Work.
+  void push(run_item& item) noexcept {
+    queue_.push(item);
+    if (!in_turn_ && !drain_posted_) post_drain();
+  }
+  void push_patient(run_item& item) noexcept {
+    patient_.push(item);
+    if (!in_turn_ && !drain_posted_) post_drain();
+  }
+  void arrived(process& p) noexcept;  // a function object for p was queued
+  // Whether work for that process that comes in on the loop's thread may be done at once: nothing of
+  // coppice's runs there, and nothing is to go before it.
+  [[nodiscard]] bool lets_in(process& p) const noexcept;
+  // Does it, and what comes of it. False if another thread is in a turn, so that nothing was done.
+  [[nodiscard]] bool arrive(owned_item& item);
+  // Tells a second thread in run() that there must not be one.
+  [[noreturn]] static void refuse_second_thread();
+
+  // Stages.
+  void stage_parked(process& p) noexcept;
+  void stage_gone(process& p) noexcept;
+
+  // Tasks. One that awaits another, or ends, names who goes on, and is left before that does: so a
+  // chain of them may be deeper than the stack of the thread, and needs no tail calls.
+  void go_on_with(std::coroutine_handle<> frame) noexcept { *next_task_ = frame; }
+  void run_tasks(std::coroutine_handle<> frame) {
+    std::coroutine_handle<> next;
+    std::coroutine_handle<>* const outer = std::exchange(next_task_, &next);
+    while (frame) {
+      next = nullptr;
+      frame.resume();
+      frame = next;
+    }
+    next_task_ = outer;
+  }
+
+  // Waits that belong to no process.
+  [[nodiscard]] list_hook& foreign_waits() noexcept { return foreign_waits_; }
+  // Those that processes of this io_context use.
+  [[nodiscard]] list_hook& mailboxes() noexcept { return mailboxes_; }
+
+  // What is to be told unless somebody takes notice of it first.
+  [[nodiscard]] list_hook& unheard() noexcept { return unheard_; }
+
+  // Time.
+  [[nodiscard]] time_point now() noexcept;
+  void set_timer(timer_node& node, time_point when);
+  [[nodiscard]] time_point time_of(const timer_node& node) const noexcept {
+    return timers_.when(node);
+  }
+  void cancel_timer(timer_node& node) noexcept { timers_.cancel(node); }
+  // Not where there is no process.
+  void set_loose_timer(loose_timer& timer, time_point when);
+  [[nodiscard]] bool time_is_manual() const noexcept { return manual_; }
+  void take_over_time();
+  // With manual time: the next point at which a timer is due, if there is one.
+  [[nodiscard]] std::optional<time_point> next_timer() const noexcept;
+  void move_time_to(time_point when);
+
+  // Reports.
+  [[nodiscard]] report_outlet& reports() noexcept { return reports_; }
+  [[nodiscard]] bool listened_to() const noexcept { return reports_.open(); }
+  void tell(const report& r) noexcept { reports_.tell(r); }
+
+  [[nodiscard]] bool is_down() const noexcept { return down_; }
+  void set_abandon_after(duration d) noexcept { abandon_after_ = d; }
+
+ private:
+  friend class process;
+
+  static scheduler& find(boost::asio::io_context& io);
+  void shutdown() noexcept override;
+  [[noreturn]] static void refuse_thread(const char* function);
+
+  void post_drain() noexcept;
+  class occupied;
+  class turn;
+  template <class First>
+  void take_turn(First first);
+  template <class First>
+  bool try_turn(First& first);
+  void turn_over();
+  void drain();
+  void perform(run_item& item);
+  void perform_owned(owned_item& item);
+  void perform_without_process(owned_item& item);
+  void begin(process& p);
+  void came_to_rest(process& p) {
+    if (p.due != 0) do_what_is_due(p);
+  }
+  void do_what_is_due(process& p);
+  void deliver_stop_to(process& p);
+  void deliver_stops();
+  void emit_stop(process& p);
+  void post_probe();
+
+  void take_down(process& p, bool at_rest = false);
+  void drop_frames(process& p, bool at_rest);
+  void unregister_name(process_extras& x) noexcept;
+  void give_up_names(process_extras& x) noexcept;
+  void finish(process& p);
+  void tell_others(process& p, const pid& id);
+  void report_crash(process& p) noexcept;
+  void give_up_waiting();
+  void give_up_loose_timers();
+  void arm();
+  void fire_due();
+
+  // Blocks of nobody, by the kind of coroutine that each has (null: none).
+  struct vacancy {
+    const void* kind = nullptr;
+    process* top = nullptr;  // the rest hangs on it
+    std::size_t count = 0;
+  };
+
+  process& claim_block(const void* kind);
+  void free_block(process& p) noexcept;
+  vacancy& vacant(const void* kind) {
+    return latest_vacant_->kind == kind ? *latest_vacant_ : find_vacant(kind);
+  }
+  vacancy& find_vacant(const void* kind);
+
+  boost::asio::io_context& io_;
+  const std::uint64_t serial_;
+  loop_thread thread_;
+  run_queue queue_;
+  // Children that are started again and again. Their turn is when nobody else is ready, or they have
+  // waited for long enough.
+  run_queue patient_;
+  int passed_over_ = 0;  // so many items since the last of those
+  bool drain_posted_ = false;
+  bool in_turn_ = false;  // which drains, or sees to it at its end that another does
+  bool down_ = false;
+  bool manual_ = false;
+  process* current_ = nullptr;
+  process* dropping_ = nullptr;
+  process* killing_ = nullptr;
+  std::coroutine_handle<>* next_task_ = nullptr;
+  bool relayed_ = false;
+
+  block_store blocks_;
+  std::deque<vacancy> vacant_{1};
+  vacancy* latest_vacant_ = &vacant_.front();
+  process* surplus_ = nullptr;  // vacant, and their coroutines are to go
+  // Processes whose frames are being taken down, and since when; some have gone by now.
+  struct dying_process {
+    process* block;
+    std::uint64_t number;
+    time_point since;
+  };
+  std::deque<dying_process> dying_;
+  list_hook foreign_waits_;
+  list_hook mailboxes_;
+  list_hook unheard_;
+  std::unordered_map<std::string, process*> names_;
+  std::size_t alive_ = 0;
+  std::uint64_t last_number_ = 0;
+  std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
+
+  std::vector<std::pair<process*, std::uint64_t>> stops_;
+  std::vector<std::pair<process*, std::uint64_t>> probed_;
+
+  timer_queue timers_;
+  list_hook loose_timers_;
+  boost::asio::steady_timer alarm_;
+  time_point alarm_at_ = time_point::max();
+  time_point turn_time_{};
+  bool turn_time_valid_ = false;
+  timer_node abandon_timer_;
+  duration abandon_after_ = std::chrono::seconds{1};
+
+  report_outlet reports_;
+};
+
+}  // namespace coppice::detail

@@ -1,0 +1,113 @@
+#pragma once
+
+#include <coppice/detail/server/handler.hpp>
+#include <coppice/detail/server/state_keeper.hpp>
+#include <coppice/exit_reason.hpp>
+#include <coppice/process.hpp>
+
+#include <type_traits>
+#include <utility>
+
+// Whether the hooks of a server's class are written so that they are called. A member that has the
+// name of a hook and does not fit does not compile: it would be passed over without a word.
+
+namespace coppice::detail {
+
+// `has_member_x<S>`: whether S has a function of that name, whatever it takes and whoever may call
+// it. The name is ambiguous then in a class that inherits it from S and from somewhere else. A type
+// or a variable counts as well if it is private, since that cannot be told apart.
+#define COPPICE_HAS_MEMBER(name)                                   \
+  struct other_##name {                                            \
+    int name;                                                      \
+  };                                                               \
+  template <class S>                                               \
+  struct with_other_##name : S, other_##name {};                   \
+  template <class S>                                               \
+  consteval bool find_member_##name() {                            \
+    if constexpr (requires { typename S::name; }) {                \
+      return false;                                                \
+    } else if constexpr (requires { &S::name; }) {                 \
+      return !std::is_member_object_pointer_v<decltype(&S::name)>; \
+    } else if constexpr (std::is_final_v<S>) {                     \
+      return false;                                                \
+    } else {                                                       \
+      return !requires { &with_other_##name<S>::name; };           \
+    }                                                              \
+  }                                                                \
+  template <class S>                                               \
+  inline constexpr bool has_member_##name = find_member_##name<S>()
+
+COPPICE_HAS_MEMBER(init);
+COPPICE_HAS_MEMBER(terminate);
+COPPICE_HAS_MEMBER(state);
+COPPICE_HAS_MEMBER(restore);
+
+#undef COPPICE_HAS_MEMBER
+
+template <class S>
+concept has_init = requires(S& s) {
+  s.init();
+};
+template <class S>
+concept has_terminate = requires(S& s, const exit_reason& reason) {
+  s.terminate(reason);
+};
+
+// What a hook may return: nothing, at once or later.
+template <class S, class R>
+inline constexpr bool returns_nothing =
+    std::is_void_v<R> || std::is_same_v<R, task<void>> || std::is_same_v<R, server_awaitable<S>>;
+
+// A handler that is called only if there is one.
+template <class S, class M>
+consteval bool check_optional_handler() {
+  if constexpr (handles<S, M>) {
+    return check_handler<S, M>();
+  } else {
+    static_assert(!handles_lvalue<S, M>,
+                  "a server's handle() takes its message by value, by const& or by &&, not by & "
+                  "alone: it is never called so");
+    return true;
+  }
+}
+
+template <class S>
+consteval bool check_hooks() {
+  static_assert(!has_member_init<S> || has_init<S>,
+                "the hook init() of a server is public and takes no argument: `void init()`, or "
+                "a coroutine (what the object needs is given to its constructor)");
+  if constexpr (has_init<S>) {
+    static_assert(returns_nothing<S, decltype(std::declval<S&>().init())>,
+                  "the hook init() of a server returns void, coppice::task<> or "
+                  "asio::awaitable<void> (with the executor_type of the class, if it has one); a "
+                  "start fails by an exception");
+  }
+  static_assert(!has_member_terminate<S> || has_terminate<S>,
+                "the hook terminate() of a server is public and takes the reason: `void "
+                "terminate(const coppice::exit_reason&)`, or a coroutine");
+  if constexpr (has_terminate<S>) {
+    static_assert(
+        returns_nothing<S,
+                        decltype(std::declval<S&>().terminate(std::declval<const exit_reason&>()))>,
+        "the hook terminate() of a server returns void, coppice::task<> or "
+        "asio::awaitable<void> (with the executor_type of the class, if it has one)");
+  }
+  static_assert(!has_member_state<S> || has_state<S>,
+                "the hook state() of a server is public, const and takes no argument: `T state() "
+                "const`, beside `void restore(T)`; a member that is none needs another name");
+  static_assert(!has_state<S> || has_member_restore<S>,
+                "the server has state() and no restore(): its state is kept if it has both, `T "
+                "state() const` and `void restore(T)`");
+  static_assert(!has_member_restore<S> || has_member_state<S>,
+                "the server has restore() and no state(): its state is kept if it has both, `T "
+                "state() const` and `void restore(T)`");
+  if constexpr (has_state<S> && has_member_restore<S>) {
+    static_assert(keeps_state<S>,
+                  "the hook restore() of a server is public and takes what state() returns: `void "
+                  "restore(T)` with `T state() const`");
+  }
+  check_state<S>();
+  return check_optional_handler<S, exit_signal>() && check_optional_handler<S, down>();
+}
+
+}  // namespace coppice::detail

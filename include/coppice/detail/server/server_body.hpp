@@ -1,0 +1,273 @@
+#pragma once
+
+#include <coppice/describe.hpp>
+#include <coppice/detail/coroutine/stage.hpp>
+#include <coppice/detail/server/envelope.hpp>
+#include <coppice/detail/server/handler.hpp>
+#include <coppice/detail/server/hooks.hpp>
+#include <coppice/detail/server/server_core.hpp>
+#include <coppice/detail/server/state_keeper.hpp>
+#include <coppice/exit_reason.hpp>
+#include <coppice/process.hpp>
+#include <coppice/server_options.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <exception>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <typeinfo>
+#include <utility>
+
+// The process of a server.
+
+namespace coppice {
+
+/// Told to a server that wanted to know when nothing has come for a while
+/// (`this_server::idle_after`).
+struct idle_timeout {};
+
+namespace detail {
+
+COPPICE_API void open_server(server_core& core, const std::string& name);
+COPPICE_API exit_reason end_reason(server_core& core);
+COPPICE_API void end(server_core& core, const exit_reason& reason, const last_sight& seen);
+// What breaks a rule, in words; or nothing.
+COPPICE_API std::optional<std::invalid_argument> fault_in_server(const std::string& name,
+                                                                 const server_options& options,
+                                                                 const std::type_info* state);
+
+template <class S>
+struct next_wait {
+  server_core* core;
+  S* server;
+
+  [[nodiscard]] scheduler& home() const noexcept { return core->home; }
+  void begin(waiter& w) {
+    core->receiver = &w;
+    core->set_idle_timer();
+    if (core->front() != nullptr || core->wishes.stop || core->idle_over) w.wake();
+  }
+  [[nodiscard]] bool ready() const { return core->work(server); }
+  void leave() const noexcept { core->receiver = nullptr; }
+  template <class Handler>
+  static void deliver(Handler&& h) {
+    std::forward<Handler>(h)();
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    std::forward<Handler>(h)();
+  }
+};
+
+template <class S>
+envelope* wrap_exit_signal(server_core&, const pid& from, const exit_reason& reason) {
+  return new cast_envelope<S, exit_signal>{exit_signal{from, reason}};
+}
+template <class S>
+envelope* wrap_down(const down& d) {
+  return new cast_envelope<S, down>{d};
+}
+
+template <class S, class... Args>
+class server_body final : public typed_body<typename server_executor<S>::type>, public pooled {
+ public:
+  using executor_type = typename server_executor<S>::type;
+
+  template <class... Given>
+  server_body(std::string name, server_options o, Given&&... args)
+      : typed_body<executor_type>{true},
+        name_{std::move(name)},
+        options_{std::move(o)},
+        args_{std::forward<Given>(args)...} {}
+
+  void prepare(process& p) override {
+    p.more().server = std::make_shared<server_core>(p, &server_tag<S>, options_.mailbox);
+  }
+
+  server_awaitable<S> call(process& p) override { return run(p, *this, nullptr); }
+
+  body_ptr for_child(const body_ptr& self) override {
+    if constexpr (keeps_state<S>) {
+      if (options_.state.stash.empty()) return body_ptr{new instance{self, *this}};
+    }
+    return self;
+  }
+
+ private:
+  // The same for one child of a supervisor, which has a state to hand over from one incarnation to
+  // the next.
+  class instance final : public typed_body<executor_type>, public pooled {
+   public:
+    instance(body_ptr kept, server_body& original)
+        : typed_body<executor_type>{true}, kept_{std::move(kept)}, original_{original} {}
+    void prepare(process& p) override { original_.prepare(p); }
+    server_awaitable<S> call(process& p) override { return run(p, original_, &handed_); }
+
+   private:
+    const body_ptr kept_;
+    server_body& original_;
+    kept_state handed_;
+  };
+
+  struct nothing {
+    template <class... Any>
+    explicit nothing(Any&&...) noexcept {}
+  };
+  using keeper_type = std::conditional_t<keeps_state<S>, state_keeper, nothing>;
+  using taker_type = std::conditional_t<keeps_state<S>, state_taker<S>, nothing>;
+
+  // Nothing reaches the server once its frame goes.
+  struct closing {
+    server_core* core;
+    ~closing() { core->close(); }
+  };
+
+  // The answers that the server still owes go with its object: who waits for them is to hear how it
+  // ended, not that they were thrown away.
+  struct leaving {
+    server_core* core;
+    ~leaving() {
+      core->object = nullptr;
+      core->ending = true;
+    }
+  };
+
+  static server_awaitable<S> run(process& p, const server_body& body, kept_state* handed) {
+    // Frames that cannot be interrupted outlive the process, which is then abandoned.
+    const std::shared_ptr<server_core> kept = p.extras->server;
+    server_core& core = *kept;
+    const closing at_end{&core};
+    open(core, body.name_);
+    [[maybe_unused]] keeper_type keeper{core, body.name_, body.options_, handed};
+    const std::any* given = nullptr;
+    if constexpr (keeps_state<S>) {
+      if (keeper.in_stash()) {
+        auto fetching = keeper.fetch();
+        kept_state found = co_await std::move(fetching);
+        given = keeper.start_with(std::move(found), &text_of_state<S>);
+      } else {
+        given = keeper.handed_over(&text_of_state<S>);
+      }
+    }
+    S server = std::apply([](const auto&... args) { return S(args...); }, body.args_);
+    const leaving before_it{&core};
+    if constexpr (keeps_state<S>) {
+      if (given != nullptr) server.restore(state_of<S>{*std::any_cast<state_of<S>>(given)});
+    }
+    [[maybe_unused]] const taker_type at_last{keeper, server};
+    if constexpr (has_init<S>) {
+      auto starting = run_init(server);
+      co_await std::move(starting);
+    }
+    core.describe = [](const void* s) { return text_of(*static_cast<const S*>(s)); };
+    core.object = &server;
+    p.home.acknowledge(p, {});
+
+    while (!core.wishes.stop && !core.failure) {
+      co_await operation<void(), next_wait<S>>{{&core, &server}};
+      if (core.wishes.stop || core.failure) break;
+      try {
+        auto handling = handle_next(server, core);
+        co_await std::move(handling);
+      } catch (...) {
+        core.failure = std::current_exception();
+      }
+    }
+
+    core.ending = true;
+    const last_sight seen = core.look_back();
+    exit_reason reason = end_reason(core);
+    if constexpr (has_terminate<S>) {
+      try {
+        auto ending = run_terminate(server, reason);
+        co_await std::move(ending);
+      } catch (...) {
+        core.failure = std::current_exception();
+        reason = end_reason(core);
+      }
+    }
+    end(core, reason, seen);
+  }
+
+  static void open(server_core& core, const std::string& name) {
+    open_server(core, name);
+    if constexpr (handles<S, exit_signal>) core.wrap_signal = &wrap_exit_signal<S>;
+    if constexpr (handles<S, down>) core.wrap_down = &wrap_down<S>;
+  }
+
+  // What only a coroutine can do.
+  static server_awaitable<S> handle_next(S& server, server_core& core) {
+    if (core.front() != nullptr) {
+      if (core.front()->kind != envelope::kind_type::coroutine) co_return;
+      auto& e = static_cast<coroutine_envelope<S>&>(core.take());
+      core.failed = &e;  // until it is known to be otherwise
+      auto running = e.run(server, core);
+      co_await std::move(running);
+      core.failed = nullptr;
+      e.dispose(errc::no_reply);
+      core.has_handled();
+      co_return;
+    }
+    if (!std::exchange(core.idle_over, false)) co_return;
+    if constexpr (handles<S, idle_timeout>) {
+      core.handling = true;
+      auto running = run_idle(server);
+      co_await std::move(running);
+      core.has_handled();
+    }
+  }
+
+  // The hooks, each of which may be a coroutine.
+  static server_awaitable<S> run_init(S& server) {
+    if constexpr (is_coroutine<decltype(server.init())>) {
+      auto running = awaitable_in<S>(server.init());
+      co_await std::move(running);
+    } else {
+      server.init();
+    }
+    co_return;
+  }
+  static server_awaitable<S> run_terminate(S& server, const exit_reason& reason) {
+    if constexpr (is_coroutine<decltype(server.terminate(reason))>) {
+      auto running = awaitable_in<S>(server.terminate(reason));
+      co_await std::move(running);
+    } else {
+      server.terminate(reason);
+    }
+    co_return;
+  }
+  static server_awaitable<S> run_idle(S& server) {
+    idle_timeout told;
+    if constexpr (handled_by_coroutine<S, idle_timeout>) {
+      auto running = awaitable_in<S>(call_handler(server, told));
+      co_await std::move(running);
+    } else {
+      call_handler(server, told);
+    }
+    co_return;
+  }
+
+  std::string name_;
+  server_options options_;
+  std::tuple<Args...> args_;
+};
+
+template <class S, class... Args>
+body_ptr make_server(std::string name, server_options o, Args&&... args) {
+  static_assert(
+      std::constructible_from<S, const std::decay_t<Args>&...>,
+      "the server's class has no constructor for these arguments; they are copied for each "
+      "start");
+  static_assert(check_hooks<S>() && check_optional_handler<S, idle_timeout>());
+  return body_ptr{new server_body<S, std::decay_t<Args>...>{std::move(name), std::move(o),
+                                                           std::forward<Args>(args)...}};
+}
+
+}  // namespace detail
+
+}  // namespace coppice

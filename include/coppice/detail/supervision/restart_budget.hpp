@@ -1,0 +1,60 @@
+#pragma once
+
+#include <coppice/child_policy.hpp>
+#include <coppice/config.hpp>
+#include <coppice/detail/base/timer_queue.hpp>
+
+#include <cstddef>
+#include <vector>
+
+namespace coppice::detail {
+
+// How many restarts a supervisor has left: no more than `restarts` are forgiven of those that are
+// not older than `within`.
+//
+// Restarts that were made close to one another are counted together, under the time of the first
+// of them, and are forgotten together when that is older than `within`. How close is decided once:
+//
+// - For budgets of up to `most_entries` restarts, at the very same time. These grow old together,
+//   so the answer is OTP's, to the nanosecond.
+// - For larger budgets, within one part of the period, which is divided into most_entries - 1 parts.
+//   A restart then counts for at least the period less one part, and at most the period. So there
+//   are never more restarts counted than OTP counts in this period, and never fewer than it counts
+//   in the period that is one part (0.4 %) shorter: the supervisor never gives up before OTP's would,
+//   and at the latest when OTP's would with that shorter period.
+//
+// Two entries are one part apart at least, and no two in the window are further apart than the
+// period: so there are at most `most_entries` of them, which is 4 KiB, whatever the intensity is.
+class COPPICE_API restart_budget {
+ public:
+  static constexpr std::size_t most_entries = 256;
+
+  explicit restart_budget(restart_intensity i) noexcept;
+  // Whether one more restart is forgiven. It counts from then on if it is.
+  //
+  // `now` is never before the time given last.
+  bool spend(time_point now);
+
+  // How much memory it takes beside its own.
+  [[nodiscard]] std::size_t bytes() const noexcept { return entries_.size() * sizeof(entry); }
+
+ private:
+  struct entry {
+    time_point first;
+    std::size_t count;
+  };
+
+  [[nodiscard]] entry& at(std::size_t i) noexcept {
+    return entries_[(front_ + i) & (entries_.size() - 1)];
+  }
+  void append(time_point now);
+
+  restart_intensity intensity_;
+  duration part_;
+  std::vector<entry> entries_;  // a ring of a power of two, from front_ on
+  std::size_t front_ = 0;
+  std::size_t size_ = 0;   // of the ring
+  std::size_t count_ = 0;  // of all restarts in it
+};
+
+}  // namespace coppice::detail

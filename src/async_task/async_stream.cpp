@@ -1,0 +1,221 @@
+#include <coppice/async_stream.hpp>
+
+#include <coppice/detail/runtime/scheduler.hpp>
+
+#include <boost/system/system_error.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+namespace coppice::detail {
+
+namespace {
+
+stream_core::item& item_of(list_hook* h) noexcept { return static_cast<stream_core::item&>(*h); }
+
+}  // namespace
+
+std::size_t default_concurrency() noexcept {
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+stream_settings check_stream(stream_options o) {
+  const auto refuse = [](const char* rule) {
+    throw std::invalid_argument{std::string{"coppice: stream: "} + rule};
+  };
+  if (o.max_concurrency == 0) refuse("its max_concurrency must be above zero");
+  if (o.limit && *o.limit < duration::zero()) refuse("its time limit must not be negative");
+  if (o.on_timeout > stream_timeout::kill_task) refuse("its on_timeout is neither of the two");
+  if (o.shutdown.is_timed() && o.shutdown.time() < duration::zero()) {
+    refuse("its shutdown time must not be negative");
+  }
+  return {.max_concurrency = o.max_concurrency,
+          .ordered = o.ordered,
+          .limit = o.limit,
+          .kill_late = o.on_timeout == stream_timeout::kill_task,
+          .label = std::move(o.label),
+          .how = o.shutdown};
+}
+
+// ---- One item
+
+stream_core::item::~item() {
+  if (timer.armed()) stream.home_->cancel_timer(timer);
+  task->listener = nullptr;
+}
+
+void stream_core::item::deadline::ring(timer_node& node) {
+  item& i = static_cast<deadline&>(node).late;
+  i.stream.too_late(i);
+}
+
+// ---- The consumer's side
+
+stream_core::~stream_core() = default;
+
+void stream_core::enter() {
+  process& me = calling_process();
+  if (busy_) throw std::logic_error{"coppice: the next item of this stream is being waited for"};
+  if (!consumer_) {
+    consumer_ = me.id();
+    home_ = &me.home;
+    if (!closed_) me.more().subscriptions.push_back(*this);
+  } else if (consumer_ != me.id()) {
+    throw std::logic_error{"coppice: another process is the consumer of this stream"};
+  }
+}
+
+stream_core::item* stream_core::advance(bool waited) {
+  news_ = false;
+  if (closed_) return nullptr;
+  fail_if_due();
+  item* next = waited ? next_done() : nullptr;
+  if (next == nullptr) {
+    fill();
+    fail_if_due();
+    next = next_done();
+  }
+  if (next != nullptr) {
+    next->unlink();
+    next->done.unlink();
+  } else if (exhausted_ && items_.empty()) {
+    close();
+  }
+  return next;
+}
+
+stream_core::item* stream_core::next_done() noexcept {
+  if (!settings_.ordered) {
+    return done_.empty() ? nullptr : &static_cast<item::hook&>(*done_.front()).owner;
+  }
+  if (items_.empty() || !item_of(items_.front()).over) return nullptr;
+  return &item_of(items_.front());
+}
+
+void stream_core::fill() {
+  try {
+    while (!exhausted_ && !refused_ && running_ < settings_.max_concurrency) {
+      if (pull()) continue;
+      exhausted_ = true;
+      drop_source();
+    }
+  } catch (...) {
+    close();
+    throw;
+  }
+}
+
+void stream_core::fail_if_due() {
+  if (late_) {
+    close();
+    throw boost::system::system_error{make_error_code(errc::timeout),
+                                      "coppice: an item of a stream"};
+  }
+  if (refused_) {
+    const task_ptr refused = refused_;
+    const auto ec = refused->error();
+    close();
+    throw boost::system::system_error{ec, "coppice: a task of a stream was not started"};
+  }
+}
+
+void stream_core::close() noexcept {
+  if (std::exchange(closed_, true)) return;
+  list_hook::unlink();
+  drop_items(nullptr);
+  drop_source();
+  notify();
+}
+
+// The consumer is gone, and nobody will call next any more.
+void stream_core::fire(const pid&, const exit_reason& reason) {
+  if (std::exchange(closed_, true)) return;
+  const exit_reason why = reason.is_normal() ? exit_reason::shutdown() : reason;
+  drop_items(&why);
+  drop_source();
+}
+
+// Ends what runs: by a signal if there is a reason for one, otherwise by a kill.
+void stream_core::drop_items(const exit_reason* why) noexcept {
+  while (!items_.empty()) {
+    const std::unique_ptr<item> i{&item_of(items_.front())};
+    i->unlink();
+    const task_ptr task = i->task;
+    task->listener = nullptr;
+    if (!i->over && !task->call_off()) {
+      if (why != nullptr) {
+        task->ask(*why);
+      } else {
+        task->kill();
+      }
+    }
+    task->forget(exit_reason::noproc());
+  }
+  running_ = 0;
+}
+
+void stream_core::wait::begin(waiter& w) noexcept {
+  stream->waiting_ = &w;
+  if (stream->news_) w.wake();
+}
+
+void stream_core::notify() noexcept {
+  news_ = true;
+  if (waiting_ != nullptr) waiting_->wake();
+}
+
+// ---- The tasks' side
+
+task_origin stream_core::origin(task_ptr core) const {
+  return {.core = std::move(core),
+          .callers = callers_through(consumer_.get()),
+          .label = settings_.label};
+}
+
+void stream_core::start(task_ptr core, body_ptr what) {
+  auto* const i = new item{*this, core};
+  items_.push_back(*i);
+  ++running_;
+  if (settings_.limit) home_->set_timer(i->timer, detail::after(home_->now(), *settings_.limit));
+  if (settings_.supervisor) {
+    spawn_task_in(*settings_.supervisor, std::move(what), settings_.label, settings_.how,
+                  std::move(core));
+  } else {
+    spawn_task(*home_, std::move(what));
+  }
+}
+
+void stream_core::ended(item& i) noexcept {
+  if (std::exchange(i.over, true)) return;
+  --running_;
+  done_.push_back(i.done);
+  if (i.timer.armed()) home_->cancel_timer(i.timer);
+  const task_core& t = *i.task;
+  if (!i.late && !t.task) {
+    i.task->heard();  // by the stream, which tells of one
+    if (!refused_) refused_ = i.task;
+  } else if (settings_.linked && !i.late && !t.replied() && !t.reason.is_normal()) {
+    if (process* const p = consumer_.get(); p != nullptr && !(p->extras && p->extras->trap)) {
+      home_->signal(*p, t.task, t.reason, process::stop_level::exit_signal);
+    }
+  }
+  notify();
+}
+
+void stream_core::too_late(item& i) noexcept {
+  if (!settings_.kill_late) {
+    late_ = true;
+    notify();
+    return;
+  }
+  i.late = true;
+  if (i.task->call_off()) {
+    ended(i);
+  } else {
+    i.task->kill();
+  }
+}
+
+}  // namespace coppice::detail

@@ -1,0 +1,325 @@
+#include <coppice/async_task.hpp>
+
+#include <coppice/detail/coroutine/stage.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/process.hpp>
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace coppice::detail {
+
+namespace {
+
+// A chain of tasks that start one another may go on for ever; what it remembers must not.
+constexpr std::size_t most_callers = 32;
+
+}  // namespace
+
+process& calling_process() {
+  process* const p = here().current();
+  if (p == nullptr) throw std::logic_error{"coppice: no process runs right now"};
+  return *p;
+}
+
+std::vector<pid> callers_through(process* caller) {
+  std::vector<pid> callers;
+  if (caller == nullptr) return callers;
+  const std::size_t known = caller->extras ? caller->extras->callers.size() : 0;
+  callers.reserve(std::min(known + 1, most_callers));
+  callers.push_back(caller->id());
+  for (std::size_t i = 0; i < known && callers.size() < most_callers; ++i) {
+    callers.push_back(caller->extras->callers[i]);
+  }
+  return callers;
+}
+
+void task_origin::prepare(process& p) const {
+  process_extras& extras = p.more();
+  if (!label.empty()) extras.label = label;
+  extras.callers = callers;
+  extras.task = true;
+  if (core) core->born(p);
+}
+
+pid spawn_task(scheduler& s, body_ptr what) { return s.spawn({.what = std::move(what)}).id(); }
+
+void task_threw(process& p) noexcept {
+  const exit_reason asked = p.reason;
+  threw(p);
+  p.outcome_set = true;
+  if (p.reason != asked) p.extras->failed = true;
+}
+
+// ---- One task
+
+task_core::~task_core() {
+  if (unheard_ != nullptr && !taken_) unheard_->tell(refusal_, reason);
+}
+
+void task_core::check_owner() const {
+  scheduler* const s = scheduler::active();
+  if (s != nullptr && s->current() != nullptr && s->current()->id() == owner) return;
+  throw std::logic_error{
+      "coppice: only the process that started a task may wait for it or stop it"};
+}
+
+boost::system::error_code task_core::error() const noexcept {
+  if (taken_) return errc::noproc;
+  if (replied_) return {};
+  if (refusal_) return refusal_;
+  return errc::died;
+}
+
+void task_core::forget(exit_reason why) noexcept {
+  if (!over_ && !taken_) reason = std::move(why);
+  taken_ = true;
+  list_hook::unlink();
+  drop_value();
+}
+
+void task_core::unlink_owner() {
+  link = tie::none;
+  if (process* const p = owner.get(); p != nullptr && task) cut_link(*p, task);
+}
+
+bool task_core::call_off() noexcept {
+  if (task) return false;
+  called_off_ = true;
+  return true;
+}
+
+void task_core::ask(const exit_reason& why) {
+  if (process* const p = task.get(); p != nullptr) {
+    home.signal(*p, owner, why, process::stop_level::exit_signal);
+  }
+}
+
+void task_core::kill() {
+  if (process* const p = task.get(); p != nullptr) home.kill(*p);
+}
+
+void task_core::reply_is_there() noexcept {
+  if (taken_) return;
+  replied_ = true;
+  if (listener != nullptr) listener->task_settled(*this);
+}
+
+void task_core::fire(const pid&, const exit_reason& why) {
+  const task_ptr kept{this};
+  over_ = true;
+  reason = why;
+  if (listener != nullptr && !replied_) listener->task_settled(*this);
+  if (listener != nullptr) listener->task_over(*this);
+}
+
+void task_core::refuse(boost::system::error_code ec, exit_reason why,
+                       std::unique_ptr<refusal> unheard) noexcept {
+  if (task || taken_) return;  // or its supervisor has gone before it could tell
+  refusal_ = ec;
+  unheard_ = std::move(unheard);
+  fire({}, why);
+}
+
+// The owner hears of its end from here on. It cannot have missed anything: nothing of the task has
+// run yet.
+void task_core::born(process& p) {
+  task = p.id();
+  if (!taken_) p.more().subscriptions.push_back(*this);
+  process* const o = owner.get();
+  if (o == nullptr || !home.takes_signals(*o) || called_off_) {
+    home.ask_to_stop(p, exit_reason::shutdown("nobody waits for it any more"),
+                     process::stop_level::exit_signal);
+  } else if (link == tie::link) {
+    home.link(*o, p);
+  }
+}
+
+// ---- Waiting for one
+
+void task_wait::begin(waiter& w) {
+  target = &w;
+  if (core->listener != nullptr) {
+    busy = true;
+    w.wake();
+    return;
+  }
+  core->listener = this;
+  if (core->settled()) {
+    w.wake();
+  } else if (limit) {
+    timer.begin(w, *limit);
+  }
+}
+
+void task_wait::leave() noexcept {
+  if (core->listener == this) core->listener = nullptr;
+  timer.leave();
+}
+
+void task_wait::task_settled(task_core&) noexcept { target->wake(); }
+
+boost::system::error_code task_wait::outcome() noexcept {
+  if (busy) return asio::error::already_started;
+  if (!core->settled()) {
+    core->forget(exit_reason::timeout());
+    return errc::timeout;
+  }
+  const auto ec = core->error();
+  if (ec) core->forget(core->reason);
+  return ec;
+}
+
+// ---- Ending one
+
+task_shutdown_wait::task_shutdown_wait(task_ptr c, const shutdown& how)
+    : core{std::move(c)}, brutal{how.is_brutal_kill()} {
+  if (!how.is_timed()) return;
+  if (how.time() < duration::zero()) {
+    throw std::invalid_argument{"coppice: the shutdown time of a task must not be negative"};
+  }
+  budget = how.time();
+}
+
+void task_shutdown_wait::begin(waiter& w) {
+  target = &w;
+  busy = core->listener != nullptr;
+  if (busy || core->taken()) {
+    w.wake();
+    return;
+  }
+  core->listener = this;
+  core->unlink_owner();
+  if (core->over()) {
+    w.wake();
+  } else if (core->call_off()) {
+    called_off = true;
+    w.wake();
+  } else if (brutal) {
+    asked = killed = true;
+    core->kill();
+  } else {
+    asked = true;
+    core->ask(exit_reason::shutdown());
+    if (budget) timer.begin(w, *budget);
+  }
+}
+
+bool task_shutdown_wait::ready() {
+  if (busy || called_off || core->taken() || core->over()) return true;
+  if (timer.has_rung() && !std::exchange(killed, true)) core->kill();
+  return core->over();
+}
+
+void task_shutdown_wait::leave() noexcept {
+  timer.leave();
+  if (core->listener == this) core->listener = nullptr;
+  if (asked && !core->over() && !std::exchange(killed, true)) core->kill();
+}
+
+void task_shutdown_wait::task_over(task_core&) noexcept { target->wake(); }
+
+bool task_shutdown_wait::obeyed() const noexcept {
+  if (called_off) return true;
+  if (core->taken() || core->replied() || !asked) return false;
+  return brutal ? core->reason.kind() == exit_reason::kind_type::killed
+                : core->reason == exit_reason::shutdown();
+}
+
+// ---- Waiting for several
+
+void task_group_wait::begin(waiter& w) {
+  target = &w;
+  for (const task_ptr& c : cores) busy = busy || c->listener != nullptr;
+  if (!busy) {
+    for (const task_ptr& c : cores) {
+      c->listener = this;
+      if (!c->settled()) {
+        ++open;
+      } else if (stop_at_failure && !failed && c->error()) {
+        failed = c;
+      }
+    }
+  }
+  if (busy || failed || settled() >= enough) {
+    w.wake();
+  } else if (limit) {
+    timer.begin(w, *limit);
+  }
+}
+
+bool task_group_wait::ready() {
+  if (busy || failed) return true;
+  if (!late.empty()) return dying == 0;
+  if (settled() >= enough) return true;
+  if (!timer.has_rung()) return false;
+  if (stop_at_failure || on_timeout != unfinished_tasks::kill_task) return true;
+  late.resize(cores.size());
+  for (std::size_t i = 0; i < cores.size(); ++i) {
+    task_core& c = *cores[i];
+    if (c.settled()) {
+      c.listener = nullptr;
+      continue;
+    }
+    late[i] = true;
+    c.unlink_owner();
+    if (c.call_off()) continue;
+    ++dying;
+    c.kill();
+  }
+  return dying == 0;
+}
+
+void task_group_wait::leave() noexcept {
+  timer.leave();
+  for (const task_ptr& c : cores) {
+    if (c->listener == this) c->listener = nullptr;
+  }
+}
+
+void task_group_wait::task_settled(task_core& c) noexcept {
+  --open;
+  if (stop_at_failure && !failed && c.error()) failed = &c;
+  target->wake();
+}
+
+void task_group_wait::task_over(task_core&) noexcept {
+  if (late.empty()) return;
+  --dying;
+  target->wake();
+}
+
+boost::system::error_code task_group_wait::outcome() noexcept {
+  if (busy) return asio::error::already_started;
+  boost::system::error_code ec;
+  if (failed) {
+    ec = failed->error();
+  } else if (settled() < enough) {
+    ec = errc::timeout;
+  } else {
+    return ec;
+  }
+  const exit_reason why = failed ? exit_reason::noproc() : exit_reason::timeout();
+  for (const task_ptr& c : cores) c->forget(why);
+  return ec;
+}
+
+bool task_group_wait::tells(std::size_t i) {
+  task_core& c = *cores[i];
+  if (c.taken()) return true;
+  if (!late.empty() && late[i]) {
+    const bool obeyed = !c.over() || c.reason.kind() == exit_reason::kind_type::killed;
+    if (c.replied() || !obeyed) return true;
+    c.forget(exit_reason::killed());
+    return false;
+  }
+  if (c.settled()) return true;
+  if (timed_out() && on_timeout == unfinished_tasks::ignore) {
+    c.unlink_owner();
+    c.forget(exit_reason::noproc());
+  }
+  return false;
+}
+
+}  // namespace coppice::detail

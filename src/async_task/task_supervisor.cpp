@@ -1,0 +1,113 @@
+#include <coppice/task_supervisor.hpp>
+
+#include <coppice/detail/runtime/scheduler.hpp>
+
+#include "supervisor/supervisor_process.hpp"
+
+#include <boost/system/system_error.hpp>
+
+#include <exception>
+#include <memory>
+#include <utility>
+
+namespace coppice {
+
+namespace detail {
+
+namespace {
+
+// Asks a supervisor to start a task. If it does not, the task hears of that here.
+class task_request final : public supervisor_request {
+ public:
+  explicit task_request(task_ptr core) noexcept
+      : supervisor_request{kind_type::add_dynamic}, core_{std::move(core)} {}
+
+ private:
+  void completed() noexcept override {
+    if (const task_ptr core = std::exchange(core_, nullptr); core && error) {
+      core->refuse(error, why_not(), std::move(refusal_));
+    }
+  }
+
+  exit_reason why_not() const {
+    if (error == errc::noproc) return exit_reason::noproc();
+    if (reason.is_abnormal()) return reason;
+    return exit_reason::error(std::make_exception_ptr(
+        boost::system::system_error{error, "coppice: the task was not started"}));
+  }
+
+  task_ptr core_;
+};
+
+child_spec spec_of(body_ptr what, std::string label, restart when, const shutdown& how) {
+  child_spec spec{.id = std::move(label),
+                  .start = start_function{std::move(what)},
+                  .restart = when,
+                  .shutdown = how};
+  check_dynamic_child(spec);
+  return spec;
+}
+
+dynamic_supervisor_spec underneath(task_supervisor_spec spec) {
+  return {
+      .name = std::move(spec.name), .intensity = spec.intensity, .max_children = spec.max_children};
+}
+
+}  // namespace
+
+process* process_that_calls() noexcept {
+  scheduler* const s = scheduler::active();
+  return s != nullptr ? s->current() : nullptr;
+}
+
+void spawn_task_in(const process_ref& supervisor, body_ptr what, std::string label,
+                   const shutdown& how, task_ptr core) {
+  child_spec spec = spec_of(std::move(what), std::move(label), restart::temporary, how);
+  const auto r = std::make_shared<task_request>(std::move(core));
+  r->added = std::move(spec);
+  supervisor_request::submit(r, supervisor);
+}
+
+child_start start_task_child(const process_ref& supervisor, body_ptr what, const task_child_options& o) {
+  return dynamic_supervisor_ref{supervisor}.start_child(
+      spec_of(std::move(what), o.label, o.restart, o.shutdown));
+}
+
+std::vector<pid> pids_wait::pids() const {
+  std::vector<pid> result;
+  result.reserve(request->listing.size());
+  for (const child_entry& child : request->listing) {
+    if (child.process) result.push_back(child.process);
+  }
+  return result;
+}
+
+}  // namespace detail
+
+detail::pids_operation task_supervisor_ref::children() const {
+  return detail::pids_operation{
+      {{std::make_shared<detail::supervisor_request>(detail::supervisor_request::kind_type::which),
+        to_}}};
+}
+
+detail::request_operation task_supervisor_ref::terminate_child(const pid& task) const {
+  return supervisor().terminate_child(task);
+}
+
+detail::count_operation task_supervisor_ref::count_children() const {
+  return supervisor().count_children();
+}
+
+child_spec task_supervisor(task_supervisor_spec spec, child_options o) {
+  return dynamic_supervisor(detail::underneath(std::move(spec)), o);
+}
+
+task_supervisor_ref start_task_supervisor(boost::asio::io_context& io, task_supervisor_spec spec) {
+  return {start_supervisor(io, detail::underneath(std::move(spec))).get_pid()};
+}
+
+task_supervisor_ref start_task_supervisor_link(task_supervisor_spec spec) {
+  return {start_supervisor_link(detail::underneath(std::move(spec))).get_pid()};
+}
+
+}  // namespace coppice

@@ -1,0 +1,32 @@
+#include <coppice/controlling_process.hpp>
+
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/error.hpp>
+#include <coppice/process.hpp>
+
+#include <boost/system/system_error.hpp>
+
+#include <stdexcept>
+
+namespace coppice::detail {
+
+executor new_owner(const pid& id, const asio::execution_context& context) {
+  process* const p = id.get();
+  if (p == nullptr || !p->home.takes_signals(*p)) {
+    throw boost::system::system_error{make_error_code(errc::noproc),
+                                      "controlling_process: " + id.to_string()};
+  }
+  if (&p->home.io() != &context) {
+    throw std::invalid_argument{
+        "coppice::controlling_process: the object is on another io_context than the process"};
+  }
+  return {*p, id.number()};
+}
+
+executor new_owner(const asio::execution_context& context) {
+  const pid me = self();
+  if (!me) throw std::logic_error{"coppice: no process runs right now"};
+  return new_owner(me, context);
+}
+
+}  // namespace coppice::detail

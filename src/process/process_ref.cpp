@@ -1,0 +1,52 @@
+#include <coppice/process_ref.hpp>
+
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
+
+#include <stdexcept>
+#include <utility>
+
+namespace coppice {
+
+using detail::scheduler;
+
+process_ref::process_ref(pid process) noexcept
+    : serial_{process.home() != nullptr ? process.home()->serial() : 0}, process_{process} {}
+
+process_ref::process_ref(std::string_view name)
+    : serial_{detail::here().serial()},
+      lookup_{std::make_shared<const lookup>(lookup{std::string{name}, {}})} {}
+
+process_ref::process_ref(boost::asio::io_context& io, std::string_view name)
+    : serial_{scheduler::of(io).serial()},
+      lookup_{std::make_shared<const lookup>(lookup{std::string{name}, {}})} {}
+
+process_ref::process_ref(boost::asio::io_context& io, resolver find)
+    : serial_{scheduler::of(io).serial()} {
+  if (!find) {
+    throw std::invalid_argument{"coppice: a process_ref needs a function that finds the process"};
+  }
+  lookup_ = std::make_shared<const lookup>(lookup{{}, std::move(find)});
+}
+
+scheduler* process_ref::home() const noexcept {
+  return serial_ != 0 ? scheduler::find(serial_) : nullptr;
+}
+
+pid process_ref::whereis() const {
+  const scheduler* const s = home();
+  if (s == nullptr) return {};
+  s->check_thread("whereis");
+  detail::process* const found = get();
+  return found != nullptr ? found->id() : pid{};
+}
+
+pid process_ref::get_pid() const { return lookup_ ? whereis() : process_; }
+
+detail::process* process_ref::get() const {
+  if (!lookup_) return process_.get();
+  const pid found = lookup_->find ? lookup_->find() : home()->whereis(lookup_->name);
+  return found.get();
+}
+
+}  // namespace coppice

@@ -1,0 +1,49 @@
+#pragma once
+
+#include "base/exception_chain.hpp"
+
+#include <coppice/report.hpp>
+
+#include <cstddef>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace coppice::detail {
+
+// What the texts and the fields of reports are put together from.
+
+std::string_view word(next_step next) noexcept;
+std::string_view word(restart when) noexcept;
+std::string_view word(child_type type) noexcept;
+std::string word(const shutdown& how);
+std::string_view yes_or_no(bool b) noexcept;
+
+// "5", "0.25"
+std::string number(double x);
+
+// "label <7>", or "<7>".
+std::string named(std::string_view label, const pid& process);
+// The same, the label being asked for, if the process lives.
+std::string named(const pid& process);
+// The supervisor of a child, by its name or else by its process.
+std::string supervisor_name(const child_info& c);
+
+// "std::runtime_error: outer, caused by std::logic_error: inner", if that is its chain.
+std::string reason_text(const exit_reason& reason, std::span<const exception_text> chain);
+
+// With ", " between them, and no more than that many (0: all).
+template <class Range, class Write>
+std::string listed(const Range& items, std::size_t limit, Write write) {
+  std::string text;
+  std::size_t n = 0;
+  for (const auto& item : items) {
+    if (n > 0) text += ", ";
+    if (limit > 0 && n == limit) return text + "...";
+    text += write(item);
+    ++n;
+  }
+  return text;
+}
+
+}  // namespace coppice::detail

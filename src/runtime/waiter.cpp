@@ -1,0 +1,81 @@
+#include <coppice/detail/runtime/waiter.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace coppice::detail {
+
+bool waiter::wake_all(list_hook& waits) noexcept {
+  if (waits.empty()) return false;
+  for (list_hook* h = waits.front(); h != nullptr; h = waits.after(h)) {
+    static_cast<waiter*>(h)->wake();
+  }
+  return true;
+}
+
+bool waiter::any_aborted(process& p) noexcept {
+  for (list_hook* h = p.waits.empty() ? nullptr : p.waits.front(); h != nullptr;
+       h = p.waits.after(h)) {
+    if (static_cast<waiter*>(h)->aborted_) return true;
+  }
+  return false;
+}
+
+void waiter::abort_listening(process& p) noexcept {
+  for (list_hook* h = p.waits.empty() ? nullptr : p.waits.front(); h != nullptr;
+       h = p.waits.after(h)) {
+    if (auto& w = *static_cast<waiter*>(h); w.listening_) w.abort();
+  }
+}
+
+bool waiter::drop_one(list_hook& waits) {
+  for (list_hook* h = waits.empty() ? nullptr : waits.front(); h != nullptr; h = waits.after(h)) {
+    auto& w = *static_cast<waiter*>(h);
+    if (w.woken_) continue;
+    w.act(&w, how::drop);
+    return true;
+  }
+  return false;
+}
+
+wait_canceller::wait_canceller(process* p, cancellable_waiter& w,
+                               asio::cancellation_slot where) noexcept
+    : of_{p}, where_{where} {
+  aim(w);
+  if (of_ == nullptr) return;
+  if (of_->canceller != nullptr) of_->canceller->forget_process();
+  of_->canceller = this;
+}
+
+wait_canceller::~wait_canceller() {
+  if (target_ != nullptr) target_->canceller_ = nullptr;
+  if (of_ != nullptr) of_->canceller = nullptr;
+}
+
+void wait_canceller::aim(cancellable_waiter& w) noexcept {
+  // Who waits in a slot in which somebody waits already takes its place, as in Asio.
+  if (target_ != nullptr) target_->canceller_ = nullptr;
+  target_ = &w;
+  w.canceller_ = this;
+}
+
+void wait_canceller::operator()(asio::cancellation_type type) const noexcept {
+  if (target_ != nullptr && type != asio::cancellation_type::none) target_->abort();
+}
+
+scheduler& here() {
+  scheduler* s = scheduler::active();
+  if (s == nullptr) throw std::logic_error{"coppice: no process runs on this thread right now"};
+  return *s;
+}
+
+void check_reach(const scheduler& home, const char* function) {
+  if (const scheduler* const mine = scheduler::active(); mine == nullptr) {
+    home.check_thread(function);
+  } else if (mine != &home) {
+    throw std::logic_error{std::string{"coppice: "} + function +
+                           ": what is of another io_context cannot be reached from this one"};
+  }
+}
+
+}  // namespace coppice::detail

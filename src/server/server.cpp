@@ -1,0 +1,119 @@
+#include <coppice/server.hpp>
+
+#include <coppice/detail/server/state_keeper.hpp>
+#include <coppice/name.hpp>
+#include <coppice/report.hpp>
+#include <coppice/supervisor.hpp>
+
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace coppice {
+
+namespace detail {
+
+server_core& current_server(const void* type) {
+  process* const p = here().current();
+  if (p == nullptr || !p->extras || p->extras->server == nullptr) {
+    throw std::logic_error{"coppice: no server is at work right now"};
+  }
+  server_core& core = *p->extras->server;
+  if (type != nullptr && core.type != type) {
+    throw std::logic_error{"coppice: the server at work is of another class"};
+  }
+  return core;
+}
+
+// Before the server itself is made: who sends to it, or stops it, meanwhile, is heard later.
+void open_server(server_core& core, const std::string& name) {
+  process_extras& extras = core.self.more();
+  extras.trap = std::shared_ptr<signal_trap>{extras.server, &core};
+  extras.subscriptions.push_back(core);
+  if (!name.empty()) register_name(name);
+}
+
+exit_reason end_reason(server_core& core) {
+  if (core.failure) return reason_of(core.failure);
+  return *core.wishes.stop;
+}
+
+void end(server_core& core, const exit_reason& reason, const last_sight& seen) {
+  process& p = core.self;
+  if (reason.is_abnormal() && core.home.listened_to()) {
+    process* const client = seen.client.get();
+    core.home.tell(server_terminated{.process = p.id(),
+                                     .name = p.label(),
+                                     .reason = reason,
+                                     .last_message = seen.message,
+                                     .state = seen.state,
+                                     .client = seen.client,
+                                     .client_name = client != nullptr ? client->label() : "",
+                                     .client_alive = client != nullptr,
+                                     .pending = seen.pending});
+  }
+  if (const auto last = std::move(core.last_words)) last->finish();
+  p.reason = reason;
+  p.outcome_set = true;
+}
+
+operation<void(boost::system::error_code), stop_wait> stop_process(scheduler& home,
+                                                                   const pid& process,
+                                                                   exit_reason reason,
+                                                                   std::optional<duration> limit) {
+  return operation<void(boost::system::error_code), stop_wait>{
+      {.supervisor = process, .reason = std::move(reason), .limit = limit, .at = &home}};
+}
+
+state_keeper& current_keeper(const void* type) {
+  server_core& core = current_server(type);
+  if (core.keeper == nullptr || !core.keeper->in_stash()) {
+    throw std::logic_error{"coppice: this server has no stash to save its state in"};
+  }
+  return *core.keeper;
+}
+
+std::optional<std::invalid_argument> fault_in_server(const std::string& name,
+                                                     const server_options& options,
+                                                     const std::type_info* state) {
+  const auto fault = [&name](const char* rule) {
+    return std::invalid_argument{"server \"" + name + "\": " + rule};
+  };
+  if (options.mailbox.limit == 0) return fault("its queue has room for at least one message");
+  if (options.same_state_crashes == 0) {
+    return fault("it starts afresh after at least one crash, not none");
+  }
+  if (options.state.stash.empty()) return std::nullopt;
+  if (state == nullptr) return fault("a state is kept of classes that have state() and restore()");
+  if (options.state.type != nullptr && *options.state.type != *state) {
+    return fault("its state() returns another type than the place for its state is made for");
+  }
+  if (name.empty()) return fault("its state is kept under its name, and it has none");
+  return std::nullopt;
+}
+
+}  // namespace detail
+
+namespace this_server {
+
+void stop(exit_reason reason) {
+  detail::server_core& core = detail::current_server();
+  if (!core.wishes.stop) core.wishes.stop = std::move(reason);
+  // It may be asked by a coroutine that it has started beside its handlers.
+  if (core.receiver != nullptr) core.receiver->wake();
+}
+
+void idle_after(std::chrono::steady_clock::duration time) {
+  detail::current_server().wishes.idle = time;
+}
+
+std::size_t queue_length() { return detail::current_server().size(); }
+
+std::size_t calls_pending() { return detail::current_server().calls_due(); }
+
+std::uint64_t monitor(const pid& process) { return detail::current_server().monitor(process); }
+
+}  // namespace this_server
+
+}  // namespace coppice

@@ -1,0 +1,292 @@
+#include <coppice/detail/server/server_core.hpp>
+
+#include <coppice/detail/server/envelope.hpp>
+#include <coppice/process.hpp>
+
+#include <utility>
+
+namespace coppice::detail {
+
+namespace {
+
+// How many messages a server handles before other processes get a turn.
+constexpr int handle_budget = 64;
+
+class stop_envelope final : public envelope, public pooled {
+ public:
+  explicit stop_envelope(exit_reason r) noexcept
+      : envelope{kind_type::stop}, reason_{std::move(r)} {
+    kept = true;
+  }
+
+  void handle(void*, server_core& core) override {
+    if (!core.wishes.stop) core.wishes.stop = std::move(reason_);
+  }
+  void dispose(errc) noexcept override { delete this; }
+  [[nodiscard]] std::string describe() const override { return "stop"; }
+
+ private:
+  ~stop_envelope() override = default;
+  exit_reason reason_;
+};
+
+}  // namespace
+
+reply_slot::~reply_slot() = default;
+
+void reply_slot::fail(boost::system::error_code e, exit_reason why) noexcept {
+  if (done_) return;
+  error = e;
+  reason = std::move(why);
+  finish();
+}
+
+void reply_slot::finish() noexcept {
+  if (done_) return;
+  done_ = true;
+  unlink();
+  if (collector != nullptr) {
+    collector->done.push_back(*this);
+    if (collector->waiting != nullptr) collector->waiting->wake();
+  }
+  if (caller != nullptr) caller->wake();
+}
+
+// Should the server end instead, its reason is what the caller hears.
+void reply_slot::give_up() noexcept {
+  if (done_) return;
+  if (list_hook::empty()) return fail(errc::no_reply);
+  if (server->handling) {
+    server->given_up.push_back(*this);
+  } else if (!server->ending && !server->closed) {
+    fail(errc::no_reply);
+  }
+}
+
+envelope::~envelope() = default;
+
+server_core::server_core(process& p, const void* t, mailbox_options o)
+    : self{p}, home{p.home}, type{t}, options_{o} {}
+
+// Whose calls are still there are not told: the io_context goes.
+server_core::~server_core() {
+  close();
+  for (list_hook* list : {&calls, &given_up}) {
+    while (!list->empty()) list->front()->unlink();
+  }
+}
+
+void kill_unless_up(const pid& server) {
+  process* const p = server.get();
+  if (p == nullptr || !p->extras || p->extras->server == nullptr) return;
+  if (p->extras->server->object == nullptr) p->home.kill(*p);
+}
+
+void send_call(reply_slot& slot, envelope& e, const process_ref& target, const void* tag) {
+  const process* server = nullptr;
+  try {
+    server = target.get();
+  } catch (...) {
+    // The function that is to find the server has thrown.
+    return slot.fail(errc::noproc, exit_reason::error(std::current_exception()));
+  }
+  server_core* const core = server_core::of(server, tag);
+  process* const caller = slot.home.current();
+  // A process that only looks into the server is no client of it.
+  if (!e.aside && caller != nullptr) slot.from = caller->id();
+  if (core == nullptr) {
+    slot.fail(server_core::why_none(server));
+  } else if (core->closed) {
+    slot.fail(errc::noproc);
+  } else if (caller == &core->self) {
+    slot.fail(errc::would_deadlock);
+  } else {
+    intrusive_ptr_add_ref(&slot);
+    slot.server = core;
+    core->calls.push_back(slot);
+    core->push(e);
+  }
+}
+
+send_result server_core::push_beyond_limit(envelope& e) noexcept {
+  if (closed) {
+    e.dispose(errc::noproc);
+    return send_result::closed;
+  }
+  if (options_.when_full != overflow::drop_oldest) {
+    e.dispose(errc::overloaded);
+    return options_.when_full == overflow::refuse ? send_result::refused : send_result::dropped;
+  }
+  drop_oldest();
+  append(e);
+  return send_result::dropped_oldest;
+}
+
+// There is one at least, since the queue is full.
+void server_core::drop_oldest() noexcept {
+  envelope** at = &head_;
+  while ((*at)->kept) at = &(*at)->next;
+  envelope& oldest = **at;
+  *at = oldest.next;
+  if (tail_ == &oldest.next) tail_ = at;
+  --size_;
+  oldest.dispose(errc::overloaded);
+}
+
+void server_core::push_front(envelope& e) noexcept {
+  e.kept = true;
+  if (closed) {
+    e.dispose(errc::noproc);
+    return;
+  }
+  e.next = head_;
+  if (head_ == nullptr) tail_ = &e.next;
+  head_ = &e;
+  ++size_;
+  ++kept_;
+  if (receiver != nullptr) receiver->wake();
+}
+
+void server_core::push_stop(exit_reason reason) { push(*new stop_envelope{std::move(reason)}); }
+
+// The next message, to be handled now. It ends the wait for none, unless it is coppice's own.
+envelope& server_core::take() noexcept {
+  if (!head_->aside) {
+    if (idle_.armed()) home.cancel_timer(idle_);
+    idle_over = false;
+    wishes.idle.reset();
+  }
+  handling = true;
+  return pop();
+}
+
+void server_core::answer_given_up() noexcept {
+  while (!given_up.empty()) {
+    auto& slot = static_cast<reply_slot&>(*given_up.front());
+    slot.unlink();
+    slot.fail(errc::no_reply);
+  }
+}
+
+std::size_t server_core::calls_due() noexcept {
+  std::size_t n = 0;
+  for (list_hook* h = calls.empty() ? nullptr : calls.front(); h != nullptr; h = calls.after(h)) {
+    ++n;
+  }
+  return n;
+}
+
+last_sight server_core::look_back() {
+  last_sight seen;
+  if (!failure || !home.listened_to()) return seen;
+  const reply_slot* asked = nullptr;
+  if (failed != nullptr) {
+    seen.message = failed->describe();
+    asked = failed->slot();
+    if (asked != nullptr) seen.client = asked->from;
+  }
+  seen.state = describe(object);
+  for (list_hook* list : {&calls, &given_up}) {
+    for (list_hook* h = list->empty() ? nullptr : list->front(); h != nullptr; h = list->after(h)) {
+      const auto* slot = static_cast<reply_slot*>(h);
+      if (slot != asked && slot->from) seen.pending.push_back(slot->from);
+    }
+  }
+  return seen;
+}
+
+void server_core::close() noexcept {
+  closed = true;
+  receiver = nullptr;
+  home.cancel_timer(idle_);
+  monitors_.clear();
+  if (failed != nullptr) std::exchange(failed, nullptr)->dispose(errc::died);
+  // Killed while it cleaned up: `fire` tells whoever waits for the last answer.
+  last_words.reset();
+  // Callers are told by `fire`, when the process is gone and with what reason is known.
+  while (head_ != nullptr) pop().dispose(errc::died);
+}
+
+bool server_core::work(void* server) {
+  waiter* const w = std::exchange(receiver, nullptr);
+  for (int left = handle_budget; !failure && !wishes.stop && head_ != nullptr; --left) {
+    if (left == 0) {
+      receiver = w;
+      w->wake();
+      return false;
+    }
+    if (head_->kind == envelope::kind_type::coroutine) return true;
+    envelope& e = take();
+    try {
+      e.handle(server, *this);
+      e.dispose(errc::no_reply);
+      has_handled();
+    } catch (...) {
+      failure = std::current_exception();
+      failed = &e;
+    }
+  }
+  if (failure || wishes.stop || idle_over) return true;
+  if (wishes.idle) set_idle_timer();
+  receiver = w;
+  return false;
+}
+
+void server_core::set_idle_timer() {
+  if (const auto time = std::exchange(wishes.idle, std::nullopt)) {
+    home.set_timer(idle_, detail::after(home.now(), *time));
+  }
+}
+
+void server_core::idle_timer::ring(timer_node& node) {
+  server_core& core = static_cast<idle_timer&>(node).core;
+  core.idle_over = true;
+  if (core.receiver != nullptr) core.receiver->wake();
+}
+
+void server_core::fire(const pid&, const exit_reason& reason) {
+  close();
+  for (list_hook* list : {&calls, &given_up}) {
+    while (!list->empty()) {
+      auto& slot = static_cast<reply_slot&>(*list->front());
+      slot.unlink();
+      slot.fail(errc::died, reason);
+    }
+  }
+}
+
+std::uint64_t server_core::monitor(const pid& process) {
+  static thread_local std::uint64_t last = 0;
+  const std::uint64_t id = ++last;
+  const auto& made = monitors_[id] = std::make_unique<server_monitor>(*this, id);
+  if (detail::process* const p = process.get(); p != nullptr) {
+    p->more().subscriptions.push_back(*made);
+  } else {
+    made->fire(process, exit_reason::noproc());
+  }
+  return id;
+}
+
+void server_monitor::fire(const pid& process, const exit_reason& reason) {
+  if (core.wrap_down != nullptr) {
+    envelope& news = *core.wrap_down({id, process, reason});
+    news.kept = true;
+    core.push(news);
+  }
+  core.forget_monitor(id);  // and with it this
+}
+
+bool server_core::exit_signal(const pid& from, const exit_reason& reason) {
+  if (closed) return false;
+  const bool from_parent = from && from == self.spawner;
+  if (!from_parent && wrap_signal != nullptr) {
+    envelope& news = *wrap_signal(*this, from, reason);
+    news.kept = true;
+    push(news);
+  } else if (from_parent || !reason.is_normal()) {
+    push_stop(reason);
+  }
+  return true;
+}
+
+}  // namespace coppice::detail

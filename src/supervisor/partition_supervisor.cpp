@@ -1,0 +1,129 @@
+#include <coppice/partition_supervisor.hpp>
+
+#include "supervisor_process.hpp"
+
+#include <coppice/detail/base/memory.hpp>
+#include <coppice/error.hpp>
+#include <coppice/name.hpp>
+
+#include <boost/system/system_error.hpp>
+
+#include <any>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace coppice {
+
+namespace {
+
+[[noreturn]] void refuse_partitions(std::string_view name, const char* rule) {
+  throw std::invalid_argument{"coppice: partition supervisor \"" + std::string{name} +
+                              "\": " + rule};
+}
+
+// What it is in the eyes of the supervisor that runs it.
+supervisor_spec as_supervisor(const partition_supervisor_spec& spec) {
+  if (spec.name.empty()) refuse_partitions(spec.name, "its name must not be empty (missing name)");
+  if (spec.partitions == 0)
+    refuse_partitions(spec.name, "the number of its partitions must be above zero");
+  if (!spec.child) refuse_partitions(spec.name, "it needs a child (missing child)");
+  if (spec.strategy == strategy::simple_one_for_one) {
+    refuse_partitions(spec.name, "its strategy cannot be simple_one_for_one");
+  }
+  supervisor_spec result{.name = spec.name, .strategy = spec.strategy, .intensity = spec.intensity};
+  result.children.reserve(spec.partitions);
+  for (std::size_t i = 0; i < spec.partitions; ++i) {
+    child_spec partition = spec.child(i);
+    partition.id = std::to_string(i);
+    if (partition.start.is_template()) {
+      try {
+        partition.start = start_function{partition.start.with_argument(std::any{i})};
+      } catch (const std::bad_any_cast&) {
+        refuse_partitions(spec.name,
+                          "its template must take the number of the partition, a std::size_t");
+      }
+    }
+    result.children.push_back(std::move(partition));
+  }
+  return result;
+}
+
+}  // namespace
+
+namespace detail {
+
+namespace {
+
+[[noreturn]] void fail(errc why) {
+  throw boost::system::system_error{make_error_code(why), "a partition supervisor"};
+}
+
+// Null if there is no such process, or it has yet to become a supervisor.
+supervisor_process* partitions_of(const process_ref& supervisor) {
+  process* const p = supervisor.get();
+  if (p == nullptr || p->now == process::state::dying || may_become_supervisor(*p)) return nullptr;
+  supervisor_process* const s = p->supervisor();
+  if (s == nullptr || !s->has_partitions()) fail(errc::wrong_type);
+  return s;
+}
+
+}  // namespace
+
+blueprint_ptr blueprint_of(const partition_supervisor_spec& spec) {
+  return blueprint_of(as_supervisor(spec), spec.partitions);
+}
+
+pid find_partition(const process_ref& supervisor, std::uintmax_t number) {
+  supervisor_process* const s = partitions_of(supervisor);
+  return s != nullptr ? s->partition_for(number) : pid{};
+}
+
+pid find_partition(std::string_view supervisor, std::uintmax_t number) {
+  return find_partition(whereis(supervisor), number);
+}
+
+pid find_partition(asio::io_context& io, std::string_view supervisor, std::uintmax_t number) {
+  return find_partition(whereis(io, supervisor), number);
+}
+
+}  // namespace detail
+
+partition_child::partition_child(child_spec spec)
+    : make_{[spec = std::move(spec)](std::size_t) { return spec; }} {}
+
+std::size_t partition_supervisor_ref::partitions() const {
+  detail::supervisor_process* const s = detail::partitions_of(to_);
+  if (s == nullptr) detail::fail(errc::noproc);
+  return s->partitions();
+}
+
+detail::entry_operation partition_supervisor_ref::which_child(std::size_t number) const {
+  return supervisor_ref{to_}.which_child(std::to_string(number));
+}
+
+detail::resize_operation partition_supervisor_ref::resize(std::size_t partitions) const {
+  using request = detail::resize_request;
+  return detail::resize_operation{
+      {{std::allocate_shared<request>(detail::pool_allocator<request>{}, partitions), to_}}};
+}
+
+partition_supervisor_ref start_supervisor(asio::io_context& io, partition_supervisor_spec spec) {
+  return partition_supervisor_ref{
+      detail::start_supervisor(io, detail::blueprint_of(spec), nullptr).get_pid()};
+}
+
+partition_supervisor_ref start_supervisor_link(partition_supervisor_spec spec) {
+  return partition_supervisor_ref{detail::start_linked(detail::blueprint_of(spec))};
+}
+
+child_spec partition_supervisor(partition_supervisor_spec spec, child_options o) {
+  return detail::supervisor_child_of(std::move(spec), o);
+}
+
+void check(const partition_supervisor_spec& spec) { check(as_supervisor(spec)); }
+
+}  // namespace coppice

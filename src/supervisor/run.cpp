@@ -1,0 +1,120 @@
+#include <coppice/run.hpp>
+
+#include "supervisor_process.hpp"
+
+#include <coppice/process.hpp>
+
+#include <boost/asio/signal_set.hpp>
+
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <unistd.h>
+#include <utility>
+
+namespace coppice {
+
+namespace {
+
+// Turns signals into a stop, and a second signal into a kill. Kept by its handler too: a signal
+// that came too late may still be in the io_context's queue when the tree has ended.
+class signal_stop : public std::enable_shared_from_this<signal_stop> {
+ public:
+  signal_stop(boost::asio::io_context& io, pid root) : signals_{io, SIGINT, SIGTERM}, root_{root} {}
+
+  void listen() {
+    signals_.async_wait([this, self = shared_from_this()](const boost::system::error_code& ec,
+                                                          int) {
+      if (ec || over_) return;
+      if (std::exchange(stopping_, true)) {
+        hurried_ = true;
+        kill(root_);
+      } else if (detail::process* p = root_.get(); p != nullptr) {
+        if (p->supervisor() != nullptr) {
+          p->supervisor()->stop(exit_reason::shutdown());
+        } else {
+          p->home.ask_to_stop(*p, exit_reason::shutdown(), detail::process::stop_level::supervisor);
+        }
+      }
+      listen();
+    });
+  }
+
+  void cancel() {
+    over_ = true;
+    signals_.cancel();
+  }
+  [[nodiscard]] bool hurried() const noexcept { return hurried_; }
+
+ private:
+  boost::asio::signal_set signals_;
+  pid root_;
+  bool stopping_ = false;
+  bool hurried_ = false;
+  bool over_ = false;
+};
+
+int code_for(const detail::supervisor_outcome& outcome, bool hurried,
+             const std::optional<exit_reason>& end) {
+  if (hurried) return exit_hurried;
+  if (!outcome.finished) {
+    // Stopped from outside, or before it had run at all; or its name is taken.
+    if (!end || end->is_shutdown()) return exit_stopped;
+    return end->kind() == exit_reason::kind_type::killed ? exit_gave_up : exit_start_failed;
+  }
+  switch (outcome.cause) {
+    case supervision::cause::asked:
+    case supervision::cause::automatic: return exit_stopped;
+    case supervision::cause::start_failed: return exit_start_failed;
+    case supervision::cause::gave_up: break;
+  }
+  return exit_gave_up;
+}
+
+}  // namespace
+
+int run(supervisor_spec spec) {
+  boost::asio::io_context io{1};
+  return run(io, std::move(spec));
+}
+
+int run(boost::asio::io_context& io, supervisor_spec spec) {
+  try {
+    check(spec);
+  } catch (const std::invalid_argument& e) {
+    // No report: those are of what processes do, and a program may throw them away.
+    const std::string line = e.what() + std::string{"\n"};
+    std::fwrite(line.data(), 1, line.size(), stderr);
+    return exit_bad_spec;
+  }
+  detail::scheduler& home = detail::scheduler::of(io, "run");
+  const auto outcome = std::make_shared<detail::supervisor_outcome>();
+  const detail::blueprint_ptr blueprint = detail::blueprint_of(std::move(spec));
+  // One that has run out of work is stopped, and would run nothing until it is restarted.
+  if (io.stopped()) io.restart();
+  const supervisor_ref root = detail::start_supervisor(io, blueprint, outcome);
+  outcome->booted = [&home, blueprint] {
+    if (!home.listened_to()) return;
+    home.tell(application_started{blueprint->name, self(), ::getpid()});
+  };
+  const auto signals = std::make_shared<signal_stop>(io, root.get_pid());
+  signals->listen();
+  // Shared, since the io_context may be stopped, and the root outlive this.
+  const auto end = std::make_shared<std::optional<exit_reason>>();
+  await_exit(root.get_pid())([end, signals](boost::system::error_code, exit_reason reason) {
+    *end = std::move(reason);
+    signals->cancel();
+  });
+  while (!*end && io.run_one() > 0) {
+  }
+  const int code = code_for(*outcome, signals->hurried(), *end);
+  if (*end && home.listened_to()) {
+    home.tell(application_stopped{blueprint->name, root.get_pid(), **end, code});
+  }
+  return code;
+}
+
+}  // namespace coppice

@@ -1,0 +1,192 @@
+#pragma once
+
+#include <coppice/detail/runtime/process.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/partition_supervisor.hpp>
+#include <coppice/supervision.hpp>
+#include <coppice/supervisor.hpp>
+#include <coppice/task.hpp>
+
+#include <any>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace coppice::detail {
+
+// How a child is stopped, unless that is said.
+shutdown shutdown_of(const child_spec& spec) noexcept;
+
+// A child that was asked for, of which its supervisor has no record.
+child_info asked_child(const supervisor_request& r, const process_ref& supervisor);
+
+// Whether it may, in a step that it has not made yet. A server never does.
+bool may_become_supervisor(const process& p) noexcept;
+
+void check_dynamic_child(const child_spec& spec);
+void check_added_child(const child_spec& spec);
+
+// What a supervisor process is made from, each time it starts.
+struct supervisor_blueprint {
+  std::string name;
+  supervision::options options;
+  std::vector<child_spec> children{};
+  bool from_template = false;
+  std::size_t partitions = 0;  // so many, if its children are those
+};
+
+// Shared by whoever may have to draw the supervisor again, and by its children for their specs.
+using blueprint_ptr = std::shared_ptr<const supervisor_blueprint>;
+
+blueprint_ptr blueprint_of(supervisor_spec spec, std::size_t partitions = 0);
+blueprint_ptr blueprint_of(dynamic_supervisor_spec spec);
+blueprint_ptr blueprint_of(const partition_supervisor_spec& spec);
+
+// How a supervisor ended, for whoever started it.
+struct supervisor_outcome {
+  bool finished = false;
+  supervision::cause cause = supervision::cause::asked;
+  std::function<void()> booted{};  // called when its children are up, if there is somebody to call
+};
+
+supervisor_ref start_supervisor(asio::io_context& io, blueprint_ptr blueprint,
+                                std::shared_ptr<supervisor_outcome> outcome);
+pid start_linked(blueprint_ptr blueprint);
+child_spec supervisor_child(blueprint_ptr blueprint, child_options o);
+// The same of a spec that may break a rule.
+template <class Spec>
+child_spec supervisor_child_of(Spec spec, child_options o) {
+  std::string id = spec.name;
+  try {
+    return supervisor_child(blueprint_of(std::move(spec)), o);
+  } catch (const std::invalid_argument& why) {
+    return refused_child(std::move(id), why);
+  }
+}
+
+// Carries out what a supervision decides: starts, stops and kills processes, answers calls,
+// reports. Lives in the frame of the supervisor's coroutine. Events come in from the scheduler at
+// any time and are only noted; the coroutine acts on them when it runs.
+class supervisor_process final : public process_watcher, public signal_trap {
+ public:
+  supervisor_process(process& self, blueprint_ptr blueprint);
+  supervisor_process(const supervisor_process&) = delete;
+  supervisor_process& operator=(const supervisor_process&) = delete;
+  ~supervisor_process();
+
+  // `booted` is called when the static children are up.
+  task<void> main(std::function<void()> booted);
+  [[nodiscard]] supervisor_end end() const { return {decide_.why_finished(), last_}; }
+
+  void take(const std::shared_ptr<supervisor_request>& r);
+  // Whether it waits for the start or the end of a child in whose subtree the caller is.
+  [[nodiscard]] bool waits_for(process& caller) const noexcept;
+  void stop(exit_reason reason);
+
+  // Of a supervisor of partitions: to how many keys are routed ...
+  [[nodiscard]] std::size_t partitions() const noexcept { return partitions_; }
+  [[nodiscard]] bool has_partitions() const noexcept { return blueprint_.partitions > 0; }
+  // ... and the process that a key of that number finds, which may be none.
+  [[nodiscard]] pid partition_for(std::uintmax_t number);
+
+ private:
+  struct entry;
+  struct entry_hook : list_hook {
+    entry* owner = nullptr;
+  };
+  struct entry : supervision::child, pooled {
+    entry_hook known;  // in entries_
+    body_ptr start;
+    std::shared_ptr<const child_spec> origin;  // as given, for get_child_spec
+    pid process;                               // the latest
+    std::any info;
+  };
+
+  // How some dynamic children ended that were stopped side by side; the first of them stands for
+  // all.
+  struct bad_stop {
+    bad_stop(const child_info& c, exit_reason why, bool killed)
+        : child{c}, reason{std::move(why)}, had_to_be_killed{killed} {}
+    child_info child;  // its views are set when it is told
+    exit_reason reason;
+    bool had_to_be_killed;
+    std::size_t count = 0;
+  };
+
+  // Suspends the coroutine until there is something to do.
+  struct wait {
+    supervisor_process* self;
+    wake_timer timer{};
+
+    [[nodiscard]] scheduler& home() const noexcept { return self->home_; }
+    void begin(waiter& w);
+    [[nodiscard]] bool ready();
+    void leave() noexcept;
+    void set_alarm();
+    template <class Handler>
+    static void deliver(Handler&& h) {
+      std::forward<Handler>(h)();
+    }
+    template <class Handler>
+    static void deliver_abort(Handler&& h) {
+      std::forward<Handler>(h)();
+    }
+  };
+
+  void child_exited(process& child, void* tag, const exit_reason& reason) override;
+  void child_ready(void* tag, std::any info) override;
+  [[nodiscard]] std::string_view label_of(void* tag) const noexcept override {
+    return static_cast<const entry*>(tag)->id;
+  }
+  bool exit_signal(const pid& from, const exit_reason& reason) override;
+
+  void wake() noexcept;
+  void act();
+  void perform(supervision::action& a);
+  void start_child(entry& c);
+  process& spawn_child(entry& c, bool again);
+  bool restart_at_once(entry& c, const exit_reason& reason);
+  void answer(supervision::action& a);
+  void serve(supervisor_request& r);
+  void add(supervisor_request& r);
+  void resize(resize_request& r);
+  void resized(resize_request& r);
+  [[nodiscard]] static child_entry list(const entry& c);
+  void report_on(supervision::action& a);
+  void note_bad_stop(const entry& c, const exit_reason& reason);
+  void report_bad_stops();
+  void warn_about(const supervisor_blueprint& blueprint);
+  [[nodiscard]] std::string_view own_name() const noexcept;
+  [[nodiscard]] child_info describe(const entry& c) const noexcept;
+  entry& make_entry(const child_spec& spec, std::string id,
+                    std::shared_ptr<const child_spec> origin);
+  void finish(supervisor_request& r, boost::system::error_code ec) noexcept;
+  void note_refusal(supervisor_request& r, boost::system::error_code ec) noexcept;
+  void spare_starter(list_hook& requests) noexcept;
+
+  process& self_;
+  scheduler& home_;
+  const blueprint_ptr kept_;
+  const supervisor_blueprint& blueprint_;
+  supervision decide_;
+  list_hook requests_;
+  list_hook entries_;  // all, also those that are not children yet or not any more
+  waiter* waiting_ = nullptr;
+  bool news_ = false;
+  bool finished_ = false;
+  std::size_t partitions_;
+  const supervisor_request* latest_resize_ = nullptr;
+  std::function<void()> booted_;
+  exit_reason last_;
+  std::map<std::string, bad_stop> bad_stops_;
+};
+
+}  // namespace coppice::detail
