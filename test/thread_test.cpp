@@ -413,11 +413,12 @@ TEST_CASE("a registry says so to another thread, whatever that calls, and stays 
   coppice::duplicate_registry<std::string, int> topics{o.io};
   std::promise<coppice::pid> known;
   asio::post(o.io, [&] {
-    known.set_value(coppice::spawn(o.io, [&]() -> asio::awaitable<void> {
+    coppice::spawn(o.io, [&]() -> asio::awaitable<void> {
       static_cast<void>(names.register_self("ann", 1));
       topics.register_self("news", 2);
+      known.set_value(coppice::self());
       co_await coppice::sleep_for(std::chrono::hours{1});
-    }));
+    });
   });
   const coppice::pid p = known.get_future().get();
   const auto refused = [](const char* function, const std::function<void()>& call) {
