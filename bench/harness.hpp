@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/process.hpp>
+#include <coppice/report_sink.hpp>
 #include <coppice/supervisor.hpp>
 
 #include <boost/asio/awaitable.hpp>

@@ -3,12 +3,15 @@
 
 #include <coppice/async_stream.hpp>
 
-#include <doctest/doctest.h>
+#include <coppice/down.hpp>
+#include <coppice/monitor.hpp>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <doctest/doctest.h>
 
 #include <algorithm>
 #include <functional>

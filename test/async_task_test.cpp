@@ -4,9 +4,12 @@
 
 #include <coppice/async_task.hpp>
 
-#include <doctest/doctest.h>
+#include <coppice/await_many.hpp>
+#include <coppice/process_info.hpp>
+
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <doctest/doctest.h>
 
 #include <functional>
 #include <memory>

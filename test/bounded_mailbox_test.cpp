@@ -1,9 +1,14 @@
 // What coppice itself has to tell goes past the limits that users set on their messages.
 
+#include <coppice/down.hpp>
+#include <coppice/exit_signal.hpp>
+#include <coppice/link.hpp>
 #include <coppice/mailbox.hpp>
+#include <coppice/monitor.hpp>
 #include <coppice/process.hpp>
 #include <coppice/server.hpp>
 #include <coppice/supervisor.hpp>
+#include <coppice/this_server.hpp>
 
 #include "support/coroutine.hpp"
 #include "support/ending.hpp"

@@ -1,5 +1,8 @@
+#include <coppice/down.hpp>
 #include <coppice/mailbox.hpp>
+#include <coppice/monitor.hpp>
 #include <coppice/process.hpp>
+#include <coppice/send_after.hpp>
 
 #include "support/coroutine.hpp"
 #include "support/ending.hpp"

@@ -1,7 +1,11 @@
 // What passes between two io_contexts on one thread, each in virtual time of its own.
 
+#include <coppice/down.hpp>
+#include <coppice/link.hpp>
 #include <coppice/mailbox.hpp>
+#include <coppice/monitor.hpp>
 #include <coppice/process.hpp>
+#include <coppice/process_info.hpp>
 #include <coppice/server.hpp>
 #include <coppice/supervisor.hpp>
 

@@ -1,5 +1,7 @@
 #include <coppice/partition_supervisor.hpp>
 
+#include <coppice/partition_index.hpp>
+
 #include "support/ending.hpp"
 #include "support/scripted.hpp"
 

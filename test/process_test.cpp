@@ -1,5 +1,8 @@
 #include <coppice/process.hpp>
 
+#include <coppice/link.hpp>
+#include <coppice/process_info.hpp>
+
 #include "support/coroutine.hpp"
 #include "support/ending.hpp"
 #include "support/world.hpp"

@@ -2,6 +2,9 @@
 
 #include <coppice/task_supervisor.hpp>
 
+#include <coppice/report_fields.hpp>
+#include <coppice/report_sink.hpp>
+
 #include <boost/asio/detached.hpp>
 #include <doctest/doctest.h>
 

@@ -3,6 +3,11 @@
 
 #include <coppice/detail/runtime/scheduler.hpp>
 
+#include <coppice/report_fields.hpp>
+#include <coppice/report_sink.hpp>
+#include <coppice/report_text.hpp>
+#include <coppice/severity.hpp>
+
 #include <doctest/doctest.h>
 
 #include <memory>

@@ -1,5 +1,8 @@
 #include <coppice/report.hpp>
 
+#include <coppice/report_sink.hpp>
+#include <coppice/report_text.hpp>
+
 #include <doctest/doctest.h>
 
 #include <fcntl.h>

@@ -349,7 +349,7 @@ TEST_CASE("dynamic children that stop badly are counted together if they are tre
   s.start(sup, s.child("d", {.restart = temporary}));
   s.start(sup, s.child("e", {.restart = transient}));
   s.ask(sup.stop());
-  CHECK(told == texts{"2 permanent", "2 temporary", "one transient"});
+  CHECK(told == texts{"2 permanent", "one transient", "2 temporary"});
 }
 
 // LOG-13

@@ -2,6 +2,10 @@
 
 #include <coppice/process.hpp>
 #include <coppice/report.hpp>
+#include <coppice/report_fields.hpp>
+#include <coppice/report_sink.hpp>
+#include <coppice/report_text.hpp>
+#include <coppice/severity.hpp>
 
 #include <doctest/doctest.h>
 

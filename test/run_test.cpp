@@ -3,15 +3,17 @@
 
 #include <coppice/run.hpp>
 
+#include <coppice/report_sink.hpp>
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <doctest/doctest.h>
 
-#include <unistd.h>
 #include <csignal>
 #include <stdexcept>
 #include <string>
+#include <unistd.h>
 
 using coppice::one_for_one;
 using coppice::supervisor_spec;

@@ -1,5 +1,11 @@
 #include <coppice/process.hpp>
 
+#include <coppice/down.hpp>
+#include <coppice/exit_signal.hpp>
+#include <coppice/link.hpp>
+#include <coppice/monitor.hpp>
+#include <coppice/process_info.hpp>
+
 #include "support/coroutine.hpp"
 #include "support/ending.hpp"
 #include "support/world.hpp"

@@ -1,5 +1,8 @@
 #include <coppice/spdlog_sink.hpp>
 
+#include <coppice/report_sink.hpp>
+#include <coppice/report_text.hpp>
+
 #include "support/scripted.hpp"
 
 #include <doctest/doctest.h>

@@ -1,6 +1,7 @@
 #include "support/scripted.hpp"
 
 #include <coppice/partition_supervisor.hpp>
+#include <coppice/process_info.hpp>
 #include <coppice/task_supervisor.hpp>
 
 #include <doctest/doctest.h>

@@ -3,6 +3,9 @@
 
 #include <coppice/task_supervisor.hpp>
 
+#include <coppice/await_many.hpp>
+#include <coppice/process_info.hpp>
+
 #include <doctest/doctest.h>
 
 #include <functional>

@@ -1,5 +1,12 @@
+#include <coppice/down.hpp>
+#include <coppice/exit_signal.hpp>
+#include <coppice/link.hpp>
 #include <coppice/mailbox.hpp>
+#include <coppice/monitor.hpp>
 #include <coppice/process.hpp>
+#include <coppice/process_info.hpp>
+#include <coppice/report_sink.hpp>
+#include <coppice/send_after.hpp>
 #include <coppice/supervisor.hpp>
 
 #include "support/coroutine.hpp"

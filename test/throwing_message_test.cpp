@@ -1,8 +1,14 @@
 // Code of the user's that runs while coppice is at work for somebody else: what it throws ends the
 // process to which it belongs, and nobody else notices.
 
+#include <coppice/down.hpp>
+#include <coppice/exit_signal.hpp>
+#include <coppice/link.hpp>
 #include <coppice/mailbox.hpp>
+#include <coppice/monitor.hpp>
 #include <coppice/process.hpp>
+#include <coppice/report_sink.hpp>
+#include <coppice/send_after.hpp>
 #include <coppice/server.hpp>
 
 #include "support/coroutine.hpp"

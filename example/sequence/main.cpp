@@ -30,6 +30,7 @@
 #include "user_interface.hpp"
 
 #include <coppice/report.hpp>
+#include <coppice/report_sink.hpp>
 #include <coppice/run.hpp>
 
 #include <boost/asio/io_context.hpp>

@@ -6,6 +6,7 @@
 #include <coppice/mailbox.hpp>
 #include <coppice/name.hpp>
 #include <coppice/process.hpp>
+#include <coppice/process_info.hpp>
 #include <coppice/supervisor.hpp>
 #include <coppice/sys.hpp>
 

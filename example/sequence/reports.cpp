@@ -2,6 +2,9 @@
 
 #include <coppice/exit_reason.hpp>
 
+#include <coppice/report_text.hpp>
+#include <coppice/severity.hpp>
+
 #include <chrono>
 #include <cstdio>
 #include <ctime>

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <coppice/child_spec.hpp>
-#include <coppice/describe.hpp>
+#include <coppice/config.hpp>
+#include <coppice/detail/server/agent_server.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/server.hpp>
 #include <coppice/server_call.hpp>
@@ -17,41 +18,6 @@
 #include <utility>
 
 namespace coppice {
-
-namespace detail {
-
-template <class F, class R>
-struct agent_call {
-  using reply = R;
-  F function;
-};
-template <class F>
-struct agent_cast {
-  F function;
-};
-
-// The server behind an agent: a state, and functions that are run on it.
-template <class T>
-class agent_server {
- public:
-  explicit agent_server(const std::function<T()>& make) : state_{make()} {}
-
-  template <class F, class R>
-  R handle(agent_call<F, R>&& m) {
-    return std::invoke(std::move(m.function), state_);
-  }
-  template <class F>
-  void handle(agent_cast<F>&& m) {
-    std::invoke(std::move(m.function), state_);
-  }
-
-  friend std::string describe(const agent_server& a) { return text_of(a.state_); }
-
- private:
-  T state_;
-};
-
-}  // namespace detail
 
 /// An agent: a state in a process of its own, and functions that are run on it there, one at a
 /// time.

@@ -7,8 +7,11 @@
 #include <coppice/detail/base/in_place.hpp>
 #include <coppice/detail/coroutine/make_body.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/wait/current_process.hpp>
+#include <coppice/detail/wait/operation.hpp>
 #include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/link.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process.hpp>
 #include <coppice/task_result.hpp>
@@ -19,27 +22,16 @@
 
 #include <chrono>
 #include <concepts>
-#include <cstddef>
 #include <functional>
-#include <limits>
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace coppice {
-
-/// What becomes of the tasks that `yield_many` has found unfinished when the time was over.
-enum class unfinished_tasks : unsigned char {
-  nothing,    ///< They can be waited for again.
-  ignore,     ///< They go on, and are forgotten, as by `async_task::ignore`.
-  kill_task,  ///< They are killed; that is waited for.
-};
 
 /// A task: a process that is started for what it returns. The process that starts it owns it, and
 /// only that one may wait for it.
@@ -213,7 +205,7 @@ class [[nodiscard]] async_task {
 /// `Task.async/1`.
 template <detail::task_source F>
 async_task<detail::task_value_t<F>> async(F&& f, std::string_view label = {}) {
-  detail::process& me = detail::calling_process();
+  detail::process& me = detail::current_process();
   boost::intrusive_ptr<detail::typed_task<detail::task_value_t<F>>> core{
       new detail::typed_task<detail::task_value_t<F>>{me.home, me.id(),
                                                       detail::task_core::tie::link}};
@@ -233,87 +225,6 @@ auto async(F&&, std::string_view = {}) {
                 "or a coppice::task; or as one of these");
 }
 
-/// A range of tasks that all return the same.
-template <class Range>
-concept task_range = std::ranges::input_range<Range> &&
-    requires(std::ranges::range_reference_t<Range> task) {
-  typename std::remove_cvref_t<decltype(task)>::value_type;
-  requires std::same_as<std::remove_cvref_t<decltype(task)>,
-                        async_task<typename std::remove_cvref_t<decltype(task)>::value_type>>;
-};
-
-namespace detail {
-
-template <task_range Tasks>
-using many_value_t =
-    typename std::remove_cvref_t<std::ranges::range_reference_t<Tasks>>::value_type;
-
-template <task_range Tasks>
-std::vector<task_ptr> cores_of(Tasks&& tasks) {
-  std::vector<task_ptr> cores;
-  for (const auto& task : tasks) cores.emplace_back(task.checked());
-  return cores;
-}
-
-}  // namespace detail
-
-/// `std::vector<T> values = co_await await_many(tasks);` waits for what all the tasks return, in
-/// their order. For void it completes with nothing.
-///
-/// Fails as `async_task::await` does, and as soon as one of them fails, or if not all have returned
-/// in time. Then none of them is watched any more; `failure()` of each says what is known of it.
-///
-/// @param tasks Need not outlive the call.
-/// @throws std::logic_error at once, if the caller does not own them all.
-/// @par Cancellation
-/// As `async_task::await`.
-/// @par Origin
-/// `Task.await_many/2`.
-template <task_range Tasks>
-[[nodiscard]] auto await_many(
-    Tasks&& tasks,
-    std::optional<std::chrono::steady_clock::duration> limit = std::chrono::seconds{5}) {
-  using value_type = detail::many_value_t<Tasks>;
-  detail::await_many_wait<value_type> wait{detail::calling_process().home, detail::cores_of(tasks),
-                                           limit};
-  wait.stop_at_failure = true;
-  return detail::operation<typename detail::many_signature<value_type>::type,
-                           detail::await_many_wait<value_type>>{std::move(wait)};
-}
-
-/// How `yield_many` waits.
-struct yield_many_options {
-  /// For how long, all in all; nothing: without limit.
-  std::optional<std::chrono::steady_clock::duration> limit = std::chrono::seconds{5};
-  /// Returns early when so many have an outcome; the others can be waited for again.
-  std::size_t at_most = std::numeric_limits<std::size_t>::max();
-  /// What becomes of those that have none when the time is over.
-  unfinished_tasks on_timeout = unfinished_tasks::nothing;
-};
-
-/// `std::vector<std::optional<task_result<T>>> results = co_await yield_many(tasks, options);`
-/// waits for the outcomes of several tasks; in their order, and nothing for one that has none.
-///
-/// Those that `kill_task` has ended have none either, unless they returned, or failed, in between.
-///
-/// @param tasks Need not outlive the call.
-/// @throws std::logic_error at once, if the caller does not own them all.
-/// @par Cancellation
-/// As `async_task::await`.
-/// @par Origin
-/// `Task.yield_many/2`; `at_most` is its `:limit`.
-template <task_range Tasks>
-[[nodiscard]] auto yield_many(Tasks&& tasks, yield_many_options o = {}) {
-  using value_type = detail::many_value_t<Tasks>;
-  detail::yield_many_wait<value_type> wait{detail::calling_process().home, detail::cores_of(tasks),
-                                           o.limit};
-  if (o.at_most < wait.enough) wait.enough = o.at_most;
-  wait.on_timeout = o.on_timeout;
-  return detail::operation<void(boost::system::error_code,
-                                std::vector<std::optional<task_result<value_type>>>),
-                           detail::yield_many_wait<value_type>>{std::move(wait)};
-}
-
 /// Starts a process that nobody waits for, as `spawn` does, but as a task: it knows on whose behalf
 /// it works (`callers`), and its crash is told as that of a task.
 ///
@@ -322,7 +233,7 @@ template <task_range Tasks>
 /// `Task.start/1`.
 template <detail::task_source F>
 pid start_task(F&& f, std::string_view label = {}) {
-  detail::process& me = detail::calling_process();
+  detail::process& me = detail::current_process();
   return detail::spawn_task(
       me.home, detail::make_task_body(std::forward<F>(f), {.core = {},
                                                            .callers = detail::callers_through(&me),

@@ -4,6 +4,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/coroutine/make_body.hpp>
 #include <coppice/detail/runtime/body.hpp>
+#include <coppice/detail/supervisor/bound_template.hpp>
 
 #include <any>
 #include <chrono>
@@ -12,7 +13,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -122,28 +122,6 @@ template <class F>
   return spec;
 }
 
-namespace detail {
-
-// A function of a template with its argument: a body like any other.
-template <class F, class Argument>
-struct bound_template {
-  std::shared_ptr<F> function;
-  Argument argument;
-
-  auto operator()()
-    requires std::invocable<F&, Argument>
-  {
-    return std::invoke(*function, Argument{argument});
-  }
-  auto operator()(init_ack up)
-    requires std::invocable<F&, init_ack, Argument>
-  {
-    return std::invoke(*function, up, Argument{argument});
-  }
-};
-
-}  // namespace detail
-
 /// The template of a simple_one_for_one supervisor: its children are started with an argument each,
 /// by `start_child(argument)`, and restarted with the same argument.
 ///
@@ -166,15 +144,6 @@ template <class Argument, class F>
       }}};
   return spec;
 }
-
-namespace detail {
-
-// A child that cannot be, because what it was to be made of breaks a rule. It is refused, with
-// those words, by whatever is given it: only there the supervisors are known that it stands in.
-[[nodiscard]] COPPICE_API child_spec refused_child(std::string id,
-                                                   const std::invalid_argument& why);
-
-}  // namespace detail
 
 /// A type that says by itself how it is supervised.
 template <class T, class... Args>

@@ -6,3 +6,11 @@
 #else
 #define COPPICE_API __attribute__((visibility("default")))
 #endif
+
+namespace boost::asio {}
+
+namespace coppice {
+
+namespace asio = boost::asio;
+
+}  // namespace coppice

@@ -1,35 +1,12 @@
 #pragma once
 
-#include <boost/core/demangle.hpp>
+#include <coppice/detail/base/description.hpp>
 
-#include <concepts>
-#include <ostream>
 #include <sstream>
 #include <string>
-#include <string_view>
-#include <typeinfo>
+#include <utility>
 
 namespace coppice {
-
-namespace detail {
-
-template <class T>
-concept described_by_function = requires(const T& x) {
-  { describe(x) } -> std::convertible_to<std::string>;
-};
-template <class T>
-concept described_by_stream = requires(std::ostream& out, const T& x) {
-  out << x;
-};
-
-template <class T>
-std::string describe_type() {
-  std::string name = boost::core::demangle(typeid(T).name());
-  if (const auto last = name.rfind("::"); last != std::string::npos) name.erase(0, last + 2);
-  return name;
-}
-
-}  // namespace detail
 
 /// One line about a message or a state, for reports.
 ///

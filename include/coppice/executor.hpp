@@ -15,8 +15,6 @@
 
 namespace coppice {
 
-namespace asio = boost::asio;
-
 namespace detail {
 class process;
 class scheduler;

@@ -1,38 +1,13 @@
 #pragma once
 
 #include <coppice/config.hpp>
-#include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/wait/exit_wait.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/pid.hpp>
 
 #include <any>
-#include <utility>
 
 namespace coppice {
-
-namespace detail {
-
-// Ends the current process at its next rest, which is now: the caller never runs again.
-struct COPPICE_API exit_wait {
-  using signature = void();
-
-  scheduler* scheduler_;
-  exit_reason reason;
-  bool ignored = false;
-
-  [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
-  void begin(waiter& w);
-  [[nodiscard]] static bool ready() noexcept { return false; }
-  static void leave() noexcept {}
-  template <class Handler>
-  static void deliver(Handler&&) noexcept {}
-  template <class Handler>
-  static void deliver_abort(Handler&&) noexcept {}
-};
-
-using exit_operation = operation<void(), exit_wait>;
-
-}  // namespace detail
 
 /// By which a starting process tells whoever starts it how that went.
 ///

@@ -3,16 +3,17 @@
 #include <coppice/child_policy.hpp>
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
+#include <coppice/detail/supervisor/key_number.hpp>
+#include <coppice/detail/supervisor/partitions.hpp>
+#include <coppice/partition_index.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
 #include <coppice/supervisor.hpp>
 
 #include <boost/asio/io_context.hpp>
-#include <boost/system/error_code.hpp>
 
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -20,81 +21,6 @@
 #include <utility>
 
 namespace coppice {
-
-/// What can be routed by: an integer, a string of any sort, or whatever has a `std::hash`.
-template <class Key>
-concept partition_key =
-    std::integral<Key> ||
-    (!std::is_class_v<Key> && std::convertible_to<const Key&, std::string_view>) ||
-    requires(const Key& key) {
-      { std::hash<Key>{}(key) } -> std::convertible_to<std::size_t>;
-    };
-
-namespace detail {
-
-// The number whose remainder is the partition.
-template <partition_key Key>
-constexpr std::uintmax_t key_number(const Key& key) noexcept {
-  if constexpr (std::integral<Key>) {
-    static_assert(sizeof(Key) <= sizeof(std::uintmax_t));
-    // Unsigned, so that the lowest value of a type has an absolute value too.
-    const auto number = static_cast<std::uintmax_t>(key);
-    if constexpr (std::signed_integral<Key>) return key < 0 ? 0 - number : number;
-    return number;
-  } else if constexpr (!std::is_class_v<Key> && std::convertible_to<const Key&, std::string_view>) {
-    return std::hash<std::string_view>{}(key);
-  } else {
-    return std::hash<Key>{}(key);
-  }
-}
-
-COPPICE_API pid find_partition(const process_ref& supervisor, std::uintmax_t number);
-COPPICE_API pid find_partition(std::string_view supervisor, std::uintmax_t number);
-COPPICE_API pid find_partition(asio::io_context& io, std::string_view supervisor,
-                               std::uintmax_t number);
-
-// A call that changes the number of partitions.
-class resize_request : public supervisor_request {
- public:
-  explicit resize_request(std::size_t n) noexcept
-      : supervisor_request{kind_type::resize}, partitions{n} {}
-
-  std::size_t partitions;
-  std::size_t previous = 0;
-};
-
-struct resize_wait : request_wait_base {
-  template <class Handler>
-  void deliver(Handler&& h) {
-    const auto& r = static_cast<const resize_request&>(*request);
-    std::forward<Handler>(h)(r.error, r.previous);
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
-                             std::size_t{0});
-  }
-};
-
-using resize_operation = operation<void(boost::system::error_code, std::size_t), resize_wait>;
-
-}  // namespace detail
-
-/// Which of so many partitions a key belongs to: for an integer the remainder of its absolute
-/// value, for a string (of whatever sort: the same text, the same partition) and everything else
-/// that of its `std::hash`. The spread is that of the hash: libstdc++'s of a pointer is its
-/// address.
-///
-/// @param partitions Above zero.
-/// @par Thread safety
-/// Safe.
-/// @par Origin
-/// The routing of Elixir's PartitionSupervisor, where `phash2` is the hash of what is no integer.
-template <partition_key Key>
-[[nodiscard]] constexpr std::size_t partition_index(const Key& key,
-                                                    std::size_t partitions) noexcept {
-  return static_cast<std::size_t>(detail::key_number(key) % partitions);
-}
 
 /// What each partition runs. Has to be given: leaving it out does not compile.
 class COPPICE_API partition_child {

@@ -2,32 +2,25 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/coroutine/make_body.hpp>
+#include <coppice/detail/process/basic_waits.hpp>
+#include <coppice/detail/process/spawn.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/wait/current_process.hpp>
 #include <coppice/executor.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/init_ack.hpp>
-#include <coppice/mailbox.hpp>
 #include <coppice/pid.hpp>
+#include <coppice/process_info.hpp>
 
 #include <boost/asio/io_context.hpp>
 
 #include <chrono>
-#include <cstddef>
-#include <memory>
-#include <optional>
-#include <string>
+#include <concepts>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace coppice {
-
-namespace detail {
-COPPICE_API pid spawn_body(scheduler& s, body_ptr&& what, std::string_view label);
-COPPICE_API pid spawn_linked(body_ptr&& what, std::string_view label);
-// What `unlink` does, for any process.
-void cut_link(process& me, const pid& other);
-}  // namespace detail
 
 /// Starts a process and returns its pid at once; nothing of it has run by then.
 ///
@@ -134,154 +127,6 @@ COPPICE_API void exit(const pid& process, exit_reason reason);
 /// `exit(process, exit_reason::kill())`, with its thread safety.
 COPPICE_API void kill(const pid& process);
 
-/// Ties the calling process to another: when one ends, the other gets an exit signal with its reason.
-/// At most one link per pair. Linking to a process that has ended delivers the signal noproc.
-///
-/// @throws std::logic_error outside of processes, or if the other one is of another io_context.
-/// @par Complexity
-/// Constant.
-/// @par Origin
-/// `erlang:link/1`. Apart from the tie between supervisor and child, which cannot be cut.
-COPPICE_API void link(const pid& other);
-
-/// Cuts the link, if there is one. No exit signal comes through it after this, not even one that
-/// waits in the mailbox of a process that traps exits.
-///
-/// @par Origin
-/// `erlang:unlink/1` with the flush.
-COPPICE_API void unlink(const pid& other);
-
-/// An exit signal, as a process that traps exits gets it.
-struct exit_signal {
-  pid from;
-  exit_reason reason;
-};
-
-/// The end of a monitored process.
-struct down {
-  std::uint64_t monitor = 0;  ///< `monitor_ref::id()` of the monitor that this is for.
-  pid process;
-  exit_reason reason;         ///< noproc if the process had ended before.
-};
-
-/// Stands for one monitor. Destroying it does nothing; see `demonitor`.
-class COPPICE_API monitor_ref {
- public:
-  monitor_ref() noexcept = default;
-  explicit monitor_ref(std::shared_ptr<detail::mailbox_monitor> m) noexcept : monitor_{std::move(m)} {}
-
-  /// Found in the `down` message. Never used again.
-  [[nodiscard]] std::uint64_t id() const noexcept;
-
- private:
-  friend COPPICE_API void demonitor(monitor_ref& ref);
-  std::shared_ptr<detail::mailbox_monitor> monitor_;
-};
-
-/// Cancels a monitor and takes its message out of the mailbox if it is there already.
-///
-/// @par Origin
-/// `erlang:demonitor(Ref, [flush])`.
-COPPICE_API void demonitor(monitor_ref& ref);
-
-/// Has a `down` put into the mailbox when the process ends, or at once, as noproc, if it has.
-///
-/// Every call is a monitor of its own. Everything of the process is gone, and its resources free,
-/// before the message is sent. Ends with the mailbox.
-///
-/// @tparam T Constructible from `down`. What that throws ends the process that uses the mailbox.
-/// @throws std::logic_error if the process is of another io_context.
-/// @par Complexity
-/// Constant.
-/// @par Origin
-/// `erlang:monitor/2`.
-template <std::constructible_from<down> T>
-monitor_ref monitor(const pid& process, mailbox<T>& box);
-
-/// From now on exit signals to the calling process become messages in `box`, in order with the
-/// others, normal ones and requests to stop included; only kill ends it unasked. Ends with the box.
-///
-/// @tparam T Constructible from `exit_signal`. What that throws ends the calling process.
-/// @throws std::logic_error outside of processes.
-/// @par Origin
-/// `process_flag(trap_exit, true)`.
-template <std::constructible_from<exit_signal> T>
-void trap_exit(mailbox<T>& box);
-
-/// Exit signals act on the calling process again.
-COPPICE_API void untrap_exit();
-
-namespace detail {
-
-struct COPPICE_API sleep_wait {
-  using signature = void(boost::system::error_code);
-
-  scheduler* scheduler_;
-  duration time;
-  wake_timer timer{};
-
-  [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
-  void begin(waiter& w);
-  [[nodiscard]] bool ready() const noexcept { return timer.has_rung(); }
-  void leave() noexcept;
-  template <class Handler>
-  static void deliver(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{});
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted});
-  }
-};
-
-struct yield_wait {
-  // A task needs no more for it than a place in the run queue.
-  static constexpr bool is_turn = true;
-
-  [[nodiscard]] static scheduler& home() { return here(); }
-  static void begin(waiter& w) noexcept { w.wake(); }
-  static bool ready() noexcept { return true; }
-  static void leave() noexcept {}
-  template <class Handler>
-  static void deliver(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{});
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted});
-  }
-};
-
-struct COPPICE_API await_exit_wait {
-  using signature = void(boost::system::error_code, exit_reason);
-
-  scheduler* scheduler_;
-  pid target;
-  struct subscription final : exit_subscription {
-    subscription() noexcept = default;
-    subscription(subscription&& other) noexcept : reason{std::move(other.reason)} {}
-    void fire(const pid&, const exit_reason& r) override;
-    waiter* target = nullptr;
-    std::optional<exit_reason> reason{};
-  } news{};
-
-  [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
-  void begin(waiter& w);
-  [[nodiscard]] bool ready() const noexcept { return news.reason.has_value(); }
-  void leave() noexcept { news.unlink(); }
-  template <class Handler>
-  void deliver(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{}, std::move(*news.reason));
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
-                             exit_reason{});
-  }
-};
-
-}  // namespace detail
-
 /// `co_await coppice::yield();` gives the other ready processes a turn.
 ///
 /// @throws std::logic_error where it is awaited or begun, outside of processes.
@@ -329,26 +174,6 @@ COPPICE_API void set_label(std::string_view label);
 /// The `$callers` of Elixir's Task.
 [[nodiscard]] COPPICE_API std::vector<pid> callers();
 
-/// What is known of a living process, or of one whose end is being reported.
-struct process_info {
-  pid id;
-  std::string label;
-  std::string name;             ///< Under which it is registered; empty if it is not.
-  pid parent;                   ///< Its supervisor, or else the process that spawned it.
-  std::vector<pid> ancestors;   ///< Parent, grandparent and so on, as far as they live.
-  std::vector<pid> callers;     ///< Of a task: as `coppice::callers()`.
-  std::vector<pid> links;
-  bool traps_exits = false;
-  bool started = false;         ///< Has run at all.
-  bool waiting_in_coppice = false;  ///< Waits in one of coppice's own operations.
-};
-
-/// Tells about a process, or nothing if it has ended.
-///
-/// @par Origin
-/// `erlang:process_info/1`.
-[[nodiscard]] COPPICE_API std::optional<process_info> info(const pid& process);
-
 /// All living processes of the io_context, in the order of their spawning.
 [[nodiscard]] COPPICE_API std::vector<pid> processes(asio::io_context& io);
 
@@ -356,64 +181,5 @@ struct process_info {
 ///
 /// That wait only happens if it is suspended in an operation that cannot be cancelled.
 COPPICE_API void set_abandon_after(asio::io_context& io, std::chrono::steady_clock::duration time);
-
-// ---- Implementation
-
-namespace detail {
-
-COPPICE_API std::shared_ptr<mailbox_monitor> add_monitor(const pid& target,
-                                                         std::shared_ptr<mailbox_monitor> m);
-COPPICE_API void set_trap(std::shared_ptr<signal_trap> trap);
-
-template <class T>
-class typed_monitor final : public mailbox_monitor {
- public:
-  explicit typed_monitor(const address<T>& to) : mailbox_monitor{to.core()}, to_{to} {}
-  void fire(const pid& process, const exit_reason& reason) override {
-    try {
-      to_.send_tagged(T(down{id, process, reason}), id);
-    } catch (...) {
-      if (const auto box = core.lock()) box->fail_user();
-    }
-    // Lets go of this, unless a monitor_ref still holds it.
-    if (const auto box = core.lock()) box->monitors.erase(id);
-  }
-
- private:
-  address<T> to_;
-};
-
-template <class T>
-class typed_trap final : public mailbox_trap {
- public:
-  explicit typed_trap(const address<T>& to) : mailbox_trap{to.core()}, to_{to} {}
-  bool exit_signal(const pid& from, const exit_reason& reason) override {
-    if (to_.closed()) return false;
-    try {
-      to_.send_tagged(T(coppice::exit_signal{from, reason}), from.number() | signal_tag);
-    } catch (...) {
-      if (const auto box = core.lock()) box->fail_user();
-    }
-    return true;
-  }
-
- private:
-  address<T> to_;
-};
-
-}  // namespace detail
-
-template <std::constructible_from<down> T>
-monitor_ref monitor(const pid& process, mailbox<T>& box) {
-  box.get_address().core()->used_by_current();
-  return monitor_ref{
-      detail::add_monitor(process, std::make_shared<detail::typed_monitor<T>>(box.get_address()))};
-}
-
-template <std::constructible_from<exit_signal> T>
-void trap_exit(mailbox<T>& box) {
-  box.get_address().core()->used_by_current();
-  detail::set_trap(std::make_shared<detail::typed_trap<T>>(box.get_address()));
-}
 
 }  // namespace coppice

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <coppice/detail/call/reply_slot.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
-#include <coppice/detail/server/server_core.hpp>
 
 #include <concepts>
 #include <utility>

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <coppice/report.hpp>
+#include <coppice/report_text.hpp>
+#include <coppice/severity.hpp>
 
 #include <spdlog/logger.h>
 

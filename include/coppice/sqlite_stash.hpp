@@ -2,14 +2,13 @@
 
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
+#include <coppice/detail/sqlite/kept_by_codec.hpp>
 #include <coppice/server_options.hpp>
 #include <coppice/stash.hpp>
-#include <coppice/stash_codec.hpp>
 
 #include <boost/system/error_code.hpp>
 
 #include <any>
-#include <exception>
 #include <filesystem>
 #include <string>
 #include <typeinfo>
@@ -79,20 +78,6 @@ namespace coppice {
 /// None in OTP; what `dets` and Mnesia are used for.
 [[nodiscard]] COPPICE_API child_spec sqlite_stash(std::string name,
                                                   std::filesystem::path file = ":memory:");
-
-namespace detail {
-
-// How a stash on disk keeps a T: as bytes that its codec has made.
-template <class T>
-struct kept_by_codec {
-  static std::any encode(const T& x) { return std::any{std::string{stash_codec<T>::encode(x)}}; }
-  static T decode(const std::any& kept) {
-    if (const auto* why = std::any_cast<std::exception_ptr>(&kept)) std::rethrow_exception(*why);
-    return stash_codec<T>::decode(std::any_cast<const std::string&>(kept));
-  }
-};
-
-}  // namespace detail
 
 /// Says that the state of a server, a T, is kept in the stash on disk of that name:
 /// `server_options::state`. As `in_stash`; a state that cannot be read is a failed start, and stays

@@ -2,134 +2,26 @@
 
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
-#include <coppice/detail/server/state_keeper.hpp>
-#include <coppice/error.hpp>
+#include <coppice/detail/base/in_place.hpp>
+#include <coppice/detail/call/awaited_as.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/server/stash_server.hpp>
+#include <coppice/detail/wait/operation.hpp>
+#include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
-#include <coppice/reply_to.hpp>
-#include <coppice/server.hpp>
 #include <coppice/server_options.hpp>
+#include <coppice/server_ref.hpp>
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/system/error_code.hpp>
 
-#include <any>
 #include <concepts>
-#include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <vector>
 
 namespace coppice {
-
-namespace detail {
-
-// Where a stash puts what it is given. May answer later, and from other threads.
-class COPPICE_API stash_store {
- public:
-  stash_store() = default;
-  stash_store(const stash_store&) = delete;
-  stash_store& operator=(const stash_store&) = delete;
-  virtual ~stash_store();
-
-  // The first thing that is asked. Answers with what is in the way, in words, or with nothing.
-  // `broken` is told in words, at any time later, why the store is of no use any more.
-  virtual void open(std::function<void(std::string)> broken, reply_to<std::string> problem);
-  virtual void put(std::string key, kept_state state, reply_to<void> done) = 0;
-  // Without value if there is nothing under that key.
-  virtual void get(std::string key, reply_to<kept_state> found) = 0;
-  // Tells whether there was something.
-  virtual void erase(std::string key, reply_to<bool> done) = 0;
-  virtual void keys(reply_to<std::vector<std::string>> found) = 0;
-  // Answers when everything before it is done.
-  virtual void finish(reply_to<void> done) = 0;
-};
-
-class COPPICE_API stash_server {
- public:
-  struct put {
-    using reply = void;
-    std::string key;
-    kept_state state;
-  };
-  struct get {
-    using reply = kept_state;
-    std::string key;
-  };
-  struct erase {
-    using reply = bool;
-    std::string key;
-  };
-  struct keys {
-    using reply = std::vector<std::string>;
-  };
-  struct broken {
-    std::string why;
-  };
-  using opener = std::function<std::unique_ptr<stash_store>()>;
-
-  explicit stash_server(const opener& open) : store_{open()} {}
-
-  asio::awaitable<void> init();
-  void handle(put&& m, reply_to<void> done);
-  void handle(get&& m, reply_to<kept_state> found);
-  void handle(erase&& m, reply_to<bool> done);
-  void handle(const keys&, reply_to<std::vector<std::string>> found);
-  [[noreturn]] void handle(const broken& m);
-  asio::awaitable<void> terminate(const exit_reason&);
-
-  friend std::string describe(const stash_server&) { return "stash"; }
-  friend std::string describe(const put& m) { return "put " + m.key; }
-  friend std::string describe(const get& m) { return "get " + m.key; }
-  friend std::string describe(const erase& m) { return "erase " + m.key; }
-  friend std::string describe(const broken&) { return "the store is broken"; }
-
- private:
-  std::unique_ptr<stash_store> store_;
-};
-
-// A stash as a child of a supervisor.
-COPPICE_API child_spec stash_of(std::string name, stash_server::opener open);
-
-// How a stash in memory keeps a T.
-template <class T>
-struct kept_as_it_is {
-  static std::any encode(T x) { return std::any{std::move(x)}; }
-  static T decode(const std::any& kept) { return std::any_cast<T>(kept); }
-};
-
-using get_wait = response_wait<kept_state>;
-
-// Hands out what is kept as a T.
-template <class T, class Codec>
-struct typed_get_wait : get_wait {
-  template <class Handler>
-  void deliver(Handler&& h) {
-    std::optional<T> found;
-    boost::system::error_code why;
-    if (!slot->done()) {
-      why = errc::timeout;
-    } else if (!slot->value) {
-      why = slot->error;
-    } else if (slot->value->has_value()) {
-      try {
-        found = Codec::decode(slot->value->state);
-      } catch (...) {
-        why = errc::unreadable;
-      }
-    }
-    std::forward<Handler>(h)(why, std::move(found));
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
-                             std::optional<T>{});
-  }
-};
-
-}  // namespace detail
 
 /// A stash as a child of a supervisor: a process that keeps the states of servers while these are
 /// dead, in memory, each under the name of its server. Put it before those servers, under

@@ -1,41 +1,17 @@
 #pragma once
 
-#include <coppice/config.hpp>
+#include <coppice/detail/sqlite/kept_as.hpp>
 
-#include <boost/json/value.hpp>
 #include <boost/json/value_from.hpp>
 #include <boost/json/value_to.hpp>
 
 #include <array>
 #include <bit>
-#include <cstddef>
-#include <ranges>
 #include <string>
 #include <string_view>
-#include <type_traits>
 #include <typeinfo>
 
 namespace coppice {
-
-namespace detail {
-
-COPPICE_API std::string text_of_json(const boost::json::value& value);
-COPPICE_API boost::json::value json_of_text(std::string_view text);
-COPPICE_API std::string tagged_bytes(const std::type_info& type, std::string_view bytes);
-// Throws unless these are so many bytes of that type, undamaged.
-COPPICE_API void untag_bytes(const std::type_info& type, std::string_view kept, void* to,
-                             std::size_t size);
-
-// A view would come back pointing to nowhere.
-template <class T>
-concept kept_as_json = boost::json::has_value_from<T>::value &&
-    boost::json::has_value_to<T>::value && !std::ranges::view<T>;
-template <class T>
-concept kept_as_bytes =
-    !kept_as_json<T> && !std::ranges::view<T> && std::is_trivially_copyable_v<T> &&
-    (std::is_class_v<T> || std::is_enum_v<T>);
-
-}  // namespace detail
 
 /// How a stash on disk keeps a T. Specialise it for types of your own:
 ///

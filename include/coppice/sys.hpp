@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/server/state_access.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
 #include <coppice/server.hpp>
@@ -16,22 +17,6 @@
 #include <utility>
 
 namespace coppice {
-
-namespace detail {
-
-template <class F, class R>
-struct state_access {
-  using reply = R;
-  F function;
-
-  template <class S>
-  R handle_on(S& server) {
-    return std::invoke(function, server);
-  }
-  friend std::string describe(const state_access&) { return "debugging: access to the state"; }
-};
-
-}  // namespace detail
 
 /// Looking into servers from outside, to debug them. Not for a program's daily work.
 ///

@@ -5,17 +5,17 @@
 #include <coppice/child_policy.hpp>
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
+#include <coppice/detail/async_task/supervised_task.hpp>
 #include <coppice/detail/async_task/task_core.hpp>
+#include <coppice/detail/wait/current_process.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
 #include <coppice/supervisor.hpp>
+#include <coppice/task_options.hpp>
 
-#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
-#include <boost/system/error_code.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <limits>
 #include <string>
@@ -37,48 +37,6 @@ struct task_supervisor_spec {
   /// Of those that are restarted at all (`task_supervisor_ref::start_child`).
   restart_intensity intensity{};
 };
-
-/// How a supervised task is started that somebody waits for. It is never restarted: the handle
-/// would be lost.
-struct task_options {
-  /// Shown in reports.
-  std::string label{};
-  /// How it is stopped, when its supervisor is to stop.
-  coppice::shutdown shutdown = std::chrono::seconds{5};
-};
-
-/// How a supervised task is started that nobody waits for.
-struct task_child_options {
-  std::string label{};
-  coppice::restart restart = coppice::restart::temporary;
-  coppice::shutdown shutdown = std::chrono::seconds{5};
-};
-
-namespace detail {
-
-COPPICE_API child_start start_task_child(const process_ref& supervisor, body_ptr what,
-                                         const task_child_options& o);
-COPPICE_API process* process_that_calls() noexcept;
-
-// The listing of a supervisor, as the pids of what runs.
-struct COPPICE_API pids_wait : request_wait_base {
-  template <class Handler>
-  void deliver(Handler&& h) {
-    std::forward<Handler>(h)(request->error, pids());
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
-                             std::vector<pid>{});
-  }
-
- private:
-  [[nodiscard]] std::vector<pid> pids() const;
-};
-
-using pids_operation = operation<void(boost::system::error_code, std::vector<pid>), pids_wait>;
-
-}  // namespace detail
 
 /// A supervisor of tasks, by pid, by name, or however a `process_ref` finds it.
 ///
@@ -195,7 +153,7 @@ class COPPICE_API task_supervisor_ref {
   template <class F>
   auto start(F&& f, task_options o, detail::task_core::tie tie) const {
     using value_type = detail::task_value_t<F>;
-    detail::process& me = detail::calling_process();
+    detail::process& me = detail::current_process();
     boost::intrusive_ptr<detail::typed_task<value_type>> core{
         new detail::typed_task<value_type>{me.home, me.id(), tie}};
     detail::task_origin origin{

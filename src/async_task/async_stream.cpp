@@ -1,6 +1,7 @@
 #include <coppice/async_stream.hpp>
 
 #include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/wait/current_process.hpp>
 
 #include <boost/system/system_error.hpp>
 
@@ -56,7 +57,7 @@ void stream_core::item::deadline::ring(timer_node& node) {
 stream_core::~stream_core() = default;
 
 void stream_core::enter() {
-  process& me = calling_process();
+  process& me = current_process();
   if (busy_) throw std::logic_error{"coppice: the next item of this stream is being waited for"};
   if (!consumer_) {
     consumer_ = me.id();
@@ -197,7 +198,7 @@ void stream_core::ended(item& i) noexcept {
     i.task->heard();  // by the stream, which tells of one
     if (!refused_) refused_ = i.task;
   } else if (settings_.linked && !i.late && !t.replied() && !t.reason.is_normal()) {
-    if (process* const p = consumer_.get(); p != nullptr && !(p->extras && p->extras->trap)) {
+    if (process* const p = consumer_.get(); p != nullptr && !p->traps_exits()) {
       home_->signal(*p, t.task, t.reason, process::stop_level::exit_signal);
     }
   }

@@ -2,9 +2,12 @@
 
 #include <coppice/detail/coroutine/stage.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/link.hpp>
 #include <coppice/process.hpp>
+#include <coppice/report.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <stdexcept>
 #include <utility>
 
@@ -12,16 +15,38 @@ namespace coppice::detail {
 
 namespace {
 
+// What tells the crash of a task. `failed`: it has thrown an exception of its own.
+class task_behaviour final : public behaviour {
+ public:
+  explicit task_behaviour(bool failed) noexcept : behaviour{&tag}, failed_{failed} {}
+
+  bool report_crash(process& p) noexcept override {
+    // One that was asked to stop, and ended for that, has not failed.
+    if (p.asked == process::stop_level::none || failed_) {
+      p.home.tell(task_terminated{p.id(), p.label(), p.extras->callers, p.reason});
+    }
+    return true;
+  }
+
+ private:
+  static constexpr char tag{};
+  const bool failed_;
+};
+
+// All tasks share these two, which no process owns.
+std::shared_ptr<behaviour> task_that_runs() {
+  static task_behaviour& all = *new task_behaviour{false};
+  return {std::shared_ptr<void>{}, &all};
+}
+std::shared_ptr<behaviour> task_that_failed() {
+  static task_behaviour& all = *new task_behaviour{true};
+  return {std::shared_ptr<void>{}, &all};
+}
+
 // A chain of tasks that start one another may go on for ever; what it remembers must not.
 constexpr std::size_t most_callers = 32;
 
 }  // namespace
-
-process& calling_process() {
-  process* const p = here().current();
-  if (p == nullptr) throw std::logic_error{"coppice: no process runs right now"};
-  return *p;
-}
 
 std::vector<pid> callers_through(process* caller) {
   std::vector<pid> callers;
@@ -39,7 +64,7 @@ void task_origin::prepare(process& p) const {
   process_extras& extras = p.more();
   if (!label.empty()) extras.label = label;
   extras.callers = callers;
-  extras.task = true;
+  extras.behaviour = task_that_runs();
   if (core) core->born(p);
 }
 
@@ -49,7 +74,7 @@ void task_threw(process& p) noexcept {
   const exit_reason asked = p.reason;
   threw(p);
   p.outcome_set = true;
-  if (p.reason != asked) p.extras->failed = true;
+  if (p.reason != asked) p.extras->behaviour = task_that_failed();
 }
 
 // ---- One task

@@ -1,6 +1,7 @@
 #include <coppice/controlling_process.hpp>
 
 #include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/wait/current_process.hpp>
 #include <coppice/error.hpp>
 #include <coppice/process.hpp>
 
@@ -24,9 +25,7 @@ executor new_owner(const pid& id, const asio::execution_context& context) {
 }
 
 executor new_owner(const asio::execution_context& context) {
-  const pid me = self();
-  if (!me) throw std::logic_error{"coppice: no process runs right now"};
-  return new_owner(me, context);
+  return new_owner(current_process().id(), context);
 }
 
 }  // namespace coppice::detail

@@ -2,6 +2,7 @@
 
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/wait/current_process.hpp>
 #include <coppice/error.hpp>
 
 #include <stdexcept>
@@ -15,10 +16,9 @@ name_taken::~name_taken() = default;
 
 void register_name(std::string_view name) {
   if (name.empty()) throw std::invalid_argument{"coppice: a name must not be empty"};
-  detail::process* me = detail::here().current();
-  if (me == nullptr) throw std::logic_error{"coppice: no process runs right now"};
-  if (!me->home.register_name(*me, name)) {
-    throw name_taken{std::string{name}, me->home.whereis(name)};
+  detail::process& me = detail::current_process();
+  if (!me.home.register_name(me, name)) {
+    throw name_taken{std::string{name}, me.home.whereis(name)};
   }
 }
 

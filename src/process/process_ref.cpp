@@ -2,6 +2,7 @@
 
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/wait/current_process.hpp>
 
 #include <stdexcept>
 #include <utility>

@@ -1,5 +1,8 @@
-#include <coppice/registry.hpp>
+#include <coppice/detail/process/registry_state.hpp>
 
+#include <coppice/detail/wait/current_process.hpp>
+
+#include <stdexcept>
 #include <utility>
 
 namespace coppice::detail {

@@ -1,8 +1,5 @@
 #include <coppice/detail/runtime/waiter.hpp>
 
-#include <stdexcept>
-#include <string>
-
 namespace coppice::detail {
 
 bool waiter::wake_all(list_hook& waits) noexcept {
@@ -61,21 +58,6 @@ void wait_canceller::aim(cancellable_waiter& w) noexcept {
 
 void wait_canceller::operator()(asio::cancellation_type type) const noexcept {
   if (target_ != nullptr && type != asio::cancellation_type::none) target_->abort();
-}
-
-scheduler& here() {
-  scheduler* s = scheduler::active();
-  if (s == nullptr) throw std::logic_error{"coppice: no process runs on this thread right now"};
-  return *s;
-}
-
-void check_reach(const scheduler& home, const char* function) {
-  if (const scheduler* const mine = scheduler::active(); mine == nullptr) {
-    home.check_thread(function);
-  } else if (mine != &home) {
-    throw std::logic_error{std::string{"coppice: "} + function +
-                           ": what is of another io_context cannot be reached from this one"};
-  }
 }
 
 }  // namespace coppice::detail

@@ -1,6 +1,7 @@
 #include <coppice/server.hpp>
 
 #include <coppice/detail/server/state_keeper.hpp>
+#include <coppice/detail/wait/current_process.hpp>
 #include <coppice/name.hpp>
 #include <coppice/report.hpp>
 #include <coppice/supervisor.hpp>
@@ -15,22 +16,18 @@ namespace coppice {
 namespace detail {
 
 server_core& current_server(const void* type) {
-  process* const p = here().current();
-  if (p == nullptr || !p->extras || p->extras->server == nullptr) {
-    throw std::logic_error{"coppice: no server is at work right now"};
-  }
-  server_core& core = *p->extras->server;
-  if (type != nullptr && core.type != type) {
+  server_core* const core = server_core::of(here().current());
+  if (core == nullptr) throw std::logic_error{"coppice: no server is at work right now"};
+  if (type != nullptr && core->type != type) {
     throw std::logic_error{"coppice: the server at work is of another class"};
   }
-  return core;
+  return *core;
 }
 
 // Before the server itself is made: who sends to it, or stops it, meanwhile, is heard later.
 void open_server(server_core& core, const std::string& name) {
-  process_extras& extras = core.self.more();
-  extras.trap = std::shared_ptr<signal_trap>{extras.server, &core};
-  extras.subscriptions.push_back(core);
+  core.opened = true;
+  core.self.more().subscriptions.push_back(core);
   if (!name.empty()) register_name(name);
 }
 
@@ -56,14 +53,6 @@ void end(server_core& core, const exit_reason& reason, const last_sight& seen) {
   if (const auto last = std::move(core.last_words)) last->finish();
   p.reason = reason;
   p.outcome_set = true;
-}
-
-operation<void(boost::system::error_code), stop_wait> stop_process(scheduler& home,
-                                                                   const pid& process,
-                                                                   exit_reason reason,
-                                                                   std::optional<duration> limit) {
-  return operation<void(boost::system::error_code), stop_wait>{
-      {.supervisor = process, .reason = std::move(reason), .limit = limit, .at = &home}};
 }
 
 state_keeper& current_keeper(const void* type) {

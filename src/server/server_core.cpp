@@ -1,6 +1,7 @@
 #include <coppice/detail/server/server_core.hpp>
 
 #include <coppice/detail/server/envelope.hpp>
+#include <coppice/down.hpp>
 #include <coppice/process.hpp>
 
 #include <utility>
@@ -32,41 +33,10 @@ class stop_envelope final : public envelope, public pooled {
 
 }  // namespace
 
-reply_slot::~reply_slot() = default;
-
-void reply_slot::fail(boost::system::error_code e, exit_reason why) noexcept {
-  if (done_) return;
-  error = e;
-  reason = std::move(why);
-  finish();
-}
-
-void reply_slot::finish() noexcept {
-  if (done_) return;
-  done_ = true;
-  unlink();
-  if (collector != nullptr) {
-    collector->done.push_back(*this);
-    if (collector->waiting != nullptr) collector->waiting->wake();
-  }
-  if (caller != nullptr) caller->wake();
-}
-
-// Should the server end instead, its reason is what the caller hears.
-void reply_slot::give_up() noexcept {
-  if (done_) return;
-  if (list_hook::empty()) return fail(errc::no_reply);
-  if (server->handling) {
-    server->given_up.push_back(*this);
-  } else if (!server->ending && !server->closed) {
-    fail(errc::no_reply);
-  }
-}
-
 envelope::~envelope() = default;
 
 server_core::server_core(process& p, const void* t, mailbox_options o)
-    : self{p}, home{p.home}, type{t}, options_{o} {}
+    : behaviour{t}, self{p}, home{p.home}, options_{o} {}
 
 // Whose calls are still there are not told: the io_context goes.
 server_core::~server_core() {
@@ -76,10 +46,13 @@ server_core::~server_core() {
   }
 }
 
-void kill_unless_up(const pid& server) {
-  process* const p = server.get();
-  if (p == nullptr || !p->extras || p->extras->server == nullptr) return;
-  if (p->extras->server->object == nullptr) p->home.kill(*p);
+// Should the server end instead, its reason is what the caller hears.
+void server_core::gave_up(reply_slot& call) noexcept {
+  if (handling) {
+    given_up.push_back(call);
+  } else if (!ending && !closed) {
+    call.fail(errc::no_reply);
+  }
 }
 
 void send_call(reply_slot& slot, envelope& e, const process_ref& target, const void* tag) {
@@ -102,7 +75,7 @@ void send_call(reply_slot& slot, envelope& e, const process_ref& target, const v
     slot.fail(errc::would_deadlock);
   } else {
     intrusive_ptr_add_ref(&slot);
-    slot.server = core;
+    slot.asked = core;
     core->calls.push_back(slot);
     core->push(e);
   }
@@ -147,7 +120,10 @@ void server_core::push_front(envelope& e) noexcept {
   if (receiver != nullptr) receiver->wake();
 }
 
-void server_core::push_stop(exit_reason reason) { push(*new stop_envelope{std::move(reason)}); }
+bool server_core::stop(const exit_reason& reason) {
+  push(*new stop_envelope{reason});
+  return true;
+}
 
 // The next message, to be handled now. It ends the wait for none, unless it is coppice's own.
 envelope& server_core::take() noexcept {
@@ -277,14 +253,14 @@ void server_monitor::fire(const pid& process, const exit_reason& reason) {
 }
 
 bool server_core::exit_signal(const pid& from, const exit_reason& reason) {
-  if (closed) return false;
+  if (closed || !opened) return false;
   const bool from_parent = from && from == self.spawner;
   if (!from_parent && wrap_signal != nullptr) {
     envelope& news = *wrap_signal(*this, from, reason);
     news.kept = true;
     push(news);
   } else if (from_parent || !reason.is_normal()) {
-    push_stop(reason);
+    stop(reason);
   }
   return true;
 }

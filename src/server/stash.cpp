@@ -1,5 +1,9 @@
 #include <coppice/stash.hpp>
 
+#include <coppice/detail/wait/current_process.hpp>
+#include <coppice/process.hpp>
+#include <coppice/server.hpp>
+
 #include <stdexcept>
 #include <unordered_map>
 #include <utility>

@@ -1,5 +1,7 @@
 #include <coppice/sqlite_stash.hpp>
 
+#include <coppice/detail/supervisor/refused_child.hpp>
+
 #include "sqlite_store.hpp"
 
 #include <sqlite3.h>

@@ -66,7 +66,7 @@ namespace {
 supervisor_process* partitions_of(const process_ref& supervisor) {
   process* const p = supervisor.get();
   if (p == nullptr || p->now == process::state::dying || may_become_supervisor(*p)) return nullptr;
-  supervisor_process* const s = p->supervisor();
+  supervisor_process* const s = supervisor_process::of(*p);
   if (s == nullptr || !s->has_partitions()) fail(errc::wrong_type);
   return s;
 }
@@ -88,6 +88,48 @@ pid find_partition(std::string_view supervisor, std::uintmax_t number) {
 
 pid find_partition(asio::io_context& io, std::string_view supervisor, std::uintmax_t number) {
   return find_partition(whereis(io, supervisor), number);
+}
+
+pid supervisor_process::partition_for(std::uintmax_t number) {
+  if (!has_partitions()) return {};
+  if (partitions_ == 0) {
+    throw boost::system::system_error{
+        make_error_code(errc::not_found),
+        "partition supervisor \"" + blueprint_.name + "\" was resized to no partitions"};
+  }
+  const auto* c = static_cast<const entry*>(decide_.find(std::to_string(number % partitions_)));
+  if (c == nullptr || c->state != supervision::child_state::running) return {};
+  return c->process.alive() ? c->process : pid{};
+}
+
+// Turns into calls for the single partitions, and one behind them that ends it. Several may be
+// under way; what each does makes right whatever those before it have left.
+void supervisor_process::resize(resize_request& r) {
+  if (!has_partitions()) {
+    finish(r, errc::wrong_type);
+    return;
+  }
+  if (r.partitions > blueprint_.partitions) {
+    finish(r, errc::max_children);
+    return;
+  }
+  latest_resize_ = &r;
+  r.previous = partitions_;
+  partitions_ = std::min(partitions_, r.partitions);
+  for (std::size_t i = blueprint_.partitions; i > r.partitions; --i) {
+    decide_.terminate(std::to_string(i - 1), &r);
+  }
+  for (std::size_t i = partitions_; i < r.partitions; ++i) {
+    decide_.restart_child(std::to_string(i), &r);
+  }
+  decide_.queue(&r);
+}
+
+void supervisor_process::resized(resize_request& r) {
+  for (std::size_t i = r.previous; i < r.partitions && !r.error; ++i) {
+    if (decide_.find(std::to_string(i)) == nullptr) r.error = errc::not_found;
+  }
+  if (!r.error && latest_resize_ == &r) partitions_ = r.partitions;
 }
 
 }  // namespace detail

@@ -33,11 +33,7 @@ class signal_stop : public std::enable_shared_from_this<signal_stop> {
         hurried_ = true;
         kill(root_);
       } else if (detail::process* p = root_.get(); p != nullptr) {
-        if (p->supervisor() != nullptr) {
-          p->supervisor()->stop(exit_reason::shutdown());
-        } else {
-          p->home.ask_to_stop(*p, exit_reason::shutdown(), detail::process::stop_level::supervisor);
-        }
+        p->home.stop(*p, exit_reason::shutdown());
       }
       listen();
     });

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <coppice/detail/runtime/behaviour.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/supervisor/refused_child.hpp>
 #include <coppice/partition_supervisor.hpp>
 #include <coppice/supervision.hpp>
 #include <coppice/supervisor.hpp>
@@ -17,6 +19,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -75,12 +78,15 @@ child_spec supervisor_child_of(Spec spec, child_options o) {
 // Carries out what a supervision decides: starts, stops and kills processes, answers calls,
 // reports. Lives in the frame of the supervisor's coroutine. Events come in from the scheduler at
 // any time and are only noted; the coroutine acts on them when it runs.
-class supervisor_process final : public process_watcher, public signal_trap {
+class supervisor_process final : public behaviour, public process_watcher {
  public:
   supervisor_process(process& self, blueprint_ptr blueprint);
   supervisor_process(const supervisor_process&) = delete;
   supervisor_process& operator=(const supervisor_process&) = delete;
   ~supervisor_process();
+
+  // Null if the process is no supervisor.
+  static supervisor_process* of(const process& p) noexcept;
 
   // `booted` is called when the static children are up.
   task<void> main(std::function<void()> booted);
@@ -89,7 +95,7 @@ class supervisor_process final : public process_watcher, public signal_trap {
   void take(const std::shared_ptr<supervisor_request>& r);
   // Whether it waits for the start or the end of a child in whose subtree the caller is.
   [[nodiscard]] bool waits_for(process& caller) const noexcept;
-  void stop(exit_reason reason);
+  bool stop(const exit_reason& reason) override;
 
   // Of a supervisor of partitions: to how many keys are routed ...
   [[nodiscard]] std::size_t partitions() const noexcept { return partitions_; }
@@ -109,6 +115,9 @@ class supervisor_process final : public process_watcher, public signal_trap {
     pid process;                               // the latest
     std::any info;
   };
+
+  // How a child ended, and by which policy.
+  using way_of_stopping = std::tuple<std::string, bool, bool, duration, restart, child_type>;
 
   // How some dynamic children ended that were stopped side by side; the first of them stands for
   // all.
@@ -146,6 +155,7 @@ class supervisor_process final : public process_watcher, public signal_trap {
   [[nodiscard]] std::string_view label_of(void* tag) const noexcept override {
     return static_cast<const entry*>(tag)->id;
   }
+  [[nodiscard]] bool traps_exits() const noexcept override { return true; }
   bool exit_signal(const pid& from, const exit_reason& reason) override;
 
   void wake() noexcept;
@@ -172,8 +182,11 @@ class supervisor_process final : public process_watcher, public signal_trap {
   void note_refusal(supervisor_request& r, boost::system::error_code ec) noexcept;
   void spare_starter(list_hook& requests) noexcept;
 
+  static constexpr char tag{};
+
   process& self_;
   scheduler& home_;
+  const std::shared_ptr<behaviour> before_;  // what the process has been so far
   const blueprint_ptr kept_;
   const supervisor_blueprint& blueprint_;
   supervision decide_;
@@ -186,7 +199,7 @@ class supervisor_process final : public process_watcher, public signal_trap {
   const supervisor_request* latest_resize_ = nullptr;
   std::function<void()> booted_;
   exit_reason last_;
-  std::map<std::string, bad_stop> bad_stops_;
+  std::map<way_of_stopping, bad_stop> bad_stops_;
 };
 
 }  // namespace coppice::detail

@@ -3,8 +3,11 @@
 #include "coroutine.hpp"
 #include "world.hpp"
 
+#include <coppice/exit_signal.hpp>
+#include <coppice/link.hpp>
 #include <coppice/mailbox.hpp>
 #include <coppice/process.hpp>
+#include <coppice/process_info.hpp>
 
 #include <functional>
 #include <stdexcept>

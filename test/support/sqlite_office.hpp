@@ -4,6 +4,7 @@
 #include "world.hpp"
 
 #include <coppice/sqlite_stash.hpp>
+#include <coppice/this_server.hpp>
 
 #include <doctest/doctest.h>
 #include <sqlite3.h>

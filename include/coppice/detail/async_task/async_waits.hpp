@@ -1,5 +1,6 @@
 #pragma once
 
+#include <coppice/config.hpp>
 #include <coppice/detail/async_task/task_core.hpp>
 #include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/coroutine/make_body.hpp>
@@ -8,6 +9,7 @@
 #include <coppice/exit_reason.hpp>
 #include <coppice/process.hpp>
 #include <coppice/task_result.hpp>
+#include <coppice/unfinished_tasks.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>

@@ -129,7 +129,6 @@ struct COPPICE_API task_origin {
 };
 
 // The process that calls, as the origin of a task; throws std::logic_error if there must be one.
-COPPICE_API process& calling_process();
 COPPICE_API std::vector<pid> callers_through(process* caller);
 
 COPPICE_API pid spawn_task(scheduler& s, body_ptr what);

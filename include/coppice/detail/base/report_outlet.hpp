@@ -11,6 +11,8 @@
 
 namespace coppice::detail {
 
+class scheduler;
+
 // Where reports go. A sink is somebody else's code: it may throw, set another sink while it runs,
 // and do what is reported in turn.
 class COPPICE_API report_outlet {
@@ -36,5 +38,9 @@ class COPPICE_API report_outlet {
   std::size_t lost_ = 0;
   std::exception_ptr why_;  // the last of them was lost
 };
+
+// The sink that an io_context has from the beginning. It is made above, where reports are summed up
+// and printed: the one thing for which the runtime asks there.
+report_sink default_sink(scheduler& home);
 
 }  // namespace coppice::detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <coppice/config.hpp>
 #include <coppice/detail/coroutine/stage.hpp>
 #include <coppice/detail/coroutine/task_body.hpp>
 #include <coppice/detail/runtime/body.hpp>

@@ -2,6 +2,7 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/base/list.hpp>
+#include <coppice/detail/runtime/behaviour.hpp>
 #include <coppice/detail/runtime/body.hpp>
 #include <coppice/detail/runtime/run_queue.hpp>
 #include <coppice/exit_reason.hpp>
@@ -25,14 +26,9 @@
 
 namespace coppice {
 
-namespace asio = boost::asio;
-
 namespace detail {
 
 class scheduler;
-class supervisor_process;
-class supervisor_request;
-class server_core;
 class wait_canceller;
 
 // Hears of a process that is tied to its supervisor. `tag` is what was given when it was made.
@@ -78,28 +74,34 @@ class registration : public list_hook {
   virtual void drop() noexcept = 0;
 };
 
+// A request to a behaviour that the process may still get. In the list of the process until then.
+class early_request : public list_hook {
+ public:
+  // There will be none. The request may be gone when this returns.
+  virtual void refuse(boost::system::error_code why) noexcept = 0;
+
+ protected:
+  ~early_request() = default;
+};
+
 // What only some processes have.
 struct COPPICE_API process_extras {
   process_extras() = default;
   process_extras(const process_extras&) = delete;
   process_extras& operator=(const process_extras&) = delete;
   ~process_extras();
-  // Of a process that is no supervisor, or none yet. `ready` is what those hear who wait for its start.
-  void fail_early_requests(boost::system::error_code ec, boost::system::error_code ready) noexcept;
+  void refuse_early_requests(boost::system::error_code why) noexcept;
 
-  list_hook children;                        // tied to this, which ends after them
-  supervisor_process* supervisor = nullptr;  // if its body is one
-  std::shared_ptr<server_core> server;       // likewise
+  list_hook children;  // tied to this, which ends after them
+  std::shared_ptr<detail::behaviour> behaviour;
   std::unordered_set<process*> links;
   list_hook registrations;  // in registries
   list_hook subscriptions;  // monitors of this process
   std::shared_ptr<signal_trap> trap;
-  list_hook early_requests;  // to a supervisor that has not run yet
+  list_hook early_requests;
   std::string label;
   std::string name;  // under which it is registered
-  std::vector<pid> callers;  // of a task: who had it started, whose task that was, and so on
-  bool task = false;         // told as a task when it crashes
-  bool failed = false;       // ... and has, by an exception of its own
+  std::vector<pid> callers;  // on whose behalf it works, the nearest first
 };
 
 // How to call the handler of a coroutine that has come to rest between two processes, or to destroy
@@ -162,8 +164,12 @@ class process : public run_item, public list_hook {
     if (extras && !extras->label.empty()) return extras->label;
     return watcher != nullptr ? watcher->label_of(tag) : std::string_view{};
   }
-  [[nodiscard]] supervisor_process* supervisor() const noexcept {
-    return extras ? extras->supervisor : nullptr;
+  // Null of one that is no more than a coroutine.
+  [[nodiscard]] detail::behaviour* behaviour() const noexcept {
+    return extras ? extras->behaviour.get() : nullptr;
+  }
+  [[nodiscard]] bool traps_exits() const noexcept {
+    return extras && (extras->trap || (extras->behaviour && extras->behaviour->traps_exits()));
   }
 
   static void start(run_item* item, run_item::how how);

@@ -2,10 +2,10 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/base/list.hpp>
+#include <coppice/detail/base/loop_thread.hpp>
 #include <coppice/detail/base/move_only_function.hpp>
 #include <coppice/detail/base/report_outlet.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
-#include <coppice/detail/runtime/loop_thread.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/run_queue.hpp>
 #include <coppice/pid.hpp>
@@ -39,6 +39,17 @@ struct loose_timer : timer_node, list_hook {
       : timer_node{at_time}, given_up{at_end} {}
 
   function* given_up;
+};
+
+// What is used on the loop's thread, and may outlive the io_context. In the list of the scheduler,
+// which tells it when its io_context goes.
+class loop_member : public list_hook {
+ public:
+  // It belongs to nobody's thread any more. Leaves the list.
+  virtual void leave_loop() noexcept = 0;
+
+ protected:
+  ~loop_member() = default;
 };
 
 // Control blocks, which stay where they are.
@@ -125,6 +136,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   process& spawn(const birth& b);
   void ask_to_stop(process& p, exit_reason reason, process::stop_level level);
   void signal(process& p, const pid& from, const exit_reason& reason, process::stop_level level);
+  // Ends it in order, by its behaviour if it has one that does so.
+  void stop(process& p, const exit_reason& reason);
   void kill(process& p);
   [[nodiscard]] bool takes_signals(const process& p) const noexcept;
   // Ends a process without another step of it. `at_rest`: nothing runs right now, not even another
@@ -185,8 +198,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
 
   // Waits that belong to no process.
   [[nodiscard]] list_hook& foreign_waits() noexcept { return foreign_waits_; }
-  // Those that processes of this io_context use.
-  [[nodiscard]] list_hook& mailboxes() noexcept { return mailboxes_; }
+  [[nodiscard]] list_hook& members() noexcept { return members_; }
 
   // What is to be told unless somebody takes notice of it first.
   [[nodiscard]] list_hook& unheard() noexcept { return unheard_; }
@@ -264,6 +276,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
 
   process& claim_block(const void* kind);
   void free_block(process& p) noexcept;
+  void discard_surplus();
   vacancy& vacant(const void* kind) {
     return latest_vacant_->kind == kind ? *latest_vacant_ : find_vacant(kind);
   }
@@ -299,7 +312,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   };
   std::deque<dying_process> dying_;
   list_hook foreign_waits_;
-  list_hook mailboxes_;
+  list_hook members_;
   list_hook unheard_;
   std::unordered_map<std::string, process*> names_;
   std::size_t alive_ = 0;

@@ -2,26 +2,15 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/base/list.hpp>
-#include <coppice/detail/base/memory.hpp>
-#include <coppice/detail/base/move_only_function.hpp>
+#include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/run_queue.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
-#include <coppice/executor.hpp>
 
-#include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_type.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/error.hpp>
 
-#include <concepts>
-#include <cstdint>
-#include <tuple>
+#include <atomic>
 #include <type_traits>
-#include <utility>
 
 namespace coppice::detail {
 
@@ -83,17 +72,6 @@ class COPPICE_API waiter : public owned_item, public list_hook {
   bool listening_ = false;
 };
 
-// The process as which a handler with that executor runs, if coppice runs it.
-inline process* process_behind(const executor& ex) noexcept { return ex.get(); }
-inline process* process_behind(const asio::any_io_executor& ex) noexcept {
-  const executor* ours = ex.target<executor>();
-  return ours != nullptr ? ours->get() : nullptr;
-}
-template <class Other>
-process* process_behind(const Other&) noexcept {
-  return nullptr;
-}
-
 class cancellable_waiter;
 
 // What lies in the cancellation slot of somebody who waits. It stays there when the wait is over, and
@@ -145,171 +123,5 @@ class COPPICE_API cancellable_waiter : public waiter {
   friend class wait_canceller;
   wait_canceller* canceller_ = nullptr;
 };
-
-// Calls a handler through the executor of that.
-template <class Handler>
-class dispatched_handler {
- public:
-  explicit dispatched_handler(Handler&& handler) : handler_{std::move(handler)} {}
-
-  template <class... Result>
-  void operator()(Result&&... result) {
-    dispatch_with(std::tuple<std::decay_t<Result>...>{std::forward<Result>(result)...});
-  }
-
- private:
-  template <class... Result>
-  void dispatch_with(std::tuple<Result...> result) {
-    auto ex = asio::get_associated_executor(handler_);
-    dispatch_to(ex, [handler = std::move(handler_), result = std::move(result)]() mutable {
-      std::apply(std::move(handler), std::move(result));
-    });
-  }
-  template <class F>
-  static void dispatch_to(const asio::any_io_executor& ex, F f) {
-    dispatch(ex, std::move(f));
-  }
-  template <class Executor, class F>
-  static void dispatch_to(const Executor& ex, F f) {
-    asio::dispatch(ex, move_only_function{std::move(f)});
-  }
-
-  Handler handler_;
-};
-
-// What an operation of coppice's must say of itself.
-//
-//   begin(w)         the caller is suspended: register, and w.wake() when there may be a result
-//   ready()          whether there is one; asked when woken
-//   deliver(h)       takes the result and calls h with it
-//   deliver_abort(h) calls h with operation_aborted
-//   leave()          unregister; called before either, and when the caller is destroyed
-template <class State, class Handler>
-class wait_operation final : public cancellable_waiter, public pooled {
- public:
-  using handler_executor = asio::associated_executor_t<Handler>;
-
-  wait_operation(scheduler& s, State state, Handler handler)
-      : cancellable_waiter{s, &act_on}, state_{std::move(state)}, handler_{std::move(handler)} {}
-  ~wait_operation() = default;
-
-  void start() {
-    process* p = process_behind(asio::get_associated_executor(handler_));
-    if (p != nullptr && &p->home != at) p = nullptr;  // of another io_context
-    ours_ = p != nullptr;
-    attach(p);
-    auto slot = asio::get_associated_cancellation_slot(handler_);
-    if (slot.is_connected()) wait_canceller::put(p, *this, slot);
-    state_.begin(*this);
-  }
-
- private:
-  static void act_on(run_item* item, how h) {
-    auto& self = *static_cast<wait_operation*>(item);
-    self.left_queue();
-    if (h == how::run) {
-      self.run();
-    } else {
-      self.drop();
-    }
-  }
-
-  void run() {
-    if (aborted() || state_.ready()) finish();
-  }
-
-  void drop() {
-    state_.leave();
-    [[maybe_unused]] const Handler handler{std::move(handler_)};
-    delete this;
-  }
-
-  void finish() {
-    if (!ours_) asio::get_associated_cancellation_slot(handler_).clear();
-    state_.leave();
-    State state{std::move(state_)};
-    Handler handler{std::move(handler_)};
-    const bool gives_up = aborted();
-    const bool ours = ours_;
-    process* const as = owner;
-    const std::uint64_t as_number = number;
-    delete this;
-    if (ours) {
-      // The process ends with what taking the result throws, and not with the loss of its handler.
-      try {
-        complete(state, gives_up, std::move(handler));
-      } catch (...) {
-        if (as->is(as_number)) as->home.crash(*as);
-        throw;
-      }
-    } else {
-      // That may be on another thread. The state stays on this one, with what it shares; the result
-      // goes.
-      complete(state, gives_up, dispatched_handler<Handler>{std::move(handler)});
-    }
-  }
-
-  template <class H>
-  static void complete(State& state, bool gives_up, H&& handler) {
-    if (gives_up) {
-      state.deliver_abort(std::forward<H>(handler));
-    } else {
-      state.deliver(std::forward<H>(handler));
-    }
-  }
-
-  State state_;
-  Handler handler_;
-  bool ours_ = false;
-};
-
-// An operation that has not begun: `co_await` it, or call it with any completion token. Begins when
-// awaited or called.
-template <class Signature, class State>
-class [[nodiscard]] operation {
- public:
-  using signature = Signature;
-  using wait_type = State;
-
-  explicit operation(State state) noexcept(std::is_nothrow_move_constructible_v<State>)
-      : state_{std::move(state)} {}
-
-  template <asio::completion_token_for<Signature> Token>
-  auto operator()(Token&& token) && {
-    return initiate(std::move(state_), token);
-  }
-  template <asio::completion_token_for<Signature> Token>
-  auto operator()(Token&& token) const& {
-    return initiate(state_, token);
-  }
-
-  // For those who can do without a handler: what is not used again is waited for in its place.
-  [[nodiscard]] State& to_wait() && { return state_; }
-  [[nodiscard]] State to_wait() const& { return state_; }
-
- private:
-  template <class Token>
-  static auto initiate(State state, Token& token) {
-    return asio::async_initiate<Token, Signature>(
-        [](auto&& handler, State s) {
-          using handler_type = std::decay_t<decltype(handler)>;
-          scheduler& home = s.home();
-          auto* w = new wait_operation<State, handler_type>{
-              home, std::move(s), std::forward<decltype(handler)>(handler)};
-          w->start();
-        },
-        token, std::move(state));
-  }
-
-  State state_;
-};
-
-// The scheduler at work on this thread. Throws std::logic_error outside of processes.
-COPPICE_API scheduler& here();
-
-// Throws std::logic_error, naming the function of the interface, if the caller must not touch what
-// belongs to that scheduler: a process may only touch what belongs to its own io_context, others only
-// what no other thread runs.
-COPPICE_API void check_reach(const scheduler& home, const char* function);
 
 }  // namespace coppice::detail

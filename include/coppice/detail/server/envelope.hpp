@@ -3,6 +3,7 @@
 #include <coppice/config.hpp>
 #include <coppice/describe.hpp>
 #include <coppice/detail/base/memory.hpp>
+#include <coppice/detail/call/call_slot.hpp>
 #include <coppice/detail/server/handler.hpp>
 #include <coppice/detail/server/server_core.hpp>
 #include <coppice/error.hpp>
@@ -168,6 +169,14 @@ class call_envelope<S, M, true> final : public call_base<S, M> {
       this->answer(core, std::move(result));
     }
   }
+};
+
+// Handled as soon as the server is up.
+struct started_query {
+  using reply = void;
+  template <class S>
+  void handle_on(S&) const noexcept {}
+  friend std::string describe(const started_query&) { return "started?"; }
 };
 
 }  // namespace coppice::detail

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <coppice/config.hpp>
 #include <coppice/reply_to.hpp>
 #include <coppice/task.hpp>
 

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <coppice/config.hpp>
 #include <coppice/detail/server/handler.hpp>
 #include <coppice/detail/server/state_keeper.hpp>
+#include <coppice/down.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/exit_signal.hpp>
 #include <coppice/process.hpp>
 
 #include <type_traits>

@@ -7,7 +7,9 @@
 #include <coppice/detail/server/hooks.hpp>
 #include <coppice/detail/server/server_core.hpp>
 #include <coppice/detail/server/state_keeper.hpp>
+#include <coppice/down.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/exit_signal.hpp>
 #include <coppice/process.hpp>
 #include <coppice/server_options.hpp>
 
@@ -86,7 +88,7 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
         args_{std::forward<Given>(args)...} {}
 
   void prepare(process& p) override {
-    p.more().server = std::make_shared<server_core>(p, &server_tag<S>, options_.mailbox);
+    p.more().behaviour = std::make_shared<server_core>(p, &server_tag<S>, options_.mailbox);
   }
 
   server_awaitable<S> call(process& p) override { return run(p, *this, nullptr); }
@@ -139,8 +141,8 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
 
   static server_awaitable<S> run(process& p, const server_body& body, kept_state* handed) {
     // Frames that cannot be interrupted outlive the process, which is then abandoned.
-    const std::shared_ptr<server_core> kept = p.extras->server;
-    server_core& core = *kept;
+    const std::shared_ptr<behaviour> kept = p.extras->behaviour;
+    server_core& core = static_cast<server_core&>(*kept);
     const closing at_end{&core};
     open(core, body.name_);
     [[maybe_unused]] keeper_type keeper{core, body.name_, body.options_, handed};

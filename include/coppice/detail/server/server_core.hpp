@@ -1,19 +1,19 @@
 #pragma once
 
 #include <coppice/config.hpp>
-#include <coppice/detail/base/memory.hpp>
+#include <coppice/detail/base/list.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
+#include <coppice/detail/call/reply_slot.hpp>
+#include <coppice/detail/runtime/behaviour.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
-#include <coppice/mailbox.hpp>
+#include <coppice/mailbox_options.hpp>
 #include <coppice/pid.hpp>
-#include <coppice/process_ref.hpp>
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
-#include <boost/system/error_code.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -23,7 +23,6 @@
 #include <string>
 #include <unordered_map>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace coppice {
@@ -33,106 +32,6 @@ struct down;
 namespace detail {
 
 class server_core;
-
-// Where several calls are waited for together: those that are done lie here until they are taken.
-struct reply_collector {
-  list_hook done;
-  waiter* waiting = nullptr;
-};
-
-// Where the answer to one call arrives. Shared by the caller, who waits, and by whoever is to
-// answer; counted, on the loop's thread only. Answered once: what comes later is thrown away.
-
-class COPPICE_API reply_slot : public list_hook {
- public:
-  explicit reply_slot(scheduler& s) noexcept : home{s} {}
-  reply_slot(const reply_slot&) = delete;
-  reply_slot& operator=(const reply_slot&) = delete;
-
-  friend void intrusive_ptr_add_ref(reply_slot* s) noexcept { ++s->references_; }
-  friend void intrusive_ptr_release(reply_slot* s) noexcept {
-    if (--s->references_ == 0) s->destroy();
-  }
-  void fail(boost::system::error_code e, exit_reason why = {}) noexcept;
-  void finish() noexcept;   // the answer is there
-  void give_up() noexcept;  // whoever was to answer has thrown the chance away
-  [[nodiscard]] bool done() const noexcept { return done_; }
-
-  scheduler& home;
-  server_core* server = nullptr;  // valid while this is among its calls
-  waiter* caller = nullptr;
-  reply_collector* collector = nullptr;
-  pid from;                         // the process that called, if it was one
-  boost::system::error_code error;  // of no meaning unless done without a value
-  exit_reason reason;
-  bool taken = false;  // by whoever fetches answers later
-
- protected:
-  virtual ~reply_slot();
-
- private:
-  virtual void destroy() noexcept = 0;
-
-  std::uint32_t references_ = 0;
-  bool done_ = false;
-};
-
-template <class R>
-using reply_value = std::conditional_t<std::is_void_v<R>, std::monostate, R>;
-
-template <class R>
-class typed_slot : public reply_slot {
- public:
-  using reply_slot::reply_slot;
-  std::optional<reply_value<R>> value;
-
- protected:
-  ~typed_slot() override = default;
-};
-
-// One that is no part of a call.
-template <class R>
-class free_slot final : public typed_slot<R>, public pooled {
- public:
-  using typed_slot<R>::typed_slot;
-
- private:
-  void destroy() noexcept override { delete this; }
-};
-
-template <class R>
-using slot_ptr = boost::intrusive_ptr<typed_slot<R>>;
-
-// The caller says these of a call, besides the message.
-struct call_terms {
-  process_ref target;
-  std::optional<duration> limit{};
-  bool or_kill = false;  // the server, if it does not come up in that time
-  bool sent = false;
-  std::shared_ptr<exit_reason> failure{};  // where to say how the server died, to another thread
-};
-
-// A call as its caller sees it, whatever its message.
-template <class R>
-class call_slot : public typed_slot<R> {
- public:
-  call_slot(scheduler& s, call_terms t) : typed_slot<R>{s}, terms{std::move(t)} {}
-
-  // Puts it into the queue of its server, or fails it at once.
-  virtual void send() = 0;
-
-  call_terms terms;
-  wake_timer timer;
-
- protected:
-  ~call_slot() override = default;
-};
-
-template <class R>
-using call_ptr = boost::intrusive_ptr<call_slot<R>>;
-
-// Gives up a server whose start takes too long.
-COPPICE_API void kill_unless_up(const pid& server);
 
 // Has a server told of the end of a process.
 class server_monitor final : public exit_subscription {
@@ -195,7 +94,7 @@ class state_keeper;
 
 // What servers of all types have in common: their queue, and what happens to it when they end. Made
 // by the body of the server; lives as long as its process.
-class COPPICE_API server_core final : public exit_subscription, public signal_trap {
+class COPPICE_API server_core final : public behaviour, public exit_subscription, public answerer {
  public:
   server_core(process& p, const void* t, mailbox_options o);
   server_core(const server_core&) = delete;
@@ -204,9 +103,13 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
 
   // Null if there is no such process, or it is not a server of that type.
   static server_core* of(const detail::process* p, const void* type) noexcept {
-    if (p == nullptr || !p->extras) return nullptr;
-    server_core* const core = p->extras->server.get();
-    return core != nullptr && core->type == type ? core : nullptr;
+    behaviour* const b = p != nullptr ? p->behaviour() : nullptr;
+    return b != nullptr && b->type == type ? static_cast<server_core*>(b) : nullptr;
+  }
+
+  // The same whatever its type.
+  static server_core* of(const detail::process* p) noexcept {
+    return p != nullptr ? dynamic_cast<server_core*>(p->behaviour()) : nullptr;
   }
 
   // Why that has given null.
@@ -222,7 +125,7 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
     return send_result::delivered;
   }
   void push_front(envelope& e) noexcept;
-  void push_stop(exit_reason reason);
+  bool stop(const exit_reason& reason) override;
   [[nodiscard]] envelope* front() const noexcept { return head_; }
   envelope& pop() noexcept {
     envelope& e = *head_;
@@ -255,12 +158,13 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
   std::uint64_t monitor(const pid& process);
   void forget_monitor(std::uint64_t id) noexcept { monitors_.erase(id); }
 
+  void gave_up(reply_slot& call) noexcept override;
   void fire(const pid& process, const exit_reason& reason) override;
+  [[nodiscard]] bool traps_exits() const noexcept override { return opened; }
   bool exit_signal(const pid& from, const exit_reason& reason) override;
 
   process& self;
   scheduler& home;
-  const void* type;
   waiter* receiver = nullptr;
   server_wishes wishes;
   std::exception_ptr failure;  // of a handler
@@ -274,6 +178,7 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
   envelope* (*wrap_signal)(server_core&, const pid&, const exit_reason&) = nullptr;
   envelope* (*wrap_down)(const down&) = nullptr;
   boost::intrusive_ptr<reply_slot> last_words;  // answered when the server has cleaned up
+  bool opened = false;  // its process has run
   bool closed = false;
   const void* object = nullptr;  // of the server's class, while the server is up
   std::string (*describe)(const void* object) = nullptr;
@@ -306,6 +211,9 @@ class COPPICE_API server_core final : public exit_subscription, public signal_tr
   idle_timer idle_{*this};
   std::unordered_map<std::uint64_t, std::unique_ptr<server_monitor>> monitors_;
 };
+
+// The server at work; of that class, unless null.
+COPPICE_API server_core& current_server(const void* type = nullptr);
 
 }  // namespace detail
 

@@ -2,8 +2,11 @@
 
 #include <coppice/config.hpp>
 #include <coppice/describe.hpp>
+#include <coppice/detail/call/response_wait.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/server/server_core.hpp>
-#include <coppice/pending_call.hpp>
+#include <coppice/detail/server/stash_store.hpp>
+#include <coppice/detail/wait/operation.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/server_options.hpp>
 
@@ -55,14 +58,6 @@ const std::type_info* type_of_state() noexcept {
   }
 }
 
-// A state between two incarnations.
-struct kept_state {
-  std::any state;
-  unsigned crashes = 0;  // in a row with this state, or one that is equal
-
-  [[nodiscard]] bool has_value() const noexcept { return state.has_value(); }
-};
-
 using fetch_operation =
     operation<void(boost::system::error_code, kept_state), response_wait<kept_state>>;
 using save_operation = operation<void(boost::system::error_code), response_wait<void>>;
@@ -106,6 +101,9 @@ class COPPICE_API state_keeper {
   kept_state given_;
   bool put_away_ = false;
 };
+
+// That of the server at work, which is of that class.
+COPPICE_API state_keeper& current_keeper(const void* type);
 
 template <class S>
 std::string text_of_state(const std::any& state) {

@@ -1,0 +1,12 @@
+#pragma once
+
+#include <coppice/config.hpp>
+
+#include <cstddef>
+
+namespace coppice::detail {
+
+// One per core, at least one.
+[[nodiscard]] COPPICE_API std::size_t default_concurrency() noexcept;
+
+}  // namespace coppice::detail

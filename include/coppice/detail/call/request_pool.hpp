@@ -1,0 +1,101 @@
+#pragma once
+
+#include <coppice/call_result.hpp>
+#include <coppice/config.hpp>
+#include <coppice/detail/base/timer_queue.hpp>
+#include <coppice/detail/call/reply_slot.hpp>
+#include <coppice/detail/call/response_wait.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/wait/wake_timer.hpp>
+#include <coppice/error.hpp>
+#include <coppice/response.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+
+namespace coppice::detail {
+
+// The calls of one set.
+template <class R, class Label>
+struct request_pool {
+  struct member {
+    Label label;
+    slot_ptr<R> slot;
+  };
+
+  ~request_pool() {
+    for (auto& [slot, m] : members) slot->collector = nullptr;
+  }
+
+  void add(Label label, slot_ptr<R> slot) {
+    reply_slot& s = *slot.get();
+    members.emplace(&s, member{std::move(label), std::move(slot)});
+    s.collector = &arrivals;
+    if (s.done()) arrivals.done.push_back(s);
+  }
+  response<R, Label> take() {
+    auto& first = static_cast<reply_slot&>(*arrivals.done.front());
+    first.unlink();
+    first.collector = nullptr;
+    auto found = members.extract(&first);
+    member& m = found.mapped();
+    m.slot->taken = true;
+    return {std::move(m.label), result_of(*m.slot.get()), m.slot->reason};
+  }
+
+  scheduler* home = nullptr;
+  reply_collector arrivals;
+  std::unordered_map<reply_slot*, member> members;
+};
+
+template <class R, class Label>
+struct collection_wait {
+  std::shared_ptr<request_pool<R, Label>> pool;
+  std::optional<duration> limit;
+  wake_timer timer{};
+  waiter* self = nullptr;
+
+  [[nodiscard]] scheduler& home() const noexcept { return *pool->home; }
+  [[nodiscard]] bool arrived() const noexcept { return !pool->arrivals.done.empty(); }
+  void begin(waiter& w) {
+    if (pool->arrivals.waiting != nullptr) pool->arrivals.waiting->abort();
+    pool->arrivals.waiting = self = &w;
+    if (ready()) {
+      w.wake();
+    } else if (limit) {
+      timer.begin(w, *limit);
+    }
+  }
+  [[nodiscard]] bool ready() const noexcept {
+    return timer.has_rung() || arrived() || pool->members.empty();
+  }
+  void leave() noexcept {
+    if (!pool) return;
+    if (pool->arrivals.waiting == self) pool->arrivals.waiting = nullptr;
+    timer.leave();
+  }
+  template <class Handler>
+  void deliver(Handler&& h) {
+    std::optional<response<R, Label>> found;
+    boost::system::error_code why;
+    if (arrived()) {
+      found.emplace(pool->take());
+    } else if (!pool->members.empty()) {
+      why = errc::timeout;
+    }
+    std::forward<Handler>(h)(why, std::move(found));
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
+                             std::optional<response<R, Label>>{});
+  }
+};
+
+}  // namespace coppice::detail

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <coppice/call_result.hpp>
+#include <coppice/config.hpp>
+#include <coppice/detail/base/timer_queue.hpp>
+#include <coppice/detail/call/call_wait.hpp>
+#include <coppice/detail/call/reply_slot.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/wait/wake_timer.hpp>
+#include <coppice/error.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/system/error_code.hpp>
+
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace coppice::detail {
+
+// What a call that is done has come to.
+template <class R>
+call_result<R> result_of(typed_slot<R>& slot) {
+  if (!slot.value) return slot.error;
+  if constexpr (std::is_void_v<R>) {
+    return {};
+  } else {
+    return std::move(*slot.value);
+  }
+}
+
+template <class R>
+struct response_wait {
+  slot_ptr<R> slot;
+  std::optional<duration> limit;
+  wake_timer timer{};
+  waiter* self = nullptr;
+
+  [[nodiscard]] scheduler& home() const noexcept { return slot->home; }
+  void begin(waiter& w) {
+    if (slot->caller != nullptr) slot->caller->abort();
+    slot->caller = self = &w;
+    if (slot->done()) {
+      w.wake();
+    } else if (limit) {
+      timer.begin(w, *limit);
+    }
+  }
+  [[nodiscard]] bool ready() const noexcept { return slot->done() || timer.has_rung(); }
+  void leave() noexcept {
+    if (!slot) return;
+    if (slot->caller == self) slot->caller = nullptr;
+    timer.leave();
+  }
+  template <class Handler>
+  void deliver(Handler&& h) {
+    if (!slot->done()) slot->fail(errc::timeout);
+    slot->taken = true;
+    complete_call(*slot.get(), std::forward<Handler>(h));
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    abort_call<R>(std::forward<Handler>(h));
+  }
+};
+
+// The same for those who may want to wait again: tells no more than whether it is done.
+template <class R>
+struct arrival_wait : response_wait<R> {
+  template <class Handler>
+  void deliver(Handler&& h) {
+    std::forward<Handler>(h)(boost::system::error_code{}, this->slot->done());
+  }
+  template <class Handler>
+  static void deliver_abort(Handler&& h) {
+    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted}, false);
+  }
+};
+
+}  // namespace coppice::detail

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/coroutine/completion.hpp>
+#include <coppice/detail/coroutine/task_promise.hpp>
+#include <coppice/detail/runtime/process.hpp>
+#include <coppice/executor.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <atomic>
+#include <coroutine>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace coppice::detail {
+
+// Any other operation of Asio's kind.
+template <class Signature, class Op>
+class asio_awaiter {
+ public:
+  asio_awaiter(Op&& op, task_promise_base& p) : op_{std::forward<Op>(op)}, promise_{p} {}
+  asio_awaiter(const asio_awaiter&) = delete;
+  asio_awaiter& operator=(const asio_awaiter&) = delete;
+
+  static bool await_ready() noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<>) {
+    try {
+      std::move(op_)(handler{*this});
+    } catch (...) {
+      promise_.slot().clear();  // of what would have cancelled it
+      throw;
+    }
+    state found = state::initiating;
+    if (now_.compare_exchange_strong(found, state::waiting)) return true;
+    if (found == state::completed) return false;
+    promise_.drop_at_rest();  // the tasks that await this one may still be on the stack
+    return true;
+  }
+  auto await_resume() { return result_.take(); }
+
+ private:
+  enum class state : unsigned char { initiating, waiting, completed, dropped };
+
+  // Whoever holds it holds the chain of frames: destroyed uncalled, it takes them along.
+  class handler {
+   public:
+    using executor_type = executor;
+    using cancellation_slot_type = asio::cancellation_slot;
+    using allocator_type = pool_allocator<void>;
+
+    explicit handler(asio_awaiter& a) noexcept : to_{&a} {}
+    handler(handler&& other) noexcept : to_{std::exchange(other.to_, nullptr)} {}
+    handler& operator=(handler&&) = delete;
+    ~handler() {
+      if (to_ != nullptr) to_->dropped();
+    }
+
+    template <class... Args>
+    void operator()(Args&&... args) {
+      to_->result_.emplace(std::forward<Args>(args)...);  // if it throws, this is dropped
+      std::exchange(to_, nullptr)->completed();
+    }
+
+    [[nodiscard]] executor_type get_executor() const noexcept {
+      process& p = *to_->promise_.self;
+      return executor{p, p.number.load(std::memory_order_relaxed)};
+    }
+    [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept {
+      return to_->promise_.slot();
+    }
+    [[nodiscard]] static allocator_type get_allocator() noexcept { return {}; }
+
+   private:
+    asio_awaiter* to_;
+  };
+
+  void completed() {
+    promise_.slot().clear();
+    if (now_.exchange(state::completed) == state::waiting) promise_.resume();
+  }
+  void dropped() noexcept {
+    if (now_.exchange(state::dropped) == state::waiting) promise_.drop_at_rest();
+  }
+
+  Op op_;  // or a reference to it
+  completion<Signature> result_;
+  task_promise_base& promise_;
+  std::atomic<state> now_ = state::initiating;  // a handler may be dropped on any thread
+};
+
+// The same for an awaitable that gives a value.
+template <class Signature, class Op>
+class awaitable_awaiter final : public asio_awaiter<Signature, Op> {
+ public:
+  using asio_awaiter<Signature, Op>::asio_awaiter;
+  auto await_resume() { return *asio_awaiter<Signature, Op>::await_resume(); }
+};
+
+// An awaitable as it behaves in a body that is one: after a request to stop its awaits work as
+// always. Its result need not be default constructible, which co_spawn asks for.
+template <class Executor>
+asio::awaitable<void, Executor> as_in_body(asio::awaitable<void, Executor> a) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_await std::move(a);
+}
+template <class T, class Executor>
+asio::awaitable<std::optional<T>, Executor> as_in_body(asio::awaitable<T, Executor> a) {
+  co_await asio::this_coro::throw_if_cancelled(false);
+  co_return co_await std::move(a);
+}
+
+}  // namespace coppice::detail

@@ -1,0 +1,116 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/coroutine/asio_awaiter.hpp>
+#include <coppice/detail/coroutine/native_awaiter.hpp>
+#include <coppice/detail/coroutine/task_promise.hpp>
+#include <coppice/detail/runtime/process.hpp>
+#include <coppice/executor.hpp>
+
+#include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/this_coro.hpp>
+
+#include <atomic>
+#include <coroutine>
+#include <exception>
+#include <type_traits>
+#include <utility>
+
+// What a task may await, and how it waits for that.
+
+namespace coppice {
+
+template <class T>
+class task;
+
+namespace detail {
+
+template <class T>
+class task_awaiter : public awaited_task {
+ public:
+  explicit task_awaiter(task<T> t) noexcept : awaited_task{t.release()} {}
+  static bool await_ready() noexcept { return false; }
+  template <class Promise>
+  void await_suspend(std::coroutine_handle<Promise> h) noexcept {
+    task_promise_base& mine = h.promise();
+    task_promise_base& next = promise();
+    parent = &mine;
+    next.awaiter = this;
+    next.self = mine.self;
+    next.root = mine.root;
+    mine.self->home.go_on_with(next.frame);
+  }
+  T await_resume() {
+    task_promise<T>& p = promise();
+    if (p.error) std::rethrow_exception(std::move(p.error));
+    return p.take();
+  }
+
+ private:
+  [[nodiscard]] task_promise<T>& promise() const noexcept {
+    return std::coroutine_handle<task_promise<T>>::from_address(frame().address()).promise();
+  }
+};
+
+struct executor_awaiter {
+  executor ex;
+  static bool await_ready() noexcept { return true; }
+  static void await_suspend(std::coroutine_handle<>) noexcept {}
+  [[nodiscard]] executor await_resume() const noexcept { return ex; }
+};
+
+template <class T>
+auto task_promise_base::await_transform(task<T> t) noexcept {
+  return task_awaiter<T>{std::move(t)};
+}
+
+template <class Op>
+  requires requires { typename std::decay_t<Op>::wait_type; }
+auto task_promise_base::await_transform(Op&& op) {
+  using wait = decltype(std::forward<Op>(op).to_wait());
+  if constexpr (requires { std::decay_t<wait>::is_turn; }) {
+    return turn_awaiter{*this};
+  } else if constexpr (requires { op.belongs_to(self->home); }) {
+    return either_awaiter<std::remove_reference_t<Op>>{op, *this};
+  } else {
+    return native_awaiter<typename std::decay_t<Op>::signature, wait>{
+        std::forward<Op>(op).to_wait(), *this};
+  }
+}
+
+template <class Op>
+  requires(!requires { typename std::decay_t<Op>::wait_type; }) &&
+          asio::is_async_operation<Op>::value
+auto task_promise_base::await_transform(Op&& op) {
+  using signature = asio::completion_signature_of_t<Op>;
+  using type = std::decay_t<Op>;
+  if constexpr (std::is_lvalue_reference_v<Op>) {
+    return asio_awaiter<signature, type>{type{op}, *this};
+  } else {
+    return asio_awaiter<signature, type&>{op, *this};
+  }
+}
+
+template <class T, class Executor>
+auto task_promise_base::await_transform(asio::awaitable<T, Executor> a) {
+  const executor ex{*self, self->number.load(std::memory_order_relaxed)};
+  auto op = asio::co_spawn(Executor{ex}, as_in_body(std::move(a)), asio::deferred);
+  using op_type = decltype(op);
+  using signature = asio::completion_signature_of_t<op_type>;
+  if constexpr (std::is_void_v<T>) {
+    return asio_awaiter<signature, op_type>{std::move(op), *this};
+  } else {
+    return awaitable_awaiter<signature, op_type>{std::move(op), *this};
+  }
+}
+
+inline auto task_promise_base::await_transform(asio::this_coro::executor_t) const noexcept {
+  return executor_awaiter{executor{*self, self->number.load(std::memory_order_relaxed)}};
+}
+
+}  // namespace detail
+
+}  // namespace coppice

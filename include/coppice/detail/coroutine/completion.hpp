@@ -1,0 +1,98 @@
+#pragma once
+
+#include <coppice/config.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/version.hpp>
+#include <boost/system/error_code.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <exception>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace coppice::detail {
+
+// What an operation completes with, until it is taken.
+template <class Signature>
+struct completion;
+
+template <class... Args>
+struct completion<void(Args...)> {
+  std::optional<std::tuple<std::decay_t<Args>...>> values;
+
+  template <class... Given>
+  void emplace(Given&&... given) {
+    values.emplace(std::forward<Given>(given)...);
+  }
+  auto take() {
+    return std::apply([](auto&... all) { return pick(all...); }, *values);
+  }
+
+ private:
+  static void pick() noexcept {}
+  template <class First, class... Rest>
+  static auto pick(First& first, Rest&... rest) {
+    if constexpr (std::is_same_v<First, boost::system::error_code>) {
+      if (first) throw boost::system::system_error{first};
+      return values_of(rest...);
+    } else if constexpr (std::is_same_v<First, std::exception_ptr>) {
+      if (first) std::rethrow_exception(first);
+      return values_of(rest...);
+    } else {
+      return values_of(first, rest...);
+    }
+  }
+  static void values_of() noexcept {}
+  template <class T>
+  static T values_of(T& value) {
+    return std::move(value);
+  }
+  template <class T, class U, class... More>
+  static std::tuple<T, U, More...> values_of(T& first, U& second, More&... more) {
+    return {std::move(first), std::move(second), std::move(more)...};
+  }
+};
+
+template <>
+struct completion<void(boost::system::error_code)> {
+  boost::system::error_code error;
+
+  void emplace(boost::system::error_code e) noexcept { error = e; }
+  void take() const {
+    if (error) throw boost::system::system_error{error};
+  }
+};
+
+template <class Signature>
+struct receiver {
+  template <class... Args>
+  void operator()(Args&&... args) const {
+    result->emplace(std::forward<Args>(args)...);
+  }
+  completion<Signature>* result;
+};
+
+// What a task completes with that is started as an operation of Asio's.
+template <class T>
+struct task_completion {
+  using signature = void(std::exception_ptr, T);
+};
+template <>
+struct task_completion<void> {
+  using signature = void(std::exception_ptr);
+};
+
+// Whether a task that returns a T is awaited in an awaitable as it stands, where Asio cannot do that:
+// 1.26 fails in its own code. `Token` is what Asio gives an operation that is awaited without one.
+template <class T, class Token>
+inline constexpr bool fails_in_asio = false;
+#if BOOST_ASIO_VERSION <= 102600
+template <class T, class Executor>
+inline constexpr bool fails_in_asio<
+    T, asio::detail::awaitable_async_op_handler<void(std::exception_ptr, T), Executor>> = true;
+#endif
+
+}  // namespace coppice::detail

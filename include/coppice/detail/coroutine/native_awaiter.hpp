@@ -1,0 +1,140 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/coroutine/completion.hpp>
+#include <coppice/detail/coroutine/task_promise.hpp>
+#include <coppice/detail/runtime/process.hpp>
+#include <coppice/detail/runtime/run_queue.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <atomic>
+#include <coroutine>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+
+namespace coppice::detail {
+
+// One of coppice's own operations: nothing is allocated, the wait is part of the frame.
+template <class Signature, class State>
+class native_awaiter final : public waiter {
+ public:
+  native_awaiter(State&& state, task_promise_base& p)
+      : waiter{state.home(), &act_on}, state_{std::forward<State>(state)}, promise_{p} {}
+  ~native_awaiter() = default;
+
+  static bool await_ready() noexcept { return false; }
+  void await_suspend(std::coroutine_handle<>) {
+    attach(promise_.self);
+    if (promise_.root == nullptr) {
+      listen_for_stop();
+    } else {
+      promise_.root->listen(*this);
+    }
+    state_.begin(*this);
+  }
+  auto await_resume() {
+    completion<Signature> result;
+    if (aborted()) {
+      state_.deliver_abort(receiver<Signature>{&result});
+    } else {
+      state_.deliver(receiver<Signature>{&result});
+    }
+    return result.take();
+  }
+
+ private:
+  static void act_on(run_item* item, how h) {
+    auto& self = *static_cast<native_awaiter*>(item);
+    self.left_queue();
+    if (h == how::run) {
+      self.run();
+    } else {
+      self.state_.leave();
+      self.promise_.drop();  // and with it this
+    }
+  }
+
+  void run() {
+    if (!aborted() && !state_.ready()) return;
+    state_.leave();
+    list_hook::unlink();
+    if (promise_.root != nullptr) promise_.root->has_waited();
+    promise_.resume();
+  }
+
+  State state_;  // or a reference to it
+  task_promise_base& promise_;
+};
+
+// Lets others have a turn. In the run queue, and nowhere else.
+class COPPICE_API turn_awaiter final : public owned_item {
+ public:
+  explicit turn_awaiter(task_promise_base& p) noexcept : owned_item{&act_on}, promise_{p} {}
+  turn_awaiter(const turn_awaiter&) = delete;
+  turn_awaiter& operator=(const turn_awaiter&) = delete;
+
+  void abort() noexcept {
+    stopped_ = true;
+    if (owner->is(number)) owner->hit = true;
+  }
+
+  static bool await_ready() noexcept { return false; }
+  void await_suspend(std::coroutine_handle<>) {
+    process& p = *promise_.self;
+    owner = &p;
+    number = p.number.load(std::memory_order_relaxed);
+    if (promise_.root == nullptr) {
+      p.yielding = 1;
+    } else {
+      promise_.root->listen(*this);
+    }
+    p.home.push(*this);
+  }
+  void await_resume() const {
+    if (stopped_) throw boost::system::system_error{asio::error::operation_aborted};
+  }
+
+ private:
+  static void act_on(run_item* item, how h);
+
+  task_promise_base& promise_;
+  bool stopped_ = false;
+};
+
+// An operation of coppice's that may belong to another io_context, whose thread may be another: it
+// has another kind of wait then.
+template <class Op>
+class either_awaiter {
+ public:
+  either_awaiter(Op& op, task_promise_base& p) noexcept : op_{op}, promise_{p} {}
+  either_awaiter(const either_awaiter&) = delete;
+  either_awaiter& operator=(const either_awaiter&) = delete;
+
+  static bool await_ready() noexcept { return false; }
+  void await_suspend(std::coroutine_handle<> h) {
+    if (scheduler& mine = promise_.self->home; op_.belongs_to(mine)) {
+      local_.emplace(op_.to_wait(), promise_).await_suspend(h);
+    } else {
+      remote_ = std::make_unique<remote>(op_.to_remote_wait(mine), promise_);
+      remote_->await_suspend(h);
+    }
+  }
+  auto await_resume() { return local_ ? local_->await_resume() : remote_->await_resume(); }
+
+ private:
+  using local = native_awaiter<typename Op::signature, typename Op::wait_type>;
+  using remote = native_awaiter<typename Op::signature, typename Op::remote_wait_type>;
+
+  Op& op_;
+  task_promise_base& promise_;
+  std::optional<local> local_;
+  std::unique_ptr<remote> remote_;
+};
+
+}  // namespace coppice::detail

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/base/memory.hpp>
+#include <coppice/detail/base/move_only_function.hpp>
+#include <coppice/detail/coroutine/task_promise.hpp>
+#include <coppice/detail/runtime/process.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/wait/operation.hpp>
+#include <coppice/task.hpp>
+
+#include <boost/asio/associated_cancellation_slot.hpp>
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/post.hpp>
+
+#include <concepts>
+#include <coroutine>
+#include <exception>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+namespace coppice::detail {
+
+template <class T>
+task<T> task_promise<T>::get_return_object() noexcept {
+  const auto h = std::coroutine_handle<task_promise>::from_promise(*this);
+  frame = h;
+  return task<T>{h};
+}
+
+inline task<void> task_promise<void>::get_return_object() noexcept {
+  const auto h = std::coroutine_handle<task_promise>::from_promise(*this);
+  frame = h;
+  return task<void>{h};
+}
+
+// A task for which a coroutine of another kind waits.
+template <class T, class Handler>
+class task_run final : public task_root, public pooled {
+ public:
+  static void start(task<T> t, Handler h) {
+    process* const p = process_behind(asio::get_associated_executor(h));
+    if (p == nullptr) {
+      fail(std::move(h), std::make_exception_ptr(
+                             std::logic_error{"coppice: a task is awaited within a process"}));
+      return;
+    }
+    auto* const run = new task_run{std::move(t), std::move(h)};
+    task_promise<T>& promise = run->task_.promise();
+    promise.self = p;
+    promise.root = run;
+    promise.resume();
+    run->starting_ = false;
+    if (!run->ended_) return;
+    run->finish([](Handler handler, auto... result) {
+      post_result(std::move(handler), std::move(result)...);
+    });
+  }
+
+ private:
+  task_run(task<T> t, Handler h)
+      : task_root{asio::get_associated_cancellation_slot(h)},
+        task_{std::move(t)},
+        handler_{std::move(h)} {}
+  ~task_run() = default;
+
+  void over() noexcept override {
+    if (starting_) {
+      ended_ = true;  // who waits is not to be resumed from within its own await
+    } else {
+      finish([](Handler handler, auto... result) { std::move(handler)(std::move(result)...); });
+    }
+  }
+  void drop() noexcept override {
+    [[maybe_unused]] const Handler handler{std::move(handler_)};
+    delete this;
+  }
+
+  template <class Tell>
+  void finish(Tell tell) {
+    task_promise<T>& promise = task_.promise();
+    std::exception_ptr error = std::move(promise.error);
+    Handler handler{std::move(handler_)};
+    if constexpr (std::is_void_v<T>) {
+      delete this;
+      tell(std::move(handler), std::move(error));
+    } else {
+      static_assert(std::default_initializable<T>,
+                    "what a task returns to a coroutine of another kind can be made without "
+                    "arguments: one that throws has no other");
+      T value = error ? T() : promise.take();
+      delete this;
+      tell(std::move(handler), std::move(error), std::move(value));
+    }
+  }
+
+  static void fail(Handler h, std::exception_ptr error) {
+    if constexpr (std::is_void_v<T>) {
+      post_result(std::move(h), std::move(error));
+    } else {
+      post_result(std::move(h), std::move(error), T());
+    }
+  }
+  template <class... Result>
+  static void post_result(Handler h, Result... result) {
+    auto ex = asio::get_associated_executor(h);
+    asio::post(ex, move_only_function{[h = std::move(h), ... result = std::move(result)]() mutable {
+                 std::move(h)(std::move(result)...);
+               }});
+  }
+
+  task<T> task_;
+  Handler handler_;
+  bool starting_ = true;
+  bool ended_ = false;
+};
+
+}  // namespace coppice::detail

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <coppice/child_policy.hpp>
+#include <coppice/child_spec.hpp>
+#include <coppice/detail/base/in_place.hpp>
+
+#include <initializer_list>
+#include <string>
+#include <vector>
+
+namespace coppice::detail {
+
+struct given_children {
+  given_children(std::vector<child_spec>) {}
+  given_children(std::initializer_list<child_spec>) {}
+};
+
+// A spec that is written in place with children and without a strategy, for the words that are said
+// of that. Each member of a `supervisor_spec` but that one, in their order.
+struct spec_without_strategy {
+  std::string name{};
+  restart_intensity intensity{};
+  coppice::auto_shutdown auto_shutdown = coppice::auto_shutdown::never;
+  given_children children;
+};
+
+template <class Never>
+consteval bool refuse_without_strategy() {
+  static_assert(never<Never>,
+                "the strategy of this supervisor is missing: `.strategy = coppice::one_for_one`, "
+                "one_for_all or rest_for_one, after its name");
+  return false;
+}
+
+}  // namespace coppice::detail

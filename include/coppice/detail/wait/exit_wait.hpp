@@ -1,0 +1,38 @@
+#pragma once
+
+#include <coppice/detail/runtime/process.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/wait/operation.hpp>
+#include <coppice/exit_reason.hpp>
+
+#include <utility>
+
+namespace coppice::detail {
+
+// Ends the current process at its next rest, which is now: the caller never runs again.
+struct exit_wait {
+  using signature = void();
+
+  scheduler* scheduler_;
+  exit_reason reason;
+  bool ignored = false;
+
+  [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
+  void begin(waiter&) {
+    process* const p = scheduler_->current();
+    if (p == nullptr) return;
+    p->ignored = ignored;
+    scheduler_->end_at_rest(*p, std::move(reason));
+  }
+  [[nodiscard]] static bool ready() noexcept { return false; }
+  static void leave() noexcept {}
+  template <class Handler>
+  static void deliver(Handler&&) noexcept {}
+  template <class Handler>
+  static void deliver_abort(Handler&&) noexcept {}
+};
+
+using exit_operation = operation<void(), exit_wait>;
+
+}  // namespace coppice::detail

@@ -1,0 +1,210 @@
+#pragma once
+
+#include <coppice/child_spec.hpp>
+#include <coppice/child_start.hpp>
+#include <coppice/config.hpp>
+#include <coppice/detail/process/stop_wait.hpp>
+#include <coppice/detail/supervisor/request_waits.hpp>
+#include <coppice/exit_reason.hpp>
+#include <coppice/pid.hpp>
+#include <coppice/process_ref.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <any>
+#include <chrono>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace coppice {
+
+/// What supervisors of every kind can be asked. Requests are served one at a time, in order of
+/// arrival, behind any start, stop or restart under way, and have no time limit of their own.
+///
+/// A handle: cheap to copy, keeps nothing alive. It is made with a pid, with a name, or with whatever a
+/// `process_ref` finds the supervisor by; names and functions are asked anew for each request, so that
+/// a restarted supervisor is found again.
+///
+/// Every request fails with `errc::noproc` if there is no such process, or the supervisor ends before
+/// it comes to it; with `errc::wrong_type` if the process is no supervisor of that kind; and with
+/// `errc::would_deadlock` if it comes from within a child whose start or end that very supervisor is
+/// waiting for.
+///
+/// @par Cancellation
+/// Of all requests: any type. The caller waits no longer; a request that was made is carried out.
+/// @par Thread safety
+/// Only on the loop's thread, or while the loop does not run.
+class COPPICE_API supervisor_handle {
+ public:
+  /// Of nobody.
+  supervisor_handle() noexcept = default;
+  supervisor_handle(process_ref to) noexcept : to_{std::move(to)} {}
+  supervisor_handle(pid process) noexcept : to_{process} {}
+  /// A name on the io_context of the calling process.
+  ///
+  /// @throws std::logic_error outside of processes.
+  supervisor_handle(std::string_view name) : to_{name} {}
+  supervisor_handle(const char* name) : to_{name} {}
+  supervisor_handle(boost::asio::io_context& io, std::string_view name) : to_{io, name} {}
+
+  /// The living process, or an empty pid.
+  [[nodiscard]] pid whereis() const { return to_.whereis(); }
+  /// The same; but of a handle that was made with a pid that one, also when the supervisor has ended.
+  [[nodiscard]] pid get_pid() const { return to_.get_pid(); }
+  [[nodiscard]] bool alive() const { return to_.whereis().alive(); }
+
+  /// Completes when the static children are up; fails with `errc::start_failed` if one of them is
+  /// not, and with `errc::already_started` if another process has its name.
+  [[nodiscard]] detail::request_operation ready() const;
+
+  /// Stops the children and then the supervisor, and completes when everything is gone.
+  ///
+  /// @param reason With which it ends.
+  /// @param limit For how long to wait; then fails with `errc::timeout`, and the stop goes on.
+  ///
+  /// Fails with `errc::unexpected_exit` if it ended with another reason (it was killed, or gave up),
+  /// and with `errc::would_deadlock` from within the supervisor's own subtree.
+  /// @par Origin
+  /// `supervisor:stop/3`.
+  [[nodiscard]] detail::stop_operation stop(
+      exit_reason reason = exit_reason::shutdown(),
+      std::optional<std::chrono::steady_clock::duration> limit = {}) const;
+
+  /// Lists the children, in start order.
+  ///
+  /// @par Origin
+  /// `supervisor:which_children/1`, which lists the latest first.
+  [[nodiscard]] detail::listing_operation which_children() const;
+
+  /// @par Origin
+  /// `supervisor:count_children/1`.
+  [[nodiscard]] detail::count_operation count_children() const;
+
+  /// Whether they lead to the same process.
+  friend bool operator==(const supervisor_handle& a, const supervisor_handle& b) {
+    return a.get_pid() == b.get_pid();
+  }
+
+ protected:
+  process_ref to_;
+};
+
+/// A supervisor with a list of children, each with an id. Also one with a template
+/// (simple_one_for_one), whose children have none and are named by pid.
+class COPPICE_API supervisor_ref : public supervisor_handle {
+ public:
+  using supervisor_handle::supervisor_handle;
+
+  /// Starts a child and adds it last in the start order. Returns at once; await `ready()` of the
+  /// result, in another statement.
+  ///
+  /// @throws std::invalid_argument if the spec breaks a rule; nothing has happened then.
+  /// @par Complexity
+  /// Constant, apart from the child's own start.
+  /// @par Origin
+  /// `supervisor:start_child/2`.
+  child_start start_child(child_spec spec) const;
+
+  /// Starts a child from the template with that argument.
+  ///
+  /// Fails with `errc::start_failed` if the template takes an argument of another type.
+  child_start start_child(std::any argument) const;
+
+  /// Stops a child by its shutdown and keeps its spec, unless it is temporary. It is not restarted
+  /// for that. A child that does not run is fine; one that is restarting is given up.
+  ///
+  /// Fails with `errc::not_found`.
+  /// @par Origin
+  /// `supervisor:terminate_child/2`.
+  [[nodiscard]] detail::request_operation terminate_child(std::string_view id) const;
+
+  /// Stops a child of a simple_one_for_one supervisor, and forgets it.
+  ///
+  /// Fails with `errc::not_found`, also for one that has ended already.
+  /// @par Origin
+  /// `supervisor:terminate_child/2` and `DynamicSupervisor.terminate_child/2`; the former answers ok
+  /// for a pid that is dead.
+  [[nodiscard]] detail::request_operation terminate_child(const pid& process) const;
+
+  /// Starts a child that does not run, in its old place.
+  ///
+  /// Fails with `errc::not_found`, `running`, `restarting` or `start_failed`, or with
+  /// `already_started` if a stranger has the name that the child registers; after the last two the
+  /// child stays stopped.
+  /// @par Origin
+  /// `supervisor:restart_child/2`.
+  [[nodiscard]] detail::start_operation restart_child(std::string_view id) const;
+
+  /// Drops the spec of a child that does not run.
+  ///
+  /// Fails with `errc::not_found`, `running` or `restarting`.
+  /// @par Origin
+  /// `supervisor:delete_child/2`.
+  [[nodiscard]] detail::request_operation delete_child(std::string_view id) const;
+
+  /// The entry of one child, as `which_children` lists it.
+  ///
+  /// Fails with `errc::not_found`, and with `errc::simple_one_for_one` if children have no ids.
+  /// @par Complexity
+  /// Constant.
+  /// @par Origin
+  /// `supervisor:which_child/2`.
+  [[nodiscard]] detail::entry_operation which_child(std::string_view id) const;
+
+  /// The entry of one child of a simple_one_for_one supervisor. One that is restarting goes by the
+  /// pid that it had last.
+  ///
+  /// Fails with `errc::not_found`, also for a child that has an id.
+  /// @par Complexity
+  /// Constant.
+  /// @par Origin
+  /// `supervisor:which_child/2`.
+  [[nodiscard]] detail::entry_operation which_child(const pid& process) const;
+
+  /// The spec of a child, with its defaults filled in.
+  ///
+  /// Fails with `errc::not_found`.
+  /// @par Origin
+  /// `supervisor:get_childspec/2`.
+  [[nodiscard]] detail::spec_operation get_child_spec(std::string_view id) const;
+};
+
+/// A supervisor whose children come and go.
+class COPPICE_API dynamic_supervisor_ref : public supervisor_handle {
+ public:
+  using supervisor_handle::supervisor_handle;
+
+  /// Starts a child. Returns at once; await `ready()` of the result, in another statement.
+  ///
+  /// The id need not be unique, and may be empty: it labels the child in listings and reports, and names
+  /// it nowhere else. The child is forgotten when it ends for good.
+  ///
+  /// Up to 15 characters of an id take no memory.
+  ///
+  /// @throws std::invalid_argument if the spec breaks a rule; nothing has happened then.
+  /// @par Complexity
+  /// Constant, apart from the child's own start.
+  /// @par Origin
+  /// `DynamicSupervisor.start_child/2`.
+  child_start start_child(child_spec spec) const;
+
+  /// Stops a child by its shutdown.
+  ///
+  /// Fails with `errc::not_found`, also for one that has ended already.
+  /// @par Origin
+  /// `DynamicSupervisor.terminate_child/2`.
+  [[nodiscard]] detail::request_operation terminate_child(const pid& process) const;
+
+  /// The entry of one child, as `which_children` lists it. One that is restarting goes by the pid
+  /// that it had last.
+  ///
+  /// Fails with `errc::not_found`, also for one that has ended for good.
+  /// @par Complexity
+  /// Constant.
+  /// @par Origin
+  /// `supervisor:which_child/2`, of a simple_one_for_one supervisor.
+  [[nodiscard]] detail::entry_operation which_child(const pid& process) const;
+};
+
+}  // namespace coppice

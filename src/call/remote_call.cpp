@@ -1,0 +1,40 @@
+#include <coppice/detail/call/remote_call.hpp>
+
+#include <boost/asio/error.hpp>
+
+namespace coppice::detail {
+
+void kill_unless_up_there(const process_ref& server) {
+  scheduler::post(server.serial(), [server] { kill_unless_up(server.whereis()); });
+}
+
+foreign_wait::foreign_wait(asio::any_io_executor of_handler)
+    : work_{of_handler}, timer_{std::move(of_handler)} {}
+
+foreign_wait::~foreign_wait() = default;
+
+void foreign_wait::canceller::operator()(asio::cancellation_type) const {
+  if (const auto self = waiting.lock()) self->give_up(asio::error::operation_aborted);
+}
+
+void foreign_wait::start_timer(const call_terms& terms) {
+  std::optional<process_ref> to_kill;
+  if (terms.or_kill) to_kill = terms.target;
+  timer_.expires_at(after(clock::now(), *terms.limit));
+  timer_.async_wait([self = shared_from_this(),
+                     to_kill = std::move(to_kill)](const boost::system::error_code& ec) {
+    if (!ec && self->give_up(errc::timeout) && to_kill) kill_unless_up_there(*to_kill);
+  });
+}
+
+void foreign_wait::end(move_only_function last) {
+  const asio::any_io_executor ex = work_.get_executor();
+  dispatch(ex, [self = shared_from_this(), last = std::move(last)]() mutable {
+    self->timer_.cancel();
+    self->work_.reset();
+    self.reset();
+    last();
+  });
+}
+
+}  // namespace coppice::detail

@@ -1,0 +1,52 @@
+#include <coppice/monitor.hpp>
+
+#include <coppice/detail/wait/current_process.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace coppice {
+
+namespace detail {
+
+namespace {
+
+std::uint64_t next_monitor_id() {
+  // Distinct on each thread, which is all that a mailbox ever sees.
+  static thread_local std::uint64_t last = 0;
+  return ++last;
+}
+
+}  // namespace
+
+mailbox_monitor::~mailbox_monitor() = default;
+
+std::shared_ptr<mailbox_monitor> add_monitor(const pid& target,
+                                             std::shared_ptr<mailbox_monitor> m) {
+  if (const scheduler* const home = target.home(); home != nullptr) check_reach(*home, "monitor");
+  m->id = next_monitor_id();
+  if (process* p = target.get(); p != nullptr) {
+    p->more().subscriptions.push_back(*m);
+    if (const auto box = m->core.lock()) box->monitors.emplace(m->id, m);
+  } else {
+    m->fire(target, exit_reason::noproc());
+  }
+  return m;
+}
+
+}  // namespace detail
+
+std::uint64_t monitor_ref::id() const noexcept { return monitor_ ? monitor_->id : 0; }
+
+void demonitor(monitor_ref& ref) {
+  if (!ref.monitor_) return;
+  const auto m = std::move(ref.monitor_);
+  m->unlink();
+  if (const auto box = m->core.lock()) {
+    box->monitors.erase(m->id);
+    box->purge(m->id);
+  }
+}
+
+}  // namespace coppice

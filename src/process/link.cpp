@@ -1,0 +1,49 @@
+#include <coppice/link.hpp>
+
+#include <coppice/detail/wait/current_process.hpp>
+
+#include <utility>
+
+namespace coppice {
+
+using detail::current_process;
+using detail::process;
+using detail::scheduler;
+
+namespace detail {
+
+mailbox_trap::~mailbox_trap() = default;
+
+void set_trap(std::shared_ptr<signal_trap> trap) { current_process().more().trap = std::move(trap); }
+
+void cut_link(process& me, const pid& other) {
+  if (process* p = other.get(); p != nullptr) me.home.unlink(me, *p);
+  if (!me.extras || !me.extras->trap) return;
+  if (auto* trap = dynamic_cast<mailbox_trap*>(me.extras->trap.get())) {
+    if (const auto box = trap->core.lock()) box->purge(other.number() | signal_tag);
+  }
+}
+
+}  // namespace detail
+
+void link(const pid& other) {
+  process& me = current_process();
+  if (const scheduler* const home = other.home(); home != nullptr) {
+    detail::check_reach(*home, "link");
+  }
+  process* p = other.get();
+  if (p == &me) return;
+  if (p != nullptr && p->now != process::state::dying) {
+    me.home.link(me, *p);
+  } else {
+    me.home.signal(me, other, exit_reason::noproc(), process::stop_level::exit_signal);
+  }
+}
+
+void unlink(const pid& other) { detail::cut_link(current_process(), other); }
+
+void untrap_exit() {
+  if (process& me = current_process(); me.extras) me.extras->trap.reset();
+}
+
+}  // namespace coppice

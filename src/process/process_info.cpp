@@ -1,0 +1,30 @@
+#include <coppice/process_info.hpp>
+
+#include <coppice/detail/runtime/process.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
+
+namespace coppice {
+
+std::optional<process_info> info(const pid& target) {
+  if (const detail::scheduler* home = target.home(); home != nullptr) home->check_thread("info");
+  detail::process* const p = target.get();
+  if (p == nullptr) return std::nullopt;
+  process_info result;
+  result.id = target;
+  result.label = p->label();
+  result.parent = p->spawner;
+  for (detail::process* up = p->spawner.get(); up != nullptr; up = up->spawner.get()) {
+    result.ancestors.push_back(up->id());
+  }
+  if (p->extras) {
+    result.callers = p->extras->callers;
+    result.name = p->extras->name;
+    for (detail::process* peer : p->extras->links) result.links.push_back(peer->id());
+    result.traps_exits = p->traps_exits();
+  }
+  result.started = p->now != detail::process::state::unborn;
+  result.waiting_in_coppice = !p->waits.empty();
+  return result;
+}
+
+}  // namespace coppice

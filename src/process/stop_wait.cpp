@@ -1,0 +1,58 @@
+#include <coppice/detail/process/stop_wait.hpp>
+
+#include <coppice/detail/wait/current_process.hpp>
+#include <coppice/error.hpp>
+
+namespace coppice::detail {
+
+namespace {
+
+bool is_within(process* caller, const process& ancestor) noexcept {
+  for (process* p = caller; p != nullptr; p = p->parent()) {
+    if (p == &ancestor) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+scheduler& stop_wait::home() const {
+  if (at != nullptr) return *at;
+  scheduler* const s = process.home();
+  return s != nullptr ? *s : here();
+}
+
+void stop_wait::subscription::fire(const pid&, const exit_reason& r) {
+  reason = r;
+  target->wake();
+}
+
+void stop_wait::begin(waiter& w) {
+  detail::process* const p = process.home() != nullptr ? process.get() : nullptr;
+  if (p == nullptr) {
+    refused = errc::noproc;
+  } else if (is_within(caller_on(p->home), *p)) {
+    refused = errc::would_deadlock;
+  } else {
+    news.target = &w;
+    p->more().subscriptions.push_back(news);
+    if (limit) timer.begin(w, *limit);
+    p->home.stop(*p, reason);
+    return;
+  }
+  w.wake();
+}
+
+void stop_wait::leave() noexcept {
+  news.unlink();
+  timer.leave();
+}
+
+boost::system::error_code stop_wait::outcome() const noexcept {
+  if (refused) return refused;
+  if (!news.reason) return errc::timeout;
+  if (*news.reason == reason) return {};
+  return errc::unexpected_exit;
+}
+
+}  // namespace coppice::detail

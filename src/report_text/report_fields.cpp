@@ -1,0 +1,219 @@
+#include "report_words.hpp"
+
+#include <coppice/process_info.hpp>
+#include <coppice/report_fields.hpp>
+#include <coppice/severity.hpp>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace coppice {
+
+namespace {
+
+using detail::word;
+
+class collector {
+ public:
+  explicit collector(severity s) : severity_{s} {}
+
+  std::vector<report_field> take() { return std::move(fields_); }
+
+  void operator()(const child_starting& x) {
+    kind("child_starting");
+    child(x.child);
+  }
+  void operator()(const child_started& x) {
+    kind("child_started");
+    child(x.child);
+    add("by_request", detail::yes_or_no(x.by_request));
+  }
+  void operator()(const child_start_failed& x) {
+    kind("child_start_failed");
+    child(x.child);
+    why(x.reason);
+    add("next", word(x.next));
+  }
+  void operator()(const child_refused& x) {
+    kind("child_refused");
+    child(x.child);
+    add("error", x.error.message());
+    if (x.reason.is_abnormal()) why(x.reason);
+  }
+  void operator()(const child_ended& x) {
+    kind("child_ended");
+    child(x.child);
+    why(x.reason);
+    add("next", word(x.next));
+  }
+  void operator()(const budget_exhausted& x) {
+    kind("budget_exhausted");
+    child(x.child);
+    add("max_restarts", std::to_string(x.restarts));
+    add("within", detail::number(x.period_seconds) + " s");
+  }
+  void operator()(const child_stop_failed& x) {
+    kind("child_stop_failed");
+    child(x.child);
+    why(x.reason);
+    add("killed", detail::yes_or_no(x.had_to_be_killed));
+  }
+  void operator()(const children_stop_failed& x) {
+    kind("children_stop_failed");
+    supervisor(x.child.supervisor, x.child.supervisor_id);
+    policy(x.child);
+    why(x.reason);
+    add("killed", detail::yes_or_no(x.had_to_be_killed));
+    add("count", std::to_string(x.count));
+  }
+  void operator()(const supervisor_stopped& x) {
+    kind("supervisor_stopped");
+    supervisor(x.supervisor, x.supervisor_id);
+    why(x.reason);
+    add("killed", std::to_string(x.killed));
+    add("count", std::to_string(x.stopped));
+  }
+  void operator()(const spec_warning& x) {
+    kind("spec_warning");
+    supervisor(x.supervisor, {});
+    add("text", x.text);
+  }
+  void operator()(const process_crashed& x) {
+    kind("process_crashed");
+    process(x.process);
+    add("name", x.name);
+    add("label", x.label);
+    add("supervised", detail::yes_or_no(x.supervised));
+    why(x.reason);
+    surroundings(x.process);
+  }
+  void operator()(const server_terminated& x) {
+    kind("server_terminated");
+    process(x.process);
+    add("name", x.name);
+    why(x.reason);
+    add("last_message", x.last_message);
+    add("state", x.state);
+    if (x.client) {
+      add("client", x.client.to_string());
+      add("client_name", x.client_name);
+      add("client_alive", detail::yes_or_no(x.client_alive));
+    }
+    add("pending", listed(x.pending));
+    surroundings(x.process);
+  }
+  void operator()(const task_terminated& x) {
+    kind("task_terminated");
+    process(x.process);
+    add("label", x.label);
+    add("callers", listed(x.callers));
+    why(x.reason);
+    surroundings(x.process);
+  }
+  void operator()(const state_discarded& x) {
+    kind("state_discarded");
+    process(x.process);
+    add("name", x.name);
+    add("state", x.state);
+    add("count", std::to_string(x.crashes));
+  }
+  void operator()(const state_lost& x) {
+    kind("state_lost");
+    process(x.process);
+    add("name", x.name);
+    why(x.reason);
+  }
+  void operator()(const process_abandoned& x) {
+    kind("process_abandoned");
+    process(x.process);
+    add("label", x.label);
+    surroundings(x.process);
+  }
+  void operator()(const application_started& x) {
+    kind("application_started");
+    process(x.process);
+    add("name", x.name);
+    add("os_process", std::to_string(x.os_process));
+  }
+  void operator()(const application_stopped& x) {
+    kind("application_stopped");
+    process(x.process);
+    add("name", x.name);
+    why(x.reason);
+    add("exit_code", std::to_string(x.exit_code));
+  }
+  void operator()(const reports_lost& x) {
+    kind("reports_lost");
+    why(x.reason);
+    add("count", std::to_string(x.count));
+  }
+  void operator()(const reports_summed_up& x) {
+    kind("reports_summed_up");
+    add("supervised", detail::yes_or_no(x.supervised));
+    add("count", std::to_string(x.count));
+    add("within", detail::number(x.period_seconds) + " s");
+    add("text", x.text);
+  }
+
+ private:
+  template <class Range>
+  static std::string listed(const Range& processes) {
+    return detail::listed(processes, 0, [](const pid& p) { return p.to_string(); });
+  }
+
+  void add(std::string_view key, std::string_view value) {
+    if (!value.empty()) fields_.push_back({key, std::string{value}});
+  }
+  void kind(std::string_view name) {
+    add("kind", name);
+    add("severity", to_string(severity_));
+  }
+  void process(const pid& p) {
+    if (p) add("process", p.to_string());
+  }
+  void supervisor(std::string_view name, const pid& p) {
+    add("supervisor", name);
+    if (p) add("supervisor_process", p.to_string());
+  }
+  void child(const child_info& c) {
+    supervisor(c.supervisor, c.supervisor_id);
+    add("child", c.id);
+    process(c.process);
+    add("restarts", std::to_string(c.restarts));
+    policy(c);
+  }
+  void policy(const child_info& c) {
+    add("restart", word(c.restart));
+    add("significant", detail::yes_or_no(c.significant));
+    add("shutdown", word(c.shutdown));
+    add("type", word(c.type));
+  }
+  // What is only known as long as the process is.
+  void surroundings(const pid& p) {
+    const auto known = info(p);
+    if (!known) return;
+    add("ancestors", listed(known->ancestors));
+    add("links", listed(known->links));
+  }
+  void why(const exit_reason& reason) {
+    const auto chain = detail::exception_chain(reason);
+    add("reason", detail::reason_text(reason, chain));
+    if (!chain.empty()) add("exception_type", chain.front().type);
+  }
+
+  const severity severity_;
+  std::vector<report_field> fields_;
+};
+
+}  // namespace
+
+std::vector<report_field> fields_of(const report& r) {
+  collector c{severity_of(r)};
+  std::visit(c, r);
+  return c.take();
+}
+
+}  // namespace coppice

@@ -1,0 +1,74 @@
+#include "report_words.hpp"
+
+#include <coppice/process_info.hpp>
+
+#include <chrono>
+#include <cstdio>
+
+namespace coppice::detail {
+
+std::string_view word(next_step next) noexcept {
+  switch (next) {
+    case next_step::none: break;
+    case next_step::restart: return "restarting";
+    case next_step::give_up: return "giving up";
+    case next_step::shut_down: return "shutting down";
+  }
+  return "";
+}
+
+std::string_view word(restart when) noexcept {
+  switch (when) {
+    case restart::permanent: break;
+    case restart::transient: return "transient";
+    case restart::temporary: return "temporary";
+  }
+  return "permanent";
+}
+
+std::string_view word(child_type type) noexcept {
+  return type == child_type::supervisor ? "supervisor" : "worker";
+}
+
+std::string word(const shutdown& how) {
+  if (how.is_brutal_kill()) return "brutal_kill";
+  if (how.is_infinity()) return "infinity";
+  return number(std::chrono::duration<double>{how.time()}.count()) + " s";
+}
+
+std::string_view yes_or_no(bool b) noexcept { return b ? "yes" : "no"; }
+
+std::string number(double x) {
+  char digits[32];
+  std::snprintf(digits, sizeof digits, "%g", x);
+  return digits;
+}
+
+std::string named(std::string_view label, const pid& process) {
+  std::string text{label};
+  if (!text.empty()) text += ' ';
+  return text + process.to_string();
+}
+
+std::string named(const pid& process) {
+  const auto known = info(process);
+  if (!known) return process.to_string();
+  return named(known->name.empty() ? known->label : known->name, process);
+}
+
+std::string supervisor_name(const child_info& c) {
+  return c.supervisor.empty() ? c.supervisor_id.to_string() : std::string{c.supervisor};
+}
+
+std::string reason_text(const exit_reason& reason, std::span<const exception_text> chain) {
+  if (chain.empty()) return reason.to_string();
+  std::string text;
+  for (const exception_text& level : chain) {
+    if (!text.empty()) text += ", caused by ";
+    text += level.type;
+    if (!level.text.empty()) text += ": " + level.text;
+  }
+  return text;
+}
+
+}  // namespace coppice::detail

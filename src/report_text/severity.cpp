@@ -1,0 +1,61 @@
+#include <coppice/severity.hpp>
+
+#include <coppice/run.hpp>
+
+#include <variant>
+
+namespace coppice {
+
+namespace {
+
+template <class... Fs>
+struct overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <class... Fs>
+overloaded(Fs...) -> overloaded<Fs...>;
+
+severity of_end(const exit_reason& reason) {
+  return reason.is_abnormal() ? severity::error : severity::info;
+}
+
+}  // namespace
+
+std::string_view to_string(severity s) noexcept {
+  switch (s) {
+    case severity::debug: return "debug";
+    case severity::info: return "info";
+    case severity::warning: return "warning";
+    case severity::error: break;
+  }
+  return "error";
+}
+
+severity severity_of(const report& r) noexcept {
+  return std::visit(
+      overloaded{
+          [](const child_starting&) { return severity::debug; },
+          [](const child_started& x) { return x.by_request ? severity::debug : severity::info; },
+          [](const child_ended& x) {
+            // With OTP, that a permanent child ends is an error in itself.
+            const bool restarts = x.next == next_step::restart || x.next == next_step::give_up;
+            return restarts ? severity::error : of_end(x.reason);
+          },
+          [](const supervisor_stopped& x) {
+            return x.killed > 0 ? severity::warning : severity::info;
+          },
+          [](const spec_warning&) { return severity::warning; },
+          [](const process_abandoned&) { return severity::warning; },
+          [](const reports_lost&) { return severity::warning; },
+          [](const reports_summed_up& x) { return x.level; },
+          [](const application_started&) { return severity::info; },
+          [](const application_stopped& x) {
+            if (x.exit_code == exit_hurried) return severity::warning;
+            return x.exit_code != exit_stopped ? severity::error : of_end(x.reason);
+          },
+          [](const auto&) { return severity::error; },
+      },
+      r);
+}
+
+}  // namespace coppice

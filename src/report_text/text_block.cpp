@@ -1,0 +1,225 @@
+#include "report_words.hpp"
+#include "text_parts.hpp"
+
+#include <coppice/process_info.hpp>
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace coppice::detail {
+
+namespace {
+
+// The lines that a line of a block turns out to have, but for its first, are indented.
+void append_indented(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    if (c == '\n') {
+      out += "\n    ";
+    } else if (c == '\t') {
+      out += c;
+    } else {
+      append_escaped(out, c);
+    }
+  }
+}
+
+class block {
+ public:
+  explicit block(const text_style& style) noexcept : style_{style} {}
+
+  [[nodiscard]] std::string take() const {
+    std::string text;
+    for (const std::string& l : lines_) {
+      if (!text.empty()) text += '\n';
+      append_indented(text, l);
+    }
+    return text;
+  }
+
+  void operator()(const child_starting& x) { child(x.child, "starting"); }
+  void operator()(const child_started& x) {
+    child(x.child, "started");
+    offender(x.child);
+  }
+  void operator()(const child_start_failed& x) {
+    child(x.child, "failed to start");
+    why(x.reason);
+    offender(x.child);
+    next(x.next);
+  }
+  void operator()(const child_refused& x) {
+    child(x.child, "was not started");
+    add("** (exit) " + x.error.message());
+    if (x.reason.is_abnormal()) why(x.reason);
+    policy(x.child);
+  }
+  void operator()(const child_ended& x) {
+    child(x.child, "terminated");
+    why(x.reason);
+    offender(x.child);
+    next(x.next);
+  }
+  void operator()(const budget_exhausted& x) {
+    child(x.child, "caused shutdown");
+    add("** (exit) reached the maximum restart intensity: " + budget(x));
+    offender(x.child);
+  }
+  void operator()(const child_stop_failed& x) {
+    child(x.child, "shut down abnormally");
+    why(x.reason);
+    offender(x.child);
+    killed(x.had_to_be_killed);
+  }
+  void operator()(const children_stop_failed& x) {
+    add("Children of Supervisor " + supervisor_name(x.child) + " shut down abnormally");
+    why(x.reason);
+    say("Number", std::to_string(x.count));
+    policy(x.child);
+    killed(x.had_to_be_killed);
+  }
+  void operator()(const supervisor_stopped& x) {
+    add("Supervisor " + name_or_pid(x.supervisor, x.supervisor_id) + " stopped");
+    why(x.reason);
+    say("Children", std::to_string(x.stopped));
+    say("Killed", std::to_string(x.killed));
+  }
+  void operator()(const spec_warning& x) {
+    add("Supervisor " + std::string{x.supervisor});
+    add(cut(x.text, style_));
+  }
+  void operator()(const process_crashed& x) {
+    const std::string id = x.process.to_string();
+    add("Process " + (x.name.empty() ? id : std::string{x.name} + " (" + id + ')') +
+        " terminating");
+    why(x.reason);
+    if (!x.label.empty()) say("Label", x.label);
+    if (!style_.details) return;
+    if (const auto known = info(x.process)) {
+      say("Ancestors", known->ancestors);
+      say("Links", known->links);
+    }
+  }
+  void operator()(const server_terminated& x) {
+    add("GenServer " + name_or_pid(x.name, x.process) + " terminating");
+    why(x.reason, "stop");
+    if (!x.last_message.empty()) {
+      say(x.client ? "Last message (from " + client_of(x) + ')' : "Last message", x.last_message);
+    }
+    if (!style_.details) return;
+    if (!x.state.empty()) say("State", x.state);
+    if (x.client) add("Client " + client_of(x) + std::string{condition_of_client(x)});
+    if (!x.pending.empty()) add("Waiting for an answer: " + pending_of(x, style_));
+  }
+  void operator()(const task_terminated& x) {
+    std::string first = "Task " + name_or_pid(x.label, x.process);
+    if (!x.callers.empty()) first += " started from " + named(x.callers.front());
+    add(first + " terminating");
+    why(x.reason);
+    if (!style_.details) return;
+    if (x.callers.size() > 1) {
+      add("Callers: " + listed(x.callers, style_.max_items, [](const pid& p) { return named(p); }));
+    }
+  }
+  void operator()(const state_discarded& x) {
+    add("GenServer " + name_or_pid(x.name, x.process) + " starts afresh");
+    add("Its state crashed it " + count(x.crashes, "time") + " in a row");
+    say("State", x.state);
+  }
+  void operator()(const state_lost& x) {
+    add("GenServer " + name_or_pid(x.name, x.process) + " has lost its state");
+    why(x.reason);
+  }
+  void operator()(const process_abandoned& x) {
+    add("Process " + x.process.to_string() + " abandoned");
+    add("It was killed but waits for something that cannot be cancelled");
+    if (!x.label.empty()) say("Label", x.label);
+  }
+  void operator()(const application_started& x) {
+    add(capital(application(x.name)) + " started");
+    say("OS process", std::to_string(x.os_process));
+  }
+  void operator()(const application_stopped& x) {
+    add(capital(application(x.name)) + " stopped");
+    why(x.reason);
+    say("Exit code", std::to_string(x.exit_code));
+  }
+  void operator()(const reports_lost& x) {
+    add(count(x.count, "report") + " could not be told");
+    why(x.reason);
+  }
+  void operator()(const reports_summed_up& x) {
+    add(std::string{x.text});
+    if (x.count > 1) say("Summed up", others(x));
+  }
+
+ private:
+  static std::string capital(std::string text) {
+    text.front() = 'A';
+    return text;
+  }
+  static std::string name_or_pid(std::string_view name, const pid& process) {
+    return name.empty() ? process.to_string() : std::string{name};
+  }
+
+  void add(std::string line_of_it) { lines_.push_back(std::move(line_of_it)); }
+  void say(std::string_view what, std::string_view how) {
+    add(std::string{what} + ": " + cut(how, style_));
+  }
+  void say(std::string_view what, const std::vector<pid>& list) {
+    if (list.empty()) return;
+    add(std::string{what} + ": " +
+        listed(list, style_.max_items, [](const pid& p) { return named(p); }));
+  }
+  void child(const child_info& c, std::string_view what) {
+    const std::string id = c.id.empty() ? "" : std::string{c.id} + ' ';
+    add("Child " + id + "of Supervisor " + supervisor_name(c) + ' ' + std::string{what});
+  }
+  void offender(const child_info& c) {
+    if (c.process) say("Pid", c.process.to_string());
+    if (c.restarts > 0) say("Restarts", std::to_string(c.restarts));
+    policy(c);
+  }
+  void policy(const child_info& c) {
+    if (!style_.details) return;
+    say("Restart", word(c.restart));
+    if (c.significant) say("Significant", "yes");
+    say("Shutdown", word(c.shutdown));
+    say("Type", word(c.type));
+  }
+  void next(next_step n) {
+    if (n != next_step::none) say("Next", word(n));
+  }
+  void killed(bool so) {
+    if (so) say("Killed", "did not stop in time");
+  }
+  // `kind` is what Elixir calls a reason that is no exception.
+  void why(const exit_reason& reason, std::string_view kind = "exit") {
+    const auto chain = chain_of(reason, style_);
+    if (chain.empty()) {
+      const bool is_text = reason.kind() == exit_reason::kind_type::error && !reason.note().empty();
+      const std::string text = is_text ? std::string{reason.note()} : reason.to_string();
+      add("** (" + std::string{kind} + ") " + cut(text, style_));
+    }
+    std::string indent;
+    for (const exception_text& level : chain) {
+      add(indent + "** (" + level.type + ')' + (level.text.empty() ? "" : ' ' + level.text));
+      indent += "    ";
+    }
+  }
+
+  const text_style& style_;
+  std::vector<std::string> lines_;
+};
+
+}  // namespace
+
+std::string block_of(const report& r, const text_style& style) {
+  block b{style};
+  std::visit(b, r);
+  return b.take();
+}
+
+}  // namespace coppice::detail

@@ -1,0 +1,79 @@
+#include "text_parts.hpp"
+
+#include "report_words.hpp"
+
+namespace coppice::detail {
+
+namespace {
+
+bool continues_character(char c) noexcept {
+  return (static_cast<unsigned char>(c) & 0xc0U) == 0x80;
+}
+
+}  // namespace
+
+std::string cut(std::string_view text, const text_style& style) {
+  if (style.max_text == 0 || text.size() <= style.max_text) return std::string{text};
+  std::size_t end = style.max_text;
+  while (end > 0 && continues_character(text[end])) --end;
+  return std::string{text.substr(0, end)} + "...";
+}
+
+std::vector<exception_text> chain_of(const exit_reason& reason, const text_style& style) {
+  std::vector<exception_text> chain = exception_chain(reason);
+  // The outermost is not nested.
+  if (style.max_items > 0 && chain.size() > style.max_items + 1) chain.resize(style.max_items + 1);
+  for (exception_text& level : chain) level.text = cut(level.text, style);
+  return chain;
+}
+
+std::string count(std::size_t n, std::string_view what) {
+  return std::to_string(n) + ' ' + std::string{what} + (n == 1 ? "" : "s");
+}
+
+std::string children(std::size_t n) { return n == 1 ? "1 child" : std::to_string(n) + " children"; }
+
+std::string budget(const budget_exhausted& x) {
+  return "more than " + count(x.restarts, "restart") + " in " + number(x.period_seconds) +
+         " s";
+}
+
+std::string others(const reports_summed_up& x) {
+  std::string text = std::to_string(x.count - 1) + " more like it";
+  if (x.period_seconds > 0) text += " within " + number(x.period_seconds) + " s";
+  return text;
+}
+
+std::string client_of(const server_terminated& x) {
+  return x.client_name.empty() ? x.client.to_string() : std::string{x.client_name};
+}
+
+std::string_view condition_of_client(const server_terminated& x) {
+  return x.client_alive ? " is alive" : " is dead";
+}
+
+std::string pending_of(const server_terminated& x, const text_style& style) {
+  return listed(x.pending, style.max_items, [](const pid& p) { return named(p); });
+}
+
+std::string application(std::string_view name) {
+  return name.empty() ? "application" : "application " + std::string{name};
+}
+
+void append_escaped(std::string& out, char c) {
+  constexpr char digits[] = "0123456789abcdef";
+  const auto code = static_cast<unsigned char>(c);
+  switch (c) {
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    default: break;
+  }
+  if (code >= 0x20 && code != 0x7f) {
+    out += c;
+  } else {
+    out += {'\\', 'x', digits[code >> 4U], digits[code & 0xfU]};
+  }
+}
+
+}  // namespace coppice::detail

@@ -1,0 +1,78 @@
+#include "turn.hpp"
+
+#include <coppice/detail/runtime/scheduler.hpp>
+
+#include <algorithm>
+#include <optional>
+
+namespace coppice::detail {
+
+time_point scheduler::now() noexcept {
+  if (manual_) return turn_time_;
+  if (active_scheduler != this) return clock::now();
+  if (!turn_time_valid_) {
+    turn_time_ = clock::now();
+    turn_time_valid_ = true;
+  }
+  return turn_time_;
+}
+
+void scheduler::set_timer(timer_node& node, time_point when) {
+  timers_.set(node, when);
+  arm();
+}
+
+void scheduler::set_loose_timer(loose_timer& timer, time_point when) {
+  if (alive_ == 0 || down_) return;
+  set_timer(timer, when);
+  loose_timers_.push_back(timer);
+}
+
+void scheduler::give_up_loose_timers() {
+  while (!loose_timers_.empty()) {
+    auto& timer = static_cast<loose_timer&>(*loose_timers_.front());
+    timer.unlink();
+    timers_.cancel(timer);
+    timer.given_up(timer);
+  }
+}
+
+void scheduler::arm() {
+  if (manual_ || down_ || timers_.empty() || timers_.earliest() >= alarm_at_) return;
+  alarm_at_ = timers_.earliest();
+  alarm_.expires_at(alarm_at_);
+  alarm_.async_wait([this](const boost::system::error_code& ec) {
+    if (ec) return;
+    alarm_at_ = time_point::max();
+    take_turn([this] { fire_due(); });
+    arm();
+  });
+}
+
+void scheduler::fire_due() {
+  const time_point due = now();
+  while (!timers_.empty() && timers_.earliest() <= due && timers_.earliest() != end_of_time) {
+    timer_node& node = timers_.pop();
+    node.fire(node);
+  }
+}
+
+void scheduler::take_over_time() {
+  turn_time_ = now();
+  manual_ = true;
+  alarm_.cancel();
+  alarm_at_ = time_point::max();
+}
+
+std::optional<time_point> scheduler::next_timer() const noexcept {
+  if (timers_.empty() || timers_.earliest() == end_of_time) return std::nullopt;
+  return timers_.earliest();
+}
+
+void scheduler::move_time_to(time_point when) {
+  turn_time_ = std::max(turn_time_, when);
+  const at_work here{*this};
+  fire_due();
+}
+
+}  // namespace coppice::detail

@@ -1,0 +1,168 @@
+#include "turn.hpp"
+
+#include <coppice/detail/base/memory.hpp>
+#include <coppice/detail/runtime/process.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/error.hpp>
+
+#include <boost/asio/cancellation_type.hpp>
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+namespace coppice::detail {
+
+process& scheduler::spawn(const birth& b) {
+  process& p = claim_block(b.what->kind());
+  p.number.store(++last_number_, std::memory_order_relaxed);
+  p.now = process::state::unborn;
+  p.starting = true;
+  p.acknowledges = b.what->acknowledges();
+  p.what = std::move(b.what);
+  p.watcher = b.watcher;
+  p.tag = b.tag;
+  if (b.parent != nullptr) {
+    p.spawner = b.parent->id();
+    b.parent->more().children.push_back(p);
+  } else if (active_scheduler == this && current_ != nullptr) {
+    p.spawner = current_->id();
+  }
+  if (!b.label.empty()) p.more().label = b.label;
+  p.what->prepare(p);
+  if (alive_++ == 0) work_.emplace(io_.get_executor());
+  if (b.patient) {
+    push_patient(p);
+  } else {
+    push(p);
+  }
+  return p;
+}
+
+// In the run queue a process is recognized by this. It is called when that is destroyed.
+void process::start(run_item* item, run_item::how) {
+  static_cast<process*>(item)->what.reset();
+}
+
+void scheduler::begin(process& p) {
+  p.starting = false;
+  process* const before = std::exchange(current_, &p);
+  if (p.now == process::state::dying || p.asked != process::stop_level::none) {
+    dropping_ = &p;
+    p.what.reset();
+    dropping_ = nullptr;
+    if (p.now == process::state::dying) {
+      take_down(p);
+    } else {
+      end(p, std::move(p.reason));
+    }
+    current_ = before;
+    return;
+  }
+  const std::uint64_t number = p.number.load(std::memory_order_relaxed);
+  p.now = process::state::live;
+  try {
+    p.what->launch(p);
+  } catch (...) {
+    crash(p);
+  }
+  current_ = before;
+  if (p.is(number)) came_to_rest(p);
+}
+
+void scheduler::signal(process& p, const pid& from, const exit_reason& reason,
+                       process::stop_level level) {
+  if (!takes_signals(p)) return;
+  if (p.extras && p.extras->trap) {
+    if (const auto trap = p.extras->trap; trap->exit_signal(from, reason)) return;
+    p.extras->trap.reset();
+  }
+  if (behaviour* const b = p.behaviour(); b != nullptr && b->exit_signal(from, reason)) return;
+  if (reason.is_normal() && level != process::stop_level::supervisor && from != p.id()) return;
+  ask_to_stop(p, reason, level);
+}
+
+void scheduler::stop(process& p, const exit_reason& reason) {
+  if (behaviour* const b = p.behaviour(); b != nullptr && b->stop(reason)) return;
+  ask_to_stop(p, reason, process::stop_level::supervisor);
+}
+
+void scheduler::kill(process& p) {
+  if (!takes_signals(p)) return;
+  if (current_ == &p) {
+    p.due |= process::kill_due;
+    return;
+  }
+  end(p, exit_reason::killed());
+}
+
+void scheduler::crash(process& p) {
+  if (p.now == process::state::live) end(p, exit_reason::error(std::current_exception()));
+}
+
+namespace {
+
+// Has a process come to rest soon, though it may have nothing to do.
+class rest_item final : public owned_item, public pooled {
+ public:
+  explicit rest_item(process& p) noexcept : owned_item{&act_on} {
+    owner = &p;
+    number = p.number.load(std::memory_order_relaxed);
+  }
+
+ private:
+  static void act_on(run_item* item, how) { delete static_cast<rest_item*>(item); }
+};
+
+}  // namespace
+
+void scheduler::fail(process& p) noexcept {
+  if (p.now != process::state::live) return;
+  exit_reason why = exit_reason::error(std::current_exception());
+  if (current_ != &p) {
+    try {
+      push(*new rest_item{p});
+    } catch (const std::bad_alloc&) {
+      return end(p, std::move(why));
+    }
+  }
+  end_at_rest(p, std::move(why));
+}
+
+void scheduler::end_at_rest(process& p, exit_reason reason) {
+  if (p.now != process::state::live || (p.due & process::exit_due) != 0) return;
+  p.due |= process::exit_due;
+  p.reason = std::move(reason);
+}
+
+void scheduler::end(process& p, exit_reason reason, bool at_rest) {
+  p.now = process::state::dying;
+  p.reason = std::move(reason);
+  p.probing = false;
+  p.due = 0;
+  // A start item that is still in the run queue goes on from here.
+  if (!p.starting) take_down(p, at_rest);
+}
+
+void scheduler::link(process& a, process& b) {
+  a.more().links.insert(&b);
+  b.more().links.insert(&a);
+}
+
+void scheduler::unlink(process& a, process& b) noexcept {
+  if (a.extras) a.extras->links.erase(&b);
+  if (b.extras) b.extras->links.erase(&a);
+}
+
+void scheduler::acknowledge(process& p, std::any info) {
+  if (p.answered) return;
+  p.answered = true;
+  // It is up without what it was taken for.
+  if (p.extras && !p.extras->early_requests.empty()) {
+    p.extras->refuse_early_requests(errc::wrong_type);
+  }
+  if (p.acknowledges && p.watcher != nullptr) p.watcher->child_ready(p.tag, std::move(info));
+}
+
+}  // namespace coppice::detail

@@ -1,0 +1,137 @@
+#include <coppice/detail/runtime/process.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/error.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <ostream>
+#include <string>
+#include <utility>
+
+namespace coppice {
+
+bool pid::alive() const noexcept { return get() != nullptr; }
+
+detail::scheduler* pid::home() const noexcept { return slot_ != nullptr ? &slot_->home : nullptr; }
+
+std::string pid::to_string() const {
+  std::string text = "<";
+  return text.append(std::to_string(number_)).append(">");
+}
+
+std::ostream& operator<<(std::ostream& out, const pid& id) { return out << id.to_string(); }
+
+namespace detail {
+
+namespace {
+
+// As many stages stay parked for later, or as many as there are processes if that is more.
+constexpr std::size_t spare_stages = 1024;
+
+void push_on(process*& stack, process& p) noexcept { p.next = std::exchange(stack, &p); }
+process& pop_from(process*& stack) noexcept {
+  process& p = *stack;
+  stack = static_cast<process*>(p.next);
+  return p;
+}
+
+}  // namespace
+
+process& block_store::add(scheduler& s) {
+  std::allocator<process> memory;
+  if (size_ % chunk == 0) {
+    chunks_.reserve(chunks_.size() + 1);
+    chunks_.push_back(memory.allocate(chunk));
+  }
+  process* const p = std::construct_at(&at(size_), s);
+  ++size_;
+  return *p;
+}
+
+block_store::~block_store() {
+  for_each([](process& p) { std::destroy_at(&p); });
+  for (process* first : chunks_) std::allocator<process>{}.deallocate(first, chunk);
+}
+
+scheduler::vacancy& scheduler::find_vacant(const void* kind) {
+  const auto found = std::ranges::find(vacant_, kind, &vacancy::kind);
+  latest_vacant_ = found != vacant_.end() ? &*found : &vacant_.emplace_back(kind);
+  return *latest_vacant_;
+}
+
+process& scheduler::claim_block(const void* kind) {
+  vacancy* v = &vacant(kind);
+  if (v->count == 0 && kind != nullptr) v = &vacant_.front();
+  if (v->count == 0) return blocks_.add(*this);
+  --v->count;
+  return pop_from(v->top);
+}
+
+void scheduler::free_block(process& p) noexcept {
+  vacancy& v = vacant(p.stage != nullptr ? p.stage->plays : nullptr);
+  if (p.stage != nullptr && v.count >= std::max(spare_stages, alive_)) {
+    push_on(surplus_, p);
+    return;
+  }
+  ++v.count;
+  push_on(v.top, p);
+}
+
+process_extras::~process_extras() { refuse_early_requests(errc::noproc); }
+
+void process_extras::refuse_early_requests(boost::system::error_code why) noexcept {
+  while (!early_requests.empty()) {
+    auto& r = static_cast<early_request&>(*early_requests.front());
+    r.unlink();
+    r.refuse(why);
+  }
+}
+
+void scheduler::discard_surplus() {
+  while (surplus_ != nullptr) pop_from(surplus_).discard_parked();
+}
+
+bool scheduler::register_name(process& p, std::string_view name) {
+  process_extras& x = p.more();
+  if (!x.name.empty() || !names_.try_emplace(std::string{name}, &p).second) return false;
+  x.name = name;
+  return true;
+}
+
+void scheduler::unregister_name(process& p) noexcept {
+  if (p.extras) unregister_name(*p.extras);
+}
+
+void scheduler::unregister_name(process_extras& x) noexcept {
+  if (x.name.empty()) return;
+  names_.erase(x.name);
+  x.name.clear();
+}
+
+void scheduler::give_up_names(process_extras& x) noexcept {
+  unregister_name(x);
+  while (!x.registrations.empty()) {
+    auto& r = static_cast<registration&>(*x.registrations.front());
+    r.unlink();
+    r.drop();
+  }
+}
+
+pid scheduler::whereis(std::string_view name) const noexcept {
+  const auto found = names_.find(std::string{name});
+  return found != names_.end() ? found->second->id() : pid{};
+}
+
+std::vector<pid> scheduler::processes() {
+  std::vector<pid> result;
+  result.reserve(alive_);
+  blocks_.for_each([&result](process& p) {
+    if (p.now != process::state::vacant) result.push_back(p.id());
+  });
+  std::ranges::sort(result, {}, &pid::number);
+  return result;
+}
+
+}  // namespace detail
+
+}  // namespace coppice

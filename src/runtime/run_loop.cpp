@@ -1,0 +1,132 @@
+#include "turn.hpp"
+
+#include <coppice/detail/runtime/process.hpp>
+#include <coppice/detail/runtime/run_queue.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+namespace coppice::detail {
+
+namespace {
+
+// How many items of work run before the io_context's own handlers get a turn.
+constexpr int drain_budget = 128;
+
+// How many items go before a process that is started again, while there are as many.
+constexpr int patience = 256;
+
+}  // namespace
+
+void scheduler::post_drain() noexcept {
+  if (down_) return;
+  drain_posted_ = true;
+  boost::asio::post(io_.get_executor(), [this] {
+    drain_posted_ = false;
+    take_turn([] {});
+  });
+}
+
+inline void scheduler::perform_owned(owned_item& item) {
+  process* const p = item.owner;
+  if (p == nullptr || p->now == process::state::dying || !p->is(item.number)) {
+    perform_without_process(item);
+    return;
+  }
+  const std::uint64_t number = item.number;
+  // A process may run the io_context from within itself; it is current again when that returns.
+  process* const before = std::exchange(current_, p);
+  try {
+    item.act(&item, run_item::how::run);
+  } catch (...) {
+    // Thrown by a function object that somebody posted to the process, or by the handler of somebody
+    // who waits for coppice, but not in a coroutine.
+    if (p->is(number)) crash(*p);
+  }
+  current_ = before;
+  if (before != p && p->is(number)) came_to_rest(*p);
+}
+
+// Nobody's, or of a process that is gone or going: then it is destroyed.
+void scheduler::perform_without_process(owned_item& item) {
+  process* const p = item.owner;
+  process* const before = current_;
+  process* const dropping_before = std::exchange(dropping_, p);
+  if (p != nullptr && p->is(item.number)) current_ = p;
+  try {
+    item.act(&item, p == nullptr ? run_item::how::run : run_item::how::drop);
+  } catch (...) {
+    // Nobody can be told.
+  }
+  dropping_ = dropping_before;
+  current_ = before;
+}
+
+inline void scheduler::perform(run_item& item) {
+  if (item.act == &process::start) {
+    begin(static_cast<process&>(item));
+  } else {
+    perform_owned(static_cast<owned_item&>(item));
+  }
+}
+
+bool scheduler::lets_in(process& p) const noexcept {
+  return active_scheduler == nullptr && p.now != process::state::unborn && !p.probing &&
+         stops_.empty() && p.queued == 0 && !p.yielding && p.woken == 0;
+}
+
+bool scheduler::arrive(owned_item& item) {
+  const auto perform_it = [&] { perform_owned(item); };
+  return try_turn(perform_it);
+}
+
+// Whatever leaves a turn, be it an exception.
+void scheduler::turn_over() {
+  turn_time_valid_ = false;
+  const bool done = queue_.empty() && patient_.empty();
+  if (!done && stops_.empty() && !drain_posted_) post_drain();
+}
+
+void scheduler::drain() {
+  // Nothing runs while a request to stop is on its way: what its sender does after it must not come
+  // before it.
+  for (int left = drain_budget; left > 0 && stops_.empty(); --left) {
+    run_queue* next = &queue_;
+    if (!patient_.empty() && (queue_.empty() || ++passed_over_ >= patience)) {
+      passed_over_ = 0;
+      next = &patient_;
+    }
+    if (next->empty()) break;
+    perform(next->pop());
+  }
+  if (surplus_ != nullptr) discard_surplus();
+}
+
+void scheduler::do_what_is_due(process& p) {
+  const auto take = [&p](process::dues what) {
+    if ((p.due & what) == 0) return false;
+    p.due = p.due & ~what & process::all_dues;
+    return true;
+  };
+  if (p.now == process::state::live) {
+    if (take(process::exit_due)) return end(p, std::move(p.reason), true);
+    if (take(process::kill_due)) return end(p, exit_reason::killed(), true);
+  }
+  if (p.queued == 0 && take(process::stop_due)) deliver_stop_to(p);
+}
+
+void scheduler::arrived(process& p) noexcept {
+  ++p.queued;
+  if (p.probing && (!p.hit || active_scheduler != this)) {
+    // A wait had ended before the request came: this is the result of that, so the request must be
+    // repeated when the process waits again. What a hit itself brings about comes from the run
+    // queue.
+    p.probing = false;
+    p.delivered = process::stop_level::none;
+    p.due |= process::stop_due;
+  }
+}
+
+}  // namespace coppice::detail

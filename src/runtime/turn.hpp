@@ -1,0 +1,84 @@
+#pragma once
+
+#include <coppice/detail/runtime/scheduler.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <utility>
+
+namespace coppice::detail {
+
+// The one whose work runs on this thread right now.
+extern constinit thread_local scheduler* active_scheduler;
+
+// Marks the scheduler as the one at work on this thread.
+class at_work {
+ public:
+  explicit at_work(scheduler& s) noexcept : before_{std::exchange(active_scheduler, &s)} {}
+  at_work(const at_work&) = delete;
+  at_work& operator=(const at_work&) = delete;
+  ~at_work() { active_scheduler = before_; }
+
+ private:
+  scheduler* before_;
+};
+
+// One handler of the io_context in which coppice's work is done.
+class scheduler::turn {
+ public:
+  explicit turn(scheduler& s) noexcept : of_{s}, before_{std::exchange(s.in_turn_, true)} {
+    s.turn_time_valid_ = false;
+  }
+  turn(const turn&) = delete;
+  turn& operator=(const turn&) = delete;
+  ~turn() {
+    of_.in_turn_ = before_;
+    of_.turn_over();
+  }
+
+ private:
+  scheduler& of_;
+  bool before_;
+};
+
+// Holds the loop for the calling thread, from its outermost turn on.
+class scheduler::occupied {
+ public:
+  explicit occupied(scheduler& s) noexcept
+      : of_{s}, nested_{s.thread_.is_held()}, mine_{nested_ || s.thread_.enter()} {}
+  occupied(const occupied&) = delete;
+  occupied& operator=(const occupied&) = delete;
+  ~occupied() {
+    if (mine_ && !nested_) of_.thread_.leave();
+  }
+  explicit operator bool() const noexcept { return mine_; }
+
+ private:
+  scheduler& of_;
+  bool nested_;
+  bool mine_;
+};
+
+template <class First>
+void scheduler::take_turn(First first) {
+  if (try_turn(first)) return;
+  // Nothing may get lost: the thread whose turn this is not leaves it to the other one.
+  boost::asio::post(io_.get_executor(), [this, first] { take_turn(first); });
+  refuse_second_thread();
+}
+
+// False if another thread is in a turn; nothing has been done then.
+template <class First>
+bool scheduler::try_turn(First& first) {
+  const occupied by_this_thread{*this};
+  if (!by_this_thread) return false;
+  const at_work here{*this};
+  const turn this_turn{*this};
+  const bool another_comes = drain_posted_;
+  first();
+  // A queue that is never empty gets no more turns for all that arrives meanwhile.
+  if (!another_comes) drain();
+  return true;
+}
+
+}  // namespace coppice::detail

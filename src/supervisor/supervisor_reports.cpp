@@ -1,0 +1,105 @@
+#include "supervisor_process.hpp"
+
+#include <coppice/report.hpp>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+namespace coppice::detail {
+
+namespace {
+
+next_step to_step(supervision::action::next_type n) noexcept {
+  switch (n) {
+    case supervision::action::next_type::none: break;
+    case supervision::action::next_type::restart: return next_step::restart;
+    case supervision::action::next_type::give_up: return next_step::give_up;
+    case supervision::action::next_type::shut_down: return next_step::shut_down;
+  }
+  return next_step::none;
+}
+
+}  // namespace
+
+std::string_view supervisor_process::own_name() const noexcept {
+  return self_.extras->name.empty() ? self_.label() : std::string_view{self_.extras->name};
+}
+
+child_info supervisor_process::describe(const entry& c) const noexcept {
+  return {.supervisor = own_name(),
+          .supervisor_id = self_.id(),
+          .id = c.id,
+          .process = c.process,
+          .restarts = c.restarts,
+          .restart = c.when,
+          .significant = c.significant,
+          .shutdown = c.how,
+          .type = c.type};
+}
+
+void supervisor_process::report_on(supervision::action& a) {
+  using kind = supervision::action::kind_type;
+  const auto& c = static_cast<const entry&>(*a.subject);
+  switch (a.kind) {
+    case kind::is_up: home_.tell(child_started{describe(c), c.by_request}); break;
+    case kind::failed_to_start:
+      home_.tell(child_start_failed{describe(c), a.reason, to_step(a.next)});
+      break;
+    case kind::has_ended: home_.tell(child_ended{describe(c), a.reason, to_step(a.next)}); break;
+    case kind::stopped_badly:
+      if (blueprint_.options.dynamic && decide_.shutting_down()) {
+        note_bad_stop(c, a.reason);
+        break;
+      }
+      home_.tell(child_stop_failed{describe(c), a.reason, c.had_to_be_killed});
+      break;
+    case kind::exhausted: {
+      const auto& i = blueprint_.options.intensity;
+      home_.tell(budget_exhausted{describe(c), i.restarts,
+                                  std::chrono::duration<double>{i.within}.count()});
+      break;
+    }
+    default: break;
+  }
+}
+
+// Children of another policy do not belong together, however they ended.
+void supervisor_process::note_bad_stop(const entry& c, const exit_reason& reason) {
+  way_of_stopping way{(c.had_to_be_killed ? "late " : "") + reason.to_string(), c.how.is_infinity(),
+                      c.how.is_timed(), c.how.time(), c.when, c.type};
+  ++bad_stops_.try_emplace(std::move(way), describe(c), reason, c.had_to_be_killed)
+        .first->second.count;
+}
+
+void supervisor_process::report_bad_stops() {
+  for (auto& [way, b] : bad_stops_) {
+    b.child.supervisor = own_name();
+    b.child.id = {};
+    if (b.count == 1) {
+      home_.tell(child_stop_failed{b.child, b.reason, b.had_to_be_killed});
+      continue;
+    }
+    b.child.process = {};
+    b.child.restarts = 0;
+    home_.tell(children_stop_failed{b.child, b.reason, b.had_to_be_killed, b.count});
+  }
+}
+
+// A restart that first waits for a slow sibling may take longer than the window lasts: then the
+// budget never runs out.
+void supervisor_process::warn_about(const supervisor_blueprint& blueprint) {
+  const auto& o = blueprint.options;
+  if (o.dynamic || o.strategy == strategy::one_for_one || blueprint.children.size() < 2) return;
+  for (const child_spec& spec : blueprint.children) {
+    const shutdown how = spec.shutdown.value_or(shutdown{std::chrono::seconds{5}});
+    const bool endless = how.is_infinity() && spec.type == child_type::worker;
+    if (!endless && !(how.is_timed() && how.time() > o.intensity.within)) continue;
+    home_.tell(spec_warning{own_name(),
+                            "child \"" + spec.id +
+                                "\" may take longer to stop than the restart window lasts, so that "
+                                "the budget may never run out"});
+  }
+}
+
+}  // namespace coppice::detail

@@ -1,0 +1,144 @@
+#include <coppice/detail/supervisor/supervisor_request.hpp>
+
+#include "supervisor_process.hpp"
+
+#include <coppice/detail/supervisor/request_waits.hpp>
+#include <coppice/detail/wait/current_process.hpp>
+#include <coppice/error.hpp>
+#include <coppice/report.hpp>
+
+#include <memory>
+#include <utility>
+
+namespace coppice::detail {
+
+child_info asked_child(const supervisor_request& r, const process_ref& supervisor) {
+  child_info c{.supervisor = supervisor.name(), .supervisor_id = supervisor.get_pid()};
+  if (!r.added) return c;
+  const child_spec& spec = *r.added;
+  c.id = spec.id;
+  c.restart = spec.restart;
+  c.significant = spec.significant;
+  c.shutdown = shutdown_of(spec);
+  c.type = spec.type;
+  return c;
+}
+
+bool may_become_supervisor(const process& p) noexcept {
+  if (p.behaviour() != nullptr) return false;
+  return p.now == process::state::unborn || (p.acknowledges && !p.answered);
+}
+
+namespace {
+
+// Looks once more at a process that had not run when it was asked something: whether it has become a
+// supervisor in its first step.
+class second_look final : public owned_item, public pooled {
+ public:
+  second_look(const pid& process, scheduler& home) noexcept
+      : owned_item{&second_look::act_on}, process_{process}, home_{home} {}
+
+ private:
+  static void act_on(run_item* item, how h) {
+    auto& self = *static_cast<second_look*>(item);
+    process* const p = h == how::run ? self.process_.get() : nullptr;
+    if (p != nullptr && p->now == process::state::unborn) {
+      self.home_.push(self);
+      return;
+    }
+    delete &self;
+    if (p != nullptr && p->now == process::state::live && !may_become_supervisor(*p)) {
+      p->extras->refuse_early_requests(errc::wrong_type);
+    }
+  }
+
+  const pid process_;
+  scheduler& home_;
+};
+
+}  // namespace
+
+supervisor_request::~supervisor_request() {
+  if (refusal_ != nullptr) refusal_->tell(error, reason);
+}
+
+void supervisor_request::refused(scheduler& s, const child_info& c) noexcept {
+  if (!s.listened_to() || s.is_down()) return;
+  try {
+    refusal_ = std::make_unique<refusal>(s, c);
+    s.unheard().push_back(*refusal_);
+  } catch (...) {
+    // There is no memory to tell of it.
+  }
+}
+
+refusal::refusal(scheduler& s, const child_info& c)
+    : at{s}, supervisor{c.supervisor}, id{c.id}, about{c} {
+  about.supervisor = supervisor;
+  about.id = id;
+}
+
+void refusal::tell(boost::system::error_code error, const exit_reason& reason) const noexcept {
+  if (empty() || at.is_down()) return;
+  const exit_reason none;
+  at.tell(child_refused{about, error, error == errc::start_failed ? reason : none});
+}
+
+void supervisor_request::completed() noexcept {}
+
+void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
+                                const process_ref& supervisor) {
+  r->submitted = true;
+  const auto refuse = [&](errc why) {
+    scheduler* const home = supervisor.home() != nullptr ? supervisor.home() : scheduler::active();
+    if (r->asks_for_child() && home != nullptr) r->refused(*home, asked_child(*r, supervisor));
+    r->complete(why);
+  };
+  detail::process* const p = supervisor.home() != nullptr ? supervisor.get() : nullptr;
+  if (p != nullptr && r->kind == kind_type::ready) {
+    if (detail::process* const who = caller_on(p->home); who != nullptr) r->caller = who->id();
+  }
+  if (p == nullptr || p->now == detail::process::state::dying) {
+    refuse(errc::noproc);
+  } else if (supervisor_process* const s = supervisor_process::of(*p); s != nullptr) {
+    detail::process* const caller = caller_on(p->home);
+    if (caller != nullptr && s->waits_for(*caller)) {
+      refuse(errc::would_deadlock);
+    } else {
+      s->take(r);
+    }
+  } else if (may_become_supervisor(*p)) {
+    r->self = r;
+    if (r->asks_for_child()) r->process = p->id();
+    p->more().early_requests.push_back(*r);
+    if (p->now == detail::process::state::unborn) p->home.push(*new second_look{p->id(), p->home});
+  } else {
+    refuse(errc::wrong_type);
+  }
+}
+
+void supervisor_request::refuse(boost::system::error_code why) noexcept {
+  const auto kept = std::move(self);
+  if (asks_for_child()) refused(*process.home(), asked_child(*this, process));
+  complete(why);
+}
+
+void supervisor_request::complete(boost::system::error_code ec) noexcept {
+  error = ec;
+  done = true;
+  completed();
+  if (waiting != nullptr) waiting->wake();
+}
+
+scheduler& request_wait_base::home() const {
+  scheduler* const s = supervisor.home();
+  return s != nullptr ? *s : here();
+}
+
+void request_wait_base::begin(waiter& w) {
+  request->waiting = &w;
+  if (!request->submitted) supervisor_request::submit(request, supervisor);
+  if (request->done) w.wake();
+}
+
+}  // namespace coppice::detail

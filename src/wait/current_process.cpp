@@ -1,0 +1,33 @@
+#include <coppice/detail/wait/current_process.hpp>
+
+#include <stdexcept>
+#include <string>
+
+namespace coppice::detail {
+
+scheduler& here() {
+  scheduler* s = scheduler::active();
+  if (s == nullptr) throw std::logic_error{"coppice: no process runs on this thread right now"};
+  return *s;
+}
+
+process& current_process() {
+  process* const p = here().current();
+  if (p == nullptr) throw std::logic_error{"coppice: no process runs right now"};
+  return *p;
+}
+
+process* caller_on(scheduler& s) noexcept {
+  return scheduler::active() == &s ? s.current() : nullptr;
+}
+
+void check_reach(const scheduler& home, const char* function) {
+  if (const scheduler* const mine = scheduler::active(); mine == nullptr) {
+    home.check_thread(function);
+  } else if (mine != &home) {
+    throw std::logic_error{std::string{"coppice: "} + function +
+                           ": what is of another io_context cannot be reached from this one"};
+  }
+}
+
+}  // namespace coppice::detail
