@@ -22,9 +22,10 @@ inline asio::awaitable<void> crash(counter& starts, ending how) {
 
 /// What a restart of that body costs a supervisor that has that budget, each.
 template <auto Body = crash>
-double coppice_restart(ending how, long restarts, coppice::restart_intensity budget = unlimited) {
+double coppice_restart(ending how, long restarts, coppice::restart_intensity budget = unlimited,
+                       reports r = reports::counted) {
   asio::io_context io{1};
-  quiet(io);
+  report_to(io, r);
   counter starts{io, restarts};
   std::vector<coppice::child_spec> children;
   children.push_back(coppice::worker("crashing", [&starts, how] { return Body(starts, how); }));

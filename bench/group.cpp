@@ -42,7 +42,7 @@ asio::awaitable<void> member(tally& t, bool last) {
 
 double coppice_group() {
   asio::io_context io{1};
-  quiet(io);
+  count_reports(io);
   tally t{io};
   std::vector<coppice::child_spec> children;
   for (std::size_t i = 0; i < members; ++i) {

@@ -99,8 +99,19 @@ asio::awaitable<void, Executor> resident(asio::io_context& io, std::size_t& runn
   co_await wait_for_ever<Executor>();
 }
 
-/// Without the reports that a program would print for each crash.
-inline void quiet(asio::io_context& io) { coppice::set_report_sink(io, {}); }
+/// Reports are on, as a user has them; they go to a sink that counts them and does nothing else.
+inline void count_reports(asio::io_context& io) {
+  static long count = 0;
+  coppice::set_report_sink(io, [](const coppice::report&) { ++count; });
+}
+
+/// Whether reports are made at all.
+enum class reports { counted, off };
+
+inline void report_to(asio::io_context& io, reports r) {
+  if (r == reports::counted) return count_reports(io);
+  coppice::set_report_sink(io, {});
+}
 
 /// A budget that is never spent, and remembers few restarts.
 inline constexpr coppice::restart_intensity unlimited{.restarts = 100'000'000,

@@ -35,7 +35,7 @@ double bytes_each(asio::io_context& io, const std::size_t& running, SetUp set_up
 template <auto Body>
 double coppice_bytes() {
   asio::io_context io{1};
-  quiet(io);
+  count_reports(io);
   std::size_t running = 0;
   return bytes_each(io, running, [&] {
     for (std::size_t i = 0; i < many; ++i) coppice::spawn(io, Body(io, running, many));

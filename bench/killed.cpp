@@ -62,7 +62,7 @@ double kill_all(asio::io_context& io, crowd& c, std::size_t size) {
 
 double one_for_one(std::size_t size) {
   asio::io_context io{1};
-  quiet(io);
+  count_reports(io);
   crowd c{io, size};
   std::vector<coppice::child_spec> children;
   children.reserve(size);
@@ -76,7 +76,7 @@ double one_for_one(std::size_t size) {
 
 double dynamic(std::size_t size) {
   asio::io_context io{1};
-  quiet(io);
+  count_reports(io);
   crowd c{io, size};
   const auto supervisor = coppice::start_supervisor(
       io, coppice::dynamic_supervisor_spec{.intensity = million_a_second});

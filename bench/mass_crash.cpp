@@ -48,7 +48,7 @@ class crowd {
 
 double coppice_mass(ending how) {
   asio::io_context io{1};
-  quiet(io);
+  count_reports(io);
   crowd c{io};
   std::vector<coppice::child_spec> children;
   children.reserve(many);

@@ -26,7 +26,7 @@ constexpr std::size_t million = 1'000'000;
 
 double supervised_bytes() {
   asio::io_context io{1};
-  quiet(io);
+  count_reports(io);
   std::size_t running = 0;
   return bytes_each(io, running, [&] {
     std::vector<coppice::child_spec> children;
@@ -42,7 +42,7 @@ double supervised_bytes() {
 template <std::size_t Of>
 double dynamic_bytes() {
   asio::io_context io{1};
-  quiet(io);
+  count_reports(io);
   std::size_t running = 0;
   const auto set_up = [&] {
     const auto supervisor = coppice::start_supervisor(io, coppice::dynamic_supervisor_spec{});

@@ -23,7 +23,7 @@ struct coppice_world {
   coppice::mailbox<int> here, there;
   coppice::address<int> to_here = here.get_address(), to_there = there.get_address();
 
-  coppice_world() { quiet(io); }
+  coppice_world() { count_reports(io); }
   void start(asio::awaitable<void> body) { coppice::spawn(io, std::move(body)); }
 };
 

@@ -52,7 +52,7 @@ coppice::task<> sleeper(asio::io_context& io, std::size_t& running) {
 
 costs coppice_million() {
   asio::io_context io{1};
-  quiet(io);
+  count_reports(io);
   std::size_t running = 0;
   std::vector<coppice::pid> pids;
   pids.reserve(million);

@@ -3,6 +3,7 @@
 //   restart.return  a permanent child that returns
 //   restart.throw   ... that throws
 //   restart.exit    ... that ends by co_await coppice::exit(reason); bare: it throws
+//   *.silent        the same without a sink, so that no reports are made
 //   fresh.throw     the first 100 restarts only, of many supervisors one after another
 //   fresh.exit      ... by co_await coppice::exit(reason)
 //   endless.throw   100,000 restarts in a row, all of which count in the budget
@@ -33,6 +34,10 @@ void add_restart(std::vector<family>& to) {
   const auto add = [&restart](const char* row, ending how, ending bare, long restarts) {
     restart.add(row, "coppice", [=] { return coppice_restart(how, restarts); });
     restart.add(row, "bare", [=] { return bare_restart(bare, restarts); });
+    const std::string twin = std::string{row} + ".silent";
+    restart.add(twin, "coppice",
+                [=] { return coppice_restart(how, restarts, unlimited, reports::off); });
+    restart.add(twin, "bare", [=] { return bare_restart(bare, restarts); });
   };
   add("restart.return", ending::returns, ending::returns, 50'000);
   add("restart.throw", ending::throws, ending::throws, 10'000);

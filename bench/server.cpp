@@ -64,7 +64,7 @@ Coroutine casts(coppice::server_ref<sums> to, counter& count) {
 template <class Body>
 double with_server(Body body, long wanted, std::size_t among = 0) {
   asio::io_context io{1};
-  quiet(io);
+  count_reports(io);
   for (std::size_t i = 0; i < among; ++i) coppice::start_server<sums>(io, "");
   io.poll();
   io.restart();

@@ -31,7 +31,7 @@ asio::awaitable<void> sibling(std::size_t& running) {
 
 double coppice_among(ending how, std::size_t siblings, long restarts) {
   asio::io_context io{1};
-  quiet(io);
+  count_reports(io);
   counter starts{io, restarts};
   std::size_t running = 0;
   std::vector<coppice::child_spec> children;

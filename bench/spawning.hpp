@@ -41,7 +41,7 @@ double each_of_batches(asio::io_context& io, const long& ran, Start start) {
 template <class Coroutine>
 double coppice_spawn(std::size_t among = 0) {
   asio::io_context io{1};
-  quiet(io);
+  count_reports(io);
   std::size_t waiting = 0;
   for (std::size_t i = 0; i < among; ++i) coppice::spawn(io, resident(io, waiting, among));
   io.run();
@@ -84,7 +84,7 @@ asio::awaitable<void> starts(long& ran) {
 template <class Coroutine>
 double coppice_within() {
   asio::io_context io{1};
-  quiet(io);
+  count_reports(io);
   long ran = 0;
   coppice::spawn(io, starts<Coroutine>(ran));
   const auto begin = clock::now();
@@ -126,7 +126,7 @@ double bare_within(int hint) {
 template <class Coroutine>
 double coppice_supervised() {
   asio::io_context io{1};
-  quiet(io);
+  count_reports(io);
   const auto supervisor = coppice::start_supervisor(io, coppice::dynamic_supervisor_spec{});
   io.poll();
   long ran = 0;

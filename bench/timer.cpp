@@ -88,7 +88,7 @@ double each(asio::io_context& io, Start start, std::size_t among, sleeper* other
 
 double coppice_timer(std::size_t among) {
   asio::io_context io{1};
-  quiet(io);
+  count_reports(io);
   const auto start = [&io](asio::awaitable<void> body) { coppice::spawn(io, std::move(body)); };
   return each(io, start, among, coppice_sleeper, coppice_timeouts);
 }

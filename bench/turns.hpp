@@ -19,7 +19,7 @@ Coroutine coppice_turns(counter& count) {
 template <class Coroutine>
 double coppice_yield() {
   asio::io_context io{1};
-  quiet(io);
+  count_reports(io);
   counter count{io, turns};
   coppice::spawn(io, coppice_turns<Coroutine>(count));
   io.run();

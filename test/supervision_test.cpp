@@ -81,6 +81,38 @@ class desk {
 
 }  // namespace
 
+TEST_CASE("a child that is started again alone is so at once, if nothing else is to be done") {
+  desk d{{.intensity = {.restarts = 2, .within = 1s}}};
+  auto& a = d.make("a");
+  auto& b = d.make("b", coppice::transient);
+  d.boot({&a, &b});
+  REQUIRE(d.decide.restarts_now(a, crash, d.now));
+  CHECK(a.state == supervision::child_state::starting);
+  // One that waits for an answer has something else to do.
+  CHECK_FALSE(d.decide.restarts_now(b, crash, d.now));
+  d.up(a);
+  CHECK(d.todo().empty());
+  CHECK(a.restarts == 1);
+  CHECK_FALSE(d.decide.restarts_now(b, exit_reason::normal(), d.now));
+  REQUIRE(d.decide.restarts_now(b, crash, d.now));
+  d.up(b);
+  // The budget is spent: that is decided in its turn.
+  CHECK_FALSE(d.decide.restarts_now(a, crash, d.now));
+  d.decide.ended(a, crash);
+  CHECK(d.todo() == "stop b");
+}
+
+TEST_CASE("a child that takes others along is not started again at once") {
+  for (const auto how : {coppice::one_for_all, coppice::rest_for_one}) {
+    desk d{{.strategy = how}};
+    auto& a = d.make("a");
+    d.boot({&a});
+    CHECK_FALSE(d.decide.restarts_now(a, crash, d.now));
+    d.decide.ended(a, crash);
+    CHECK(d.todo() == "start a");
+  }
+}
+
 // START-01
 TEST_CASE("nothing is to be done until the child that is being started has answered") {
   desk d{{}};

@@ -4,7 +4,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/base/list.hpp>
 #include <coppice/detail/base/memory.hpp>
-#include <coppice/detail/supervision/restart_budget.hpp>
+#include <coppice/detail/supervision/restart_window.hpp>
 #include <coppice/exit_reason.hpp>
 
 #include <chrono>
@@ -100,7 +100,6 @@ class COPPICE_API supervision {
       finished,   ///< Everything is stopped: end with `reason`. Nothing follows.
 
       // For reports only.
-      is_up,
       failed_to_start,
       has_ended,
       stopped_badly,
@@ -141,15 +140,15 @@ class COPPICE_API supervision {
   void start();
   void started(child& c, std::uint64_t number);
   void ignored(child& c);
-  void start_failed(child& c, exit_reason reason);
+  void start_failed(child& c, const exit_reason& reason);
   /// The process of a running or stopping child has ended. Comes once per `started`.
   void ended(child& c, exit_reason reason);
-  /// The same, decided at once if nothing else is to be done or waits, the answer is to start that
-  /// child again, and no report of it is wanted. Then start it, and say so with `restarted`.
+  /// The same, for whoever can carry out now what is decided now: most often that the child is
+  /// started again, alone.
   ///
-  /// @return False if that is not the case: nothing has happened; go on with `ended`.
-  [[nodiscard]] bool restarts_at_once(child& c, const exit_reason& reason, clock::time_point now);
-  void restarted(child& c, std::uint64_t number);
+  /// @return Whether that is so: then tell that it has ended, and go on as with an action `start`. If
+  ///   not, nothing has happened: go on with `ended`.
+  [[nodiscard]] bool restarts_now(child& c, const exit_reason& reason, clock::time_point now);
   void stop(exit_reason reason);
 
   // Calls: answered by an action `reply` or `serve` with the same `call`, in order of arrival.
@@ -164,7 +163,10 @@ class COPPICE_API supervision {
   // ---- Actions
 
   /// What to do now; nothing if the next event, or `deadline()`, has to come first.
-  [[nodiscard]] std::optional<action> next(clock::time_point now);
+  [[nodiscard]] std::optional<action> next(clock::time_point now) {
+    if (is_idle()) return std::nullopt;
+    return next_action(now);
+  }
   /// When to call `next` again even if nothing has happened.
   [[nodiscard]] std::optional<clock::time_point> deadline() const noexcept;
 
@@ -180,13 +182,13 @@ class COPPICE_API supervision {
   [[nodiscard]] std::size_t stopped_at_end() const noexcept { return stopped_at_end_; }
   [[nodiscard]] std::size_t killed_at_end() const noexcept { return killed_at_end_; }
   /// Whether all children are being stopped, for good.
-  [[nodiscard]] bool shutting_down() const noexcept { return task_.kind == task_kind::shut_down; }
+  [[nodiscard]] bool shutting_down() const noexcept { return job_.kind == job_kind::shut_down; }
   /// Whether a child is being started again, and it alone.
   [[nodiscard]] bool restarting_one() const noexcept {
-    return task_.kind == task_kind::restart_one;
+    return job_.kind == job_kind::restart_one;
   }
   /// Whether static children are still being started for the first time.
-  [[nodiscard]] bool booting() const noexcept { return task_.kind == task_kind::boot; }
+  [[nodiscard]] bool booting() const noexcept { return job_.kind == job_kind::boot; }
 
  private:
   // Something that has not been looked at yet.
@@ -212,7 +214,7 @@ class COPPICE_API supervision {
     exit_reason reason{};
   };
 
-  enum class task_kind : unsigned char {
+  enum class job_kind : unsigned char {
     none,
     boot,          // starts every static child in order
     restart_one,   // starts subject again
@@ -225,14 +227,17 @@ class COPPICE_API supervision {
     finished,
   };
 
-  struct task {
-    task_kind kind = task_kind::none;
+  struct job {
+    job_kind kind = job_kind::none;
     child* subject = nullptr;
     child* cursor = nullptr;
     void* call = nullptr;
     exit_reason reason{};
   };
 
+  [[nodiscard]] static child* as_child(detail::list_hook* hook) noexcept {
+    return static_cast<child*>(hook);
+  }
   [[nodiscard]] bool restarts_alone() const noexcept {
     return options_.dynamic || options_.strategy == strategy::one_for_one;
   }
@@ -244,18 +249,23 @@ class COPPICE_API supervision {
   void handle_exit(child& c, clock::time_point now);
   void handle_retry(child& c, clock::time_point now);
   void handle_terminate(child* c, void* call);
-  void restart_for(child& c, clock::time_point now, const exit_reason& why, bool retry);
-  void begin(task t) { task_ = std::move(t); }
+  [[nodiscard]] action::next_type consequence_of(const child& c, const exit_reason& why,
+                                                 clock::time_point now);
+  void begin_restart(child& c);
+  void give_up(child& c);
+  void begin(job j) { job_ = std::move(j); }
   void begin_shut_down(exit_reason reason, cause why);
   void begin_parallel_stop(clock::time_point now);
   void begin_group(child& c);
-  void idle() noexcept { task_ = {}; }
+  [[nodiscard]] child& first_of_group(child& c) noexcept;
+  void finish_job() noexcept { job_.kind = job_kind::none; }
 
+  void begin_start(child& c, clock::time_point now);
   void ask_start(child& c, clock::time_point now);
   bool ask_stop(child& c, clock::time_point now);  // false: it is down already
-  void answered(child& c);
-  void start_answered(child& c, result r, exit_reason why);
-  void is_down(child& c);
+  void on_stopped(child& c);
+  void start_answered(child& c, result r, const exit_reason& why);
+  void on_down(child& c);
   void check_deadline(clock::time_point now);
   void account_stop(child& c, const exit_reason& reason);
   void retry_later(child& c);
@@ -263,6 +273,13 @@ class COPPICE_API supervision {
   void unindex(child& c) noexcept;
   void forget(child& c);
   void drop_pending(child& c) noexcept;
+  [[nodiscard]] bool has_events() const noexcept {
+    return next_exit_ != nullptr || !inbox_.empty();
+  }
+  [[nodiscard]] bool is_idle() const noexcept {
+    return job_.kind == job_kind::none && next_out_ == out_.size() && !has_events();
+  }
+  [[nodiscard]] std::optional<action> next_action(clock::time_point now);
   void emit(action a) { out_.push_back(std::move(a)); }
   void emit_report(action::kind_type kind, child& c, const exit_reason& reason = {},
                    action::next_type next = action::next_type::none);
@@ -271,7 +288,7 @@ class COPPICE_API supervision {
 
   options options_;
   bool reporting_ = true;
-  detail::restart_budget budget_;
+  detail::restart_window window_;
   detail::list_hook children_;
   std::size_t size_ = 0;
   std::size_t active_significant_ = 0;
@@ -280,21 +297,22 @@ class COPPICE_API supervision {
                      detail::pool_allocator<std::pair<const std::uint64_t, child*>>>
       by_number_;
 
+  child* next_exit_ = nullptr;  // its exit comes before what is in the inbox
   std::deque<event> inbox_;
   std::vector<action> out_;     // from next_out_ on
   std::size_t next_out_ = 0;
-  task task_;
+  job job_;
 
   child* awaited_ = nullptr;  // the child that is being started, or stopped on its own
   std::optional<clock::time_point> awaited_until_;
   std::optional<exit_reason> stop_wanted_;  // a stop waits in the inbox
   bool start_limited_ = false;    // ... and the start under way was given a time because of that
   std::size_t pending_stops_ = 0;
-  struct batch {
+  struct stop_deadline {
     clock::time_point until;
     clock::duration time;
   };
-  std::vector<batch> batches_;  // latest first
+  std::vector<stop_deadline> stop_deadlines_;  // latest first
 
   cause cause_ = cause::asked;
   std::size_t stopped_at_end_ = 0;

@@ -16,6 +16,18 @@ namespace {
 // pause would otherwise have a turn, which takes the time of a throw, for each turn of any other.
 constexpr std::size_t often = 16;
 
+// Sets a flag for as long as it lives.
+class scope {
+ public:
+  explicit scope(bool& flag) noexcept : flag_{flag} { flag_ = true; }
+  scope(const scope&) = delete;
+  scope& operator=(const scope&) = delete;
+  ~scope() { flag_ = false; }
+
+ private:
+  bool& flag_;
+};
+
 // How many actions are carried out before others get a turn.
 constexpr int action_budget = 256;
 
@@ -155,10 +167,13 @@ task<void> supervisor_process::main(std::function<void()> booted) {
 }
 
 void supervisor_process::act() {
+  const scope acting{acting_};
   news_ = false;
   decide_.set_reporting(home_.listened_to());
-  for (int left = action_budget; !finished_; --left) {
-    auto a = decide_.next(home_.now());
+  const time_point now = home_.now();
+  // A sink that is told of something may have killed it meanwhile.
+  for (int left = action_budget; !finished_ && self_.now == process::state::live; --left) {
+    auto a = decide_.next(now);
     if (!a) break;
     perform(*a);
     if (left == 0) {
@@ -166,6 +181,25 @@ void supervisor_process::act() {
       break;
     }
   }
+}
+
+// What is decided is carried out where it is told, if the supervisor has nothing else to do; else it
+// has its turn.
+void supervisor_process::act_or_wake() noexcept {
+  if (!is_free()) return wake();
+  carry_out([this] { act(); });
+}
+
+template <class F>
+void supervisor_process::carry_out(F f) noexcept {
+  try {
+    f();
+  } catch (...) {
+    home_.crash(self_);
+  }
+  if (self_.now != process::state::live) return;
+  // The alarm may be another now.
+  if (finished_ || news_ || decide_.deadline()) wake();
 }
 
 void supervisor_process::perform(supervision::action& a) {
@@ -198,7 +232,6 @@ void supervisor_process::perform(supervision::action& a) {
                                       decide_.killed_at_end()});
       }
       break;
-    case kind::is_up:
     case kind::failed_to_start:
     case kind::has_ended:
     case kind::stopped_badly:
@@ -206,6 +239,24 @@ void supervisor_process::perform(supervision::action& a) {
       report_on(a);
       break;
   }
+}
+
+// The three reports say the same of the child, but for what has changed.
+void supervisor_process::restart_child(entry& c, const exit_reason& why) {
+  if (!home_.listened_to()) return start_child(c);
+  const scope acting{acting_};
+  child_info info = describe(c);
+  home_.tell(child_ended{info, why, next_step::restart});
+  home_.tell(child_starting{info});
+  // A sink that was told of it may have killed the supervisor.
+  if (self_.now != process::state::live) return;
+  const bool acknowledges = c.start->acknowledges();
+  spawn_child(c, true);
+  if (acknowledges) return;
+  decide_.started(c, c.process.number());
+  info.process = c.process;
+  info.restarts = c.restarts;
+  home_.tell(child_started{info, c.by_request});
 }
 
 process& supervisor_process::spawn_child(entry& c, bool again) {
@@ -225,19 +276,28 @@ void supervisor_process::start_child(entry& c) {
   if (c.when == restart::temporary) {
     c.start.reset();
   }
-  if (!acknowledges) decide_.started(c, c.process.number());
+  if (!acknowledges) started(c);
+}
+
+void supervisor_process::started(entry& c) {
+  decide_.started(c, c.process.number());
+  if (home_.listened_to()) home_.tell(child_started{describe(c), c.by_request});
 }
 
 void supervisor_process::child_ready(void* tag, std::any info) {
   auto& c = *static_cast<entry*>(tag);
   c.info = std::move(info);
-  decide_.started(c, c.process.number());
-  wake();
+  started(c);
+  act_or_wake();
 }
 
 void supervisor_process::child_exited(process& child, void* tag, const exit_reason& reason) {
   auto& c = *static_cast<entry*>(tag);
-  if (c.state == supervision::child_state::running && restart_at_once(c, reason)) return;
+  if (c.state == supervision::child_state::running && is_free() &&
+      decide_.restarts_now(c, reason, home_.now())) {
+    carry_out([&] { restart_child(c, reason); });
+    return;
+  }
   if (c.state != supervision::child_state::starting) {
     decide_.ended(c, reason);
   } else if (child.ignored) {
@@ -250,22 +310,7 @@ void supervisor_process::child_exited(process& child, void* tag, const exit_reas
   } else {
     decide_.start_failed(c, reason);
   }
-  wake();
-}
-
-// The most frequent of all decisions: it needs no turn of the supervisor's own.
-bool supervisor_process::restart_at_once(entry& c, const exit_reason& reason) {
-  if (waiting_ == nullptr || self_.now != process::state::live) return false;
-  // A temporary child has nothing to be started from any more; for some starts one has to wait.
-  if (!c.start || c.start->acknowledges()) return false;
-  decide_.set_reporting(home_.listened_to());
-  if (!decide_.restarts_at_once(c, reason, home_.now())) return false;
-  try {
-    decide_.restarted(c, spawn_child(c, true).id().number());
-  } catch (...) {
-    home_.crash(self_);
-  }
-  return true;
+  act_or_wake();
 }
 
 // Only its parent's exit signals stop a supervisor, and they do so for every reason.

@@ -160,10 +160,18 @@ class supervisor_process final : public behaviour, public process_watcher {
 
   void wake() noexcept;
   void act();
+  void act_or_wake() noexcept;
+  template <class F>
+  void carry_out(F f) noexcept;
+  // Waits for something to do.
+  [[nodiscard]] bool is_free() const noexcept {
+    return waiting_ != nullptr && !news_ && !acting_ && self_.now == process::state::live;
+  }
   void perform(supervision::action& a);
   void start_child(entry& c);
+  void restart_child(entry& c, const exit_reason& why);
+  void started(entry& c);
   process& spawn_child(entry& c, bool again);
-  bool restart_at_once(entry& c, const exit_reason& reason);
   void answer(supervision::action& a);
   void serve(supervisor_request& r);
   void add(supervisor_request& r);
@@ -194,6 +202,7 @@ class supervisor_process final : public behaviour, public process_watcher {
   list_hook entries_;  // all, also those that are not children yet or not any more
   waiter* waiting_ = nullptr;
   bool news_ = false;
+  bool acting_ = false;
   bool finished_ = false;
   std::size_t partitions_;
   const supervisor_request* latest_resize_ = nullptr;

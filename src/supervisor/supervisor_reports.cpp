@@ -42,7 +42,6 @@ void supervisor_process::report_on(supervision::action& a) {
   using kind = supervision::action::kind_type;
   const auto& c = static_cast<const entry&>(*a.subject);
   switch (a.kind) {
-    case kind::is_up: home_.tell(child_started{describe(c), c.by_request}); break;
     case kind::failed_to_start:
       home_.tell(child_start_failed{describe(c), a.reason, to_step(a.next)});
       break;

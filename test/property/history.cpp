@@ -192,8 +192,18 @@ class stage {
 
   void end(actor& a, const exit_reason& reason) {
     a.now = life::none;
-    tell({.what = what::ended, .whom = find(&a), .reason = reason});
-    decide_.ended(a, reason);
+    const std::size_t whom = find(&a);
+    tell({.what = what::ended, .whom = whom, .reason = reason});
+    if (!begun_ || !decide_.restarts_now(a, reason, now_)) return decide_.ended(a, reason);
+    tell({.what = what::look, .now = now_});
+    tell({.what = what::action,
+          .whom = whom,
+          .reason = reason,
+          .now = now_,
+          .kind = kind::has_ended,
+          .next = supervision::action::next_type::restart});
+    tell({.what = what::action, .whom = whom, .now = now_, .kind = kind::start});
+    perform(kind::start, whom);
   }
 
   void pass(span_of_time time) {
@@ -286,9 +296,8 @@ const char* text_of(coppice::restart r) {
 
 const char* text_of(kind k) {
   constexpr const char* names[]{
-      "start",     "stop",          "kill",     "forget", "booted",
-      "reply",     "serve",         "finished", "is_up",  "failed_to_start",
-      "has_ended", "stopped_badly", "exhausted"};
+      "start", "stop",     "kill",            "forget",    "booted",        "reply",
+      "serve", "finished", "failed_to_start", "has_ended", "stopped_badly", "exhausted"};
   return names[static_cast<std::size_t>(k)];
 }
 

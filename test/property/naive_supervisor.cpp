@@ -324,7 +324,6 @@ class naive_supervisor {
     m.now = came.what == what::started ? state::running : state::stopped;
     if (came.what == what::started) {
       m.number = came.number;
-      does({.what = what::action, .whom = m.whom, .kind = kind::is_up});
     }
     return came;
   }

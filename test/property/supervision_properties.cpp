@@ -268,7 +268,7 @@ TEST_CASE("a group is down before it is started, completely and in order") {
     std::vector<std::size_t> to_be_started;  // next one last
     for (const note& n : h.notes) {
       if (n.what == what::start_failed) to_be_started.clear();
-      if (n.what == what::action && n.kind != kind::forget && n.kind != kind::is_up) {
+      if (n.what == what::action && n.kind != kind::forget) {
         if (is_action(n, kind::start) && cause != nobody) {
           const bool whole = h.options.strategy == coppice::one_for_all;
           to_be_started = all.behind(whole ? nobody : cause);

@@ -1,4 +1,4 @@
-#include <coppice/detail/supervision/restart_budget.hpp>
+#include <coppice/detail/supervision/restart_window.hpp>
 
 #include <doctest/doctest.h>
 
@@ -11,13 +11,13 @@
 
 using coppice::restart_intensity;
 using coppice::detail::duration;
-using coppice::detail::restart_budget;
+using coppice::detail::restart_window;
 using coppice::detail::time_point;
 using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t exact = restart_budget::most_entries;
+constexpr std::size_t exact = restart_window::most_entries;
 constexpr duration for_ever = duration::max();
 
 time_point at(duration d) { return time_point{} + d; }
@@ -27,7 +27,7 @@ class naive_budget {
  public:
   explicit naive_budget(restart_intensity i) : intensity_{i} {}
 
-  bool spend(time_point now) {
+  bool record(time_point now) {
     while (!spent_.empty() && now - spent_.front() > intensity_.within) spent_.pop_front();
     if (spent_.size() >= intensity_.restarts) return false;
     spent_.push_back(now);
@@ -40,9 +40,9 @@ class naive_budget {
 };
 
 // How many restarts in a row, so far apart from one another, are forgiven; up to a limit.
-std::size_t forgiven(restart_budget& b, time_point from, duration gap, std::size_t limit) {
+std::size_t forgiven(restart_window& b, time_point from, duration gap, std::size_t limit) {
   std::size_t n = 0;
-  for (time_point now = from; n < limit && b.spend(now); now += gap) ++n;
+  for (time_point now = from; n < limit && b.record(now); now += gap) ++n;
   return n;
 }
 
@@ -53,7 +53,7 @@ TEST_CASE("a budget of up to 256 restarts answers as if each of them was remembe
   std::mt19937 random{1};
   for (const std::size_t restarts : {0UL, 1UL, 2UL, 3UL, 7UL, 100UL, exact - 1, exact}) {
     for (const duration within : {duration{1ns}, duration{10ns}, duration{1000ns}, duration{5s}}) {
-      restart_budget budget{{.restarts = restarts, .within = within}};
+      restart_window budget{{.restarts = restarts, .within = within}};
       naive_budget model{{.restarts = restarts, .within = within}};
       // About as many restarts as fit into the window, in bursts.
       const auto mean = std::max<duration::rep>(1, within.count() / static_cast<long>(restarts + 1));
@@ -62,7 +62,7 @@ TEST_CASE("a budget of up to 256 restarts answers as if each of them was remembe
       time_point now{};
       for (int i = 0; i < 3000; ++i) {
         if (burst(random) == 0) now += duration{gap(random)};
-        CHECK(budget.spend(now) == model.spend(now));
+        CHECK(budget.record(now) == model.record(now));
       }
     }
   }
@@ -72,7 +72,7 @@ TEST_CASE("a budget of up to 256 restarts answers as if each of them was remembe
 TEST_CASE("a larger budget forgives as many restarts at once as it says, and not one more") {
   for (const std::size_t restarts : {exact + 1, 10 * exact, 100'000UL}) {
     for (const duration gap : {0ns, 1ns, 10ns}) {
-      restart_budget budget{{.restarts = restarts, .within = 5s}};
+      restart_window budget{{.restarts = restarts, .within = 5s}};
       CHECK(forgiven(budget, at(0s), gap, restarts + 1) == restarts);
     }
   }
@@ -83,16 +83,16 @@ TEST_CASE("a restart of a larger budget counts for the period less one part at l
   constexpr std::size_t restarts = exact + 1;
   constexpr duration within = 255s;  // so that a part is a second
   for (const bool older : {false, true}) {
-    restart_budget budget{{.restarts = restarts, .within = within}};
-    CHECK(budget.spend(at(0s)));
+    restart_window budget{{.restarts = restarts, .within = within}};
+    CHECK(budget.record(at(0s)));
     CHECK(forgiven(budget, at(1s - 1ns), 0ns, restarts) == restarts - 1);
-    CHECK_FALSE(budget.spend(at(within)));
+    CHECK_FALSE(budget.record(at(within)));
     // They grow old together with the first of them.
-    CHECK(budget.spend(at(within + (older ? 1ns : 0ns))) == older);
+    CHECK(budget.record(at(within + (older ? 1ns : 0ns))) == older);
   }
   // One part later is too late to grow old with the first.
-  restart_budget budget{{.restarts = restarts, .within = within}};
-  CHECK(budget.spend(at(0s)));
+  restart_window budget{{.restarts = restarts, .within = within}};
+  CHECK(budget.record(at(0s)));
   CHECK(forgiven(budget, at(1s), 0ns, restarts) == restarts - 1);
   CHECK(forgiven(budget, at(within + 1ns), 0ns, restarts) == 1);
 }
@@ -100,10 +100,10 @@ TEST_CASE("a restart of a larger budget counts for the period less one part at l
 // INT-06
 TEST_CASE("a restart of a larger budget counts for the period at most") {
   constexpr std::size_t restarts = exact + 1;
-  restart_budget budget{{.restarts = restarts, .within = 255s}};
+  restart_window budget{{.restarts = restarts, .within = 255s}};
   CHECK(forgiven(budget, at(1s), 0ns, restarts + 1) == restarts);
-  CHECK_FALSE(budget.spend(at(1s + 255s)));
-  CHECK(budget.spend(at(1s + 255s + 1ns)));
+  CHECK_FALSE(budget.record(at(1s + 255s)));
+  CHECK(budget.record(at(1s + 255s + 1ns)));
 }
 
 TEST_CASE("a budget takes 4 KiB at most, whatever the intensity is") {
@@ -113,10 +113,10 @@ TEST_CASE("a budget takes 4 KiB at most, whatever the intensity is") {
                                   duration{5s}, duration{24h}, for_ever}) {
       for (const duration gap : {duration{}, duration{1ns}, duration{1ms}, within / 1000,
                                  within / 255, within / 3 + 1ns}) {
-        restart_budget budget{{.restarts = restarts, .within = within}};
+        restart_window budget{{.restarts = restarts, .within = within}};
         time_point now{};
         for (int i = 0; i < 2000; ++i) {
-          static_cast<void>(budget.spend(now));
+          static_cast<void>(budget.record(now));
           now = coppice::detail::after(now, gap);
         }
         CHECK(budget.bytes() <= 4096);
@@ -126,18 +126,18 @@ TEST_CASE("a budget takes 4 KiB at most, whatever the intensity is") {
 }
 
 TEST_CASE("a budget takes no more memory than what it says can fill") {
-  restart_budget budget{{}};
+  restart_window budget{{}};
   CHECK(forgiven(budget, at(0s), 1ms, 10) == 3);
   CHECK(budget.bytes() <= 64);
 }
 
 // INT-05
 TEST_CASE("the longest period there is never ends") {
-  restart_budget budget{{.restarts = 2, .within = for_ever}};
-  CHECK(budget.spend(at(1h)));
-  CHECK(budget.spend(at(24h)));
-  CHECK_FALSE(budget.spend(at(1000 * 24h)));
-  CHECK_FALSE(budget.spend(time_point::max()));
+  restart_window budget{{.restarts = 2, .within = for_ever}};
+  CHECK(budget.record(at(1h)));
+  CHECK(budget.record(at(24h)));
+  CHECK_FALSE(budget.record(at(1000 * 24h)));
+  CHECK_FALSE(budget.record(time_point::max()));
 }
 
 TEST_CASE("no time is later than the last one that the clock can show") {

@@ -25,15 +25,15 @@ namespace coppice::detail {
 //
 // Two entries are one part apart at least, and no two in the window are further apart than the
 // period: so there are at most `most_entries` of them, which is 4 KiB, whatever the intensity is.
-class COPPICE_API restart_budget {
+class COPPICE_API restart_window {
  public:
   static constexpr std::size_t most_entries = 256;
 
-  explicit restart_budget(restart_intensity i) noexcept;
+  explicit restart_window(restart_intensity i) noexcept;
   // Whether one more restart is forgiven. It counts from then on if it is.
   //
   // `now` is never before the time given last.
-  bool spend(time_point now);
+  bool record(time_point now);
 
   // How much memory it takes beside its own.
   [[nodiscard]] std::size_t bytes() const noexcept { return entries_.size() * sizeof(entry); }

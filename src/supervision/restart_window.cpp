@@ -1,4 +1,4 @@
-#include <coppice/detail/supervision/restart_budget.hpp>
+#include <coppice/detail/supervision/restart_window.hpp>
 
 #include <algorithm>
 #include <utility>
@@ -9,18 +9,18 @@ namespace {
 
 // Rounded up, so that so many parts cover the period.
 duration part_of(const restart_intensity& i) noexcept {
-  constexpr auto parts = static_cast<duration::rep>(restart_budget::most_entries - 1);
+  constexpr auto parts = static_cast<duration::rep>(restart_window::most_entries - 1);
   constexpr duration instant{1};
-  if (i.restarts <= restart_budget::most_entries) return instant;
+  if (i.restarts <= restart_window::most_entries) return instant;
   const bool uneven = i.within % parts != duration::zero();
   return std::max(instant, i.within / parts + (uneven ? instant : duration::zero()));
 }
 
 }  // namespace
 
-restart_budget::restart_budget(restart_intensity i) noexcept : intensity_{i}, part_{part_of(i)} {}
+restart_window::restart_window(restart_intensity i) noexcept : intensity_{i}, part_{part_of(i)} {}
 
-bool restart_budget::spend(time_point now) {
+bool restart_window::record(time_point now) {
   for (; size_ > 0 && now - at(0).first > intensity_.within; --size_) {
     count_ -= at(0).count;
     ++front_;
@@ -35,7 +35,7 @@ bool restart_budget::spend(time_point now) {
   return true;
 }
 
-void restart_budget::append(time_point now) {
+void restart_window::append(time_point now) {
   if (size_ == entries_.size()) {
     std::vector<entry> larger(std::max<std::size_t>(4, 2 * entries_.size()));
     for (std::size_t i = 0; i < size_; ++i) larger[i] = at(i);

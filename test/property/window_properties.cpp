@@ -1,7 +1,7 @@
 // What holds for a restart budget, whenever restarts are asked for: the answers are compared with
 // those of a budget that remembers every single restart, as OTP's does.
 
-#include <coppice/detail/supervision/restart_budget.hpp>
+#include <coppice/detail/supervision/restart_window.hpp>
 
 #include <doctest/doctest.h>
 #include <rapidcheck.h>
@@ -13,12 +13,12 @@
 
 using coppice::restart_intensity;
 using coppice::detail::duration;
-using coppice::detail::restart_budget;
+using coppice::detail::restart_window;
 using coppice::detail::time_point;
 
 namespace {
 
-constexpr std::size_t exact = restart_budget::most_entries;
+constexpr std::size_t exact = restart_window::most_entries;
 
 // So many restarts, one every so many nanoseconds.
 using burst = std::pair<int, int>;
@@ -54,9 +54,9 @@ std::size_t forgiven(restart_intensity i, const std::vector<time_point>& times) 
 }
 
 std::size_t forgiven_by_coppice(restart_intensity i, const std::vector<time_point>& times) {
-  restart_budget budget{i};
+  restart_window budget{i};
   std::size_t n = 0;
-  while (n < times.size() && budget.spend(times[n])) ++n;
+  while (n < times.size() && budget.record(times[n])) ++n;
   RC_ASSERT(budget.bytes() <= 4096U);
   return n;
 }
