@@ -94,7 +94,7 @@ class COPPICE_API executor {
       }
       case place::at_once: {
         visitor<std::decay_t<F>> item{std::forward<F>(f)};
-        if (settled.arrive(item)) break;
+        if (settled.run_inline(item)) break;
         settled.send(*new function_item<std::decay_t<F>>{std::move(item.function)});
         break;
       }
@@ -162,7 +162,7 @@ class COPPICE_API executor {
   };
 
   static constexpr std::uintptr_t never_bit = 1;
-  // Only the one executor that the stage of a block keeps has this bit: a copy of it stands for the
+  // Only the one executor that the runner of a block keeps has this bit: a copy of it stands for the
   // process of that moment. If there is none, the copy has number 0, and runs nothing.
   static constexpr std::uintptr_t block_bit = 2;
   static constexpr std::uintptr_t bits = never_bit | block_bit;
@@ -174,7 +174,7 @@ class COPPICE_API executor {
   }
   void settle() noexcept;
   [[nodiscard]] place where() const noexcept;
-  [[nodiscard]] bool arrive(detail::owned_item& item) const;
+  [[nodiscard]] bool run_inline(detail::owned_item& item) const;
   void push(detail::owned_item& item) const noexcept;
   static void left_queue(detail::owned_item& item) noexcept;
   void send(detail::owned_item& item) const;

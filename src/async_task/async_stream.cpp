@@ -47,7 +47,7 @@ stream_core::item::~item() {
   task->listener = nullptr;
 }
 
-void stream_core::item::deadline::ring(timer_node& node) {
+void stream_core::item::deadline::expire(timer_node& node) {
   item& i = static_cast<deadline&>(node).late;
   i.stream.too_late(i);
 }

@@ -1,6 +1,6 @@
 #include <coppice/async_task.hpp>
 
-#include <coppice/detail/coroutine/stage.hpp>
+#include <coppice/detail/coroutine/runner.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/link.hpp>
 #include <coppice/process.hpp>
@@ -233,7 +233,7 @@ void task_shutdown_wait::begin(waiter& w) {
 
 bool task_shutdown_wait::ready() {
   if (busy || called_off || core->taken() || core->over()) return true;
-  if (timer.has_rung() && !std::exchange(killed, true)) core->kill();
+  if (timer.has_expired() && !std::exchange(killed, true)) core->kill();
   return core->over();
 }
 
@@ -278,7 +278,7 @@ bool task_group_wait::ready() {
   if (busy || failed) return true;
   if (!late.empty()) return dying == 0;
   if (settled() >= enough) return true;
-  if (!timer.has_rung()) return false;
+  if (!timer.has_expired()) return false;
   if (stop_at_failure || on_timeout != unfinished_tasks::kill_task) return true;
   late.resize(cores.size());
   for (std::size_t i = 0; i < cores.size(); ++i) {

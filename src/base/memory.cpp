@@ -28,12 +28,12 @@ constexpr bool plain_heap = false;
 // What a burst has left over goes back to the heap, beyond so much of each class.
 constexpr std::size_t kept_bytes = 1 << 20;
 
-struct free_block {
-  free_block* next;
+struct release_slot {
+  release_slot* next;
 };
 
 struct free_list {
-  free_block* head = nullptr;
+  release_slot* head = nullptr;
   std::size_t room = 0;  // for so many blocks more
 };
 
@@ -80,7 +80,7 @@ void deallocate(void* block, std::size_t size) noexcept {
     free_list& list = lists[index];
     if (list.room > 0) {
       --list.room;
-      list.head = ::new (block) free_block{list.head};
+      list.head = ::new (block) release_slot{list.head};
       return;
     }
   }

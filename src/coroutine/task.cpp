@@ -1,6 +1,6 @@
 #include <coppice/task.hpp>
 
-#include <coppice/detail/coroutine/stage.hpp>
+#include <coppice/detail/coroutine/runner.hpp>
 #include <coppice/detail/coroutine/task_body.hpp>
 
 namespace coppice::detail {
@@ -57,8 +57,8 @@ void turn_awaiter::act_on(run_item* item, how h) {
   if (h == how::drop) return self.promise_.drop();
   if (self.promise_.root == nullptr) {
     process& p = *self.owner;
-    self.stopped_ = p.turn_stopped != 0;
-    p.yielding = p.turn_stopped = 0;
+    self.stopped_ = p.yield_cancelled != 0;
+    p.yielding = p.yield_cancelled = 0;
   } else {
     self.promise_.root->had_turn();
   }
@@ -100,7 +100,7 @@ void task_promise_base::drop_at_rest() noexcept {
 }
 
 void begin_task(process& p, task<void> t) {
-  p.playing = true;
+  p.runs_body = true;
   task_promise<void>& promise = t.promise();
   promise.self = &p;
   const std::coroutine_handle<> frame = t.release();

@@ -33,7 +33,7 @@ void link(const pid& other) {
   }
   process* p = other.get();
   if (p == &me) return;
-  if (p != nullptr && p->now != process::state::dying) {
+  if (p != nullptr && p->now != process::state::exiting) {
     me.home.link(me, *p);
   } else {
     me.home.signal(me, other, exit_reason::noproc(), process::stop_level::exit_signal);

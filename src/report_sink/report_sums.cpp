@@ -228,7 +228,7 @@ void report_sums::tell_kept_until(time_point now) {
 }
 
 // The sink may set another, and this be gone.
-void report_sums::alarm::ring(timer_node& node) {
+void report_sums::alarm::expire(timer_node& node) {
   auto& self = static_cast<alarm&>(node);
   self.unlink();
   const auto sums = self.of.shared_from_this();

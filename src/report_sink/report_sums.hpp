@@ -38,8 +38,8 @@ class report_sums final : public std::enable_shared_from_this<report_sums> {
     bool supervised = false;
   };
   struct alarm : loose_timer {
-    explicit alarm(report_sums& s) noexcept : loose_timer{&ring, &give_up}, of{s} {}
-    static void ring(timer_node& node);
+    explicit alarm(report_sums& s) noexcept : loose_timer{&expire, &give_up}, of{s} {}
+    static void expire(timer_node& node);
     static void give_up(timer_node& node);
     report_sums& of;
   };

@@ -21,7 +21,7 @@ process& tied(list_hook* h) noexcept { return static_cast<process&>(*h); }
 
 // First the children, then the frames, then the news. Comes by again when the last child or the
 // last frame is gone.
-void scheduler::take_down(process& p, bool at_rest) {
+void scheduler::tear_down(process& p, bool at_rest) {
   if (p.extras && !p.extras->children.empty()) {
     list_hook& children = p.extras->children;
     for (list_hook* c = children.front(); c != nullptr;) {
@@ -31,16 +31,17 @@ void scheduler::take_down(process& p, bool at_rest) {
     }
     if (!children.empty()) return;
   }
-  if (p.playing) {
-    drop_frames(p, at_rest);
+  if (p.runs_body) {
+    destroy_frames(p, at_rest);
   } else {
-    finish(p);
+    announce_exit(p);
   }
 }
 
-void scheduler::drop_frames(process& p, bool at_rest) {
+void scheduler::destroy_frames(process& p, bool at_rest) {
   if (at_rest) {
-    // What usually holds the frames of a process that ends itself is the wait in which it says so.
+    // A process that has called exit() is suspended in that very wait: dropping the wait destroys the
+    // frames.
     const std::uint64_t number = p.number.load();
     current_ = dropping_ = &p;
     while (p.is(number) && waiter::drop_one(p.waits)) {
@@ -48,7 +49,7 @@ void scheduler::drop_frames(process& p, bool at_rest) {
     current_ = dropping_ = nullptr;
     if (!p.is(number)) return;
   }
-  dying_.push_back({&p, p.number.load(), now()});
+  exiting_.push_back({&p, p.number.load(), now()});
   if (!abandon_timer_.armed()) {
     abandon_timer_.fire = [](timer_node&) { active()->give_up_waiting(); };
     set_timer(abandon_timer_, after(now(), abandon_after_));
@@ -67,7 +68,7 @@ void scheduler::drop_frames(process& p, bool at_rest) {
     } catch (...) {
       // Thrown by somebody's cancellation handler: a kill is not refused by that either.
     }
-    if (!relayed_ || !p.is(number) || !p.playing) break;
+    if (!relayed_ || !p.is(number) || !p.runs_body) break;
   }
   if (p.is(number)) waiter::wake_all(p.waits);
   killing_ = killed_before;
@@ -76,25 +77,25 @@ void scheduler::drop_frames(process& p, bool at_rest) {
 }
 
 void scheduler::give_up_waiting() {
-  while (!dying_.empty()) {
-    const auto [block, number, since] = dying_.front();
+  while (!exiting_.empty()) {
+    const auto [block, number, since] = exiting_.front();
     process& p = *block;
     if (p.is(number) && after(since, abandon_after_) > now()) {
       set_timer(abandon_timer_, after(since, abandon_after_));
       return;
     }
-    dying_.pop_front();
+    exiting_.pop_front();
     if (!p.is(number)) continue;
     if (listened_to()) {
       tell(process_abandoned{p.id(), p.label()});
     }
-    finish(p);
+    announce_exit(p);
   }
 }
 
 // Nothing of the process is left but its block: tell those who want to know, and free the block.
 // Nobody is told inline what could run code of another process.
-void scheduler::finish(process& p) {
+void scheduler::announce_exit(process& p) {
   if (down_) return;
   // First of all: whoever takes reports may ask for what else is known of it.
   if (p.reason.is_abnormal() && listened_to()) report_crash(p);
@@ -119,18 +120,18 @@ void scheduler::finish(process& p) {
   if (p.extras) tell_others(p, id);
 
   p.asked = p.delivered = process::stop_level::none;
-  p.due = 0;
-  p.probing = false;
+  p.pending = 0;
+  p.stop_unconfirmed = false;
   p.acknowledges = p.answered = p.ignored = p.reason_set = p.outcome_set = false;
-  p.yielding = p.turn_stopped = 0;
+  p.yielding = p.yield_cancelled = 0;
   p.queued = 0;
   p.woken = 0;
   p.spawner = {};
   p.reason = {};
   // What was abandoned keeps its block until its frames are gone.
-  if (!p.playing) free_block(p);
-  while (!dying_.empty() && !dying_.front().block->is(dying_.front().number)) dying_.pop_front();
-  if (dying_.empty() && abandon_timer_.armed()) timers_.cancel(abandon_timer_);
+  if (!p.runs_body) release_slot(p);
+  while (!exiting_.empty() && !exiting_.front().block->is(exiting_.front().number)) exiting_.pop_front();
+  if (exiting_.empty() && abandon_timer_.armed()) timers_.cancel(abandon_timer_);
   if (--alive_ == 0) {
     work_.reset();
     give_up_loose_timers();
@@ -141,9 +142,9 @@ void scheduler::finish(process& p) {
     }
   }
 
-  if (parent != nullptr && parent->now == process::state::dying &&
+  if (parent != nullptr && parent->now == process::state::exiting &&
       parent->extras->children.empty()) {
-    take_down(*parent);
+    tear_down(*parent);
   }
 }
 
@@ -161,45 +162,45 @@ void scheduler::tell_others(process& p, const pid& id) {
   p.extras.reset();
 }
 
-void scheduler::stage_parked(process& p) noexcept {
+void scheduler::runner_parked(process& p) noexcept {
   if (p.opening) return;
-  p.playing = false;
+  p.runs_body = false;
   p.what.reset();
   if (p.now == process::state::vacant) {
     // It was abandoned, and has come to its end after all.
     p.reason = {};
     p.outcome_set = false;
-    free_block(p);
+    release_slot(p);
     return;
   }
-  p.now = process::state::dying;
-  p.probing = false;
-  p.due = 0;
+  p.now = process::state::exiting;
+  p.stop_unconfirmed = false;
+  p.pending = 0;
   if (p.extras) {
-    take_down(p);
+    tear_down(p);
   } else {
-    finish(p);
+    announce_exit(p);
   }
 }
 
-void scheduler::stage_gone(process& p) noexcept {
-  p.stage = nullptr;
-  p.playing = false;
+void scheduler::runner_gone(process& p) noexcept {
+  p.runner = nullptr;
+  p.runs_body = false;
   p.what.reset();
   if (down_) return;
   // What would cancel an operation that was dropped refers to it; the next process in this block may
   // never replace that.
   p.signal.slot().clear();
   if (p.now == process::state::vacant) {
-    free_block(p);
+    release_slot(p);
     return;
   }
-  if (p.now != process::state::dying) {
+  if (p.now != process::state::exiting) {
     // Somebody destroyed the coroutine: as good as a kill.
-    p.now = process::state::dying;
+    p.now = process::state::exiting;
     p.reason = exit_reason::killed();
   }
-  take_down(p);
+  tear_down(p);
 }
 
 // A killed process says nothing; one that ends in order, as servers do, has told by a report of its

@@ -14,10 +14,10 @@
 
 namespace coppice::detail {
 
-process& scheduler::spawn(const birth& b) {
-  process& p = claim_block(b.what->kind());
+process& scheduler::spawn(const spawn_args& b) {
+  process& p = acquire_slot(b.what->kind());
   p.number.store(++last_number_, std::memory_order_relaxed);
-  p.now = process::state::unborn;
+  p.now = process::state::spawned;
   p.starting = true;
   p.acknowledges = b.what->acknowledges();
   p.what = std::move(b.what);
@@ -32,8 +32,8 @@ process& scheduler::spawn(const birth& b) {
   if (!b.label.empty()) p.more().label = b.label;
   p.what->prepare(p);
   if (alive_++ == 0) work_.emplace(io_.get_executor());
-  if (b.patient) {
-    push_patient(p);
+  if (b.low_priority) {
+    push_low_priority(p);
   } else {
     push(p);
   }
@@ -48,14 +48,14 @@ void process::start(run_item* item, run_item::how) {
 void scheduler::begin(process& p) {
   p.starting = false;
   process* const before = std::exchange(current_, &p);
-  if (p.now == process::state::dying || p.asked != process::stop_level::none) {
+  if (p.now == process::state::exiting || p.asked != process::stop_level::none) {
     dropping_ = &p;
     p.what.reset();
     dropping_ = nullptr;
-    if (p.now == process::state::dying) {
-      take_down(p);
+    if (p.now == process::state::exiting) {
+      tear_down(p);
     } else {
-      end(p, std::move(p.reason));
+      begin_exit(p, std::move(p.reason));
     }
     current_ = before;
     return;
@@ -68,7 +68,7 @@ void scheduler::begin(process& p) {
     crash(p);
   }
   current_ = before;
-  if (p.is(number)) came_to_rest(p);
+  if (p.is(number)) on_suspend(p);
 }
 
 void scheduler::signal(process& p, const pid& from, const exit_reason& reason,
@@ -91,14 +91,14 @@ void scheduler::stop(process& p, const exit_reason& reason) {
 void scheduler::kill(process& p) {
   if (!takes_signals(p)) return;
   if (current_ == &p) {
-    p.due |= process::kill_due;
+    p.pending |= process::kill_pending;
     return;
   }
-  end(p, exit_reason::killed());
+  begin_exit(p, exit_reason::killed());
 }
 
 void scheduler::crash(process& p) {
-  if (p.now == process::state::live) end(p, exit_reason::error(std::current_exception()));
+  if (p.now == process::state::live) begin_exit(p, exit_reason::error(std::current_exception()));
 }
 
 namespace {
@@ -124,25 +124,25 @@ void scheduler::fail(process& p) noexcept {
     try {
       push(*new rest_item{p});
     } catch (const std::bad_alloc&) {
-      return end(p, std::move(why));
+      return begin_exit(p, std::move(why));
     }
   }
-  end_at_rest(p, std::move(why));
+  exit_on_suspend(p, std::move(why));
 }
 
-void scheduler::end_at_rest(process& p, exit_reason reason) {
-  if (p.now != process::state::live || (p.due & process::exit_due) != 0) return;
-  p.due |= process::exit_due;
+void scheduler::exit_on_suspend(process& p, exit_reason reason) {
+  if (p.now != process::state::live || (p.pending & process::exit_pending) != 0) return;
+  p.pending |= process::exit_pending;
   p.reason = std::move(reason);
 }
 
-void scheduler::end(process& p, exit_reason reason, bool at_rest) {
-  p.now = process::state::dying;
+void scheduler::begin_exit(process& p, exit_reason reason, bool at_rest) {
+  p.now = process::state::exiting;
   p.reason = std::move(reason);
-  p.probing = false;
-  p.due = 0;
+  p.stop_unconfirmed = false;
+  p.pending = 0;
   // A start item that is still in the run queue goes on from here.
-  if (!p.starting) take_down(p, at_rest);
+  if (!p.starting) tear_down(p, at_rest);
 }
 
 void scheduler::link(process& a, process& b) {

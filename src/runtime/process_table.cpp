@@ -25,8 +25,8 @@ namespace detail {
 
 namespace {
 
-// As many stages stay parked for later, or as many as there are processes if that is more.
-constexpr std::size_t spare_stages = 1024;
+// As many runners stay parked for later, or as many as there are processes if that is more.
+constexpr std::size_t spare_runners = 1024;
 
 void push_on(process*& stack, process& p) noexcept { p.next = std::exchange(stack, &p); }
 process& pop_from(process*& stack) noexcept {
@@ -37,7 +37,7 @@ process& pop_from(process*& stack) noexcept {
 
 }  // namespace
 
-process& block_store::add(scheduler& s) {
+process& process_slots::add(scheduler& s) {
   std::allocator<process> memory;
   if (size_ % chunk == 0) {
     chunks_.reserve(chunks_.size() + 1);
@@ -48,29 +48,29 @@ process& block_store::add(scheduler& s) {
   return *p;
 }
 
-block_store::~block_store() {
+process_slots::~process_slots() {
   for_each([](process& p) { std::destroy_at(&p); });
   for (process* first : chunks_) std::allocator<process>{}.deallocate(first, chunk);
 }
 
-scheduler::vacancy& scheduler::find_vacant(const void* kind) {
-  const auto found = std::ranges::find(vacant_, kind, &vacancy::kind);
-  latest_vacant_ = found != vacant_.end() ? &*found : &vacant_.emplace_back(kind);
-  return *latest_vacant_;
+scheduler::free_list& scheduler::find_free_list(const void* kind) {
+  const auto found = std::ranges::find(free_lists_, kind, &free_list::kind);
+  latest_free_list_ = found != free_lists_.end() ? &*found : &free_lists_.emplace_back(kind);
+  return *latest_free_list_;
 }
 
-process& scheduler::claim_block(const void* kind) {
-  vacancy* v = &vacant(kind);
-  if (v->count == 0 && kind != nullptr) v = &vacant_.front();
-  if (v->count == 0) return blocks_.add(*this);
+process& scheduler::acquire_slot(const void* kind) {
+  free_list* v = &free_list_of(kind);
+  if (v->count == 0 && kind != nullptr) v = &free_lists_.front();
+  if (v->count == 0) return slots_.add(*this);
   --v->count;
   return pop_from(v->top);
 }
 
-void scheduler::free_block(process& p) noexcept {
-  vacancy& v = vacant(p.stage != nullptr ? p.stage->plays : nullptr);
-  if (p.stage != nullptr && v.count >= std::max(spare_stages, alive_)) {
-    push_on(surplus_, p);
+void scheduler::release_slot(process& p) noexcept {
+  free_list& v = free_list_of(p.runner != nullptr ? p.runner->body_kind : nullptr);
+  if (p.runner != nullptr && v.count >= std::max(spare_runners, alive_)) {
+    push_on(to_destroy_, p);
     return;
   }
   ++v.count;
@@ -87,8 +87,8 @@ void process_extras::refuse_early_requests(boost::system::error_code why) noexce
   }
 }
 
-void scheduler::discard_surplus() {
-  while (surplus_ != nullptr) pop_from(surplus_).discard_parked();
+void scheduler::destroy_surplus() {
+  while (to_destroy_ != nullptr) pop_from(to_destroy_).discard_parked();
 }
 
 bool scheduler::register_name(process& p, std::string_view name) {
@@ -125,7 +125,7 @@ pid scheduler::whereis(std::string_view name) const noexcept {
 std::vector<pid> scheduler::processes() {
   std::vector<pid> result;
   result.reserve(alive_);
-  blocks_.for_each([&result](process& p) {
+  slots_.for_each([&result](process& p) {
     if (p.now != process::state::vacant) result.push_back(p.id());
   });
   std::ranges::sort(result, {}, &pid::number);

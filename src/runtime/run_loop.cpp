@@ -16,7 +16,7 @@ namespace {
 constexpr int drain_budget = 128;
 
 // How many items go before a process that is started again, while there are as many.
-constexpr int patience = 256;
+constexpr int starvation_limit = 256;
 
 }  // namespace
 
@@ -31,7 +31,7 @@ void scheduler::post_drain() noexcept {
 
 inline void scheduler::perform_owned(owned_item& item) {
   process* const p = item.owner;
-  if (p == nullptr || p->now == process::state::dying || !p->is(item.number)) {
+  if (p == nullptr || p->now == process::state::exiting || !p->is(item.number)) {
     perform_without_process(item);
     return;
   }
@@ -46,10 +46,10 @@ inline void scheduler::perform_owned(owned_item& item) {
     if (p->is(number)) crash(*p);
   }
   current_ = before;
-  if (before != p && p->is(number)) came_to_rest(*p);
+  if (before != p && p->is(number)) on_suspend(*p);
 }
 
-// Nobody's, or of a process that is gone or going: then it is destroyed.
+// Runs work that has no process; destroys work whose process has ended or is exiting.
 void scheduler::perform_without_process(owned_item& item) {
   process* const p = item.owner;
   process* const before = current_;
@@ -72,20 +72,20 @@ inline void scheduler::perform(run_item& item) {
   }
 }
 
-bool scheduler::lets_in(process& p) const noexcept {
-  return active_scheduler == nullptr && p.now != process::state::unborn && !p.probing &&
+bool scheduler::may_run_inline(process& p) const noexcept {
+  return active_scheduler == nullptr && p.now != process::state::spawned && !p.stop_unconfirmed &&
          stops_.empty() && p.queued == 0 && !p.yielding && p.woken == 0;
 }
 
-bool scheduler::arrive(owned_item& item) {
+bool scheduler::run_inline(owned_item& item) {
   const auto perform_it = [&] { perform_owned(item); };
   return try_turn(perform_it);
 }
 
-// Whatever leaves a turn, be it an exception.
+// Runs however the turn ends, by an exception too.
 void scheduler::turn_over() {
   turn_time_valid_ = false;
-  const bool done = queue_.empty() && patient_.empty();
+  const bool done = queue_.empty() && low_priority_.empty();
   if (!done && stops_.empty() && !drain_posted_) post_drain();
 }
 
@@ -94,38 +94,38 @@ void scheduler::drain() {
   // before it.
   for (int left = drain_budget; left > 0 && stops_.empty(); --left) {
     run_queue* next = &queue_;
-    if (!patient_.empty() && (queue_.empty() || ++passed_over_ >= patience)) {
-      passed_over_ = 0;
-      next = &patient_;
+    if (!low_priority_.empty() && (queue_.empty() || ++skipped_ >= starvation_limit)) {
+      skipped_ = 0;
+      next = &low_priority_;
     }
     if (next->empty()) break;
     perform(next->pop());
   }
-  if (surplus_ != nullptr) discard_surplus();
+  if (to_destroy_ != nullptr) destroy_surplus();
 }
 
-void scheduler::do_what_is_due(process& p) {
-  const auto take = [&p](process::dues what) {
-    if ((p.due & what) == 0) return false;
-    p.due = p.due & ~what & process::all_dues;
+void scheduler::deliver_pending(process& p) {
+  const auto take = [&p](process::pending_actions what) {
+    if ((p.pending & what) == 0) return false;
+    p.pending = p.pending & ~what & process::all_pending;
     return true;
   };
   if (p.now == process::state::live) {
-    if (take(process::exit_due)) return end(p, std::move(p.reason), true);
-    if (take(process::kill_due)) return end(p, exit_reason::killed(), true);
+    if (take(process::exit_pending)) return begin_exit(p, std::move(p.reason), true);
+    if (take(process::kill_pending)) return begin_exit(p, exit_reason::killed(), true);
   }
-  if (p.queued == 0 && take(process::stop_due)) deliver_stop_to(p);
+  if (p.queued == 0 && take(process::stop_pending)) deliver_stop_to(p);
 }
 
-void scheduler::arrived(process& p) noexcept {
+void scheduler::note_enqueued(process& p) noexcept {
   ++p.queued;
-  if (p.probing && (!p.hit || active_scheduler != this)) {
+  if (p.stop_unconfirmed && (!p.wait_was_cancelled || active_scheduler != this)) {
     // A wait had ended before the request came: this is the result of that, so the request must be
     // repeated when the process waits again. What a hit itself brings about comes from the run
     // queue.
-    p.probing = false;
+    p.stop_unconfirmed = false;
     p.delivered = process::stop_level::none;
-    p.due |= process::stop_due;
+    p.pending |= process::stop_pending;
   }
 }
 

@@ -19,8 +19,8 @@ constinit thread_local scheduler* active_scheduler = nullptr;
 
 namespace {
 
-// What was found last on this thread. Of no use once any scheduler is gone: another io_context may
-// have the address of one that was destroyed.
+// The io_context that was looked up last on this thread. It is of no use once any scheduler is gone:
+// another io_context may have the address of one that was destroyed.
 struct found_scheduler {
   const boost::asio::io_context* of = nullptr;
   scheduler* found = nullptr;
@@ -73,7 +73,7 @@ scheduler::scheduler(boost::asio::execution_context& context)
 scheduler::~scheduler() {
   strike_off_registry(serial_);  // if the constructor of a later service has thrown
   // Slots that are somebody else's may still hold these.
-  blocks_.for_each([](process& p) {
+  slots_.for_each([](process& p) {
     if (p.canceller != nullptr) p.canceller->forget_process();
   });
   schedulers_gone.fetch_add(1, std::memory_order_release);
@@ -149,7 +149,7 @@ void scheduler::shutdown() noexcept {
   down_ = true;
   for (bool more = true; more;) {
     more = false;
-    for (run_queue* q : {&queue_, &patient_}) {
+    for (run_queue* q : {&queue_, &low_priority_}) {
       while (!q->empty()) {
         run_item& item = q->pop();
         item.act(&item, run_item::how::drop);
@@ -158,12 +158,12 @@ void scheduler::shutdown() noexcept {
     }
     // What would cancel an operation may hold the frames that wait for it, and they must go before
     // the callable that they belong to.
-    blocks_.for_each([](process& p) { p.signal.slot().clear(); });
-    blocks_.for_each([&more](process& p) { more |= waiter::wake_all(p.waits); });
+    slots_.for_each([](process& p) { p.signal.slot().clear(); });
+    slots_.for_each([&more](process& p) { more |= waiter::wake_all(p.waits); });
     more |= waiter::wake_all(foreign_waits_);
   }
-  blocks_.for_each([](process& p) {
-    if (p.stage != nullptr && !p.playing) p.discard_parked();
+  slots_.for_each([](process& p) {
+    if (p.runner != nullptr && !p.runs_body) p.discard_parked();
   });
   while (!members_.empty()) static_cast<loop_member&>(*members_.front()).leave_loop();
   while (!timers_.empty()) timers_.pop();

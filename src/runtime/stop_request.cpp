@@ -23,7 +23,7 @@ namespace coppice::detail {
 // Not any more when the io_context is being destroyed: whose frames are still there is unknown
 // then.
 bool scheduler::takes_signals(const process& p) const noexcept {
-  return !down_ && (p.now == process::state::unborn || p.now == process::state::live);
+  return !down_ && (p.now == process::state::spawned || p.now == process::state::live);
 }
 
 void scheduler::ask_to_stop(process& p, exit_reason reason, process::stop_level level) {
@@ -34,7 +34,7 @@ void scheduler::ask_to_stop(process& p, exit_reason reason, process::stop_level 
   }
   if (level <= p.asked) return;
   p.asked = level;
-  if (p.now == process::state::unborn) return;
+  if (p.now == process::state::spawned) return;
   deliver_stop_to(p);
 }
 
@@ -52,13 +52,14 @@ void scheduler::deliver_stops() {
   bool marked = false;
   for (const auto& [p, number] : due) {
     if (!p->is(number) || p->now != process::state::live || p->delivered >= p->asked) continue;
-    // Something of it is on its way already, be it the losers of a race that has been won.
+    // A completion of it is queued already, for instance of the loser of a race: the request is
+    // delivered after that.
     if (p->queued > 0 || waiter::any_aborted(*p)) {
-      p->due |= process::stop_due;
+      p->pending |= process::stop_pending;
       continue;
     }
     if (!marked) {
-      post_probe();
+      post_fence();
       marked = true;
     }
     emit_stop(*p);
@@ -68,11 +69,11 @@ void scheduler::deliver_stops() {
 void scheduler::emit_stop(process& p) {
   const std::uint64_t number = p.number.load();
   p.delivered = p.asked;
-  p.probing = false;
+  p.stop_unconfirmed = false;
   // First of all: an operation may complete at once, and what the process then waits for, having
   // heard of the request, must be left alone.
-  p.turn_stopped = p.yielding;
-  p.hit = p.yielding != 0;
+  p.yield_cancelled = p.yielding;
+  p.wait_was_cancelled = p.yielding != 0;
   waiter::abort_listening(p);
   process* const before = std::exchange(current_, &p);
   try {
@@ -84,17 +85,17 @@ void scheduler::emit_stop(process& p) {
   current_ = before;
   // The process may have gone on, and even ended.
   if (!p.is(number) || p.now != process::state::live) return;
-  if (p.queued > 0 || waiter::any_aborted(p)) p.hit = true;
-  p.probing = true;
-  probed_.emplace_back(&p, number);
-  came_to_rest(p);
+  if (p.queued > 0 || waiter::any_aborted(p)) p.wait_was_cancelled = true;
+  p.stop_unconfirmed = true;
+  unconfirmed_.emplace_back(&p, number);
+  on_suspend(p);
 }
 
-void scheduler::post_probe() {
+void scheduler::post_fence() {
   boost::asio::post(io_.get_executor(), [this] {
-    // What has not come to the fore by now was hit.
-    for (const auto& [p, number] : std::exchange(probed_, {})) {
-      if (p->is(number)) p->probing = false;
+    // Everything that was queued before the fence has run: who is still unconfirmed was cancelled.
+    for (const auto& [p, number] : std::exchange(unconfirmed_, {})) {
+      if (p->is(number)) p->stop_unconfirmed = false;
     }
   });
 }

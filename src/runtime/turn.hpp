@@ -76,7 +76,8 @@ bool scheduler::try_turn(First& first) {
   const turn this_turn{*this};
   const bool another_comes = drain_posted_;
   first();
-  // A queue that is never empty gets no more turns for all that arrives meanwhile.
+  // A drain that is already posted has the queue left to it: completions must not buy the queue
+  // extra turns.
   if (!another_comes) drain();
   return true;
 }

@@ -214,7 +214,7 @@ void server_core::set_idle_timer() {
   }
 }
 
-void server_core::idle_timer::ring(timer_node& node) {
+void server_core::idle_timer::expire(timer_node& node) {
   server_core& core = static_cast<idle_timer&>(node).core;
   core.idle_over = true;
   if (core.receiver != nullptr) core.receiver->wake();

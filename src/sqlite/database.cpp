@@ -89,7 +89,7 @@ class database::run {
 void database::closer::operator()(sqlite3* db) const noexcept { sqlite3_close(db); }
 void database::finalizer::operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
 
-database::database(const std::filesystem::path& file, bool may_make, lock_patience& patience) {
+database::database(const std::filesystem::path& file, bool may_make, lock_patience& starvation_limit) {
   sqlite3* db = nullptr;
   const int make = may_make ? SQLITE_OPEN_CREATE : 0;
   const int result = sqlite3_open_v2(file.string().c_str(), &db,
@@ -102,7 +102,7 @@ database::database(const std::filesystem::path& file, bool may_make, lock_patien
   sqlite3_extended_result_codes(db, 1);
   sqlite3_busy_handler(
       db, [](void* p, int n) -> int { return static_cast<lock_patience*>(p)->wait(n) ? 1 : 0; },
-      &patience);
+      &starvation_limit);
   // SQLite does not wait by itself where two that wait could wait for each other, as two may that
   // make the same file.
   for (int n = 1;; ++n) {
@@ -115,7 +115,7 @@ database::database(const std::filesystem::path& file, bool may_make, lock_patien
       files_.emplace(db, file);
       return;
     } catch (const sqlite_failure& f) {
-      if (!f.is_busy() || !patience.wait(n)) throw;
+      if (!f.is_busy() || !starvation_limit.wait(n)) throw;
     }
   }
 }

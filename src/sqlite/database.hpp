@@ -53,7 +53,7 @@ class database {
 
   // Opens the file; if there is none, or nothing in it, it is made if it may be. Throws
   // sqlite_failure.
-  database(const std::filesystem::path& file, bool may_make, lock_patience& patience);
+  database(const std::filesystem::path& file, bool may_make, lock_patience& starvation_limit);
   database(const database&) = delete;
   database& operator=(const database&) = delete;
   // What is not committed is rolled back.

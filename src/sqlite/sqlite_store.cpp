@@ -192,8 +192,8 @@ std::string sqlite_store::try_to_open(std::optional<database>& db) {
   std::string why;
   locked_since_ = clock::now();
   try {
-    lock_patience& patience = *this;
-    db.emplace(file_, !in_use_->load(), patience);
+    lock_patience& starvation_limit = *this;
+    db.emplace(file_, !in_use_->load(), starvation_limit);
     if (db->on_disk()) in_use_->store(true);
     return {};
   } catch (const std::exception&) {

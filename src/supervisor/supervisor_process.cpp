@@ -1,6 +1,6 @@
 #include "supervisor_process.hpp"
 
-#include <coppice/detail/coroutine/stage.hpp>
+#include <coppice/detail/coroutine/runner.hpp>
 #include <coppice/name.hpp>
 #include <coppice/report.hpp>
 
@@ -12,9 +12,9 @@ namespace coppice::detail {
 
 namespace {
 
-// A child that was started again so often has to be patient from then on. One that crashes without
+// A child that was restarted more often than that lets others go first. One that crashes without
 // pause would otherwise have a turn, which takes the time of a throw, for each turn of any other.
-constexpr std::size_t often = 16;
+constexpr std::size_t restarts_before_low_priority = 16;
 
 // Sets a flag for as long as it lives.
 class scope {
@@ -129,7 +129,7 @@ void supervisor_process::wait::begin(waiter& w) {
 
 // Works where it waits: the coroutine goes on when there is nothing left to do for it, ever.
 bool supervisor_process::wait::ready() {
-  if (!self->news_ && !timer.has_rung()) return false;
+  if (!self->news_ && !timer.has_expired()) return false;
   timer.leave();
   timer.forget();
   self->act();
@@ -156,7 +156,7 @@ void supervisor_process::wait::leave() noexcept {
 void supervisor_process::wake() noexcept {
   news_ = true;
   // A process that is going down drops what is woken, and this is still needed by its children.
-  if (waiting_ != nullptr && self_.now != process::state::dying) waiting_->wake();
+  if (waiting_ != nullptr && self_.now != process::state::exiting) waiting_->wake();
 }
 
 task<void> supervisor_process::main(std::function<void()> booted) {
@@ -181,25 +181,6 @@ void supervisor_process::act() {
       break;
     }
   }
-}
-
-// What is decided is carried out where it is told, if the supervisor has nothing else to do; else it
-// has its turn.
-void supervisor_process::act_or_wake() noexcept {
-  if (!is_free()) return wake();
-  carry_out([this] { act(); });
-}
-
-template <class F>
-void supervisor_process::carry_out(F f) noexcept {
-  try {
-    f();
-  } catch (...) {
-    home_.crash(self_);
-  }
-  if (self_.now != process::state::live) return;
-  // The alarm may be another now.
-  if (finished_ || news_ || decide_.deadline()) wake();
 }
 
 void supervisor_process::perform(supervision::action& a) {
@@ -241,19 +222,28 @@ void supervisor_process::perform(supervision::action& a) {
   }
 }
 
-// The three reports say the same of the child, but for what has changed.
-void supervisor_process::restart_child(entry& c, const exit_reason& why) {
-  if (!home_.listened_to()) return start_child(c);
+// The most frequent of all decisions is carried out where the end is told: it needs no turn of the
+// supervisor's own. The three reports say the same of the child, but for what has changed.
+//
+// A child that acknowledges its start has to be waited for: its supervisor has a turn.
+void supervisor_process::restart_child(entry& c, const exit_reason& why) noexcept {
   const scope acting{acting_};
-  child_info info = describe(c);
-  home_.tell(child_ended{info, why, next_step::restart});
-  home_.tell(child_starting{info});
-  // A sink that was told of it may have killed the supervisor.
-  if (self_.now != process::state::live) return;
-  const bool acknowledges = c.start->acknowledges();
-  spawn_child(c, true);
-  if (acknowledges) return;
+  const bool told = home_.listened_to();
+  child_info info;
+  if (told) {
+    info = describe(c);
+    home_.tell(child_ended{info, why, next_step::restart});
+    home_.tell(child_starting{info});
+    // The sink that was told of it may have killed the supervisor.
+    if (self_.now != process::state::live) return;
+  }
+  try {
+    spawn_child(c, true);
+  } catch (...) {
+    return home_.crash(self_);
+  }
   decide_.started(c, c.process.number());
+  if (!told) return;
   info.process = c.process;
   info.restarts = c.restarts;
   home_.tell(child_started{info, c.by_request});
@@ -264,7 +254,7 @@ process& supervisor_process::spawn_child(entry& c, bool again) {
                             .parent = &self_,
                             .watcher = this,
                             .tag = &c,
-                            .patient = again && c.restarts > often});
+                            .low_priority = again && c.restarts > restarts_before_low_priority});
   c.process = p.id();
   return p;
 }
@@ -288,15 +278,14 @@ void supervisor_process::child_ready(void* tag, std::any info) {
   auto& c = *static_cast<entry*>(tag);
   c.info = std::move(info);
   started(c);
-  act_or_wake();
+  wake();
 }
 
 void supervisor_process::child_exited(process& child, void* tag, const exit_reason& reason) {
   auto& c = *static_cast<entry*>(tag);
-  if (c.state == supervision::child_state::running && is_free() &&
+  if (is_free() && c.start && !c.start->acknowledges() &&
       decide_.restarts_now(c, reason, home_.now())) {
-    carry_out([&] { restart_child(c, reason); });
-    return;
+    return restart_child(c, reason);
   }
   if (c.state != supervision::child_state::starting) {
     decide_.ended(c, reason);
@@ -310,7 +299,7 @@ void supervisor_process::child_exited(process& child, void* tag, const exit_reas
   } else {
     decide_.start_failed(c, reason);
   }
-  act_or_wake();
+  wake();
 }
 
 // Only its parent's exit signals stop a supervisor, and they do so for every reason.

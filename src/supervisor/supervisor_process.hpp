@@ -160,16 +160,13 @@ class supervisor_process final : public behaviour, public process_watcher {
 
   void wake() noexcept;
   void act();
-  void act_or_wake() noexcept;
-  template <class F>
-  void carry_out(F f) noexcept;
   // Waits for something to do.
   [[nodiscard]] bool is_free() const noexcept {
     return waiting_ != nullptr && !news_ && !acting_ && self_.now == process::state::live;
   }
   void perform(supervision::action& a);
   void start_child(entry& c);
-  void restart_child(entry& c, const exit_reason& why);
+  void restart_child(entry& c, const exit_reason& why) noexcept;
   void started(entry& c);
   process& spawn_child(entry& c, bool again);
   void answer(supervision::action& a);

@@ -26,7 +26,7 @@ child_info asked_child(const supervisor_request& r, const process_ref& superviso
 
 bool may_become_supervisor(const process& p) noexcept {
   if (p.behaviour() != nullptr) return false;
-  return p.now == process::state::unborn || (p.acknowledges && !p.answered);
+  return p.now == process::state::spawned || (p.acknowledges && !p.answered);
 }
 
 namespace {
@@ -42,7 +42,7 @@ class second_look final : public owned_item, public pooled {
   static void act_on(run_item* item, how h) {
     auto& self = *static_cast<second_look*>(item);
     process* const p = h == how::run ? self.process_.get() : nullptr;
-    if (p != nullptr && p->now == process::state::unborn) {
+    if (p != nullptr && p->now == process::state::spawned) {
       self.home_.push(self);
       return;
     }
@@ -98,7 +98,7 @@ void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
   if (p != nullptr && r->kind == kind_type::ready) {
     if (detail::process* const who = caller_on(p->home); who != nullptr) r->caller = who->id();
   }
-  if (p == nullptr || p->now == detail::process::state::dying) {
+  if (p == nullptr || p->now == detail::process::state::exiting) {
     refuse(errc::noproc);
   } else if (supervisor_process* const s = supervisor_process::of(*p); s != nullptr) {
     detail::process* const caller = caller_on(p->home);
@@ -111,7 +111,7 @@ void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
     r->self = r;
     if (r->asks_for_child()) r->process = p->id();
     p->more().early_requests.push_back(*r);
-    if (p->now == detail::process::state::unborn) p->home.push(*new second_look{p->id(), p->home});
+    if (p->now == detail::process::state::spawned) p->home.push(*new second_look{p->id(), p->home});
   } else {
     refuse(errc::wrong_type);
   }

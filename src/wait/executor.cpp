@@ -38,21 +38,21 @@ executor::place executor::where() const noexcept {
   if (!s.on_loop_thread()) return s.is_down() ? place::nowhere : place::other_thread;
   if (number_ == 0 || !p.is(number_) || s.is_down()) return place::nowhere;
   // The unwinding that Asio posts when a handler is destroyed: do it on the spot.
-  if (s.dropping() == &p && p.now == process::state::dying) return place::nowhere;
+  if (s.dropping() == &p && p.now == process::state::exiting) return place::nowhere;
   // A coroutine spawned within the process hears of a kill through this executor: that must run.
   if (!never_blocks() && s.current() == &p && (p.now == process::state::live || s.relays_kill(p))) {
     return place::here;
   }
   // The completion of an operation, as a rule: the turn of the loop is its own.
-  if (!never_blocks() && s.lets_in(p)) return place::at_once;
+  if (!never_blocks() && s.may_run_inline(p)) return place::at_once;
   return place::queue;
 }
 
-bool executor::arrive(owned_item& item) const {
+bool executor::run_inline(owned_item& item) const {
   process& p = *block();
   item.owner = &p;
   item.number = number_;
-  return p.home.arrive(item);
+  return p.home.run_inline(item);
 }
 
 void executor::push(owned_item& item) const noexcept {
@@ -60,7 +60,7 @@ void executor::push(owned_item& item) const noexcept {
   item.owner = &p;
   item.number = number_;
   p.home.push(item);
-  p.home.arrived(p);
+  p.home.note_enqueued(p);
 }
 
 void executor::left_queue(owned_item& item) noexcept {

@@ -2,16 +2,16 @@
 
 namespace coppice::detail {
 
-void wake_timer::ring(timer_node& node) {
+void wake_timer::expire(timer_node& node) {
   auto& self = static_cast<wake_timer&>(node);
-  self.position = rung;
+  self.position = expired;
   self.target->wake();
 }
 
 void wake_timer::begin(waiter& w, duration time) {
   target = &w;
   if (time <= duration::zero()) {
-    position = rung;
+    position = expired;
     w.wake();
     return;
   }

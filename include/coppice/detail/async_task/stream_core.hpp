@@ -56,8 +56,8 @@ class COPPICE_API stream_core : public exit_subscription {
     void task_over(task_core&) noexcept override { stream.ended(*this); }
 
     struct deadline : timer_node {
-      explicit deadline(item& i) noexcept : timer_node{&deadline::ring}, late{i} {}
-      static void ring(timer_node& node);
+      explicit deadline(item& i) noexcept : timer_node{&deadline::expire}, late{i} {}
+      static void expire(timer_node& node);
       item& late;
     };
     struct hook : list_hook {

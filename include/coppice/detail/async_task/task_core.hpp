@@ -145,7 +145,7 @@ struct COPPICE_API task_wait : task_listener {
 
   [[nodiscard]] scheduler& home() const noexcept { return core->home; }
   void begin(waiter& w);
-  [[nodiscard]] bool ready() const noexcept { return busy || core->settled() || timer.has_rung(); }
+  [[nodiscard]] bool ready() const noexcept { return busy || core->settled() || timer.has_expired(); }
   void leave() noexcept;
   void task_settled(task_core&) noexcept override;
   // What is wrong, if there is no result to take. A task that is late is forgotten.
@@ -195,7 +195,7 @@ struct COPPICE_API task_group_wait : task_listener {
   void task_over(task_core& c) noexcept override;
 
   [[nodiscard]] std::size_t settled() const noexcept { return cores.size() - open; }
-  [[nodiscard]] bool timed_out() const noexcept { return timer.has_rung() && settled() < enough; }
+  [[nodiscard]] bool timed_out() const noexcept { return timer.has_expired() && settled() < enough; }
   // Of await_many: what is wrong, if not all have a result. Then all are forgotten.
   [[nodiscard]] boost::system::error_code outcome() noexcept;
   // Of yield_many: whether there is something to tell of that one. Deals with it if not.

@@ -31,10 +31,10 @@ struct timer_node {
   timer_node(const timer_node&) = delete;
   timer_node& operator=(const timer_node&) = delete;
 
-  [[nodiscard]] bool armed() const noexcept { return position < rung; }
+  [[nodiscard]] bool armed() const noexcept { return position < expired; }
 
   static constexpr std::size_t idle = std::numeric_limits<std::size_t>::max();
-  static constexpr std::size_t rung = idle - 1;  // for those who note that it was due
+  static constexpr std::size_t expired = idle - 1;  // for those who note that it was due
 
   function* fire;
   std::size_t position = idle;  // in the queue, if it is in there

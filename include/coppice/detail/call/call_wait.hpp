@@ -66,7 +66,7 @@ struct call_wait {
       call->timer.begin(w, *call->terms.limit);
     }
   }
-  [[nodiscard]] bool ready() const noexcept { return call->done() || call->timer.has_rung(); }
+  [[nodiscard]] bool ready() const noexcept { return call->done() || call->timer.has_expired(); }
   void leave() noexcept {
     if (!call) return;
     call->caller = nullptr;

@@ -153,7 +153,7 @@ struct remote_call_wait {
     if (call->terms.limit) timer.begin(w, *call->terms.limit);
     send_over<R>(std::move(call), box);
   }
-  [[nodiscard]] bool ready() const noexcept { return box->letter || timer.has_rung(); }
+  [[nodiscard]] bool ready() const noexcept { return box->letter || timer.has_expired(); }
   void leave() noexcept {
     if (!box) return;
     box->reader = nullptr;

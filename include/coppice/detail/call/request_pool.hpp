@@ -73,7 +73,7 @@ struct collection_wait {
     }
   }
   [[nodiscard]] bool ready() const noexcept {
-    return timer.has_rung() || arrived() || pool->members.empty();
+    return timer.has_expired() || arrived() || pool->members.empty();
   }
   void leave() noexcept {
     if (!pool) return;

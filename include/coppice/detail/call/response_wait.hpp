@@ -47,7 +47,7 @@ struct response_wait {
       timer.begin(w, *limit);
     }
   }
-  [[nodiscard]] bool ready() const noexcept { return slot->done() || timer.has_rung(); }
+  [[nodiscard]] bool ready() const noexcept { return slot->done() || timer.has_expired(); }
   void leave() noexcept {
     if (!slot) return;
     if (slot->caller == self) slot->caller = nullptr;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
-#include <coppice/detail/coroutine/stage.hpp>
+#include <coppice/detail/coroutine/runner.hpp>
 #include <coppice/detail/coroutine/task_body.hpp>
 #include <coppice/detail/runtime/body.hpp>
 #include <coppice/detail/runtime/process.hpp>

@@ -81,7 +81,7 @@ class COPPICE_API turn_awaiter final : public owned_item {
 
   void abort() noexcept {
     stopped_ = true;
-    if (owner->is(number)) owner->hit = true;
+    if (owner->is(number)) owner->wait_was_cancelled = true;
   }
 
   static bool await_ready() noexcept { return false; }

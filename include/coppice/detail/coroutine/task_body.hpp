@@ -2,7 +2,7 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/base/memory.hpp>
-#include <coppice/detail/coroutine/stage.hpp>
+#include <coppice/detail/coroutine/runner.hpp>
 #include <coppice/detail/runtime/body.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/init_ack.hpp>
@@ -20,7 +20,7 @@ namespace coppice::detail {
 // Has the process run that task, up to its first wait.
 COPPICE_API void begin_task(process& p, task<void> t);
 
-// A process whose body is a coppice::task. It needs no stage.
+// A process whose body is a coppice::task. It needs no runner.
 class task_body : public body {
  public:
   explicit task_body(bool acknowledges) noexcept : body{nullptr, acknowledges} {}

@@ -48,7 +48,7 @@ struct timed_receive_wait : receive_wait<T> {
     receive_wait<T>::begin(w);
     if (this->box->size == 0) timer.begin(w, limit);
   }
-  [[nodiscard]] bool ready() const noexcept { return timer.has_rung() || receive_wait<T>::ready(); }
+  [[nodiscard]] bool ready() const noexcept { return timer.has_expired() || receive_wait<T>::ready(); }
   void leave() noexcept {
     receive_wait<T>::leave();
     timer.leave();

@@ -27,7 +27,7 @@ struct COPPICE_API sleep_wait {
 
   [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
   void begin(waiter& w);
-  [[nodiscard]] bool ready() const noexcept { return timer.has_rung(); }
+  [[nodiscard]] bool ready() const noexcept { return timer.has_expired(); }
   void leave() noexcept;
   template <class Handler>
   static void deliver(Handler&& h) {

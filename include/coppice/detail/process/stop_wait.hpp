@@ -38,7 +38,7 @@ struct COPPICE_API stop_wait {
   [[nodiscard]] scheduler& home() const;
   void begin(waiter& w);
   [[nodiscard]] bool ready() const noexcept {
-    return refused || news.reason.has_value() || timer.has_rung();
+    return refused || news.reason.has_value() || timer.has_expired();
   }
   void leave() noexcept;
   [[nodiscard]] boost::system::error_code outcome() const noexcept;

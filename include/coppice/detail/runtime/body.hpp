@@ -18,7 +18,7 @@ class COPPICE_API body {
   body(const body&) = delete;
   body& operator=(const body&) = delete;
 
-  // The kind of stage that it plays on, or null: a block that has one of that kind is preferred.
+  // The type of runner that it needs, or null. Slots that have one of that type are used first.
   [[nodiscard]] const void* kind() const noexcept { return kind_; }
   // What is run for one child of a supervisor, start after start. `self` refers to this.
   virtual body_ptr for_child(const body_ptr& self);

@@ -104,10 +104,10 @@ struct COPPICE_API process_extras {
   std::vector<pid> callers;  // on whose behalf it works, the nearest first
 };
 
-// How to call the handler of a coroutine that has come to rest between two processes, or to destroy
-// it uncalled. The type of that is known to async_initiate only; it is one pointer wide.
-struct stage_kind {
-  const void* plays;  // the kind of bodies
+// How to resume a runner that is parked between two processes, or to destroy it. The type of its
+// handler, which is one pointer wide, is known to async_initiate alone.
+struct runner_type {
+  const void* body_kind;  // the kind of bodies that it runs
   void (*take)(void* handler, bool run);
 
   template <class Handler>
@@ -119,28 +119,28 @@ struct stage_kind {
   }
 };
 
-// The control block of a process. Blocks are used again, numbers are not: whoever may outlive the
-// process keeps the pair, and the pair is dead when the numbers differ. A block's memory stays for
-// as long as the scheduler lives, and so does, from one process to the next, the coroutine that
-// plays their bodies (stage.hpp).
+// A process: one slot of the table of processes. Slots are used again, numbers are not: whoever may
+// outlive the process keeps the pair, and the pair is dead when the numbers differ. The memory of a
+// slot stays for as long as the scheduler lives, and so does, from one process to the next, the
+// coroutine that runs their bodies (runner.hpp).
 //
-// As a run item it is its own start, or one of a stack of vacant blocks; as a list hook it is a
-// child of the supervisor it is tied to. Kept small: there may be a million of them.
+// As a run item it is its own start, or one of a stack of free slots; as a list hook it is a child of
+// the supervisor it is tied to. It is kept small: there may be a million of them.
 class process : public run_item, public list_hook {
  public:
   enum class state : unsigned char {
-    vacant,  // nobody's block
-    unborn,  // spawned, has not run yet
-    live,    // its body runs or waits
-    dying,   // nothing of it runs any more; its children or frames are being taken down
+    vacant,   // the slot is nobody's
+    spawned,  // it has not run yet
+    live,     // its body runs or waits
+    exiting,  // nothing of it runs any more; its children and frames are being torn down
   };
 
-  // What a process that runs has to wait for until it does not.
-  enum dues : unsigned char {
-    kill_due = 1,  // it was killed
-    exit_due = 2,  // it ends with `reason`
-    stop_due = 4,  // it is to be told to stop
-    all_dues = 7,
+  // Actions that are deferred until the process next suspends.
+  enum pending_actions : unsigned char {
+    kill_pending = 1,  // it is killed
+    exit_pending = 2,  // it ends with `reason`
+    stop_pending = 4,  // it is told to stop
+    all_pending = 7,
   };
 
   // How urgently a process is asked to end. A stronger request is delivered even though a weaker
@@ -174,44 +174,44 @@ class process : public run_item, public list_hook {
 
   static void start(run_item* item, run_item::how how);
 
-  template <const char* plays, class Handler>
+  template <const char* body_kind, class Handler>
   void park(Handler&& handler) {
     using type = std::decay_t<Handler>;
     static_assert(sizeof(type) <= sizeof parked && alignof(type) <= alignof(void*));
-    static constexpr stage_kind kind{plays, &stage_kind::take_as<type>};
+    static constexpr runner_type kind{body_kind, &runner_type::take_as<type>};
     ::new (static_cast<void*>(parked)) type{std::forward<Handler>(handler)};
-    stage = &kind;
+    runner = &kind;
   }
-  void resume_parked() { stage->take(parked, true); }
-  void discard_parked() { stage->take(parked, false); }
+  void resume_parked() { runner->take(parked, true); }
+  void discard_parked() { runner->take(parked, false); }
 
   scheduler& home;
   // Read by executors on other threads, hence atomic; written on the loop's thread only. 0: vacant.
   std::atomic<std::uint64_t> number{0};
   state now = state::vacant;
-  // Its stage is being made: copies of the executor stay tied to the block. Read on other threads, as
-  // the number is, hence no bit among others.
+  // Its runner is being made: copies of the executor stay tied to the slot. It is read on other
+  // threads, as the number is, and therefore no bit among others.
   bool opening = false;
   stop_level asked : 2 = stop_level::none;      // the strongest request so far
   stop_level delivered : 2 = stop_level::none;  // the strongest that its body was told
-  unsigned char due : 3 = 0;      // what happens as soon as it comes to rest: see `dues`
-  bool playing : 1 = false;       // its stage plays its body, or the frames of that are still there
-  bool starting : 1 = false;      // it is in the run queue, to be started
-  bool probing : 1 = false;       // told to stop, unknown yet whether it may miss that
-  bool hit : 1 = false;           // ... though one wait at least was cancelled
+  unsigned char pending : 3 = 0;          // of `pending_actions`
+  bool runs_body : 1 = false;             // its runner runs it, or the frames are still there
+  bool starting : 1 = false;              // it is in the run queue, to be started
+  bool stop_unconfirmed : 1 = false;      // a stop was emitted, which may have missed
+  bool wait_was_cancelled : 1 = false;    // ... but has cancelled one wait at least
   bool acknowledges : 1 = false;  // its body says by itself when it is up
   bool answered : 1 = false;      // ... and has said so
   bool ignored : 1 = false;       // ... or has asked not to be started
   bool reason_set : 1 = false;    // `reason` holds what it was asked to end with
   bool outcome_set : 1 = false;   // `reason` holds what it ends with if it returns
-  std::uint32_t yielding : 1 = 0;      // its task lets others have a turn
-  std::uint32_t turn_stopped : 1 = 0;  // ... and was told to stop meanwhile
-  std::uint32_t queued : 30 = 0;       // function objects of it in the run queue
-  std::uint32_t woken = 0;             // waits of it in the run queue
+  std::uint32_t yielding : 1 = 0;         // its task lets others have a turn
+  std::uint32_t yield_cancelled : 1 = 0;  // ... and was told to stop meanwhile
+  std::uint32_t queued : 30 = 0;          // function objects of it in the run queue
+  std::uint32_t woken = 0;                // waits of it in the run queue
 
-  const stage_kind* stage = nullptr;  // of what it has, or null
+  const runner_type* runner = nullptr;  // null: the slot has none
   union {
-    std::byte parked[sizeof(void*)];  // the handler of its stage, between two processes
+    std::byte parked[sizeof(void*)];  // the handler of its runner, between two processes
     void* outermost;                  // frame of a task
   };
   asio::cancellation_signal signal;

@@ -52,13 +52,13 @@ class loop_member : public list_hook {
   ~loop_member() = default;
 };
 
-// Control blocks, which stay where they are.
-class block_store {
+// The slots of processes, which stay where they are.
+class process_slots {
  public:
-  block_store() = default;
-  block_store(const block_store&) = delete;
-  block_store& operator=(const block_store&) = delete;
-  ~block_store();
+  process_slots() = default;
+  process_slots(const process_slots&) = delete;
+  process_slots& operator=(const process_slots&) = delete;
+  ~process_slots();
 
   process& add(scheduler& s);
   template <class F>
@@ -96,7 +96,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
 
   [[nodiscard]] boost::asio::io_context& io() noexcept { return io_; }
   [[nodiscard]] process* current() noexcept { return current_; }
-  // The process of which something is being destroyed right now, with nothing of it on the stack.
+  // The process whose frames are being destroyed now, none of which is on the stack.
   [[nodiscard]] process* dropping() noexcept { return dropping_; }
   // Whether that process is being told of its kill right now. What its executor gets then is run.
   [[nodiscard]] bool relays_kill(const process& p) noexcept {
@@ -125,15 +125,15 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void post(move_only_function f);
 
   // Processes.
-  struct birth {
+  struct spawn_args {
     body_ptr&& what;
     std::string_view label = {};
     process* parent = nullptr;  // ties the process to this one
     process_watcher* watcher = nullptr;
     void* tag = nullptr;
-    bool patient = false;  // starts when the others have had their turns: see `patient_`
+    bool low_priority = false;  // see `low_priority_`
   };
-  process& spawn(const birth& b);
+  process& spawn(const spawn_args& b);
   void ask_to_stop(process& p, exit_reason reason, process::stop_level level);
   void signal(process& p, const pid& from, const exit_reason& reason, process::stop_level level);
   // Ends it in order, by its behaviour if it has one that does so.
@@ -142,9 +142,9 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   [[nodiscard]] bool takes_signals(const process& p) const noexcept;
   // Ends a process without another step of it. `at_rest`: nothing runs right now, not even another
   // process, so that what it holds can be destroyed on the spot.
-  void end(process& p, exit_reason reason, bool at_rest = false);
+  void begin_exit(process& p, exit_reason reason, bool at_rest = false);
   // The same for one that runs, when it comes to rest.
-  void end_at_rest(process& p, exit_reason reason);
+  void exit_on_suspend(process& p, exit_reason reason);
   void crash(process& p);  // while the exception is being handled
   // Ends a process for an exception that code of its own threw where something else was at work, on
   // its behalf. The process ends at its next rest. While the exception is being handled.
@@ -165,22 +165,22 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     queue_.push(item);
     if (!in_turn_ && !drain_posted_) post_drain();
   }
-  void push_patient(run_item& item) noexcept {
-    patient_.push(item);
+  void push_low_priority(run_item& item) noexcept {
+    low_priority_.push(item);
     if (!in_turn_ && !drain_posted_) post_drain();
   }
-  void arrived(process& p) noexcept;  // a function object for p was queued
+  void note_enqueued(process& p) noexcept;  // a function object for p was queued
   // Whether work for that process that comes in on the loop's thread may be done at once: nothing of
   // coppice's runs there, and nothing is to go before it.
-  [[nodiscard]] bool lets_in(process& p) const noexcept;
+  [[nodiscard]] bool may_run_inline(process& p) const noexcept;
   // Does it, and what comes of it. False if another thread is in a turn, so that nothing was done.
-  [[nodiscard]] bool arrive(owned_item& item);
+  [[nodiscard]] bool run_inline(owned_item& item);
   // Tells a second thread in run() that there must not be one.
   [[noreturn]] static void refuse_second_thread();
 
-  // Stages.
-  void stage_parked(process& p) noexcept;
-  void stage_gone(process& p) noexcept;
+  // Runners.
+  void runner_parked(process& p) noexcept;
+  void runner_gone(process& p) noexcept;
 
   // Tasks. One that awaits another, or ends, names who goes on, and is left before that does: so a
   // chain of them may be deeper than the stack of the thread, and needs no tail calls.
@@ -246,20 +246,20 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void perform_owned(owned_item& item);
   void perform_without_process(owned_item& item);
   void begin(process& p);
-  void came_to_rest(process& p) {
-    if (p.due != 0) do_what_is_due(p);
+  void on_suspend(process& p) {
+    if (p.pending != 0) deliver_pending(p);
   }
-  void do_what_is_due(process& p);
+  void deliver_pending(process& p);
   void deliver_stop_to(process& p);
   void deliver_stops();
   void emit_stop(process& p);
-  void post_probe();
+  void post_fence();
 
-  void take_down(process& p, bool at_rest = false);
-  void drop_frames(process& p, bool at_rest);
+  void tear_down(process& p, bool at_rest = false);
+  void destroy_frames(process& p, bool at_rest);
   void unregister_name(process_extras& x) noexcept;
   void give_up_names(process_extras& x) noexcept;
-  void finish(process& p);
+  void announce_exit(process& p);
   void tell_others(process& p, const pid& id);
   void report_crash(process& p) noexcept;
   void give_up_waiting();
@@ -267,31 +267,31 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void arm();
   void fire_due();
 
-  // Blocks of nobody, by the kind of coroutine that each has (null: none).
-  struct vacancy {
+  // Free slots, by the type of runner that each has (null: none).
+  struct free_list {
     const void* kind = nullptr;
     process* top = nullptr;  // the rest hangs on it
     std::size_t count = 0;
   };
 
-  process& claim_block(const void* kind);
-  void free_block(process& p) noexcept;
-  void discard_surplus();
-  vacancy& vacant(const void* kind) {
-    return latest_vacant_->kind == kind ? *latest_vacant_ : find_vacant(kind);
+  process& acquire_slot(const void* kind);
+  void release_slot(process& p) noexcept;
+  void destroy_surplus();
+  free_list& free_list_of(const void* kind) {
+    return latest_free_list_->kind == kind ? *latest_free_list_ : find_free_list(kind);
   }
-  vacancy& find_vacant(const void* kind);
+  free_list& find_free_list(const void* kind);
 
   boost::asio::io_context& io_;
   const std::uint64_t serial_;
   loop_thread thread_;
   run_queue queue_;
-  // Children that are started again and again. Their turn is when nobody else is ready, or they have
-  // waited for long enough.
-  run_queue patient_;
-  int passed_over_ = 0;  // so many items since the last of those
+  // Children that are restarted again and again. They are served when the main queue is empty, or
+  // after `starvation_limit` other items.
+  run_queue low_priority_;
+  int skipped_ = 0;  // items since the last of those
   bool drain_posted_ = false;
-  bool in_turn_ = false;  // which drains, or sees to it at its end that another does
+  bool in_turn_ = false;  // the turn drains the queue, or posts another turn before it ends
   bool down_ = false;
   bool manual_ = false;
   process* current_ = nullptr;
@@ -300,17 +300,17 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   std::coroutine_handle<>* next_task_ = nullptr;
   bool relayed_ = false;
 
-  block_store blocks_;
-  std::deque<vacancy> vacant_{1};
-  vacancy* latest_vacant_ = &vacant_.front();
-  process* surplus_ = nullptr;  // vacant, and their coroutines are to go
+  process_slots slots_;
+  std::deque<free_list> free_lists_{1};
+  free_list* latest_free_list_ = &free_lists_.front();
+  process* to_destroy_ = nullptr;  // free slots whose runners are to be destroyed
   // Processes whose frames are being taken down, and since when; some have gone by now.
-  struct dying_process {
+  struct exiting_process {
     process* block;
     std::uint64_t number;
     time_point since;
   };
-  std::deque<dying_process> dying_;
+  std::deque<exiting_process> exiting_;
   list_hook foreign_waits_;
   list_hook members_;
   list_hook unheard_;
@@ -320,7 +320,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
 
   std::vector<std::pair<process*, std::uint64_t>> stops_;
-  std::vector<std::pair<process*, std::uint64_t>> probed_;
+  std::vector<std::pair<process*, std::uint64_t>> unconfirmed_;
 
   timer_queue timers_;
   list_hook loose_timers_;

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <coppice/describe.hpp>
-#include <coppice/detail/coroutine/stage.hpp>
+#include <coppice/detail/coroutine/runner.hpp>
 #include <coppice/detail/server/envelope.hpp>
 #include <coppice/detail/server/handler.hpp>
 #include <coppice/detail/server/hooks.hpp>

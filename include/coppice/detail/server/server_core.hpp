@@ -114,7 +114,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
 
   // Why that has given null.
   static errc why_none(const detail::process* p) noexcept {
-    return p == nullptr || p->now == detail::process::state::dying ? errc::noproc : errc::wrong_type;
+    return p == nullptr || p->now == detail::process::state::exiting ? errc::noproc : errc::wrong_type;
   }
 
   // Takes a message. Disposes of it, or of the oldest one, if there are too many. What coppice has
@@ -186,8 +186,8 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
 
  private:
   struct idle_timer : timer_node {
-    explicit idle_timer(server_core& c) noexcept : timer_node{&idle_timer::ring}, core{c} {}
-    static void ring(timer_node& node);
+    explicit idle_timer(server_core& c) noexcept : timer_node{&idle_timer::expire}, core{c} {}
+    static void expire(timer_node& node);
     server_core& core;
   };
 

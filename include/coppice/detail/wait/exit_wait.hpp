@@ -23,7 +23,7 @@ struct exit_wait {
     process* const p = scheduler_->current();
     if (p == nullptr) return;
     p->ignored = ignored;
-    scheduler_->end_at_rest(*p, std::move(reason));
+    scheduler_->exit_on_suspend(*p, std::move(reason));
   }
   [[nodiscard]] static bool ready() noexcept { return false; }
   static void leave() noexcept {}

@@ -8,14 +8,14 @@ namespace coppice::detail {
 
 // A point in time that wakes a waiter.
 struct COPPICE_API wake_timer : timer_node {
-  wake_timer() noexcept : timer_node{&wake_timer::ring} {}
-  wake_timer(wake_timer&& other) noexcept : timer_node{&wake_timer::ring} {
-    if (other.has_rung()) position = rung;
+  wake_timer() noexcept : timer_node{&wake_timer::expire} {}
+  wake_timer(wake_timer&& other) noexcept : timer_node{&wake_timer::expire} {
+    if (other.has_expired()) position = expired;
   }
-  static void ring(timer_node& node);
-  [[nodiscard]] bool has_rung() const noexcept { return position == rung; }
+  static void expire(timer_node& node);
+  [[nodiscard]] bool has_expired() const noexcept { return position == expired; }
   void forget() noexcept {
-    if (has_rung()) position = idle;
+    if (has_expired()) position = idle;
   }
   void begin(waiter& w, duration time);
   void leave() noexcept;

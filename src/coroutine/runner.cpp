@@ -1,4 +1,4 @@
-#include <coppice/detail/coroutine/stage.hpp>
+#include <coppice/detail/coroutine/runner.hpp>
 
 #include <coppice/detail/runtime/scheduler.hpp>
 
@@ -52,8 +52,8 @@ void threw(process& p, std::exception_ptr e) noexcept {
   p.reason = reason_of(std::move(e));
 }
 
-void parked(process& p) noexcept { p.home.stage_parked(p); }
+void parked(process& p) noexcept { p.home.runner_parked(p); }
 
-void frames_gone(process& p) noexcept { p.home.stage_gone(p); }
+void frames_gone(process& p) noexcept { p.home.runner_gone(p); }
 
 }  // namespace coppice::detail

@@ -15,7 +15,7 @@
 #include <exception>
 #include <utility>
 
-// A stage is begun by the base class of Asio's own completion handlers, as co_spawn does it, but
+// A runner is begun by the base class of Asio's own completion handlers, as co_spawn does it, but
 // without co_spawn's frame, executor copies and extra cancellation signal: 300 bytes and more a
 // process. That class is not documented, though the same in every Boost from 1.77 to the newest
 // seen, 1.90. For still newer ones it is co_spawn; the same tests pass with
@@ -50,13 +50,13 @@ class typed_body : public body {
   void launch(process& p) final;
 };
 
-// A stage is a coroutine that belongs to a block and plays one process after another: it waits
+// A runner is a coroutine that belongs to a slot and runs one process after another: it waits
 // parked, runs a body to its end, and parks again. Making it is paid for once a block, not once a
-// process. A process that is killed takes the stage along.
+// process. A process that is killed takes the runner along.
 //
 // This is the one place that knows a process body to be an asio::awaitable.
 template <class Executor>
-class stage {
+class runner {
  public:
   static constexpr char tag{};
 
@@ -76,7 +76,7 @@ class stage {
 #endif
     } catch (...) {
       p.opening = false;
-      p.stage = nullptr;
+      p.runner = nullptr;
       throw;
     }
     p.opening = false;
@@ -138,12 +138,12 @@ class stage {
 
 template <class Executor>
 typed_body<Executor>::typed_body(bool acknowledges) noexcept
-    : body{&stage<Executor>::tag, acknowledges} {}
+    : body{&runner<Executor>::tag, acknowledges} {}
 
 template <class Executor>
 void typed_body<Executor>::launch(process& p) {
-  if (p.stage == nullptr) stage<Executor>::open(p);
-  p.playing = true;
+  if (p.runner == nullptr) runner<Executor>::open(p);
+  p.runs_body = true;
   p.resume_parked();
 }
 
