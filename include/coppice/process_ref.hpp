@@ -55,6 +55,10 @@ class COPPICE_API process_ref {
   [[nodiscard]] detail::process* get() const;
   /// For coppice's own use: null for an empty pid, or if the io_context is gone.
   [[nodiscard]] detail::scheduler* home() const noexcept;
+  /// For coppice's own use: the same, or else that of the calling process.
+  ///
+  /// @throws std::logic_error outside of processes, if there is none.
+  [[nodiscard]] detail::scheduler& home_or_here() const;
   /// For coppice's own use: of the scheduler; 0 for an empty pid.
   [[nodiscard]] std::uint64_t serial() const noexcept { return serial_; }
 

@@ -163,10 +163,7 @@ class COPPICE_API supervision {
   // ---- Actions
 
   /// What to do now; nothing if the next event, or `deadline()`, has to come first.
-  [[nodiscard]] std::optional<action> next(clock::time_point now) {
-    if (is_idle()) return std::nullopt;
-    return next_action(now);
-  }
+  [[nodiscard]] std::optional<action> next(clock::time_point now);
   /// When to call `next` again even if nothing has happened.
   [[nodiscard]] std::optional<clock::time_point> deadline() const noexcept;
 
@@ -249,6 +246,8 @@ class COPPICE_API supervision {
   void handle_exit(child& c, clock::time_point now);
   void handle_retry(child& c, clock::time_point now);
   void handle_terminate(child* c, void* call);
+  // The child of that id if it is stopped; else the call is answered by what is in the way.
+  [[nodiscard]] child* stopped_child(std::string_view id, void* call);
   [[nodiscard]] action::next_type consequence_of(const child& c, const exit_reason& why,
                                                  clock::time_point now);
   void begin_restart(child& c);
@@ -273,13 +272,9 @@ class COPPICE_API supervision {
   void unindex(child& c) noexcept;
   void forget(child& c);
   void drop_pending(child& c) noexcept;
-  [[nodiscard]] bool has_events() const noexcept {
-    return next_exit_ != nullptr || !inbox_.empty();
-  }
   [[nodiscard]] bool is_idle() const noexcept {
-    return job_.kind == job_kind::none && next_out_ == out_.size() && !has_events();
+    return job_.kind == job_kind::none && next_out_ == out_.size() && inbox_.empty();
   }
-  [[nodiscard]] std::optional<action> next_action(clock::time_point now);
   void emit(action a) { out_.push_back(std::move(a)); }
   void emit_report(action::kind_type kind, child& c, const exit_reason& reason = {},
                    action::next_type next = action::next_type::none);
@@ -297,7 +292,6 @@ class COPPICE_API supervision {
                      detail::pool_allocator<std::pair<const std::uint64_t, child*>>>
       by_number_;
 
-  child* next_exit_ = nullptr;  // its exit comes before what is in the inbox
   std::deque<event> inbox_;
   std::vector<action> out_;     // from next_out_ on
   std::size_t next_out_ = 0;

@@ -123,7 +123,7 @@ class COPPICE_API task_supervisor_ref {
                                                                           task_child_options o = {})
   const {
     detail::task_origin origin{.core = {},
-                               .callers = detail::callers_through(detail::process_that_calls()),
+                               .callers = detail::callers_through(detail::current_process_if_any()),
                                .label = o.label};
     return detail::start_task_child(
         to_, detail::make_task_body(std::forward<F>(f), std::move(origin)), o);

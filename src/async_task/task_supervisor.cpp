@@ -55,11 +55,6 @@ dynamic_supervisor_spec underneath(task_supervisor_spec spec) {
 
 }  // namespace
 
-process* process_that_calls() noexcept {
-  scheduler* const s = scheduler::active();
-  return s != nullptr ? s->current() : nullptr;
-}
-
 void spawn_task_in(const process_ref& supervisor, body_ptr what, std::string label,
                    const shutdown& how, task_ptr core) {
   child_spec spec = spec_of(std::move(what), std::move(label), restart::temporary, how);

@@ -24,7 +24,7 @@ mailbox_monitor::~mailbox_monitor() = default;
 
 std::shared_ptr<mailbox_monitor> add_monitor(const pid& target,
                                              std::shared_ptr<mailbox_monitor> m) {
-  if (const scheduler* const home = target.home(); home != nullptr) check_reach(*home, "monitor");
+  check_reach(target.home(), "monitor");
   m->id = next_monitor_id();
   if (process* p = target.get(); p != nullptr) {
     p->more().subscriptions.push_back(*m);

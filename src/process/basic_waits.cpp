@@ -6,11 +6,6 @@ void sleep_wait::begin(waiter& w) { timer.begin(w, time); }
 
 void sleep_wait::leave() noexcept { timer.leave(); }
 
-void await_exit_wait::subscription::fire(const pid&, const exit_reason& r) {
-  reason = r;
-  target->wake();
-}
-
 void await_exit_wait::begin(waiter& w) {
   news.target = &w;
   if (process* p = target.get(); p != nullptr) {

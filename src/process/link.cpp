@@ -8,7 +8,6 @@ namespace coppice {
 
 using detail::current_process;
 using detail::process;
-using detail::scheduler;
 
 namespace detail {
 
@@ -28,9 +27,7 @@ void cut_link(process& me, const pid& other) {
 
 void link(const pid& other) {
   process& me = current_process();
-  if (const scheduler* const home = other.home(); home != nullptr) {
-    detail::check_reach(*home, "link");
-  }
+  detail::check_reach(other.home(), "link");
   process* p = other.get();
   if (p == &me) return;
   if (p != nullptr && p->now != process::state::exiting) {

@@ -2,8 +2,6 @@
 
 #include <coppice/detail/wait/current_process.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <stdexcept>
 
 namespace coppice {
@@ -28,9 +26,8 @@ pid spawn_linked(body_ptr&& what, std::string_view label) {
 }  // namespace detail
 
 pid self() noexcept {
-  scheduler* s = scheduler::active();
-  if (s == nullptr || s->current() == nullptr) return {};
-  return s->current()->id();
+  process* const me = detail::current_process_if_any();
+  return me != nullptr ? me->id() : pid{};
 }
 
 detail::exit_operation exit(exit_reason reason) {
@@ -57,7 +54,7 @@ void exit(const pid& target, exit_reason reason) {
   if (scheduler::active() == home || home->is_open_to_caller()) {
     send_signal(target, self(), reason);
   } else {
-    asio::post(home->io().get_executor(), [target, from = self(), why = std::move(reason)] {
+    home->post([target, from = self(), why = std::move(reason)] {
       send_signal(target, from, why);
     });
   }

@@ -34,6 +34,11 @@ scheduler* process_ref::home() const noexcept {
   return serial_ != 0 ? scheduler::find(serial_) : nullptr;
 }
 
+scheduler& process_ref::home_or_here() const {
+  scheduler* const s = home();
+  return s != nullptr ? *s : detail::here();
+}
+
 pid process_ref::whereis() const {
   const scheduler* const s = home();
   if (s == nullptr) return {};

@@ -16,16 +16,7 @@ bool is_within(process* caller, const process& ancestor) noexcept {
 
 }  // namespace
 
-scheduler& stop_wait::home() const {
-  if (at != nullptr) return *at;
-  scheduler* const s = process.home();
-  return s != nullptr ? *s : here();
-}
-
-void stop_wait::subscription::fire(const pid&, const exit_reason& r) {
-  reason = r;
-  target->wake();
-}
+scheduler& stop_wait::home() const { return at != nullptr ? *at : process.home_or_here(); }
 
 void stop_wait::begin(waiter& w) {
   detail::process* const p = process.home() != nullptr ? process.get() : nullptr;

@@ -13,7 +13,7 @@ bool wants_restart(const supervision::child& c, const exit_reason& why) noexcept
 
 }  // namespace
 
-// What the end of a child by itself leads to. A restart is charged to the budget.
+// Decides what follows from the end of a child by itself. A restart is recorded in the window.
 supervision::action::next_type supervision::consequence_of(const child& c, const exit_reason& why,
                                                            clock::time_point now) {
   if (wants_restart(c, why)) {
@@ -77,8 +77,8 @@ void supervision::give_up(child& c) {
   begin_shut_down(exit_reason::shutdown(), cause::gave_up);
 }
 
-// Which siblings are restarted with a child: the group, from this one to the last. It is stopped in
-// reverse order, and started in order.
+// The siblings that are restarted with a child, its group, reach from this one to the last. They are
+// stopped in reverse order, and started in order.
 supervision::child& supervision::first_of_group(child& c) noexcept {
   switch (options_.strategy) {
     case strategy::one_for_all: return *first();  // all of them

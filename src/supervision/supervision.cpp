@@ -55,7 +55,6 @@ void supervision::unindex(child& c) noexcept {
 }
 
 void supervision::drop_pending(child& c) noexcept {
-  if (next_exit_ == &c) next_exit_ = nullptr;
   if (c.pending == nullptr) return;
   event& e = *std::exchange(c.pending, nullptr);
   e.kind = event::kind_type::nothing;
@@ -87,11 +86,7 @@ void supervision::ended(child& c, exit_reason reason) {
     return;
   }
   c.ended = true;
-  if (!has_events()) {
-    next_exit_ = &c;  // as in the inbox, but for its cost
-  } else {
-    c.pending = &enqueue({.kind = event::kind_type::exit, .subject = &c});
-  }
+  c.pending = &enqueue({.kind = event::kind_type::exit, .subject = &c});
 }
 
 void supervision::set_number(child& c, std::uint64_t number) {
@@ -137,7 +132,7 @@ void supervision::erase(std::string_view id, void* call) {
 
 void supervision::queue(void* call) { enqueue({.kind = event::kind_type::serve, .call = call}); }
 
-std::optional<supervision::action> supervision::next_action(clock::time_point now) {
+std::optional<supervision::action> supervision::next(clock::time_point now) {
   for (;;) {
     if (next_out_ < out_.size()) return std::move(out_[next_out_++]);
     out_.clear();
@@ -150,8 +145,6 @@ std::optional<supervision::action> supervision::next_action(clock::time_point no
     }
     if (job_.kind != job_kind::none) {
       step(now);
-    } else if (next_exit_ != nullptr) {
-      handle_exit(*std::exchange(next_exit_, nullptr), now);
     } else if (!inbox_.empty()) {
       event e = std::move(inbox_.front());
       if (e.subject != nullptr && e.subject->pending == &inbox_.front())
@@ -208,33 +201,33 @@ void supervision::handle(event& e, clock::time_point now) {
       break;
     }
     case event::kind_type::restart: {
-      child* c = find(*e.id);
-      if (c == nullptr) {
-        reply(e.call, result::not_found);
-      } else if (c->state == child_state::restarting) {
-        reply(e.call, result::restarting);
-      } else if (c->state != child_state::stopped) {
-        reply(e.call, result::running);
-      } else {
+      if (child* const c = stopped_child(*e.id, e.call); c != nullptr) {
         begin({.kind = job_kind::restart_call, .subject = c, .call = e.call});
       }
       break;
     }
     case event::kind_type::erase: {
-      child* c = find(*e.id);
-      if (c == nullptr) {
-        reply(e.call, result::not_found);
-      } else if (c->state == child_state::restarting) {
-        reply(e.call, result::restarting);
-      } else if (c->state != child_state::stopped) {
-        reply(e.call, result::running);
-      } else {
+      if (child* const c = stopped_child(*e.id, e.call); c != nullptr) {
         reply(e.call, result::ok);
         forget(*c);
       }
       break;
     }
   }
+}
+
+supervision::child* supervision::stopped_child(std::string_view id, void* call) {
+  child* const c = find(id);
+  if (c == nullptr) {
+    reply(call, result::not_found);
+  } else if (c->state == child_state::restarting) {
+    reply(call, result::restarting);
+  } else if (c->state != child_state::stopped) {
+    reply(call, result::running);
+  } else {
+    return c;
+  }
+  return nullptr;
 }
 
 void supervision::handle_terminate(child* c, void* call) {

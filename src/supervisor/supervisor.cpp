@@ -28,10 +28,12 @@ class supervisor_body final : public task_body, public pooled {
  private:
   static task<void> run(process& p, const supervisor_body& body) {
     supervisor_process self{p, body.draw(p)};
-    co_await self.main([&p, &body] {
+    const auto booted = [&p, &body] {
       p.home.acknowledge(p, {});
       if (body.outcome_ && body.outcome_->booted) body.outcome_->booted();
-    });
+    };
+    auto serving = self.main(booted);
+    co_await std::move(serving);
     if (body.outcome_) {
       body.outcome_->finished = true;
       body.outcome_->cause = self.end().why;

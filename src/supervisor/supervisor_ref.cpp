@@ -20,9 +20,7 @@ namespace {
 std::shared_ptr<supervisor_request> make_request(const process_ref& supervisor,
                                                  supervisor_request::kind_type kind,
                                                  std::string_view id = {}) {
-  if (const scheduler* const home = supervisor.home(); home != nullptr) {
-    check_reach(*home, "supervisor_ref");
-  }
+  check_reach(supervisor.home(), "supervisor_ref");
   auto r = std::allocate_shared<supervisor_request>(pool_allocator<supervisor_request>{}, kind);
   r->id = id;
   return r;
@@ -32,7 +30,6 @@ child_start submitted(std::shared_ptr<supervisor_request> r, const process_ref& 
   supervisor_request::submit(r, supervisor);
   return child_start{std::move(r), supervisor};
 }
-
 
 }  // namespace
 

@@ -130,10 +130,7 @@ void supervisor_request::complete(boost::system::error_code ec) noexcept {
   if (waiting != nullptr) waiting->wake();
 }
 
-scheduler& request_wait_base::home() const {
-  scheduler* const s = supervisor.home();
-  return s != nullptr ? *s : here();
-}
+scheduler& request_wait_base::home() const { return supervisor.home_or_here(); }
 
 void request_wait_base::begin(waiter& w) {
   request->waiting = &w;

@@ -17,6 +17,11 @@ process& current_process() {
   return *p;
 }
 
+process* current_process_if_any() noexcept {
+  scheduler* const s = scheduler::active();
+  return s != nullptr ? s->current() : nullptr;
+}
+
 process* caller_on(scheduler& s) noexcept {
   return scheduler::active() == &s ? s.current() : nullptr;
 }

@@ -21,7 +21,6 @@ namespace coppice::detail {
 
 COPPICE_API child_start start_task_child(const process_ref& supervisor, body_ptr what,
                                          const task_child_options& o);
-COPPICE_API process* process_that_calls() noexcept;
 
 // The listing of a supervisor, as the pids of what runs.
 struct COPPICE_API pids_wait : request_wait_base {

@@ -19,7 +19,7 @@
 
 namespace coppice::detail {
 
-// What a call that is done has come to.
+// Takes the answer of a call that is done, or its error.
 template <class R>
 call_result<R> result_of(typed_slot<R>& slot) {
   if (!slot.value) return slot.error;

@@ -19,7 +19,8 @@
 #include <type_traits>
 #include <utility>
 
-// What a task may await, and how it waits for that.
+// A task awaits tasks, coppice's own operations, those of Asio, and awaitables: each by an awaiter of
+// its own.
 
 namespace coppice {
 

@@ -15,7 +15,7 @@
 
 namespace coppice::detail {
 
-// What an operation completes with, until it is taken.
+// Keeps the result of an operation until it is taken.
 template <class Signature>
 struct completion;
 
@@ -75,7 +75,7 @@ struct receiver {
   completion<Signature>* result;
 };
 
-// What a task completes with that is started as an operation of Asio's.
+// The completion signature of a task that is started as an operation of Asio's.
 template <class T>
 struct task_completion {
   using signature = void(std::exception_ptr, T);

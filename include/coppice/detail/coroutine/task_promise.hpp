@@ -86,7 +86,7 @@ class COPPICE_API task_promise_base {
   // The same as its process, when nothing of it and of no other process is on the stack.
   void drop_at_rest() noexcept;
 
-  // What cancels what it waits for.
+  // Its operations are cancelled through this slot.
   [[nodiscard]] asio::cancellation_slot slot() const noexcept {
     return root != nullptr ? root->slot() : self->signal.slot();
   }
@@ -97,7 +97,7 @@ class COPPICE_API task_promise_base {
   task_root* root = nullptr;            // null: as the body of that
   std::exception_ptr error;
 
-  // What may be awaited.
+  // The operands that co_await takes.
 
   template <class T>
   auto await_transform(task<T> t) noexcept;

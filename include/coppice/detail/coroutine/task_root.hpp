@@ -23,7 +23,7 @@ class COPPICE_API task_root {
   // Destroys the whole chain, and whoever waits for it.
   virtual void drop() noexcept = 0;
 
-  // What cancels the operations of the chain, one after another.
+  // The operations of the chain are cancelled through this slot, one after another.
   [[nodiscard]] asio::cancellation_slot slot() const noexcept { return slot_; }
   // The chain waits for one of coppice's own.
   void listen(waiter& w);
@@ -36,7 +36,7 @@ class COPPICE_API task_root {
   ~task_root();
 
  private:
-  // What lies in the slot meanwhile. Either may go first.
+  // Lies in the slot while the chain waits. Either may go first.
   class relay {
    public:
     explicit relay(task_root& r) noexcept : to_{&r} { r.relay_ = this; }

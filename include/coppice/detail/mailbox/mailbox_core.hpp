@@ -23,7 +23,7 @@ class delayed_send;
 class mailbox_core;
 class mailbox_monitor;
 
-// What all mailboxes have in common, whatever they carry.
+// The part of a mailbox that does not depend on the type of its messages.
 class COPPICE_API mailbox_core : public loop_member {
  public:
   mailbox_core();

@@ -25,7 +25,7 @@ class COPPICE_API mailbox_trap : public signal_trap {
   std::weak_ptr<mailbox_core> core;
 };
 
-// What `unlink` does, for any process.
+// Does for any process what `unlink` does for the calling one.
 void cut_link(process& me, const pid& other);
 
 COPPICE_API void set_trap(std::shared_ptr<signal_trap> trap);

@@ -2,6 +2,7 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
+#include <coppice/detail/process/exit_notice.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
@@ -62,13 +63,7 @@ struct COPPICE_API await_exit_wait {
 
   scheduler* scheduler_;
   pid target;
-  struct subscription final : exit_subscription {
-    subscription() noexcept = default;
-    subscription(subscription&& other) noexcept : reason{std::move(other.reason)} {}
-    void fire(const pid&, const exit_reason& r) override;
-    waiter* target = nullptr;
-    std::optional<exit_reason> reason{};
-  } news{};
+  exit_notice news{};
 
   [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
   void begin(waiter& w);

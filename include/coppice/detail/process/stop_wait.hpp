@@ -2,6 +2,7 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
+#include <coppice/detail/process/exit_notice.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
@@ -24,13 +25,7 @@ struct COPPICE_API stop_wait {
   process_ref process;
   exit_reason reason;
   std::optional<duration> limit;
-  struct subscription final : exit_subscription {
-    subscription() noexcept = default;
-    subscription(subscription&& other) noexcept : reason{std::move(other.reason)} {}
-    void fire(const pid&, const exit_reason& r) override;
-    waiter* target = nullptr;
-    std::optional<exit_reason> reason{};
-  } news{};
+  exit_notice news{};
   wake_timer timer{};
   boost::system::error_code refused{};
   scheduler* at = nullptr;  // unless that of the process, or the one at work

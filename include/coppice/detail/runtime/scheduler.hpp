@@ -41,8 +41,8 @@ struct loose_timer : timer_node, list_hook {
   function* given_up;
 };
 
-// What is used on the loop's thread, and may outlive the io_context. In the list of the scheduler,
-// which tells it when its io_context goes.
+// Something that is used on the loop's thread and may outlive the io_context. It is in a list of
+// the scheduler, which tells it when its io_context goes.
 class loop_member : public list_hook {
  public:
   // It belongs to nobody's thread any more. Leaves the list.
@@ -153,7 +153,6 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void unlink(process& a, process& b) noexcept;
   void acknowledge(process& p, std::any info);
   [[nodiscard]] std::vector<pid> processes();
-  [[nodiscard]] std::size_t alive() const noexcept { return alive_; }
 
   // Names. False if the name is taken or the process has one.
   bool register_name(process& p, std::string_view name);
@@ -212,7 +211,6 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void cancel_timer(timer_node& node) noexcept { timers_.cancel(node); }
   // Not where there is no process.
   void set_loose_timer(loose_timer& timer, time_point when);
-  [[nodiscard]] bool time_is_manual() const noexcept { return manual_; }
   void take_over_time();
   // With manual time: the next point at which a timer is due, if there is one.
   [[nodiscard]] std::optional<time_point> next_timer() const noexcept;

@@ -21,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <typeinfo>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -109,7 +110,9 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
 
   // The same whatever its type.
   static server_core* of(const detail::process* p) noexcept {
-    return p != nullptr ? dynamic_cast<server_core*>(p->behaviour()) : nullptr;
+    behaviour* const b = p != nullptr ? p->behaviour() : nullptr;
+    return b != nullptr && typeid(*b) == typeid(server_core) ? static_cast<server_core*>(b)
+                                                             : nullptr;
   }
 
   // Why that has given null.
