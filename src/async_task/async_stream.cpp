@@ -199,7 +199,7 @@ void stream_core::ended(item& i) noexcept {
     if (!refused_) refused_ = i.task;
   } else if (settings_.linked && !i.late && !t.replied() && !t.reason.is_normal()) {
     if (process* const p = consumer_.get(); p != nullptr && !p->traps_exits()) {
-      home_->signal(*p, t.task, t.reason, process::stop_level::exit_signal);
+      home_->signal(*p, t.task, t.reason, stop_request::level::exit_signal);
     }
   }
   notify();

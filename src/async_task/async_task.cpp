@@ -22,7 +22,7 @@ class task_behaviour final : public behaviour {
 
   bool report_crash(process& p) noexcept override {
     // One that was asked to stop, and ended for that, has not failed.
-    if (p.asked == process::stop_level::none || failed_) {
+    if (!p.stop.was_asked() || failed_) {
       p.home.tell(task_terminated{p.id(), p.label(), p.extras->callers, p.reason});
     }
     return true;
@@ -73,7 +73,7 @@ pid spawn_task(scheduler& s, body_ptr what) { return s.spawn({.what = std::move(
 void task_threw(process& p) noexcept {
   const exit_reason asked = p.reason;
   threw(p);
-  p.outcome_set = true;
+  p.exit_reason_final = true;
   if (p.reason != asked) p.extras->behaviour = task_that_failed();
 }
 
@@ -117,7 +117,7 @@ bool task_core::call_off() noexcept {
 
 void task_core::ask(const exit_reason& why) {
   if (process* const p = task.get(); p != nullptr) {
-    home.signal(*p, owner, why, process::stop_level::exit_signal);
+    home.signal(*p, owner, why, stop_request::level::exit_signal);
   }
 }
 
@@ -155,7 +155,7 @@ void task_core::born(process& p) {
   process* const o = owner.get();
   if (o == nullptr || !home.takes_signals(*o) || called_off_) {
     home.ask_to_stop(p, exit_reason::shutdown("nobody waits for it any more"),
-                     process::stop_level::exit_signal);
+                     stop_request::level::exit_signal);
   } else if (link == tie::link) {
     home.link(*o, p);
   }

@@ -34,8 +34,8 @@ bool is_cancellation(std::exception_ptr e) noexcept {
 }  // namespace
 
 void returned(process& p) noexcept {
-  if (p.now != process::state::live) return;  // killed: what it does after that is no answer
-  if (!p.outcome_set) p.reason = {};
+  if (!p.life.is_live()) return;  // killed: what it does after that is no answer
+  if (!p.exit_reason_final) p.reason = {};
 }
 
 exit_reason reason_of(std::exception_ptr e) noexcept {
@@ -46,9 +46,9 @@ exit_reason reason_of(std::exception_ptr e) noexcept {
 void threw(process& p) noexcept { threw(p, std::current_exception()); }
 
 void threw(process& p, std::exception_ptr e) noexcept {
-  if (p.now != process::state::live) return;
+  if (!p.life.is_live()) return;
   // Only our own record tells whether it was asked to end: a body can meet that error by itself.
-  if (p.asked != process::stop_level::none && is_cancellation(e)) return;
+  if (p.stop.was_asked() && is_cancellation(e)) return;
   p.reason = reason_of(std::move(e));
 }
 

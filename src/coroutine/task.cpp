@@ -57,8 +57,7 @@ void turn_awaiter::act_on(run_item* item, how h) {
   if (h == how::drop) return self.promise_.drop();
   if (self.promise_.root == nullptr) {
     process& p = *self.owner;
-    self.stopped_ = p.yield_cancelled != 0;
-    p.yielding = p.yield_cancelled = 0;
+    self.stopped_ = p.stop.end_yield();
   } else {
     self.promise_.root->had_turn();
   }
@@ -100,7 +99,7 @@ void task_promise_base::drop_at_rest() noexcept {
 }
 
 void begin_task(process& p, task<void> t) {
-  p.runs_body = true;
+  p.life.enter_body();
   task_promise<void>& promise = t.promise();
   promise.self = &p;
   const std::coroutine_handle<> frame = t.release();

@@ -30,10 +30,10 @@ void link(const pid& other) {
   detail::check_reach(other.home(), "link");
   process* p = other.get();
   if (p == &me) return;
-  if (p != nullptr && p->now != process::state::exiting) {
+  if (p != nullptr && !p->life.is_exiting()) {
     me.home.link(me, *p);
   } else {
-    me.home.signal(me, other, exit_reason::noproc(), process::stop_level::exit_signal);
+    me.home.signal(me, other, exit_reason::noproc(), detail::stop_request::level::exit_signal);
   }
 }
 

@@ -42,7 +42,7 @@ void send_signal(const pid& target, const pid& from, const exit_reason& reason) 
   if (reason.kind() == exit_reason::kind_type::kill) {
     p->home.kill(*p);
   } else {
-    p->home.signal(*p, from, reason, process::stop_level::exit_signal);
+    p->home.signal(*p, from, reason, detail::stop_request::level::exit_signal);
   }
 }
 

@@ -22,7 +22,7 @@ std::optional<process_info> info(const pid& target) {
     for (detail::process* peer : p->extras->links) result.links.push_back(peer->id());
     result.traps_exits = p->traps_exits();
   }
-  result.started = p->now != detail::process::state::spawned;
+  result.started = !p->life.is_spawned();
   result.waiting_in_coppice = !p->waits.empty();
   return result;
 }

@@ -22,19 +22,20 @@ process& tied(list_hook* h) noexcept { return static_cast<process&>(*h); }
 // First the children, then the frames, then the news. Comes by again when the last child or the
 // last frame is gone.
 void scheduler::tear_down(process& p, bool at_rest) {
-  if (p.extras && !p.extras->children.empty()) {
+  bool has_children = p.extras && !p.extras->children.empty();
+  if (has_children) {
     list_hook& children = p.extras->children;
     for (list_hook* c = children.front(); c != nullptr;) {
       process& child = tied(c);
       c = children.after(c);
       kill(child);
     }
-    if (!children.empty()) return;
+    has_children = !children.empty();
   }
-  if (p.runs_body) {
-    destroy_frames(p, at_rest);
-  } else {
-    announce_exit(p);
+  switch (p.life.next_step(has_children)) {
+    case process_life::step::nothing: return;
+    case process_life::step::destroy_frames: return destroy_frames(p, at_rest);
+    case process_life::step::announce: return announce_exit(p);
   }
 }
 
@@ -68,7 +69,7 @@ void scheduler::destroy_frames(process& p, bool at_rest) {
     } catch (...) {
       // Thrown by somebody's cancellation handler: a kill is not refused by that either.
     }
-    if (!relayed_ || !p.is(number) || !p.runs_body) break;
+    if (!relayed_ || !p.is(number) || !p.life.has_frames()) break;
   }
   if (p.is(number)) waiter::wake_all(p.waits);
   killing_ = killed_before;
@@ -105,7 +106,7 @@ void scheduler::announce_exit(process& p) {
   process* const parent = p.parent();
 
   p.number.store(0, std::memory_order_relaxed);
-  p.now = process::state::vacant;
+  p.life.announce();
   p.unlink();
   // Helper coroutines on its executor may still wait; they go the way of what arrives too late.
   while (!p.waits.empty()) {
@@ -119,17 +120,14 @@ void scheduler::announce_exit(process& p) {
   }
   if (p.extras) tell_others(p, id);
 
-  p.asked = p.delivered = process::stop_level::none;
-  p.pending = 0;
-  p.stop_unconfirmed = false;
-  p.acknowledges = p.answered = p.ignored = p.reason_set = p.outcome_set = false;
-  p.yielding = p.yield_cancelled = 0;
+  p.stop = {};
+  p.acknowledges = p.answered = p.ignored = p.exit_reason_final = false;
   p.queued = 0;
   p.woken = 0;
   p.spawner = {};
   p.reason = {};
   // What was abandoned keeps its block until its frames are gone.
-  if (!p.runs_body) release_slot(p);
+  if (!p.life.has_frames()) release_slot(p);
   while (!exiting_.empty() && !exiting_.front().block->is(exiting_.front().number)) exiting_.pop_front();
   if (exiting_.empty() && abandon_timer_.armed()) timers_.cancel(abandon_timer_);
   if (--alive_ == 0) {
@@ -142,7 +140,7 @@ void scheduler::announce_exit(process& p) {
     }
   }
 
-  if (parent != nullptr && parent->now == process::state::exiting &&
+  if (parent != nullptr && parent->life.is_exiting() &&
       parent->extras->children.empty()) {
     tear_down(*parent);
   }
@@ -152,7 +150,7 @@ void scheduler::tell_others(process& p, const pid& id) {
   process_extras& extras = *p.extras;
   for (process* peer : extras.links) {
     peer->extras->links.erase(&p);
-    signal(*peer, id, p.reason, process::stop_level::exit_signal);
+    signal(*peer, id, p.reason, stop_request::level::exit_signal);
   }
   while (!extras.subscriptions.empty()) {
     auto& s = static_cast<exit_subscription&>(*extras.subscriptions.front());
@@ -164,18 +162,33 @@ void scheduler::tell_others(process& p, const pid& id) {
 
 void scheduler::runner_parked(process& p) noexcept {
   if (p.opening) return;
-  p.runs_body = false;
   p.what.reset();
-  if (p.now == process::state::vacant) {
-    // It was abandoned, and has come to its end after all.
+  body_ended(p);
+}
+
+void scheduler::runner_gone(process& p) noexcept {
+  p.runner = nullptr;
+  // Making the runner has failed: `begin` gets the exception.
+  if (p.opening) return;
+  p.what.reset();
+  if (down_) return;
+  // The canceller of an operation that was dropped refers to that operation, and the next process in
+  // this slot may never put another one in its place.
+  p.signal.slot().clear();
+  if (p.life.now() == process_life::state::vacant) return release_slot(p);
+  // If somebody destroyed the coroutine, that is as good as a kill.
+  if (p.life.is_live()) p.reason = exit_reason::killed();
+  body_ended(p);
+}
+
+void scheduler::body_ended(process& p) noexcept {
+  if (!p.life.end_body()) {
     p.reason = {};
-    p.outcome_set = false;
+    p.exit_reason_final = false;
     release_slot(p);
     return;
   }
-  p.now = process::state::exiting;
-  p.stop_unconfirmed = false;
-  p.pending = 0;
+  p.stop.exits();
   if (p.extras) {
     tear_down(p);
   } else {
@@ -183,32 +196,12 @@ void scheduler::runner_parked(process& p) noexcept {
   }
 }
 
-void scheduler::runner_gone(process& p) noexcept {
-  p.runner = nullptr;
-  p.runs_body = false;
-  p.what.reset();
-  if (down_) return;
-  // What would cancel an operation that was dropped refers to it; the next process in this block may
-  // never replace that.
-  p.signal.slot().clear();
-  if (p.now == process::state::vacant) {
-    release_slot(p);
-    return;
-  }
-  if (p.now != process::state::exiting) {
-    // Somebody destroyed the coroutine: as good as a kill.
-    p.now = process::state::exiting;
-    p.reason = exit_reason::killed();
-  }
-  tear_down(p);
-}
-
 // A killed process says nothing; one that ends in order, as servers do, has told by a report of its
 // own.
 void scheduler::report_crash(process& p) noexcept {
   if (p.reason.kind() == exit_reason::kind_type::killed) return;
   if (behaviour* const b = p.behaviour(); b != nullptr && b->report_crash(p)) return;
-  if (p.outcome_set) return;
+  if (p.exit_reason_final) return;
   process_crashed crash{p.id(), p.label(), p.reason};
   if (p.extras) crash.name = p.extras->name;
   crash.supervised = p.watcher != nullptr;

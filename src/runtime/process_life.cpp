@@ -17,8 +17,7 @@ namespace coppice::detail {
 process& scheduler::spawn(const spawn_args& b) {
   process& p = acquire_slot(b.what->kind());
   p.number.store(++last_number_, std::memory_order_relaxed);
-  p.now = process::state::spawned;
-  p.starting = true;
+  p.life.spawn();
   p.acknowledges = b.what->acknowledges();
   p.what = std::move(b.what);
   p.watcher = b.watcher;
@@ -46,13 +45,13 @@ void process::start(run_item* item, run_item::how) {
 }
 
 void scheduler::begin(process& p) {
-  p.starting = false;
   process* const before = std::exchange(current_, &p);
-  if (p.now == process::state::exiting || p.asked != process::stop_level::none) {
+  const bool revoked = !p.life.begin();
+  if (revoked || p.stop.was_asked()) {
     dropping_ = &p;
     p.what.reset();
     dropping_ = nullptr;
-    if (p.now == process::state::exiting) {
+    if (revoked) {
       tear_down(p);
     } else {
       begin_exit(p, std::move(p.reason));
@@ -61,7 +60,6 @@ void scheduler::begin(process& p) {
     return;
   }
   const std::uint64_t number = p.number.load(std::memory_order_relaxed);
-  p.now = process::state::live;
   try {
     p.what->launch(p);
   } catch (...) {
@@ -72,33 +70,33 @@ void scheduler::begin(process& p) {
 }
 
 void scheduler::signal(process& p, const pid& from, const exit_reason& reason,
-                       process::stop_level level) {
+                       stop_request::level level) {
   if (!takes_signals(p)) return;
   if (p.extras && p.extras->trap) {
     if (const auto trap = p.extras->trap; trap->exit_signal(from, reason)) return;
     p.extras->trap.reset();
   }
   if (behaviour* const b = p.behaviour(); b != nullptr && b->exit_signal(from, reason)) return;
-  if (reason.is_normal() && level != process::stop_level::supervisor && from != p.id()) return;
+  if (reason.is_normal() && level != stop_request::level::supervisor && from != p.id()) return;
   ask_to_stop(p, reason, level);
 }
 
 void scheduler::stop(process& p, const exit_reason& reason) {
   if (behaviour* const b = p.behaviour(); b != nullptr && b->stop(reason)) return;
-  ask_to_stop(p, reason, process::stop_level::supervisor);
+  ask_to_stop(p, reason, stop_request::level::supervisor);
 }
 
 void scheduler::kill(process& p) {
   if (!takes_signals(p)) return;
   if (current_ == &p) {
-    p.pending |= process::kill_pending;
+    p.life.kill_on_suspend();
     return;
   }
   begin_exit(p, exit_reason::killed());
 }
 
 void scheduler::crash(process& p) {
-  if (p.now == process::state::live) begin_exit(p, exit_reason::error(std::current_exception()));
+  if (p.life.is_live()) begin_exit(p, exit_reason::error(std::current_exception()));
 }
 
 namespace {
@@ -118,7 +116,7 @@ class rest_item final : public owned_item, public pooled {
 }  // namespace
 
 void scheduler::fail(process& p) noexcept {
-  if (p.now != process::state::live) return;
+  if (!p.life.is_live()) return;
   exit_reason why = exit_reason::error(std::current_exception());
   if (current_ != &p) {
     try {
@@ -131,18 +129,15 @@ void scheduler::fail(process& p) noexcept {
 }
 
 void scheduler::exit_on_suspend(process& p, exit_reason reason) {
-  if (p.now != process::state::live || (p.pending & process::exit_pending) != 0) return;
-  p.pending |= process::exit_pending;
+  if (!p.life.is_live() || p.life.pending() == process_life::pending_end::exit) return;
+  p.life.exit_on_suspend();
   p.reason = std::move(reason);
 }
 
 void scheduler::begin_exit(process& p, exit_reason reason, bool at_rest) {
-  p.now = process::state::exiting;
   p.reason = std::move(reason);
-  p.stop_unconfirmed = false;
-  p.pending = 0;
-  // A start item that is still in the run queue goes on from here.
-  if (!p.starting) tear_down(p, at_rest);
+  p.stop.exits();
+  if (p.life.exit()) tear_down(p, at_rest);
 }
 
 void scheduler::link(process& a, process& b) {

@@ -126,7 +126,7 @@ std::vector<pid> scheduler::processes() {
   std::vector<pid> result;
   result.reserve(alive_);
   slots_.for_each([&result](process& p) {
-    if (p.now != process::state::vacant) result.push_back(p.id());
+    if (!p.life.is_vacant()) result.push_back(p.id());
   });
   std::ranges::sort(result, {}, &pid::number);
   return result;

@@ -31,7 +31,7 @@ void scheduler::post_drain() noexcept {
 
 inline void scheduler::perform_owned(owned_item& item) {
   process* const p = item.owner;
-  if (p == nullptr || p->now == process::state::exiting || !p->is(item.number)) {
+  if (p == nullptr || p->life.is_exiting() || !p->is(item.number)) {
     perform_without_process(item);
     return;
   }
@@ -73,8 +73,8 @@ inline void scheduler::perform(run_item& item) {
 }
 
 bool scheduler::may_run_inline(process& p) const noexcept {
-  return active_scheduler == nullptr && p.now != process::state::spawned && !p.stop_unconfirmed &&
-         stops_.empty() && p.queued == 0 && !p.yielding && p.woken == 0;
+  return active_scheduler == nullptr && !p.life.is_spawned() && p.stop.lets_run_inline() &&
+         stops_.empty() && p.queued == 0 && p.woken == 0;
 }
 
 bool scheduler::run_inline(owned_item& item) {
@@ -105,28 +105,17 @@ void scheduler::drain() {
 }
 
 void scheduler::deliver_pending(process& p) {
-  const auto take = [&p](process::pending_actions what) {
-    if ((p.pending & what) == 0) return false;
-    p.pending = p.pending & ~what & process::all_pending;
-    return true;
-  };
-  if (p.now == process::state::live) {
-    if (take(process::exit_pending)) return begin_exit(p, std::move(p.reason), true);
-    if (take(process::kill_pending)) return begin_exit(p, exit_reason::killed(), true);
+  switch (p.life.pending()) {
+    case process_life::pending_end::exit: return begin_exit(p, std::move(p.reason), true);
+    case process_life::pending_end::kill: return begin_exit(p, exit_reason::killed(), true);
+    case process_life::pending_end::none: break;
   }
-  if (p.queued == 0 && take(process::stop_pending)) deliver_stop_to(p);
+  if (p.stop.suspended(p.queued > 0)) post_stop(p);
 }
 
 void scheduler::note_enqueued(process& p) noexcept {
   ++p.queued;
-  if (p.stop_unconfirmed && (!p.wait_was_cancelled || active_scheduler != this)) {
-    // A wait had ended before the request came: this is the result of that, so the request must be
-    // repeated when the process waits again. What a hit itself brings about comes from the run
-    // queue.
-    p.stop_unconfirmed = false;
-    p.delivered = process::stop_level::none;
-    p.pending |= process::stop_pending;
-  }
+  p.stop.enqueued(active_scheduler == this);
 }
 
 }  // namespace coppice::detail

@@ -163,7 +163,7 @@ void scheduler::shutdown() noexcept {
     more |= waiter::wake_all(foreign_waits_);
   }
   slots_.for_each([](process& p) {
-    if (p.runner != nullptr && !p.runs_body) p.discard_parked();
+    if (p.runner != nullptr && !p.life.has_frames()) p.discard_parked();
   });
   while (!members_.empty()) static_cast<loop_member&>(*members_.front()).leave_loop();
   while (!timers_.empty()) timers_.pop();

@@ -9,36 +9,27 @@
 
 #include <utility>
 
-// A stop request cancels what the process waits for. Whether the cancellation found a wait cannot
-// be seen from outside: an operation may already have completed, its completion being queued in the
-// io_context. But the io_context's queue is first come, first served. So a marker is posted before
-// the cancellation, and a completion that arrives before the marker does was not caused by it. That
-// holds too if the process waits for several things at once, of which one was cancelled: the result
-// of another may be what it goes on with. All of this happens at the head of a turn of its own,
-// posted when the request was made: what was under way then has come by. Nothing else of coppice's
-// runs from the request to that turn.
+// The scheduler's part in a request to stop: it carries out what detail/runtime/stop_request.hpp
+// decides. A request is delivered at the head of a turn of its own, which is posted when the request
+// is made: completions that were under way then have arrived. Nothing else of coppice's runs from the
+// request to that turn, so that what its sender does next cannot come before it.
 
 namespace coppice::detail {
 
-// Not any more when the io_context is being destroyed: whose frames are still there is unknown
-// then.
+// No process takes signals when the io_context is being destroyed: which of them still have frames is
+// unknown then.
 bool scheduler::takes_signals(const process& p) const noexcept {
-  return !down_ && (p.now == process::state::spawned || p.now == process::state::live);
+  return !down_ && p.life.takes_signals();
 }
 
-void scheduler::ask_to_stop(process& p, exit_reason reason, process::stop_level level) {
-  if (!takes_signals(p)) return;
-  if (!p.reason_set) {
-    p.reason = std::move(reason);
-    p.reason_set = true;
-  }
-  if (level <= p.asked) return;
-  p.asked = level;
-  if (p.now == process::state::spawned) return;
-  deliver_stop_to(p);
+void scheduler::ask_to_stop(process& p, exit_reason reason, stop_request::level level) {
+  // A process that is about to exit has its reason.
+  if (!takes_signals(p) || p.life.pending() == process_life::pending_end::exit) return;
+  if (!p.stop.was_asked()) p.reason = std::move(reason);
+  if (p.stop.ask(level, !p.life.is_spawned())) post_stop(p);
 }
 
-void scheduler::deliver_stop_to(process& p) {
+void scheduler::post_stop(process& p) {
   if (stops_.empty()) {
     boost::asio::post(io_.get_executor(), [this] {
       take_turn([this] { deliver_stops(); });
@@ -49,18 +40,13 @@ void scheduler::deliver_stop_to(process& p) {
 
 void scheduler::deliver_stops() {
   const auto due = std::exchange(stops_, {});
-  bool marked = false;
+  bool fence_posted = false;
   for (const auto& [p, number] : due) {
-    if (!p->is(number) || p->now != process::state::live || p->delivered >= p->asked) continue;
-    // A completion of it is queued already, for instance of the loser of a race: the request is
-    // delivered after that.
-    if (p->queued > 0 || waiter::any_aborted(*p)) {
-      p->pending |= process::stop_pending;
-      continue;
-    }
-    if (!marked) {
+    if (!p->is(number) || !p->life.is_live()) continue;
+    if (!p->stop.turn(p->queued > 0 || waiter::any_aborted(*p))) continue;
+    if (!fence_posted) {
       post_fence();
-      marked = true;
+      fence_posted = true;
     }
     emit_stop(*p);
   }
@@ -68,12 +54,8 @@ void scheduler::deliver_stops() {
 
 void scheduler::emit_stop(process& p) {
   const std::uint64_t number = p.number.load();
-  p.delivered = p.asked;
-  p.stop_unconfirmed = false;
   // First of all: an operation may complete at once, and what the process then waits for, having
   // heard of the request, must be left alone.
-  p.yield_cancelled = p.yielding;
-  p.wait_was_cancelled = p.yielding != 0;
   waiter::abort_listening(p);
   process* const before = std::exchange(current_, &p);
   try {
@@ -84,18 +66,15 @@ void scheduler::emit_stop(process& p) {
   }
   current_ = before;
   // The process may have gone on, and even ended.
-  if (!p.is(number) || p.now != process::state::live) return;
-  if (p.queued > 0 || waiter::any_aborted(p)) p.wait_was_cancelled = true;
-  p.stop_unconfirmed = true;
-  unconfirmed_.emplace_back(&p, number);
+  if (!p.is(number) || !p.life.is_live()) return;
+  if (p.stop.emitted(p.queued > 0 || waiter::any_aborted(p))) unconfirmed_.emplace_back(&p, number);
   on_suspend(p);
 }
 
 void scheduler::post_fence() {
   boost::asio::post(io_.get_executor(), [this] {
-    // Everything that was queued before the fence has run: who is still unconfirmed was cancelled.
     for (const auto& [p, number] : std::exchange(unconfirmed_, {})) {
-      if (p->is(number)) p->stop_unconfirmed = false;
+      if (p->is(number)) p->stop.fence_passed();
     }
   });
 }

@@ -52,7 +52,7 @@ void end(server_core& core, const exit_reason& reason, const last_sight& seen) {
   }
   if (const auto last = std::move(core.last_words)) last->finish();
   p.reason = reason;
-  p.outcome_set = true;
+  p.exit_reason_final = true;
 }
 
 state_keeper& current_keeper(const void* type) {

@@ -84,7 +84,7 @@ const std::any* state_keeper::handed_over(std::string (*text)(const std::any&)) 
 }
 
 void state_keeper::take(std::any state, bool same) noexcept {
-  const bool in_order = core_.self.outcome_set && !core_.self.reason.is_abnormal();
+  const bool in_order = core_.self.exit_reason_final && !core_.self.reason.is_abnormal();
   const unsigned before = same && !in_order ? given_.crashes : 0;
   put_away({std::move(state), before + (crashed() ? 1 : 0)});
 }

@@ -65,7 +65,7 @@ namespace {
 // Null if there is no such process, or it has yet to become a supervisor.
 supervisor_process* partitions_of(const process_ref& supervisor) {
   process* const p = supervisor.get();
-  if (p == nullptr || p->now == process::state::exiting || may_become_supervisor(*p)) return nullptr;
+  if (p == nullptr || p->life.is_exiting() || may_become_supervisor(*p)) return nullptr;
   supervisor_process* const s = supervisor_process::of(*p);
   if (s == nullptr || !s->has_partitions()) fail(errc::wrong_type);
   return s;

@@ -39,7 +39,7 @@ class supervisor_body final : public task_body, public pooled {
       body.outcome_->cause = self.end().why;
     }
     p.reason = self.end().reason;
-    p.outcome_set = true;
+    p.exit_reason_final = true;
   }
 
   // Those who wait for the start are told of it here; the others when the process is gone.

@@ -156,7 +156,7 @@ void supervisor_process::wait::leave() noexcept {
 void supervisor_process::wake() noexcept {
   news_ = true;
   // A process that is going down drops what is woken, and this is still needed by its children.
-  if (waiting_ != nullptr && self_.now != process::state::exiting) waiting_->wake();
+  if (waiting_ != nullptr && !self_.life.is_exiting()) waiting_->wake();
 }
 
 task<void> supervisor_process::main(std::function<void()> booted) {
@@ -172,7 +172,7 @@ void supervisor_process::act() {
   decide_.set_reporting(home_.listened_to());
   const time_point now = home_.now();
   // A sink that is told of something may have killed it meanwhile.
-  for (int left = action_budget; !finished_ && self_.now == process::state::live; --left) {
+  for (int left = action_budget; !finished_ && self_.life.is_live(); --left) {
     auto a = decide_.next(now);
     if (!a) break;
     perform(*a);
@@ -193,7 +193,7 @@ void supervisor_process::perform(supervision::action& a) {
       break;
     case kind::stop:
       if (process* p = c->process.get(); p != nullptr) {
-        home_.signal(*p, self_.id(), exit_reason::shutdown(), process::stop_level::supervisor);
+        home_.signal(*p, self_.id(), exit_reason::shutdown(), stop_request::level::supervisor);
       }
       break;
     case kind::kill:
@@ -235,7 +235,7 @@ void supervisor_process::restart_child(entry& c, const exit_reason& why) noexcep
     home_.tell(child_ended{info, why, next_step::restart});
     home_.tell(child_starting{info});
     // The sink that was told of it may have killed the supervisor.
-    if (self_.now != process::state::live) return;
+    if (!self_.life.is_live()) return;
   }
   try {
     spawn_child(c, true);

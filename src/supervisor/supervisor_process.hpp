@@ -162,7 +162,7 @@ class supervisor_process final : public behaviour, public process_watcher {
   void act();
   // Waits for something to do.
   [[nodiscard]] bool is_free() const noexcept {
-    return waiting_ != nullptr && !news_ && !acting_ && self_.now == process::state::live;
+    return waiting_ != nullptr && !news_ && !acting_ && self_.life.is_live();
   }
   void perform(supervision::action& a);
   void start_child(entry& c);

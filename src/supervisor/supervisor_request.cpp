@@ -26,7 +26,7 @@ child_info asked_child(const supervisor_request& r, const process_ref& superviso
 
 bool may_become_supervisor(const process& p) noexcept {
   if (p.behaviour() != nullptr) return false;
-  return p.now == process::state::spawned || (p.acknowledges && !p.answered);
+  return p.life.is_spawned() || (p.acknowledges && !p.answered);
 }
 
 namespace {
@@ -42,12 +42,12 @@ class second_look final : public owned_item, public pooled {
   static void act_on(run_item* item, how h) {
     auto& self = *static_cast<second_look*>(item);
     process* const p = h == how::run ? self.process_.get() : nullptr;
-    if (p != nullptr && p->now == process::state::spawned) {
+    if (p != nullptr && p->life.is_spawned()) {
       self.home_.push(self);
       return;
     }
     delete &self;
-    if (p != nullptr && p->now == process::state::live && !may_become_supervisor(*p)) {
+    if (p != nullptr && p->life.is_live() && !may_become_supervisor(*p)) {
       p->extras->refuse_early_requests(errc::wrong_type);
     }
   }
@@ -98,7 +98,7 @@ void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
   if (p != nullptr && r->kind == kind_type::ready) {
     if (detail::process* const who = caller_on(p->home); who != nullptr) r->caller = who->id();
   }
-  if (p == nullptr || p->now == detail::process::state::exiting) {
+  if (p == nullptr || p->life.is_exiting()) {
     refuse(errc::noproc);
   } else if (supervisor_process* const s = supervisor_process::of(*p); s != nullptr) {
     detail::process* const caller = caller_on(p->home);
@@ -111,7 +111,7 @@ void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
     r->self = r;
     if (r->asks_for_child()) r->process = p->id();
     p->more().early_requests.push_back(*r);
-    if (p->now == detail::process::state::spawned) p->home.push(*new second_look{p->id(), p->home});
+    if (p->life.is_spawned()) p->home.push(*new second_look{p->id(), p->home});
   } else {
     refuse(errc::wrong_type);
   }

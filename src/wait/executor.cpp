@@ -38,9 +38,9 @@ executor::place executor::where() const noexcept {
   if (!s.on_loop_thread()) return s.is_down() ? place::nowhere : place::other_thread;
   if (number_ == 0 || !p.is(number_) || s.is_down()) return place::nowhere;
   // The unwinding that Asio posts when a handler is destroyed: do it on the spot.
-  if (s.dropping() == &p && p.now == process::state::exiting) return place::nowhere;
+  if (s.dropping() == &p && p.life.is_exiting()) return place::nowhere;
   // A coroutine spawned within the process hears of a kill through this executor: that must run.
-  if (!never_blocks() && s.current() == &p && (p.now == process::state::live || s.relays_kill(p))) {
+  if (!never_blocks() && s.current() == &p && (p.life.is_live() || s.relays_kill(p))) {
     return place::here;
   }
   // The completion of an operation, as a rule: the turn of the loop is its own.

@@ -81,7 +81,7 @@ class COPPICE_API turn_awaiter final : public owned_item {
 
   void abort() noexcept {
     stopped_ = true;
-    if (owner->is(number)) owner->wait_was_cancelled = true;
+    if (owner->is(number)) owner->stop.cancelled_wait();
   }
 
   static bool await_ready() noexcept { return false; }
@@ -90,7 +90,7 @@ class COPPICE_API turn_awaiter final : public owned_item {
     owner = &p;
     number = p.number.load(std::memory_order_relaxed);
     if (promise_.root == nullptr) {
-      p.yielding = 1;
+      p.stop.begin_yield();
     } else {
       promise_.root->listen(*this);
     }

@@ -143,7 +143,7 @@ typed_body<Executor>::typed_body(bool acknowledges) noexcept
 template <class Executor>
 void typed_body<Executor>::launch(process& p) {
   if (p.runner == nullptr) runner<Executor>::open(p);
-  p.runs_body = true;
+  p.life.enter_body();
   p.resume_parked();
 }
 

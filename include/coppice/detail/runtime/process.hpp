@@ -4,7 +4,9 @@
 #include <coppice/detail/base/list.hpp>
 #include <coppice/detail/runtime/behaviour.hpp>
 #include <coppice/detail/runtime/body.hpp>
+#include <coppice/detail/runtime/process_life.hpp>
 #include <coppice/detail/runtime/run_queue.hpp>
+#include <coppice/detail/runtime/stop_request.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/pid.hpp>
 
@@ -128,25 +130,6 @@ struct runner_type {
 // the supervisor it is tied to. It is kept small: there may be a million of them.
 class process : public run_item, public list_hook {
  public:
-  enum class state : unsigned char {
-    vacant,   // the slot is nobody's
-    spawned,  // it has not run yet
-    live,     // its body runs or waits
-    exiting,  // nothing of it runs any more; its children and frames are being torn down
-  };
-
-  // Actions that are deferred until the process next suspends.
-  enum pending_actions : unsigned char {
-    kill_pending = 1,  // it is killed
-    exit_pending = 2,  // it ends with `reason`
-    stop_pending = 4,  // it is told to stop
-    all_pending = 7,
-  };
-
-  // How urgently a process is asked to end. A stronger request is delivered even though a weaker
-  // one was; an equal one is not, so that clean-up is not disturbed.
-  enum class stop_level : unsigned char { none, exit_signal, supervisor };
-
   explicit process(scheduler& s) noexcept
       : run_item{&process::start}, home{s}, outermost{nullptr} {}
 
@@ -188,26 +171,17 @@ class process : public run_item, public list_hook {
   scheduler& home;
   // Read by executors on other threads, hence atomic; written on the loop's thread only. 0: vacant.
   std::atomic<std::uint64_t> number{0};
-  state now = state::vacant;
-  // Its runner is being made: copies of the executor stay tied to the slot. It is read on other
-  // threads, as the number is, and therefore no bit among others.
+  process_life life;
+  // Its runner is being made: copies of the executor stay tied to the slot. Other threads read it, as
+  // they read the number, so it must not share a byte with anything else.
   bool opening = false;
-  stop_level asked : 2 = stop_level::none;      // the strongest request so far
-  stop_level delivered : 2 = stop_level::none;  // the strongest that its body was told
-  unsigned char pending : 3 = 0;          // of `pending_actions`
-  bool runs_body : 1 = false;             // its runner runs it, or the frames are still there
-  bool starting : 1 = false;              // it is in the run queue, to be started
-  bool stop_unconfirmed : 1 = false;      // a stop was emitted, which may have missed
-  bool wait_was_cancelled : 1 = false;    // ... but has cancelled one wait at least
-  bool acknowledges : 1 = false;  // its body says by itself when it is up
-  bool answered : 1 = false;      // ... and has said so
-  bool ignored : 1 = false;       // ... or has asked not to be started
-  bool reason_set : 1 = false;    // `reason` holds what it was asked to end with
-  bool outcome_set : 1 = false;   // `reason` holds what it ends with if it returns
-  std::uint32_t yielding : 1 = 0;         // its task lets others have a turn
-  std::uint32_t yield_cancelled : 1 = 0;  // ... and was told to stop meanwhile
-  std::uint32_t queued : 30 = 0;          // function objects of it in the run queue
-  std::uint32_t woken = 0;                // waits of it in the run queue
+  stop_request stop;
+  bool acknowledges : 1 = false;       // its body says by itself when it is up
+  bool answered : 1 = false;           // ... and has said so
+  bool ignored : 1 = false;            // ... or has asked not to be started
+  bool exit_reason_final : 1 = false;  // `reason` is what it ends with if its body returns
+  std::uint32_t queued = 0;            // function objects of it in the run queue
+  std::uint32_t woken = 0;             // waits of it in the run queue
 
   const runner_type* runner = nullptr;  // null: the slot has none
   union {

@@ -134,8 +134,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     bool low_priority = false;  // see `low_priority_`
   };
   process& spawn(const spawn_args& b);
-  void ask_to_stop(process& p, exit_reason reason, process::stop_level level);
-  void signal(process& p, const pid& from, const exit_reason& reason, process::stop_level level);
+  void ask_to_stop(process& p, exit_reason reason, stop_request::level level);
+  void signal(process& p, const pid& from, const exit_reason& reason, stop_request::level level);
   // Ends it in order, by its behaviour if it has one that does so.
   void stop(process& p, const exit_reason& reason);
   void kill(process& p);
@@ -245,14 +245,15 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void perform_without_process(owned_item& item);
   void begin(process& p);
   void on_suspend(process& p) {
-    if (p.pending != 0) deliver_pending(p);
+    if (p.life.pending() != process_life::pending_end::none || p.stop.is_deferred()) deliver_pending(p);
   }
   void deliver_pending(process& p);
-  void deliver_stop_to(process& p);
+  void post_stop(process& p);
   void deliver_stops();
   void emit_stop(process& p);
   void post_fence();
 
+  void body_ended(process& p) noexcept;
   void tear_down(process& p, bool at_rest = false);
   void destroy_frames(process& p, bool at_rest);
   void unregister_name(process_extras& x) noexcept;

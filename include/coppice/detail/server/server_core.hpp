@@ -117,7 +117,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
 
   // Why that has given null.
   static errc why_none(const detail::process* p) noexcept {
-    return p == nullptr || p->now == detail::process::state::exiting ? errc::noproc : errc::wrong_type;
+    return p == nullptr || p->life.is_exiting() ? errc::noproc : errc::wrong_type;
   }
 
   // Takes a message. Disposes of it, or of the oldest one, if there are too many. What coppice has

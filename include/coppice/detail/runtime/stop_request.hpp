@@ -1,0 +1,129 @@
+#pragma once
+
+#include <cassert>
+
+namespace coppice::detail {
+
+// The decision what a request to stop does to a process, and when: plain code, which takes events and
+// answers with what the scheduler is to do. One for each process.
+//
+// A request cancels what the process waits for, once. Whether the cancellation has found a wait cannot
+// be seen from outside: an operation may have completed already, its completion being queued in the
+// io_context. But the io_context's queue is first come, first served. So the scheduler posts a fence
+// before it emits the cancellation, and a completion that arrives before the fence was not caused by
+// the cancellation: the request has missed, and is repeated when the process suspends again. Once the
+// process is known to have heard of it, its clean-up is left alone, unless a stronger request comes.
+//
+//                   ask                turn                  emitted
+//   idle ---------------------> posted -------> emitting -------------> emitted or hit
+//     ^                          ^  |                                        |
+//     | fence (it was heard)     |  | turn, while something of it is queued  | a completion that the
+//     +--------------------------|--|-----------------------+                | request did not cause
+//                      suspended |  v                       |                v
+//                              deferred <---------------------------- (it has missed)
+class stop_request {
+ public:
+  // How urgently a process is asked to end. A stronger request is delivered even though a weaker one
+  // was; an equal one is not, so that clean-up is not disturbed.
+  enum class level : unsigned char { none, exit_signal, supervisor };
+
+  enum class state : unsigned char {
+    idle,      // nobody has asked, or the process has heard of it
+    posted,    // its turn is posted
+    deferred,  // its turn is posted when the process suspends with nothing of it queued
+    emitting,  // the cancellation is being emitted
+    emitted,   // the fence is on its way; the cancellation is not known to have found a wait
+    hit,       // the same, and it has found one
+  };
+
+  [[nodiscard]] level asked() const noexcept { return asked_; }
+  [[nodiscard]] bool was_asked() const noexcept { return asked_ != level::none; }
+  [[nodiscard]] state now() const noexcept { return now_; }
+  // Whether the scheduler is to call `suspended` when the process suspends.
+  [[nodiscard]] bool is_deferred() const noexcept { return now_ == state::deferred; }
+  // Whether a completion may be handled where it arrives, out of turn.
+  [[nodiscard]] bool lets_run_inline() const noexcept {
+    return now_ < state::emitting && yield_ == yield_state::none;
+  }
+
+  // Somebody asks. A process that has not run yet is stopped by the scheduler when its start comes.
+  // True: post the turn of the request.
+  [[nodiscard]] bool ask(level how, bool has_run) noexcept {
+    assert(how != level::none);
+    if (how <= asked_) return false;
+    asked_ = how;
+    if (!has_run || now_ == state::posted || now_ == state::deferred) return false;
+    now_ = state::posted;
+    return true;
+  }
+
+  // The turn has come. True: post a fence, unless there is one for this turn, and emit the
+  // cancellation. `queued`: a completion of the process is queued, for instance of the loser of a race.
+  // The request is delivered after that.
+  [[nodiscard]] bool turn(bool queued) noexcept {
+    assert(now_ == state::posted);
+    now_ = queued ? state::deferred : state::emitting;
+    if (queued) return false;
+    if (yield_ != yield_state::none) {
+      yield_ = yield_state::cancelled;
+      now_ = state::hit;
+    }
+    return true;
+  }
+
+  // A wait is being cancelled.
+  void cancelled_wait() noexcept {
+    if (now_ == state::emitting || now_ == state::emitted) now_ = state::hit;
+  }
+
+  // The cancellation has been emitted. `found`: something of the process is queued or aborted now.
+  // True: the fence is to confirm it. False if the process was asked anew meanwhile.
+  [[nodiscard]] bool emitted(bool found) noexcept {
+    if (now_ == state::emitting) now_ = found ? state::hit : state::emitted;
+    return now_ == state::hit || now_ == state::emitted;
+  }
+
+  // A function object of the process has been queued. `by_loop`: from within a turn of the loop, as
+  // those are that a cancelled wait brings about; the others are completions that come from Asio.
+  void enqueued(bool by_loop) noexcept {
+    if (now_ == state::emitted || (now_ == state::hit && !by_loop)) now_ = state::deferred;
+  }
+
+  // The process has suspended. True: post the turn of the request.
+  [[nodiscard]] bool suspended(bool queued) noexcept {
+    assert(now_ == state::deferred);
+    if (queued) return false;
+    now_ = state::posted;
+    return true;
+  }
+
+  // Everything that was queued before the cancellation has run: the process has heard of it.
+  void fence_passed() noexcept {
+    if (now_ == state::emitted || now_ == state::hit) now_ = state::idle;
+  }
+
+  // The process exits: no request reaches it any more, and none is repeated.
+  void exits() noexcept { now_ = state::idle; }
+
+  // A task of the process lets others have a turn. That is a wait as well, but in the run queue alone.
+  void begin_yield() noexcept {
+    assert(yield_ == yield_state::none);
+    yield_ = yield_state::waiting;
+  }
+  // True if the wait was cancelled.
+  [[nodiscard]] bool end_yield() noexcept {
+    assert(yield_ != yield_state::none);
+    const bool cancelled = yield_ == yield_state::cancelled;
+    yield_ = yield_state::none;
+    return cancelled;
+  }
+
+ private:
+  enum class yield_state : unsigned char { none, waiting, cancelled };
+
+  level asked_ : 2 = level::none;
+  state now_ : 3 = state::idle;
+  yield_state yield_ : 2 = yield_state::none;
+};
+
+}  // namespace coppice::detail
