@@ -23,6 +23,7 @@
 #include <coppice/mailbox_options.hpp>
 #include <coppice/monitor.hpp>
 #include <coppice/name.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/partition_index.hpp>
 #include <coppice/partition_supervisor.hpp>
 #include <coppice/pending_call.hpp>

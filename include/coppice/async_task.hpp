@@ -8,7 +8,7 @@
 #include <coppice/detail/coroutine/make_body.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/current_process.hpp>
-#include <coppice/detail/wait/operation.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/link.hpp>
@@ -91,7 +91,7 @@ class [[nodiscard]] async_task {
         std::is_void_v<T> || std::default_initializable<T>,
         "async_task<T>::await() needs a T that can be made without arguments (a task that "
         "failed has none to give); yield() does not");
-    return detail::operation<typename detail::task_signature<T>::type, detail::task_await_wait<T>>{
+    return detail::deferred_wait<detail::task_await_wait<T>>{
         {checked(), limit}};
   }
   auto await(time_limit = {}) && {
@@ -112,8 +112,7 @@ class [[nodiscard]] async_task {
   /// @par Origin
   /// `Task.yield/2`.
   [[nodiscard]] auto yield(time_limit limit = std::chrono::seconds{5}) & {
-    return detail::operation<void(boost::system::error_code, std::optional<task_result<T>>),
-                             detail::task_yield_wait<T>>{{checked(), limit}};
+    return detail::deferred_wait<detail::task_yield_wait<T>>{{checked(), limit}};
   }
   auto yield(time_limit = {}) && {
     static_assert(detail::never<T>,
@@ -139,8 +138,7 @@ class [[nodiscard]] async_task {
   /// @par Origin
   /// `Task.shutdown/2`.
   [[nodiscard]] auto shutdown(coppice::shutdown how = std::chrono::seconds{5}) & {
-    return detail::operation<void(boost::system::error_code, std::optional<task_result<T>>),
-                             detail::typed_shutdown_wait<T>>{{checked(), how}};
+    return detail::deferred_wait<detail::typed_shutdown_wait<T>>{{checked(), how}};
   }
   auto shutdown(coppice::shutdown = std::chrono::seconds{5}) && {
     static_assert(detail::never<T>,

@@ -5,7 +5,7 @@
 #include <coppice/detail/async_task/task_range.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/current_process.hpp>
-#include <coppice/detail/wait/operation.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/task_result.hpp>
 #include <coppice/unfinished_tasks.hpp>
 
@@ -40,8 +40,7 @@ template <task_range Tasks>
   detail::await_many_wait<value_type> wait{detail::current_process().home, detail::cores_of(tasks),
                                            limit};
   wait.stop_at_failure = true;
-  return detail::operation<typename detail::many_signature<value_type>::type,
-                           detail::await_many_wait<value_type>>{std::move(wait)};
+  return detail::deferred_wait<detail::await_many_wait<value_type>>{std::move(wait)};
 }
 
 /// How `yield_many` waits.
@@ -72,9 +71,7 @@ template <task_range Tasks>
                                            o.limit};
   if (o.at_most < wait.enough) wait.enough = o.at_most;
   wait.on_timeout = o.on_timeout;
-  return detail::operation<void(boost::system::error_code,
-                                std::vector<std::optional<task_result<value_type>>>),
-                           detail::yield_many_wait<value_type>>{std::move(wait)};
+  return detail::deferred_wait<detail::yield_many_wait<value_type>>{std::move(wait)};
 }
 
 }  // namespace coppice

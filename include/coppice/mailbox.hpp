@@ -5,7 +5,7 @@
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/current_process.hpp>
-#include <coppice/detail/wait/operation.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/mailbox_options.hpp>
 
 #include <boost/system/error_code.hpp>
@@ -130,7 +130,7 @@ class mailbox {
     static_assert(std::default_initializable<T>,
                   "mailbox<T>::receive() needs a T that can be made without arguments (an aborted "
                   "receive has no message to give); receive(time limit) does not");
-    return detail::operation<void(boost::system::error_code, T), detail::receive_wait<T>>{
+    return detail::deferred_wait<detail::receive_wait<T>>{
         {box_, &check()}};
   }
 
@@ -143,8 +143,7 @@ class mailbox {
   /// @par Cancellation
   /// Any type: completes with `operation_aborted`, and no message is lost.
   [[nodiscard]] auto receive(std::chrono::steady_clock::duration limit) {
-    return detail::operation<void(boost::system::error_code, std::optional<T>),
-                             detail::timed_receive_wait<T>>{{{box_, &check()}, limit}};
+    return detail::deferred_wait<detail::timed_receive_wait<T>>{{{box_, &check()}, limit}};
   }
 
   /// Takes the oldest message if there is one.

@@ -5,7 +5,7 @@
 #include <coppice/detail/call/reply_slot.hpp>
 #include <coppice/detail/call/response_wait.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
-#include <coppice/detail/wait/operation.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/exit_reason.hpp>
 
 #include <boost/system/error_code.hpp>
@@ -43,7 +43,7 @@ class [[nodiscard]] pending_call {
   /// Any type: completes with `operation_aborted`, and the answer can be waited for again.
   [[nodiscard]] auto receive_response(
       std::optional<std::chrono::steady_clock::duration> limit = std::nullopt) {
-    return detail::operation<typename detail::call_signature<R>::type, detail::response_wait<R>>{
+    return detail::deferred_wait<detail::response_wait<R>>{
         {get(), limit}};
   }
 
@@ -51,7 +51,7 @@ class [[nodiscard]] pending_call {
   /// to tell, or the time is up; the call goes on.
   [[nodiscard]] auto wait_response(
       std::optional<std::chrono::steady_clock::duration> limit = std::nullopt) {
-    return detail::operation<void(boost::system::error_code, bool), detail::arrival_wait<R>>{
+    return detail::deferred_wait<detail::arrival_wait<R>>{
         {{get(), limit}}};
   }
 

@@ -135,7 +135,7 @@ COPPICE_API void kill(const pid& process);
 /// @par Origin
 /// `erlang:yield/0`.
 [[nodiscard]] inline auto yield() {
-  return detail::operation<void(boost::system::error_code), detail::yield_wait>{{}};
+  return detail::deferred_wait<detail::yield_wait>{{}};
 }
 
 /// `co_await coppice::sleep_for(d);` on the scheduler's clock, which a test can take over.
@@ -145,7 +145,7 @@ COPPICE_API void kill(const pid& process);
 /// @throws std::logic_error outside of processes.
 /// @par Cancellation
 /// Any type: completes with `operation_aborted` at once.
-[[nodiscard]] COPPICE_API detail::operation<void(boost::system::error_code), detail::sleep_wait>
+[[nodiscard]] COPPICE_API detail::deferred_wait<detail::sleep_wait>
 sleep_for(std::chrono::steady_clock::duration time);
 
 /// `exit_reason why = co_await coppice::await_exit(pid);` waits until that process has ended.
@@ -157,7 +157,7 @@ sleep_for(std::chrono::steady_clock::duration time);
 /// @par Cancellation
 /// Any type: completes with `operation_aborted`, and the process is not watched any more.
 [[nodiscard]] COPPICE_API
-    detail::operation<void(boost::system::error_code, exit_reason), detail::await_exit_wait>
+    detail::deferred_wait<detail::await_exit_wait>
     await_exit(const pid& process);
 
 /// Names the calling process in reports.

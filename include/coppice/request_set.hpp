@@ -3,7 +3,7 @@
 #include <coppice/detail/call/request_pool.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/current_process.hpp>
-#include <coppice/detail/wait/operation.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/pending_call.hpp>
 #include <coppice/response.hpp>
 
@@ -51,9 +51,7 @@ class request_set {
   [[nodiscard]] auto receive_response(
       std::optional<std::chrono::steady_clock::duration> limit = std::nullopt) {
     if (pool_->home == nullptr) pool_->home = &detail::here();
-    return detail::operation<
-        void(boost::system::error_code, std::optional<response<R, Label>>),
-        detail::collection_wait<R, Label>>{{pool_, limit}};
+    return detail::deferred_wait<detail::collection_wait<R, Label>>{{pool_, limit}};
   }
 
   /// The next answer if one is there.

@@ -5,7 +5,7 @@
 #include <coppice/detail/call/call_wait.hpp>
 #include <coppice/detail/call/remote_call.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
-#include <coppice/detail/wait/operation.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/exit_reason.hpp>
 
 #include <boost/asio/associated_executor.hpp>
@@ -29,7 +29,7 @@ namespace coppice {
 template <class R>
 class [[nodiscard]] server_call {
  public:
-  using signature = typename detail::call_signature<R>::type;
+  using signature = completion_signature<R>;
   using wait_type = detail::call_wait<R>;
   using remote_wait_type = detail::remote_call_wait<R>;
 

@@ -6,7 +6,7 @@
 #include <coppice/detail/call/awaited_as.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/server/stash_server.hpp>
-#include <coppice/detail/wait/operation.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
 #include <coppice/server_options.hpp>
@@ -67,8 +67,7 @@ class stash_ref {
   /// `std::optional<T> found = co_await stash.get(key);` Asks at once. Fails as a call does, and with
   /// `errc::unreadable` if something else is kept there.
   [[nodiscard]] auto get(std::string key) const {
-    return detail::operation<void(boost::system::error_code, std::optional<T>),
-                             detail::typed_get_wait<T, Codec>>{
+    return detail::deferred_wait<detail::typed_get_wait<T, Codec>>{
         {{server_.send_request(detail::stash_server::get{std::move(key)}).release(),
           std::nullopt}}};
   }

@@ -6,7 +6,7 @@
 #include <coppice/detail/async_task/task_core.hpp>
 #include <coppice/detail/base/in_place.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
-#include <coppice/detail/wait/operation.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/task_result.hpp>
 
@@ -96,7 +96,7 @@ class [[nodiscard]] task_stream {
     for (bool waited = false;; waited = true) {
       if (auto* const item = stream->advance(waited); item != nullptr) co_return tell(item);
       if (stream->closed()) co_return std::nullopt;
-      detail::operation<void(boost::system::error_code), detail::stream_core::wait> change{
+      detail::deferred_wait<detail::stream_core::wait> change{
           {stream}};
       co_await std::move(change);
     }

@@ -157,7 +157,7 @@ void stream_core::drop_items(const exit_reason* why) noexcept {
   running_ = 0;
 }
 
-void stream_core::wait::begin(waiter& w) noexcept {
+void stream_core::wait::arm(waiter& w) noexcept {
   stream->waiting_ = &w;
   if (stream->news_) w.wake();
 }

@@ -163,7 +163,7 @@ void task_core::born(process& p) {
 
 // ---- Waiting for one
 
-void task_wait::begin(waiter& w) {
+void task_wait::arm(waiter& w) {
   target = &w;
   if (core->listener != nullptr) {
     busy = true;
@@ -174,13 +174,13 @@ void task_wait::begin(waiter& w) {
   if (core->settled()) {
     w.wake();
   } else if (limit) {
-    timer.begin(w, *limit);
+    timer.arm(w, *limit);
   }
 }
 
-void task_wait::leave() noexcept {
+void task_wait::disarm() noexcept {
   if (core->listener == this) core->listener = nullptr;
-  timer.leave();
+  timer.disarm();
 }
 
 void task_wait::task_settled(task_core&) noexcept { target->wake(); }
@@ -207,7 +207,7 @@ task_shutdown_wait::task_shutdown_wait(task_ptr c, const shutdown& how)
   budget = how.time();
 }
 
-void task_shutdown_wait::begin(waiter& w) {
+void task_shutdown_wait::arm(waiter& w) {
   target = &w;
   busy = core->listener != nullptr;
   if (busy || core->taken()) {
@@ -227,18 +227,18 @@ void task_shutdown_wait::begin(waiter& w) {
   } else {
     asked = true;
     core->ask(exit_reason::shutdown());
-    if (budget) timer.begin(w, *budget);
+    if (budget) timer.arm(w, *budget);
   }
 }
 
-bool task_shutdown_wait::ready() {
+bool task_shutdown_wait::poll() {
   if (busy || called_off || core->taken() || core->over()) return true;
   if (timer.has_expired() && !std::exchange(killed, true)) core->kill();
   return core->over();
 }
 
-void task_shutdown_wait::leave() noexcept {
-  timer.leave();
+void task_shutdown_wait::disarm() noexcept {
+  timer.disarm();
   if (core->listener == this) core->listener = nullptr;
   if (asked && !core->over() && !std::exchange(killed, true)) core->kill();
 }
@@ -254,7 +254,7 @@ bool task_shutdown_wait::obeyed() const noexcept {
 
 // ---- Waiting for several
 
-void task_group_wait::begin(waiter& w) {
+void task_group_wait::arm(waiter& w) {
   target = &w;
   for (const task_ptr& c : cores) busy = busy || c->listener != nullptr;
   if (!busy) {
@@ -270,11 +270,11 @@ void task_group_wait::begin(waiter& w) {
   if (busy || failed || settled() >= enough) {
     w.wake();
   } else if (limit) {
-    timer.begin(w, *limit);
+    timer.arm(w, *limit);
   }
 }
 
-bool task_group_wait::ready() {
+bool task_group_wait::poll() {
   if (busy || failed) return true;
   if (!late.empty()) return dying == 0;
   if (settled() >= enough) return true;
@@ -296,8 +296,8 @@ bool task_group_wait::ready() {
   return dying == 0;
 }
 
-void task_group_wait::leave() noexcept {
-  timer.leave();
+void task_group_wait::disarm() noexcept {
+  timer.disarm();
   for (const task_ptr& c : cores) {
     if (c->listener == this) c->listener = nullptr;
   }

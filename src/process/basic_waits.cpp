@@ -2,11 +2,11 @@
 
 namespace coppice::detail {
 
-void sleep_wait::begin(waiter& w) { timer.begin(w, time); }
+void sleep_wait::arm(waiter& w) { timer.arm(w, time); }
 
-void sleep_wait::leave() noexcept { timer.leave(); }
+void sleep_wait::disarm() noexcept { timer.disarm(); }
 
-void await_exit_wait::begin(waiter& w) {
+void await_exit_wait::arm(waiter& w) {
   news.target = &w;
   if (process* p = target.get(); p != nullptr) {
     p->more().subscriptions.push_back(news);

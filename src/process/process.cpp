@@ -62,17 +62,17 @@ void exit(const pid& target, exit_reason reason) {
 
 void kill(const pid& target) { exit(target, exit_reason::kill()); }
 
-detail::operation<void(boost::system::error_code), detail::sleep_wait> sleep_for(
+detail::deferred_wait<detail::sleep_wait> sleep_for(
     std::chrono::steady_clock::duration time) {
-  return detail::operation<void(boost::system::error_code), detail::sleep_wait>{
+  return detail::deferred_wait<detail::sleep_wait>{
       {&detail::here(), time}};
 }
 
-detail::operation<void(boost::system::error_code, exit_reason), detail::await_exit_wait> await_exit(
+detail::deferred_wait<detail::await_exit_wait> await_exit(
     const pid& target) {
   if (!target) throw std::invalid_argument{"coppice: await_exit of an empty pid"};
   detail::check_reach(*target.home(), "await_exit");
-  return detail::operation<void(boost::system::error_code, exit_reason), detail::await_exit_wait>{
+  return detail::deferred_wait<detail::await_exit_wait>{
       {target.home(), target}};
 }
 

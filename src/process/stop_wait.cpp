@@ -18,7 +18,7 @@ bool is_within(process* caller, const process& ancestor) noexcept {
 
 scheduler& stop_wait::home() const { return at != nullptr ? *at : process.home_or_here(); }
 
-void stop_wait::begin(waiter& w) {
+void stop_wait::arm(waiter& w) {
   detail::process* const p = process.home() != nullptr ? process.get() : nullptr;
   if (p == nullptr) {
     refused = errc::noproc;
@@ -27,16 +27,16 @@ void stop_wait::begin(waiter& w) {
   } else {
     news.target = &w;
     p->more().subscriptions.push_back(news);
-    if (limit) timer.begin(w, *limit);
+    if (limit) timer.arm(w, *limit);
     p->home.stop(*p, reason);
     return;
   }
   w.wake();
 }
 
-void stop_wait::leave() noexcept {
+void stop_wait::disarm() noexcept {
   news.unlink();
-  timer.leave();
+  timer.disarm();
 }
 
 boost::system::error_code stop_wait::outcome() const noexcept {

@@ -58,7 +58,7 @@ asio::awaitable<void> stash_server::init() {
   store_->open(
       [me = server_ref<stash_server>{self()}](std::string why) { me.cast(broken{std::move(why)}); },
       reply_to<std::string>{opened});
-  operation<void(boost::system::error_code, std::string), response_wait<std::string>> opening{
+  deferred_wait<response_wait<std::string>> opening{
       {opened, std::nullopt}};
   const std::string problem = co_await std::move(opening);
   if (!problem.empty()) throw std::runtime_error{problem};
@@ -82,7 +82,7 @@ void stash_server::handle(const broken& m) { throw std::runtime_error{m.why}; }
 asio::awaitable<void> stash_server::terminate(const exit_reason&) {
   const slot_ptr<void> done{new free_slot<void>{here()}};
   store_->finish(reply_to<void>{done});
-  operation<void(boost::system::error_code), response_wait<void>> finishing{{done, std::nullopt}};
+  deferred_wait<response_wait<void>> finishing{{done, std::nullopt}};
   co_await std::move(finishing);
 }
 

@@ -118,7 +118,7 @@ void supervisor_process::spare_starter(list_hook& requests) noexcept {
   }
 }
 
-void supervisor_process::wait::begin(waiter& w) {
+void supervisor_process::wait::arm(waiter& w) {
   self->waiting_ = &w;
   if (self->news_) {
     w.wake();
@@ -128,9 +128,9 @@ void supervisor_process::wait::begin(waiter& w) {
 }
 
 // Works where it waits: the coroutine goes on when there is nothing left to do for it, ever.
-bool supervisor_process::wait::ready() {
+bool supervisor_process::wait::poll() {
   if (!self->news_ && !timer.has_expired()) return false;
-  timer.leave();
+  timer.disarm();
   timer.forget();
   self->act();
   if (self->finished_) return true;
@@ -144,13 +144,13 @@ bool supervisor_process::wait::ready() {
 
 void supervisor_process::wait::set_alarm() {
   if (const auto until = self->decide_.deadline()) {
-    timer.begin(*self->waiting_, *until - self->home_.now());
+    timer.arm(*self->waiting_, *until - self->home_.now());
   }
 }
 
-void supervisor_process::wait::leave() noexcept {
+void supervisor_process::wait::disarm() noexcept {
   self->waiting_ = nullptr;
-  timer.leave();
+  timer.disarm();
 }
 
 void supervisor_process::wake() noexcept {
@@ -163,7 +163,7 @@ task<void> supervisor_process::main(std::function<void()> booted) {
   booted_ = std::move(booted);
   decide_.start();
   act();
-  if (!finished_) co_await operation<void(), wait>{{this}};
+  if (!finished_) co_await deferred_wait<wait>{{this}};
 }
 
 void supervisor_process::act() {

@@ -132,20 +132,18 @@ class supervisor_process final : public behaviour, public process_watcher {
 
   // Suspends the coroutine until there is something to do.
   struct wait {
+    using signature = void();
+
     supervisor_process* self;
     wake_timer timer{};
 
     [[nodiscard]] scheduler& home() const noexcept { return self->home_; }
-    void begin(waiter& w);
-    [[nodiscard]] bool ready();
-    void leave() noexcept;
+    void arm(waiter& w);
+    [[nodiscard]] bool poll();
+    void disarm() noexcept;
     void set_alarm();
     template <class Handler>
-    static void deliver(Handler&& h) {
-      std::forward<Handler>(h)();
-    }
-    template <class Handler>
-    static void deliver_abort(Handler&& h) {
+    static void complete(Handler&& h) {
       std::forward<Handler>(h)();
     }
   };

@@ -132,7 +132,7 @@ void supervisor_request::complete(boost::system::error_code ec) noexcept {
 
 scheduler& request_wait_base::home() const { return supervisor.home_or_here(); }
 
-void request_wait_base::begin(waiter& w) {
+void request_wait_base::arm(waiter& w) {
   request->waiting = &w;
   if (!request->submitted) supervisor_request::submit(request, supervisor);
   if (request->done) w.wake();

@@ -8,7 +8,7 @@ void wake_timer::expire(timer_node& node) {
   self.target->wake();
 }
 
-void wake_timer::begin(waiter& w, duration time) {
+void wake_timer::arm(waiter& w, duration time) {
   target = &w;
   if (time <= duration::zero()) {
     position = expired;
@@ -20,7 +20,7 @@ void wake_timer::begin(waiter& w, duration time) {
 }
 
 // The one who waits knows where it was set: in the scheduler of its process.
-void wake_timer::leave() noexcept {
+void wake_timer::disarm() noexcept {
   if (armed()) target->home().cancel_timer(*this);
 }
 

@@ -5,8 +5,10 @@
 #include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/coroutine/make_body.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/wait/complete_failed.hpp>
 #include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/process.hpp>
 #include <coppice/task_result.hpp>
 #include <coppice/unfinished_tasks.hpp>
@@ -176,40 +178,20 @@ body_ptr make_task_body(F&& f, task_origin o) {
 }
 
 template <class T>
-struct task_signature {
-  using type = void(boost::system::error_code, T);
-};
-template <>
-struct task_signature<void> {
-  using type = void(boost::system::error_code);
-};
-
-template <class T>
 struct task_await_wait : task_wait {
   using task_wait::task_wait;
+  using signature = completion_signature<T>;
 
   template <class Handler>
-  void deliver(Handler&& h) {
+  void complete(Handler&& h) {
     auto& typed = static_cast<typed_task<T>&>(*core);
     if (const auto ec = outcome()) {
-      fail(std::forward<Handler>(h), ec);
+      complete_failed<signature>(std::forward<Handler>(h), ec);
     } else if constexpr (std::is_void_v<T>) {
       typed.take_value();
       std::forward<Handler>(h)(ec);
     } else {
       std::forward<Handler>(h)(ec, typed.take_value());
-    }
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    fail(std::forward<Handler>(h), asio::error::operation_aborted);
-  }
-  template <class Handler>
-  static void fail(Handler&& h, boost::system::error_code why) {
-    if constexpr (std::is_void_v<T>) {
-      std::forward<Handler>(h)(why);
-    } else {
-      std::forward<Handler>(h)(why, T{});
     }
   }
 };
@@ -220,9 +202,10 @@ using optional_result = std::optional<task_result<T>>;
 template <class T>
 struct task_yield_wait : task_wait {
   using task_wait::task_wait;
+  using signature = void(boost::system::error_code, optional_result<T>);
 
   template <class Handler>
-  void deliver(Handler&& h) {
+  void complete(Handler&& h) {
     optional_result<T> result;
     boost::system::error_code ec;
     if (busy) {
@@ -232,19 +215,15 @@ struct task_yield_wait : task_wait {
     }
     std::forward<Handler>(h)(ec, std::move(result));
   }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
-                             optional_result<T>{});
-  }
 };
 
 template <class T>
 struct typed_shutdown_wait : task_shutdown_wait {
   using task_shutdown_wait::task_shutdown_wait;
+  using signature = void(boost::system::error_code, optional_result<T>);
 
   template <class Handler>
-  void deliver(Handler&& h) {
+  void complete(Handler&& h) {
     optional_result<T> result;
     boost::system::error_code ec;
     if (busy) {
@@ -256,51 +235,39 @@ struct typed_shutdown_wait : task_shutdown_wait {
     }
     std::forward<Handler>(h)(ec, std::move(result));
   }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    task_yield_wait<T>::deliver_abort(std::forward<Handler>(h));
-  }
 };
 
+// Of several tasks together: what they have returned, in their order; or nothing.
 template <class T>
-struct many_signature {
-  using type = void(boost::system::error_code, std::vector<T>);
+struct all_values {
+  using type = std::vector<T>;
 };
 template <>
-struct many_signature<void> {
-  using type = void(boost::system::error_code);
+struct all_values<void> {
+  using type = void;
 };
+template <class T>
+using all_values_t = typename all_values<T>::type;
 
 template <class T>
 struct await_many_wait : task_group_wait {
   using task_group_wait::task_group_wait;
+  using signature = completion_signature<all_values_t<T>>;
 
   template <class Handler>
-  void deliver(Handler&& h) {
-    const auto ec = outcome();
-    if constexpr (std::is_void_v<T>) {
-      if (!ec) {
-        for (const task_ptr& c : cores) static_cast<typed_task<T>&>(*c).take_value();
-      }
+  void complete(Handler&& h) {
+    if (const auto ec = outcome()) {
+      complete_failed<signature>(std::forward<Handler>(h), ec);
+    } else if constexpr (std::is_void_v<T>) {
+      for (const task_ptr& c : cores) static_cast<typed_task<T>&>(*c).take_value();
       std::forward<Handler>(h)(ec);
     } else {
       std::vector<T> values;
-      if (!ec) {
-        values.reserve(cores.size());
-        for (const task_ptr& c : cores) {
-          values.push_back(static_cast<typed_task<T>&>(*c).take_value());
-        }
+      values.reserve(cores.size());
+      for (const task_ptr& c : cores) {
+        values.push_back(static_cast<typed_task<T>&>(*c).take_value());
       }
       std::forward<Handler>(h)(ec, std::move(values));
-    }
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    const boost::system::error_code ec{asio::error::operation_aborted};
-    if constexpr (std::is_void_v<T>) {
-      std::forward<Handler>(h)(ec);
-    } else {
-      std::forward<Handler>(h)(ec, std::vector<T>{});
     }
   }
 };
@@ -308,9 +275,10 @@ struct await_many_wait : task_group_wait {
 template <class T>
 struct yield_many_wait : task_group_wait {
   using task_group_wait::task_group_wait;
+  using signature = void(boost::system::error_code, std::vector<optional_result<T>>);
 
   template <class Handler>
-  void deliver(Handler&& h) {
+  void complete(Handler&& h) {
     std::vector<optional_result<T>> results(cores.size());
     boost::system::error_code ec;
     if (busy) ec = asio::error::already_started;
@@ -318,11 +286,6 @@ struct yield_many_wait : task_group_wait {
       if (tells(i)) results[i].emplace(static_cast<typed_task<T>&>(*cores[i]).take());
     }
     std::forward<Handler>(h)(ec, std::move(results));
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
-                             std::vector<optional_result<T>>{});
   }
 };
 

@@ -13,7 +13,6 @@
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
 
-#include <boost/asio/error.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -105,19 +104,17 @@ class COPPICE_API stream_core : public exit_subscription {
 
   // Until there is something new.
   struct COPPICE_API wait {
+    using signature = void(boost::system::error_code);
+
     boost::intrusive_ptr<stream_core> stream;
 
     [[nodiscard]] scheduler& home() const noexcept { return *stream->home_; }
-    void begin(waiter& w) noexcept;
-    [[nodiscard]] bool ready() const noexcept { return stream->news_; }
-    void leave() noexcept { stream->waiting_ = nullptr; }
+    void arm(waiter& w) noexcept;
+    [[nodiscard]] bool poll() const noexcept { return stream->news_; }
+    void disarm() noexcept { stream->waiting_ = nullptr; }
     template <class Handler>
-    static void deliver(Handler&& h) {
+    static void complete(Handler&& h) {
       std::forward<Handler>(h)(boost::system::error_code{});
-    }
-    template <class Handler>
-    static void deliver_abort(Handler&& h) {
-      std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted});
     }
   };
 

@@ -144,9 +144,9 @@ struct COPPICE_API task_wait : task_listener {
   task_wait(task_ptr c, std::optional<duration> l) noexcept : core{std::move(c)}, limit{l} {}
 
   [[nodiscard]] scheduler& home() const noexcept { return core->home; }
-  void begin(waiter& w);
-  [[nodiscard]] bool ready() const noexcept { return busy || core->settled() || timer.has_expired(); }
-  void leave() noexcept;
+  void arm(waiter& w);
+  [[nodiscard]] bool poll() const noexcept { return busy || core->settled() || timer.has_expired(); }
+  void disarm() noexcept;
   void task_settled(task_core&) noexcept override;
   // What is wrong, if there is no result to take. A task that is late is forgotten.
   [[nodiscard]] boost::system::error_code outcome() noexcept;
@@ -164,9 +164,9 @@ struct COPPICE_API task_shutdown_wait : task_listener {
   task_shutdown_wait(task_ptr c, const shutdown& how);
 
   [[nodiscard]] scheduler& home() const noexcept { return core->home; }
-  void begin(waiter& w);
-  [[nodiscard]] bool ready();
-  void leave() noexcept;
+  void arm(waiter& w);
+  [[nodiscard]] bool poll();
+  void disarm() noexcept;
   void task_over(task_core&) noexcept override;
   // Whether it ended as it was made to, with nothing to tell.
   [[nodiscard]] bool obeyed() const noexcept;
@@ -188,9 +188,9 @@ struct COPPICE_API task_group_wait : task_listener {
       : home_{&s}, cores{std::move(c)}, limit{l}, enough{cores.size()} {}
 
   [[nodiscard]] scheduler& home() const noexcept { return *home_; }
-  void begin(waiter& w);
-  [[nodiscard]] bool ready();
-  void leave() noexcept;
+  void arm(waiter& w);
+  [[nodiscard]] bool poll();
+  void disarm() noexcept;
   void task_settled(task_core& c) noexcept override;
   void task_over(task_core& c) noexcept override;
 

@@ -5,7 +5,7 @@
 #include <coppice/detail/call/call_wait.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
-#include <coppice/detail/wait/operation.hpp>
+#include <coppice/detail/wait/wait_operation.hpp>
 #include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
 
@@ -39,15 +39,6 @@ struct answer {
   exit_reason reason = exit_reason::noproc();
 };
 
-template <class R, class Handler>
-void complete_call(answer<R>&& a, Handler&& h) {
-  if constexpr (std::is_void_v<R>) {
-    std::forward<Handler>(h)(a.error);
-  } else {
-    std::forward<Handler>(h)(a.error, a.value ? std::move(*a.value) : R{});
-  }
-}
-
 // To whom the answer goes.
 template <class R>
 class recipient {
@@ -73,21 +64,14 @@ class courier {
     if (to_) to_->receive({});
   }
 
-  void operator()(boost::system::error_code error) {
-    if constexpr (std::is_void_v<R>) {
-      hand_over({.error = error, .value = reply_value<R>{}, .reason = *failure_});
-    }
-  }
-  template <class Value>
-  void operator()(boost::system::error_code error, Value value) {
+  template <class... Value>
+  void operator()(boost::system::error_code error, Value... value) {
     answer<R> a{.error = error, .reason = *failure_};
-    if (!error) a.value.emplace(std::move(value));
-    hand_over(std::move(a));
+    if (!error) a.value.emplace(std::move(value)...);
+    std::exchange(to_, nullptr)->receive(std::move(a));
   }
 
  private:
-  void hand_over(answer<R> a) { std::exchange(to_, nullptr)->receive(std::move(a)); }
-
   std::shared_ptr<exit_reason> failure_;  // written where the server is
   std::shared_ptr<recipient<R>> to_;
 };
@@ -135,6 +119,8 @@ class letter_box final : public recipient<R>, public std::enable_shared_from_thi
 // The wait of a process for a server of another io_context.
 template <class R>
 struct remote_call_wait {
+  using signature = completion_signature<R>;
+
   remote_call_wait(scheduler& s, call_ptr<R> c, std::shared_ptr<exit_reason> f)
       : here{&s}, call{std::move(c)}, failure{std::move(f)}, box{std::make_shared<letter_box<R>>(s)} {
     if (call->terms.or_kill) box->to_kill = call->terms.target;
@@ -148,29 +134,25 @@ struct remote_call_wait {
 
   [[nodiscard]] scheduler& home() const noexcept { return *here; }
 
-  void begin(waiter& w) {
+  void arm(waiter& w) {
     box->reader = &w;
-    if (call->terms.limit) timer.begin(w, *call->terms.limit);
+    if (call->terms.limit) timer.arm(w, *call->terms.limit);
     send_over<R>(std::move(call), box);
   }
-  [[nodiscard]] bool ready() const noexcept { return box->letter || timer.has_expired(); }
-  void leave() noexcept {
+  [[nodiscard]] bool poll() const noexcept { return box->letter || timer.has_expired(); }
+  void disarm() noexcept {
     if (!box) return;
     box->reader = nullptr;
-    timer.leave();
+    timer.disarm();
   }
   template <class Handler>
-  void deliver(Handler&& h) {
+  void complete(Handler&& h) {
     if (!box->letter) {
       box->letter.emplace(answer<R>{.error = errc::timeout, .reason = {}});
       if (box->to_kill) kill_unless_up_there(*box->to_kill);
     }
     *failure = box->letter->reason;
-    complete_call<R>(std::move(*box->letter), std::forward<Handler>(h));
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    abort_call<R>(std::forward<Handler>(h));
+    complete_call<R>(box->letter->value, box->letter->error, std::forward<Handler>(h));
   }
 };
 
@@ -238,7 +220,7 @@ class foreign_call final : public foreign_wait, public recipient<R> {
       *self->failure_ = a.reason;
       Handler handler{std::move(self->handler_)};
       self.reset();
-      complete_call<R>(std::move(a), std::move(handler));
+      complete_call<R>(a.value, a.error, std::move(handler));
     });
     return true;
   }

@@ -11,7 +11,6 @@
 #include <coppice/error.hpp>
 #include <coppice/response.hpp>
 
-#include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <memory>
@@ -56,6 +55,8 @@ struct request_pool {
 
 template <class R, class Label>
 struct collection_wait {
+  using signature = void(boost::system::error_code, std::optional<response<R, Label>>);
+
   std::shared_ptr<request_pool<R, Label>> pool;
   std::optional<duration> limit;
   wake_timer timer{};
@@ -63,25 +64,25 @@ struct collection_wait {
 
   [[nodiscard]] scheduler& home() const noexcept { return *pool->home; }
   [[nodiscard]] bool arrived() const noexcept { return !pool->arrivals.done.empty(); }
-  void begin(waiter& w) {
+  void arm(waiter& w) {
     if (pool->arrivals.waiting != nullptr) pool->arrivals.waiting->abort();
     pool->arrivals.waiting = self = &w;
-    if (ready()) {
+    if (poll()) {
       w.wake();
     } else if (limit) {
-      timer.begin(w, *limit);
+      timer.arm(w, *limit);
     }
   }
-  [[nodiscard]] bool ready() const noexcept {
+  [[nodiscard]] bool poll() const noexcept {
     return timer.has_expired() || arrived() || pool->members.empty();
   }
-  void leave() noexcept {
+  void disarm() noexcept {
     if (!pool) return;
     if (pool->arrivals.waiting == self) pool->arrivals.waiting = nullptr;
-    timer.leave();
+    timer.disarm();
   }
   template <class Handler>
-  void deliver(Handler&& h) {
+  void complete(Handler&& h) {
     std::optional<response<R, Label>> found;
     boost::system::error_code why;
     if (arrived()) {
@@ -90,11 +91,6 @@ struct collection_wait {
       why = errc::timeout;
     }
     std::forward<Handler>(h)(why, std::move(found));
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
-                             std::optional<response<R, Label>>{});
   }
 };
 

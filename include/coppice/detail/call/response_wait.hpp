@@ -10,7 +10,6 @@
 #include <coppice/detail/wait/wake_timer.hpp>
 #include <coppice/error.hpp>
 
-#include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <optional>
@@ -32,49 +31,45 @@ call_result<R> result_of(typed_slot<R>& slot) {
 
 template <class R>
 struct response_wait {
+  using signature = completion_signature<R>;
+
   slot_ptr<R> slot;
   std::optional<duration> limit;
   wake_timer timer{};
   waiter* self = nullptr;
 
   [[nodiscard]] scheduler& home() const noexcept { return slot->home; }
-  void begin(waiter& w) {
+  void arm(waiter& w) {
     if (slot->caller != nullptr) slot->caller->abort();
     slot->caller = self = &w;
     if (slot->done()) {
       w.wake();
     } else if (limit) {
-      timer.begin(w, *limit);
+      timer.arm(w, *limit);
     }
   }
-  [[nodiscard]] bool ready() const noexcept { return slot->done() || timer.has_expired(); }
-  void leave() noexcept {
+  [[nodiscard]] bool poll() const noexcept { return slot->done() || timer.has_expired(); }
+  void disarm() noexcept {
     if (!slot) return;
     if (slot->caller == self) slot->caller = nullptr;
-    timer.leave();
+    timer.disarm();
   }
   template <class Handler>
-  void deliver(Handler&& h) {
+  void complete(Handler&& h) {
     if (!slot->done()) slot->fail(errc::timeout);
     slot->taken = true;
-    complete_call(*slot.get(), std::forward<Handler>(h));
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    abort_call<R>(std::forward<Handler>(h));
+    complete_call<R>(slot->value, slot->error, std::forward<Handler>(h));
   }
 };
 
 // The same for those who may want to wait again: tells no more than whether it is done.
 template <class R>
 struct arrival_wait : response_wait<R> {
+  using signature = void(boost::system::error_code, bool);
+
   template <class Handler>
-  void deliver(Handler&& h) {
+  void complete(Handler&& h) {
     std::forward<Handler>(h)(boost::system::error_code{}, this->slot->done());
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted}, false);
   }
 };
 

@@ -77,8 +77,7 @@ auto task_promise_base::await_transform(Op&& op) {
   } else if constexpr (requires { op.belongs_to(self->home); }) {
     return either_awaiter<std::remove_reference_t<Op>>{op, *this};
   } else {
-    return native_awaiter<typename std::decay_t<Op>::signature, wait>{
-        std::forward<Op>(op).to_wait(), *this};
+    return native_awaiter<wait>{std::forward<Op>(op).to_wait(), *this};
   }
 }
 

@@ -7,6 +7,8 @@
 #include <coppice/detail/runtime/run_queue.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/wait/complete_failed.hpp>
+#include <coppice/detail/wait/wait_state.hpp>
 
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
@@ -21,9 +23,12 @@
 namespace coppice::detail {
 
 // One of coppice's own operations: nothing is allocated, the wait is part of the frame.
-template <class Signature, class State>
+template <class State>
+  requires wait_state<std::remove_reference_t<State>>
 class native_awaiter final : public waiter {
  public:
+  using signature = typename std::remove_reference_t<State>::signature;
+
   native_awaiter(State&& state, task_promise_base& p)
       : waiter{state.home(), &act_on}, state_{std::forward<State>(state)}, promise_{p} {}
   ~native_awaiter() = default;
@@ -36,14 +41,14 @@ class native_awaiter final : public waiter {
     } else {
       promise_.root->listen(*this);
     }
-    state_.begin(*this);
+    state_.arm(*this);
   }
   auto await_resume() {
-    completion<Signature> result;
+    completion<signature> result;
     if (aborted()) {
-      state_.deliver_abort(receiver<Signature>{&result});
+      complete_aborted<signature>(receiver<signature>{&result});
     } else {
-      state_.deliver(receiver<Signature>{&result});
+      state_.complete(receiver<signature>{&result});
     }
     return result.take();
   }
@@ -55,14 +60,14 @@ class native_awaiter final : public waiter {
     if (h == how::run) {
       self.run();
     } else {
-      self.state_.leave();
+      self.state_.disarm();
       self.promise_.drop();  // and with it this
     }
   }
 
   void run() {
-    if (!aborted() && !state_.ready()) return;
-    state_.leave();
+    if (!aborted() && !state_.poll()) return;
+    state_.disarm();
     list_hook::unlink();
     if (promise_.root != nullptr) promise_.root->has_waited();
     promise_.resume();
@@ -128,8 +133,8 @@ class either_awaiter {
   auto await_resume() { return local_ ? local_->await_resume() : remote_->await_resume(); }
 
  private:
-  using local = native_awaiter<typename Op::signature, typename Op::wait_type>;
-  using remote = native_awaiter<typename Op::signature, typename Op::remote_wait_type>;
+  using local = native_awaiter<typename Op::wait_type>;
+  using remote = native_awaiter<typename Op::remote_wait_type>;
 
   Op& op_;
   task_promise_base& promise_;

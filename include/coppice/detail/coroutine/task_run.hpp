@@ -6,7 +6,7 @@
 #include <coppice/detail/coroutine/task_promise.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
-#include <coppice/detail/wait/operation.hpp>
+#include <coppice/detail/wait/wait_operation.hpp>
 #include <coppice/task.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>

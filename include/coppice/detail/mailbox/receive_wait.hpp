@@ -7,7 +7,6 @@
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/wake_timer.hpp>
 
-#include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <memory>
@@ -18,51 +17,46 @@ namespace coppice::detail {
 
 template <class T>
 struct receive_wait {
+  using signature = void(boost::system::error_code, T);
+
   std::shared_ptr<mailbox_state<T>> box;
   scheduler* scheduler_;
 
   [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
-  void begin(waiter& w) {
+  void arm(waiter& w) {
     box->receiver = &w;
     if (w.owner != nullptr && box->user != pid{w.owner, w.number}) box->used_by(*w.owner, w.number);
     if (box->size > 0) w.wake();
   }
-  [[nodiscard]] bool ready() const noexcept { return box->size > 0; }
-  void leave() noexcept { box->receiver = nullptr; }
+  [[nodiscard]] bool poll() const noexcept { return box->size > 0; }
+  void disarm() noexcept { box->receiver = nullptr; }
   template <class Handler>
-  void deliver(Handler&& h) {
+  void complete(Handler&& h) {
     std::forward<Handler>(h)(boost::system::error_code{}, box->pop());
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted}, T{});
   }
 };
 
 template <class T>
 struct timed_receive_wait : receive_wait<T> {
+  using signature = void(boost::system::error_code, std::optional<T>);
+
   duration limit;
   wake_timer timer{};
 
-  void begin(waiter& w) {
-    receive_wait<T>::begin(w);
-    if (this->box->size == 0) timer.begin(w, limit);
+  void arm(waiter& w) {
+    receive_wait<T>::arm(w);
+    if (this->box->size == 0) timer.arm(w, limit);
   }
-  [[nodiscard]] bool ready() const noexcept { return timer.has_expired() || receive_wait<T>::ready(); }
-  void leave() noexcept {
-    receive_wait<T>::leave();
-    timer.leave();
+  [[nodiscard]] bool poll() const noexcept { return timer.has_expired() || receive_wait<T>::poll(); }
+  void disarm() noexcept {
+    receive_wait<T>::disarm();
+    timer.disarm();
   }
   template <class Handler>
-  void deliver(Handler&& h) {
+  void complete(Handler&& h) {
     std::optional<T> result;
     if (this->box->size > 0) result.emplace(this->box->pop());
     std::forward<Handler>(h)(boost::system::error_code{}, std::move(result));
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
-                             std::optional<T>{});
   }
 };
 

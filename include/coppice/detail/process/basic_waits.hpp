@@ -11,7 +11,6 @@
 #include <coppice/exit_reason.hpp>
 #include <coppice/pid.hpp>
 
-#include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <optional>
@@ -27,34 +26,27 @@ struct COPPICE_API sleep_wait {
   wake_timer timer{};
 
   [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
-  void begin(waiter& w);
-  [[nodiscard]] bool ready() const noexcept { return timer.has_expired(); }
-  void leave() noexcept;
+  void arm(waiter& w);
+  [[nodiscard]] bool poll() const noexcept { return timer.has_expired(); }
+  void disarm() noexcept;
   template <class Handler>
-  static void deliver(Handler&& h) {
+  static void complete(Handler&& h) {
     std::forward<Handler>(h)(boost::system::error_code{});
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted});
   }
 };
 
 struct yield_wait {
+  using signature = void(boost::system::error_code);
   // A task needs no more for it than a place in the run queue.
   static constexpr bool is_turn = true;
 
   [[nodiscard]] static scheduler& home() { return here(); }
-  static void begin(waiter& w) noexcept { w.wake(); }
-  static bool ready() noexcept { return true; }
-  static void leave() noexcept {}
+  static void arm(waiter& w) noexcept { w.wake(); }
+  static bool poll() noexcept { return true; }
+  static void disarm() noexcept {}
   template <class Handler>
-  static void deliver(Handler&& h) {
+  static void complete(Handler&& h) {
     std::forward<Handler>(h)(boost::system::error_code{});
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted});
   }
 };
 
@@ -66,17 +58,12 @@ struct COPPICE_API await_exit_wait {
   exit_notice news{};
 
   [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
-  void begin(waiter& w);
-  [[nodiscard]] bool ready() const noexcept { return news.reason.has_value(); }
-  void leave() noexcept { news.unlink(); }
+  void arm(waiter& w);
+  [[nodiscard]] bool poll() const noexcept { return news.reason.has_value(); }
+  void disarm() noexcept { news.unlink(); }
   template <class Handler>
-  void deliver(Handler&& h) {
+  void complete(Handler&& h) {
     std::forward<Handler>(h)(boost::system::error_code{}, std::move(*news.reason));
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
-                             exit_reason{});
   }
 };
 

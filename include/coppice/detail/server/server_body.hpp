@@ -45,23 +45,21 @@ COPPICE_API std::optional<std::invalid_argument> fault_in_server(const std::stri
 
 template <class S>
 struct next_wait {
+  using signature = void();
+
   server_core* core;
   S* server;
 
   [[nodiscard]] scheduler& home() const noexcept { return core->home; }
-  void begin(waiter& w) {
+  void arm(waiter& w) {
     core->receiver = &w;
     core->set_idle_timer();
     if (core->front() != nullptr || core->wishes.stop || core->idle_over) w.wake();
   }
-  [[nodiscard]] bool ready() const { return core->work(server); }
-  void leave() const noexcept { core->receiver = nullptr; }
+  [[nodiscard]] bool poll() const { return core->work(server); }
+  void disarm() const noexcept { core->receiver = nullptr; }
   template <class Handler>
-  static void deliver(Handler&& h) {
-    std::forward<Handler>(h)();
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
+  static void complete(Handler&& h) {
     std::forward<Handler>(h)();
   }
 };
@@ -171,7 +169,7 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
     p.home.acknowledge(p, {});
 
     while (!core.wishes.stop && !core.failure) {
-      co_await operation<void(), next_wait<S>>{{&core, &server}};
+      co_await deferred_wait<next_wait<S>>{{&core, &server}};
       if (core.wishes.stop || core.failure) break;
       try {
         auto handling = handle_next(server, core);

@@ -9,7 +9,6 @@
 #include <coppice/reply_to.hpp>
 
 #include <boost/asio/awaitable.hpp>
-#include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <any>
@@ -80,8 +79,10 @@ using get_wait = response_wait<kept_state>;
 // Hands out what is kept as a T.
 template <class T, class Codec>
 struct typed_get_wait : get_wait {
+  using signature = void(boost::system::error_code, std::optional<T>);
+
   template <class Handler>
-  void deliver(Handler&& h) {
+  void complete(Handler&& h) {
     std::optional<T> found;
     boost::system::error_code why;
     if (!slot->done()) {
@@ -96,11 +97,6 @@ struct typed_get_wait : get_wait {
       }
     }
     std::forward<Handler>(h)(why, std::move(found));
-  }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
-                             std::optional<T>{});
   }
 };
 

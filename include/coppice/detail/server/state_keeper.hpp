@@ -6,7 +6,7 @@
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/server/server_core.hpp>
 #include <coppice/detail/server/stash_store.hpp>
-#include <coppice/detail/wait/operation.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/server_options.hpp>
 
@@ -58,9 +58,8 @@ const std::type_info* type_of_state() noexcept {
   }
 }
 
-using fetch_operation =
-    operation<void(boost::system::error_code, kept_state), response_wait<kept_state>>;
-using save_operation = operation<void(boost::system::error_code), response_wait<void>>;
+using fetch_operation = deferred_wait<response_wait<kept_state>>;
+using save_operation = deferred_wait<response_wait<void>>;
 
 // Lives in the frame of a server, before its object and after it. Given a state, it hands one back
 // when it goes, whatever is the end of the server: the one that was taken, or else, if the object

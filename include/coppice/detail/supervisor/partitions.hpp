@@ -4,11 +4,10 @@
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/supervisor/request_waits.hpp>
 #include <coppice/detail/supervisor/supervisor_request.hpp>
-#include <coppice/detail/wait/operation.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
 
-#include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/system/error_code.hpp>
 
@@ -35,18 +34,15 @@ class resize_request : public supervisor_request {
 };
 
 struct resize_wait : request_wait_base {
+  using signature = void(boost::system::error_code, std::size_t);
+
   template <class Handler>
-  void deliver(Handler&& h) {
+  void complete(Handler&& h) {
     const auto& r = static_cast<const resize_request&>(*request);
     std::forward<Handler>(h)(r.error, r.previous);
   }
-  template <class Handler>
-  static void deliver_abort(Handler&& h) {
-    std::forward<Handler>(h)(boost::system::error_code{asio::error::operation_aborted},
-                             std::size_t{0});
-  }
 };
 
-using resize_operation = operation<void(boost::system::error_code, std::size_t), resize_wait>;
+using resize_operation = deferred_wait<resize_wait>;
 
 }  // namespace coppice::detail

@@ -3,7 +3,7 @@
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
-#include <coppice/detail/wait/operation.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/exit_reason.hpp>
 
 #include <utility>
@@ -19,20 +19,18 @@ struct exit_wait {
   bool ignored = false;
 
   [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
-  void begin(waiter&) {
+  void arm(waiter&) {
     process* const p = scheduler_->current();
     if (p == nullptr) return;
     p->ignored = ignored;
     scheduler_->exit_on_suspend(*p, std::move(reason));
   }
-  [[nodiscard]] static bool ready() noexcept { return false; }
-  static void leave() noexcept {}
+  [[nodiscard]] static bool poll() noexcept { return false; }
+  static void disarm() noexcept {}
   template <class Handler>
-  static void deliver(Handler&&) noexcept {}
-  template <class Handler>
-  static void deliver_abort(Handler&&) noexcept {}
+  static void complete(Handler&&) noexcept {}
 };
 
-using exit_operation = operation<void(), exit_wait>;
+using exit_operation = deferred_wait<exit_wait>;
 
 }  // namespace coppice::detail

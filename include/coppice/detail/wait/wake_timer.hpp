@@ -17,8 +17,8 @@ struct COPPICE_API wake_timer : timer_node {
   void forget() noexcept {
     if (has_expired()) position = idle;
   }
-  void begin(waiter& w, duration time);
-  void leave() noexcept;
+  void arm(waiter& w, duration time);
+  void disarm() noexcept;
 
   waiter* target = nullptr;
 };

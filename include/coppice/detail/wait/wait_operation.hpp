@@ -7,12 +7,13 @@
 #include <coppice/detail/runtime/run_queue.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/detail/wait/complete_failed.hpp>
+#include <coppice/detail/wait/wait_state.hpp>
 #include <coppice/executor.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
-#include <boost/asio/async_result.hpp>
 #include <boost/asio/dispatch.hpp>
 
 #include <cstdint>
@@ -64,14 +65,8 @@ class dispatched_handler {
   Handler handler_;
 };
 
-// What an operation of coppice's must say of itself.
-//
-//   begin(w)         the caller is suspended: register, and w.wake() when there may be a result
-//   ready()          whether there is one; asked when woken
-//   deliver(h)       takes the result and calls h with it
-//   deliver_abort(h) calls h with operation_aborted
-//   leave()          unregister; called before either, and when the caller is destroyed
-template <class State, class Handler>
+// The wait of a completion handler. Nobody owns it: it deletes itself when it is over.
+template <wait_state State, class Handler>
 class wait_operation final : public cancellable_waiter, public pooled {
  public:
   using handler_executor = asio::associated_executor_t<Handler>;
@@ -87,7 +82,7 @@ class wait_operation final : public cancellable_waiter, public pooled {
     attach(p);
     auto slot = asio::get_associated_cancellation_slot(handler_);
     if (slot.is_connected()) wait_canceller::put(p, *this, slot);
-    state_.begin(*this);
+    state_.arm(*this);
   }
 
  private:
@@ -102,18 +97,18 @@ class wait_operation final : public cancellable_waiter, public pooled {
   }
 
   void run() {
-    if (aborted() || state_.ready()) finish();
+    if (aborted() || state_.poll()) finish();
   }
 
   void drop() {
-    state_.leave();
+    state_.disarm();
     [[maybe_unused]] const Handler handler{std::move(handler_)};
     delete this;
   }
 
   void finish() {
     if (!ours_) asio::get_associated_cancellation_slot(handler_).clear();
-    state_.leave();
+    state_.disarm();
     State state{std::move(state_)};
     Handler handler{std::move(handler_)};
     const bool gives_up = aborted();
@@ -139,56 +134,15 @@ class wait_operation final : public cancellable_waiter, public pooled {
   template <class H>
   static void complete(State& state, bool gives_up, H&& handler) {
     if (gives_up) {
-      state.deliver_abort(std::forward<H>(handler));
+      complete_aborted<typename State::signature>(std::forward<H>(handler));
     } else {
-      state.deliver(std::forward<H>(handler));
+      state.complete(std::forward<H>(handler));
     }
   }
 
   State state_;
   Handler handler_;
   bool ours_ = false;
-};
-
-// An operation that has not begun: `co_await` it, or call it with any completion token. Begins when
-// awaited or called.
-template <class Signature, class State>
-class [[nodiscard]] operation {
- public:
-  using signature = Signature;
-  using wait_type = State;
-
-  explicit operation(State state) noexcept(std::is_nothrow_move_constructible_v<State>)
-      : state_{std::move(state)} {}
-
-  template <asio::completion_token_for<Signature> Token>
-  auto operator()(Token&& token) && {
-    return initiate(std::move(state_), token);
-  }
-  template <asio::completion_token_for<Signature> Token>
-  auto operator()(Token&& token) const& {
-    return initiate(state_, token);
-  }
-
-  // For those who can do without a handler: what is not used again is waited for in its place.
-  [[nodiscard]] State& to_wait() && { return state_; }
-  [[nodiscard]] State to_wait() const& { return state_; }
-
- private:
-  template <class Token>
-  static auto initiate(State state, Token& token) {
-    return asio::async_initiate<Token, Signature>(
-        [](auto&& handler, State s) {
-          using handler_type = std::decay_t<decltype(handler)>;
-          scheduler& home = s.home();
-          auto* w = new wait_operation<State, handler_type>{
-              home, std::move(s), std::forward<decltype(handler)>(handler)};
-          w->start();
-        },
-        token, std::move(state));
-  }
-
-  State state_;
 };
 
 }  // namespace coppice::detail

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <coppice/config.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/wait/wait_operation.hpp>
+#include <coppice/detail/wait/wait_state.hpp>
+
+#include <boost/asio/async_result.hpp>
+
+#include <type_traits>
+#include <utility>
+
+namespace coppice::detail {
+
+// An operation of coppice's that has not begun: see `coppice::operation`. Called as an rvalue, it
+// gives its state away.
+template <wait_state State>
+class [[nodiscard]] deferred_wait {
+ public:
+  using signature = typename State::signature;
+  using wait_type = State;
+
+  explicit deferred_wait(State state) noexcept(std::is_nothrow_move_constructible_v<State>)
+      : state_{std::move(state)} {}
+
+  template <asio::completion_token_for<signature> Token>
+  auto operator()(Token&& token) && {
+    return initiate(std::move(state_), token);
+  }
+  template <asio::completion_token_for<signature> Token>
+  auto operator()(Token&& token) const& {
+    return initiate(state_, token);
+  }
+
+  // For those who can do without a handler: what is not used again is waited for in its place.
+  [[nodiscard]] State& to_wait() && { return state_; }
+  [[nodiscard]] State to_wait() const& { return state_; }
+
+ private:
+  template <class Token>
+  static auto initiate(State state, Token& token) {
+    return asio::async_initiate<Token, signature>(
+        [](auto&& handler, State s) {
+          using handler_type = std::decay_t<decltype(handler)>;
+          scheduler& home = s.home();
+          auto* w = new wait_operation<State, handler_type>{
+              home, std::move(s), std::forward<decltype(handler)>(handler)};
+          w->start();
+        },
+        token, std::move(state));
+  }
+
+  State state_;
+};
+
+}  // namespace coppice::detail

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/runtime/waiter.hpp>
+
+#include <concepts>
+
+namespace coppice::detail {
+
+// A handler of that signature, of which only the type is of use.
+template <class Signature>
+struct any_handler;
+template <class... T>
+struct any_handler<void(T...)> {
+  void operator()(T...) const;
+};
+
+// One of coppice's own waits, without the one who waits: that is a `waiter`, which calls these. All
+// run on the loop's thread.
+//
+//   signature    How it completes: as void(error_code, T...), or as void().
+//   home()       The scheduler on which it waits. Asked first, before anything is armed.
+//   arm(w)       The caller is suspended now. Registers w wherever a result may come from, and sends
+//                off what is to be sent. Calls w.wake() if there may be a result already; must not
+//                complete by itself. Called once.
+//   poll()       Called each time that w was woken, which may be for nothing. Says whether there is
+//                something to complete with, and may do work to get there: run the handlers of a
+//                server, carry out what a supervisor has decided, kill tasks that are late. w waits on
+//                if it is false. Not called any more when the wait is cancelled.
+//   disarm()     Unregisters w. Called once, before anything is completed, after poll() has said true
+//                or the wait was cancelled; or instead, when the caller is destroyed where it waits.
+//                Throws nothing.
+//   complete(h)  Takes the result and calls h with it. Called once, after poll() has said true. May
+//                throw, which ends the process that waits.
+//
+// A wait that is cancelled is not completed by its state: `complete_failed` tells from the signature
+// how. The state is moved before it is armed, and again between disarm() and complete(), never in
+// between; after disarm() it must not refer to w.
+template <class State>
+concept wait_state = std::move_constructible<State> &&
+    requires(State& state, waiter& w, any_handler<typename State::signature> h) {
+  { state.home() } -> std::same_as<scheduler&>;
+  { state.arm(w) } -> std::same_as<void>;
+  { state.poll() } -> std::same_as<bool>;
+  { state.disarm() } noexcept -> std::same_as<void>;
+  { state.complete(h) } -> std::same_as<void>;
+};
+
+}  // namespace coppice::detail
