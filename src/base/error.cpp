@@ -6,6 +6,8 @@ namespace coppice {
 
 namespace {
 
+// The messages have no subject where they can have none: a system_error puts the name of the
+// process or of the child before them, as in "sessions: no such process".
 class coppice_category final : public boost::system::error_category {
  public:
   const char* name() const noexcept override { return "coppice"; }
@@ -37,6 +39,7 @@ class coppice_category final : public boost::system::error_category {
 }  // namespace
 
 const boost::system::error_category& category() noexcept {
+  // Error codes are compared by the address of their category, so there is only one object of it.
   static const coppice_category instance;
   return instance;
 }

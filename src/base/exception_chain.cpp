@@ -12,7 +12,8 @@ namespace coppice::detail {
 
 namespace {
 
-// Of libstdc++ and libc++, for std::throw_with_nested; of Boost, for boost::throw_exception.
+// std::throw_with_nested of libstdc++ and libc++, and boost::throw_exception, do not throw the type
+// that the user wrote but one of these, derived from it. A reader wants to see the user's type.
 constexpr std::string_view wrappers[] = {"std::_Nested_exception<", "std::__nested<",
                                          "std::__1::__nested<", "boost::wrapexcept<"};
 
@@ -20,21 +21,22 @@ bool unwrap(std::string& name) {
   for (const std::string_view wrapper : wrappers) {
     if (!name.starts_with(wrapper) || !name.ends_with('>')) continue;
     name.pop_back();
-    if (name.ends_with(' ')) name.pop_back();
+    if (name.ends_with(' ')) name.pop_back();  // demanglers write "> >" where templates end
     name.erase(0, wrapper.size());
     return true;
   }
   return false;
 }
 
-// The exception that is nested in that one, or null.
+// Gives the exception that is nested in `outer`, or null.
 std::exception_ptr nested_in(const std::exception_ptr& outer) noexcept {
   const auto* const holder = exception_cast<std::nested_exception>(outer);
   return holder != nullptr ? holder->nested_ptr() : nullptr;
 }
 
-// Calls `f` with an exception and those nested in it. An exception may turn out to be nested in
-// itself, by assignments: so one of those passed is kept, ever further apart, to be recognized.
+// Calls `f` with an exception and those nested in it, outermost first. Assignments can make a
+// circle of nested exceptions. So the exceptions number 1, 2, 4, 8 ... are remembered, always only
+// the latest of them (Brent's algorithm): the walk around a circle meets it again and ends.
 template <class F>
 void for_each_level(std::exception_ptr e, F f) {
   std::exception_ptr passed;
@@ -56,7 +58,7 @@ std::string readable(const std::type_info& type) {
 
 std::string_view said_by(const std::exception_ptr& exception) noexcept {
   const auto* const e = exception_cast<std::exception>(exception);
-  const char* const said = e != nullptr ? e->what() : nullptr;
+  const char* const said = e != nullptr ? e->what() : nullptr;  // users' what() may give null
   return said != nullptr ? said : std::string_view{};
 }
 
@@ -64,6 +66,8 @@ std::string text_of_exception(const std::exception_ptr& exception) {
   std::string text{said_by(exception)};
   const auto* const e = exception_cast<boost::system::system_error>(exception);
   if (e == nullptr || !e->code().has_location()) return text;
+  // Boost.System ends its text with "[category:value at file:line]". The place is noise in a log,
+  // and lets two equal errors look different.
   const std::string end = " at " + e->code().location().to_string() + ']';
   if (text.ends_with(end)) text.replace(text.size() - end.size(), end.size(), "]");
   return text;
@@ -80,6 +84,8 @@ std::vector<exception_text> exception_chain(const exit_reason& reason) {
 }
 
 void append_key(std::string& key, const exit_reason& reason) {
+  // Each part ends with a zero, so that no two different sequences of parts make the same key.
+  // Types go in by their mangled names: those need no memory.
   const auto add = [&key](std::string_view part) { (key += part) += '\0'; };
   key += static_cast<char>('a' + static_cast<int>(reason.kind()));
   add(reason.note());

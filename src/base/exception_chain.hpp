@@ -10,13 +10,18 @@
 
 namespace coppice::detail {
 
-// The name of a type as it is written, without what the libraries wrap around what they throw.
+// Reports and exit reasons show exceptions as text: the type, what() and the exceptions nested in
+// it.
+
+// Gives the name of a type as it is written in the sources. The types that libraries derive from a
+// thrown type (std::throw_with_nested, boost::throw_exception) are taken off it.
 std::string readable(const std::type_info& type);
 
-// What `what()` says, which may be nothing at all. Valid for as long as the exception lives.
+// Gives what() of the exception, or an empty text if it is no std::exception. The text is valid for
+// as long as the exception lives.
 std::string_view said_by(const std::exception_ptr& exception) noexcept;
 
-// The same for people: where in the sources an error of Boost.System came up is left out.
+// Gives what() as people want to read it: without the file and line that Boost.System puts in.
 std::string text_of_exception(const std::exception_ptr& exception);
 
 struct exception_text {
@@ -24,11 +29,13 @@ struct exception_text {
   std::string text;  // may be empty
 };
 
-// The exception of a reason, and those nested in it, outermost first. Empty if there is none.
+// Gives the exception of a reason and those nested in it, outermost first. It is empty if the
+// reason has no exception.
 std::vector<exception_text> exception_chain(const exit_reason& reason);
 
-// Appends what makes two reasons equal to whoever reads them: kind, note, and the types and texts of
-// the exceptions. Allocates nothing but what `key` needs.
+// Appends a key that two reasons share if they look equal to a reader: kind, note, and the types
+// and texts of the exceptions. The sums of repeated reports use it for every report, so nothing is
+// allocated beyond the storage of `key`.
 void append_key(std::string& key, const exit_reason& reason);
 
 }  // namespace coppice::detail

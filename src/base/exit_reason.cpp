@@ -14,7 +14,9 @@ namespace coppice {
 
 namespace {
 
-// What a reason made from a text keeps. Never thrown.
+// A reason has one pointer for its detail, an exception_ptr. A reason that is made from a text
+// keeps the text in an exception object of this type, which is never thrown: so it is copied by a
+// reference count, as the other reasons are, and needs no second member.
 struct annotation {
   std::string text;
 };
@@ -47,6 +49,7 @@ exit_reason exit_reason::error(std::string_view text) {
 
 std::string_view exit_reason::note() const noexcept {
   if (!annotated_) return {};
+  // The cast cannot give null: `annotated_` is set together with an annotation, and only so.
   return detail::exception_cast<annotation>(detail_)->text;
 }
 
@@ -59,7 +62,8 @@ const std::type_info* exit_reason::exception_type() const noexcept {
 #if defined(__GLIBCXX__)
   return detail_.__cxa_exception_type();
 #elif __has_include(<cxxabi.h>)
-  // Also of what is no std::exception. The type lies in the program, not in the exception.
+  // This finds the type of any thrown object, not only of a std::exception. The type_info outlives
+  // the exception: it lies in the program.
   try {
     std::rethrow_exception(detail_);
   } catch (...) {
@@ -102,6 +106,8 @@ std::ostream& operator<<(std::ostream& out, const exit_reason& reason) {
 
 exit_exception::~exit_exception() = default;
 
+// This is Boost.System's customization point: value() of a result<T, exit_reason> finds it by ADL.
+// So the exception of a task is thrown again, unchanged, where its result is taken.
 void throw_exception_from_error(const exit_reason& reason, const boost::source_location&) {
   if (std::exception_ptr e = reason.exception()) std::rethrow_exception(std::move(e));
   throw exit_exception{reason};

@@ -6,7 +6,8 @@ namespace coppice::detail {
 
 namespace {
 
-// Tells of the end of its thread.
+// Each thread that has had a turn has one of these as a thread_local. Its destructor is the only
+// notice that a thread gives of its end. The flag is shared, since it is read after that.
 class thread_life {
  public:
   thread_life() = default;
@@ -20,7 +21,8 @@ class thread_life {
   std::shared_ptr<std::atomic<bool>> ended_ = std::make_shared<std::atomic<bool>>(false);
 };
 
-// Guards the `last_has_ended_` of all: it is rarely written, and read by other threads only.
+// One mutex guards the `last_has_ended_` of all io_contexts. That is enough: the pointer is written
+// when a new thread takes over a loop, and read only by threads that do not run it.
 std::mutex& guard() {
   static std::mutex& m = *new std::mutex;  // never destroyed: threads may outlive the statics
   return m;
@@ -37,6 +39,8 @@ void loop_thread::remember(std::thread::id me) noexcept {
 
 bool loop_thread::nobody_runs() const noexcept {
   if (last_.load(std::memory_order_relaxed) == std::thread::id{} || io_.stopped()) return true;
+  // The acquire pairs with the release in ~thread_life: the caller, which takes the loop over, sees
+  // all that the ended thread did.
   const std::lock_guard lock{guard()};
   return last_has_ended_->load(std::memory_order_acquire);
 }

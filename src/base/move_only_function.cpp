@@ -4,6 +4,7 @@
 
 namespace coppice::detail {
 
+// This is defined here for the virtual table of the class to be in this file alone.
 move_only_function::holder::~holder() = default;
 
 void dispatch(const boost::asio::any_io_executor& ex, move_only_function f) {

@@ -9,6 +9,9 @@
 
 namespace coppice::detail {
 
+// Reports show messages and states of users' types as text. A type says how by a function
+// `describe` that is found by ADL, or by operator<<. Other types are shown by their name.
+
 template <class T>
 concept described_by_function = requires(const T& x) {
   { describe(x) } -> std::convertible_to<std::string>;

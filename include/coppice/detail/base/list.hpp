@@ -2,8 +2,13 @@
 
 namespace coppice::detail {
 
-// A node of a circular doubly linked list that does not own its members. A list is a hook of its
-// own that is nobody's base. A member may leave whenever it likes, without knowing its list.
+// A node of a circular doubly linked list that does not own its members. The list itself is a hook
+// that is not the base of an object. A member can leave at any time without knowing its list, and
+// does so in its destructor; a member that is pushed again leaves its former list first. An object
+// is in at most one list per hook.
+//
+// Nothing allocates, so that tearing down cannot fail. The list is circular so that neither pushing
+// nor leaving has a special case for the ends.
 class list_hook {
  public:
   list_hook() noexcept = default;
@@ -11,7 +16,7 @@ class list_hook {
   list_hook& operator=(const list_hook&) = delete;
   ~list_hook() { unlink(); }
 
-  // Of a list: whether it has no member. Of a member: whether it is in no list.
+  // For a list it tells whether it has no members; for a member, whether it is in no list.
   [[nodiscard]] bool empty() const noexcept { return next_ == this; }
   [[nodiscard]] list_hook* front() noexcept { return next_; }
   [[nodiscard]] list_hook* back() noexcept { return prev_; }

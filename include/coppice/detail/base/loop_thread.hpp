@@ -10,17 +10,20 @@
 
 namespace coppice::detail {
 
-// Knows which thread runs an io_context, as far as that can be known: Asio tells a thread whether it
-// is inside run() itself, but not whether another one is. A thread that has had a turn of the loop is
-// therefore taken to run the io_context until it has ended, the io_context is stopped, or another
+// Knows which thread runs an io_context, as far as that can be known. Asio tells a thread whether
+// it is itself inside run(), but not whether another thread is. So a thread that has had a turn of
+// the loop is taken to run the io_context until it ends, the io_context is stopped, or another
 // thread has a turn.
+//
+// Processes need no locks because one thread runs them; this class is what makes a mistake there an
+// error with a text instead of a data race. It costs one compare-exchange for each turn.
 class COPPICE_API loop_thread {
  public:
   explicit loop_thread(boost::asio::io_context& io) noexcept : io_{io} {}
   loop_thread(const loop_thread&) = delete;
   loop_thread& operator=(const loop_thread&) = delete;
 
-  // Begins a turn on the calling thread. False if another thread is in the middle of one.
+  // Begins a turn on the calling thread. Returns false if another thread is in the middle of one.
   [[nodiscard]] bool enter() noexcept {
     const std::thread::id me = std::this_thread::get_id();
     std::thread::id nobody{};
@@ -30,12 +33,12 @@ class COPPICE_API loop_thread {
   }
   void leave() noexcept { in_turn_.store(std::thread::id{}, std::memory_order_release); }
 
-  // Whether the calling thread may touch what belongs to the loop: it runs the loop, or no thread
+  // Tells whether the calling thread may touch objects of the loop: it runs the loop, or no thread
   // does.
   [[nodiscard]] bool is_open_to_caller() const noexcept {
     return last_.load(std::memory_order_relaxed) == std::this_thread::get_id() || nobody_runs();
   }
-  // Whether the calling thread, or another one, is in the middle of a turn.
+  // is_held: the calling thread is in the middle of a turn. is_taken: another thread is.
   [[nodiscard]] bool is_held() const noexcept {
     return in_turn_.load(std::memory_order_relaxed) == std::this_thread::get_id();
   }

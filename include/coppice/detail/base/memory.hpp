@@ -8,8 +8,8 @@
 
 namespace coppice::detail {
 
-// Small blocks from free lists of the calling thread, by size class; larger ones from the heap.
-// A block may be freed by another thread than the one that allocated it.
+// Small blocks come from free lists of the calling thread, one list for each size class; larger
+// ones come from the heap. A thread may free a block that another one allocated.
 COPPICE_API void* allocate(std::size_t size);
 COPPICE_API void deallocate(void* block, std::size_t size) noexcept;
 
@@ -20,7 +20,7 @@ struct pooled {
   static void operator delete(void* block, std::size_t size) noexcept { deallocate(block, size); }
 };
 
-// The same for what allocates through an allocator.
+// Gives the same storage to classes that allocate through an allocator. It has no state.
 template <class T>
 struct pool_allocator {
   using value_type = T;

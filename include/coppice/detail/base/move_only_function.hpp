@@ -11,10 +11,11 @@
 
 namespace coppice::detail {
 
-// A function object of any type that can be moved, called once at most. It is gone before it runs.
+// Holds a function object of any movable type, which is called once at most. The storage is freed
+// before the function runs, as Asio does with its handlers: the function may destroy anything.
 //
-// Asio is given this in place of a lambda: it instantiates some fifty functions for each type that it
-// is given, which was most of what a user of coppice had to compile.
+// Asio gets this type in place of lambdas. It instantiates some fifty functions for each type of
+// handler, and these were most of what a user of coppice had to compile.
 class COPPICE_API move_only_function {
  public:
   template <class F>
@@ -46,7 +47,7 @@ class COPPICE_API move_only_function {
   std::unique_ptr<holder> holder_;
 };
 
-// Has it run by that executor, at once if it may be.
+// Runs `f` through the executor as asio::dispatch does: at once, if the executor allows that.
 COPPICE_API void dispatch(const boost::asio::any_io_executor& ex, move_only_function f);
 
 }  // namespace coppice::detail

@@ -14,16 +14,19 @@ using clock = std::chrono::steady_clock;
 using time_point = clock::time_point;
 using duration = clock::duration;
 
-// A time that never comes: all times that the clock cannot show are taken for it.
+// A time that never comes. Sums that the clock cannot represent become this time, so that a wait of
+// duration::max() does not overflow into the past.
 inline constexpr time_point end_of_time = time_point::max();
 
-// The time at which a wait of length `d` that begins now is over. A length below zero is over now.
+// Gives the time at which a wait of length `d` that begins now is over. A wait of a length below
+// zero is over now.
 [[nodiscard]] constexpr time_point after(time_point now, duration d) noexcept {
   if (d <= duration::zero()) return now;
   return now < end_of_time - d ? now + d : end_of_time;
 }
 
-// A point in time at which something is to happen. Belongs to whoever waits; not movable while set.
+// A timer. It is a member or base of the object that waits, so that setting one allocates nothing.
+// It must stay where it is while it is set: the queue has its address.
 struct timer_node {
   using function = void(timer_node&);
 
@@ -34,18 +37,22 @@ struct timer_node {
   [[nodiscard]] bool armed() const noexcept { return position < expired; }
 
   static constexpr std::size_t idle = std::numeric_limits<std::size_t>::max();
-  static constexpr std::size_t expired = idle - 1;  // for those who note that it was due
+  // The queue itself sets `idle` when a timer fires; wake_timer notes by this that its time has
+  // come.
+  static constexpr std::size_t expired = idle - 1;
 
   function* fire;
-  std::size_t position = idle;  // in the queue, if it is in there
+  std::size_t position = idle;  // its index in the heap while it is set
 };
 
-// A heap of four children a node: set, cancel and pop cost O(log n), the earliest is at hand.
+// A heap with four children per node: set, cancel and pop take O(log n), the earliest is found at
+// once. The times are kept in the heap and not in the nodes: comparisons then touch only the heap,
+// and a node is small enough to be part of every wait.
 class COPPICE_API timer_queue {
  public:
   [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
   [[nodiscard]] time_point earliest() const noexcept { return heap_.front().when; }
-  // When it will fire; of one that is armed.
+  // Gives the time at which an armed timer fires.
   [[nodiscard]] time_point when(const timer_node& node) const noexcept {
     return heap_[node.position].when;
   }
@@ -57,7 +64,7 @@ class COPPICE_API timer_queue {
  private:
   struct entry {
     time_point when;
-    std::uint64_t sequence;  // equal times fire in the order in which they were set
+    std::uint64_t sequence;  // timers of one time fire in the order in which they were set
     timer_node* node;
 
     [[nodiscard]] bool before(const entry& other) const noexcept {
