@@ -13,6 +13,11 @@ using detail::process;
 using detail::run_item;
 using detail::scheduler;
 
+// An executor is a slot and the number of a process. Work that is submitted through it belongs to
+// that process: it runs with the process as the current one, and is destroyed unrun once the
+// process has ended. `where` decides how a function object gets there; the rest of the file carries
+// that out.
+
 pid executor::owner() const noexcept {
   const executor settled{*this};
   if (settled.number_ == 0) return {};
@@ -26,24 +31,31 @@ asio::execution_context& executor::query(asio::execution::context_t) const noexc
 }
 
 void executor::settle() noexcept {
+  // A runner outlives the process that it was made for, so its executor is tied to the slot. Every
+  // copy is tied to the process that has the slot now, except for those that Asio makes while the
+  // runner itself is being made.
   if (block()->opening) return;
   number_ = block()->number.load(std::memory_order_relaxed);
   target_ &= ~block_bit;
 }
 
 executor::place executor::where() const noexcept {
-  if (is_block()) return place::here;
+  if (is_block()) return place::here;  // the runner is just being made
   process& p = *block();
   scheduler& s = p.home;
   if (!s.on_loop_thread()) return s.is_down() ? place::nowhere : place::other_thread;
   if (number_ == 0 || !p.is(number_) || s.is_down()) return place::nowhere;
-  // The unwinding that Asio posts when a handler is destroyed: do it on the spot.
+  // When a handler is destroyed, Asio posts a function object that owns the frames of the
+  // coroutine. Work that goes nowhere is destroyed at once, and with it the frames.
   if (s.dropping() == &p && p.life.is_exiting()) return place::nowhere;
-  // A coroutine spawned within the process hears of a kill through this executor: that must run.
+  // A kill is relayed through this executor to coroutines that the process has spawned within
+  // itself: such work runs although the process is exiting.
   if (!never_blocks() && s.current() == &p && (p.life.is_live() || s.relays_kill(p))) {
     return place::here;
   }
-  // The completion of an operation, as a rule: the turn of the loop is its own.
+  // As a rule this is the completion of an operation: the io_context has called its handler,
+  // nothing of coppice's is on the stack, and so it runs in this turn of the loop without being
+  // queued.
   if (!never_blocks() && s.may_run_inline(p)) return place::at_once;
   return place::queue;
 }
@@ -55,6 +67,8 @@ bool executor::run_inline(owned_item& item) const {
   return p.home.run_inline(item);
 }
 
+// The number is stored with the item, and compared before the item runs: a slot may have a new
+// process by then.
 void executor::push(owned_item& item) const noexcept {
   process& p = *block();
   item.owner = &p;
@@ -69,12 +83,15 @@ void executor::left_queue(owned_item& item) noexcept {
 
 namespace {
 
+// Destroys a function object that never runs, as when the io_context is destroyed.
 struct dropper {
   void operator()(owned_item* item) const { item->act(item, run_item::how::drop); }
 };
 
 }  // namespace
 
+// Takes work to the loop's thread. There the question where it runs is asked again: the process may
+// have ended, or another thread may have taken over the loop.
 void executor::send(owned_item& item) const {
   std::unique_ptr<owned_item, dropper> owned{&item};
   scheduler& s = block()->home;
@@ -87,8 +104,8 @@ void executor::send(owned_item& item) const {
       case place::nowhere: return;
     }
   });
-  // A thread inside run() that finds another one in a turn: the item is safe, the thread is one too
-  // many.
+  // The calling thread is inside run() and has found another thread in a turn: two threads run the
+  // io_context. The item has been posted, so nothing is lost when the error is thrown.
   if (s.io().get_executor().running_in_this_thread()) scheduler::refuse_second_thread();
 }
 

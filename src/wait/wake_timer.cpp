@@ -3,6 +3,8 @@
 namespace coppice::detail {
 
 void wake_timer::expire(timer_node& node) {
+  // The queue has set the position to `idle`. A waiter may be woken without cause, so the timer
+  // notes that its time has come: has_expired() is how the wait tells the two apart.
   auto& self = static_cast<wake_timer&>(node);
   self.position = expired;
   self.target->wake();
@@ -10,6 +12,8 @@ void wake_timer::expire(timer_node& node) {
 
 void wake_timer::arm(waiter& w, duration time) {
   target = &w;
+  // No time to wait still means one trip through the run queue: an operation never completes while
+  // it is being started.
   if (time <= duration::zero()) {
     position = expired;
     w.wake();
@@ -19,7 +23,8 @@ void wake_timer::arm(waiter& w, duration time) {
   s.set_timer(*this, after(s.now(), time));
 }
 
-// The one who waits knows where it was set: in the scheduler of its process.
+// The timer does not keep its scheduler: the waiter knows it, and a pointer less makes each wait
+// smaller.
 void wake_timer::disarm() noexcept {
   if (armed()) target->home().cancel_timer(*this);
 }

@@ -23,7 +23,12 @@
 
 namespace coppice::detail {
 
-// The process as which a handler with that executor runs, if coppice runs it.
+// coppice's own operations: a state (a wait) that says when it is done, and this file's machinery,
+// which makes an Asio operation of it that takes any completion token. The handler of a process
+// runs straight from the run queue; the handler of other code is dispatched through its own
+// executor.
+
+// Gives the process as which a handler with that executor runs, or null if it runs as none.
 inline process* process_behind(const executor& ex) noexcept { return ex.get(); }
 inline process* process_behind(const asio::any_io_executor& ex) noexcept {
   const executor* ours = ex.target<executor>();
@@ -34,7 +39,7 @@ process* process_behind(const Other&) noexcept {
   return nullptr;
 }
 
-// Calls a handler through the executor of that.
+// Wraps a handler so that a call of it goes through the handler's associated executor.
 template <class Handler>
 class dispatched_handler {
  public:
@@ -65,7 +70,17 @@ class dispatched_handler {
   Handler handler_;
 };
 
-// The wait of a completion handler. Nobody owns it: it deletes itself when it is over.
+// A wait for a completion handler. `State` describes the operation by these members:
+//
+//   begin(w)         The caller is suspended: registers w, calls w.wake() when there may be a result.
+//   ready()          Tells whether there is a result. Called each time that w has been woken.
+//   deliver(h)       Takes the result and calls h with it.
+//   deliver_abort(h) Calls h with operation_aborted.
+//   leave()          Unregisters w. Called before the other two, and when the caller is destroyed.
+//
+// A state never completes by itself. It only wakes, and the result is taken when the waiter runs: a
+// message is not lost with a process that is killed between the two. The object is freed before the
+// handler is called, as Asio asks for.
 template <wait_state State, class Handler>
 class wait_operation final : public cancellable_waiter, public pooled {
  public:
@@ -77,7 +92,9 @@ class wait_operation final : public cancellable_waiter, public pooled {
 
   void start() {
     process* p = process_behind(asio::get_associated_executor(handler_));
-    if (p != nullptr && &p->home != at) p = nullptr;  // of another io_context
+    // The run queue of this loop must not resume a process of another one. Its handler is
+    // dispatched.
+    if (p != nullptr && &p->home != at) p = nullptr;
     ours_ = p != nullptr;
     attach(p);
     auto slot = asio::get_associated_cancellation_slot(handler_);
@@ -100,6 +117,8 @@ class wait_operation final : public cancellable_waiter, public pooled {
     if (aborted() || state_.poll()) finish();
   }
 
+  // Destroys the wait with its handler, which takes the frames of its coroutine along. The handler
+  // is moved out, so that the wait has left all lists before destructors in those frames run.
   void drop() {
     state_.disarm();
     [[maybe_unused]] const Handler handler{std::move(handler_)};
@@ -107,6 +126,8 @@ class wait_operation final : public cancellable_waiter, public pooled {
   }
 
   void finish() {
+    // The canceller of a process stays in its slot, for the next wait of the process. The slot of
+    // other code is emptied: its owner may use it for something else next.
     if (!ours_) asio::get_associated_cancellation_slot(handler_).clear();
     state_.disarm();
     State state{std::move(state_)};
@@ -117,7 +138,8 @@ class wait_operation final : public cancellable_waiter, public pooled {
     const std::uint64_t as_number = number;
     delete this;
     if (ours) {
-      // The process ends with what taking the result throws, and not with the loss of its handler.
+      // Taking the result may throw (a message's move constructor, say). The process ends with that
+      // exception. Without this it would end as killed, because its handler is destroyed.
       try {
         complete(state, gives_up, std::move(handler));
       } catch (...) {
@@ -125,8 +147,8 @@ class wait_operation final : public cancellable_waiter, public pooled {
         throw;
       }
     } else {
-      // That may be on another thread. The state stays on this one, with what it shares; the result
-      // goes.
+      // The handler may run on another thread. Only the result goes there: the state, and the
+      // objects that it shares with other waits, stay on the loop's thread.
       complete(state, gives_up, dispatched_handler<Handler>{std::move(handler)});
     }
   }

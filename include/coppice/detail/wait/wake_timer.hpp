@@ -6,7 +6,9 @@
 
 namespace coppice::detail {
 
-// A point in time that wakes a waiter.
+// A timer that wakes a waiter. A state with a time limit has one as a member. It can be moved while
+// it is not set, since states are moved until their wait begins and after it has ended; whether it
+// has expired moves along.
 struct COPPICE_API wake_timer : timer_node {
   wake_timer() noexcept : timer_node{&wake_timer::expire} {}
   wake_timer(wake_timer&& other) noexcept : timer_node{&wake_timer::expire} {
