@@ -6,6 +6,11 @@
 
 namespace coppice {
 
+// The start handshake of proc_lib: a supervisor goes on with the next child only when this one has
+// said that it is up, that it does not want to run, or that it has failed. `ready` may come from
+// anywhere on the loop's thread and at any time, so a process that has ended is passed over. The
+// other two end the calling process.
+
 void init_ack::ready(std::any info) const {
   if (detail::process* p = self_.get(); p != nullptr) p->home.acknowledge(*p, std::move(info));
 }

@@ -17,12 +17,14 @@ namespace coppice::detail {
 
 namespace {
 
-// What a cancelled operation says. Channels have a word of their own for it.
+// Tells whether this is the error of a cancelled operation. Asio's channels have an error code of
+// their own for it.
 bool is_cancellation(const boost::system::error_code& ec) noexcept {
   return ec == asio::error::operation_aborted || ec == asio::experimental::error::channel_cancelled;
 }
 
-// The awaitable operators wrap the first exception if there are several, once for each operator.
+// The awaitable operators (&& and ||) wrap several exceptions into one, once for each operator. A
+// process that waits for several operations and is asked to stop may get such a bundle.
 bool is_cancellation(std::exception_ptr e) noexcept {
   while (const auto* several = exception_cast<asio::multiple_exceptions>(e)) {
     e = several->first_exception();
@@ -33,8 +35,13 @@ bool is_cancellation(std::exception_ptr e) noexcept {
 
 }  // namespace
 
+// A body has ended by itself, by a return or by an exception: these functions note the exit reason.
+// Nobody is told yet; that is done when the runner parks and its frames are gone.
+
 void returned(process& p) noexcept {
+  // A killed process may return while its frames are being torn down: its reason stays `killed`.
   if (!p.life.is_live()) return;  // killed: what it does after that is no answer
+  // A return is a normal end, unless a server or a task has set the reason it ends with.
   if (!p.exit_reason_final) p.reason = {};
 }
 
@@ -47,7 +54,9 @@ void threw(process& p) noexcept { threw(p, std::current_exception()); }
 
 void threw(process& p, std::exception_ptr e) noexcept {
   if (!p.life.is_live()) return;
-  // Only our own record tells whether it was asked to end: a body can meet that error by itself.
+  // operation_aborted counts as obedience to a stop request only if there was one, and the reason
+  // of the request is already in place. The error alone says nothing: a body can cancel its own
+  // operations.
   if (p.stop.was_asked() && is_cancellation(e)) return;
   p.reason = reason_of(std::move(e));
 }

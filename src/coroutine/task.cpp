@@ -7,7 +7,12 @@ namespace coppice::detail {
 
 namespace {
 
-// Takes a chain of frames along when it is destroyed, run or not.
+// How tasks end and how they are destroyed, both without recursion: a chain of awaited tasks may be
+// a million levels deep, and destroying the outermost frame would destroy the others within each
+// other's destructors.
+
+// A function object that destroys a chain of frames when it is itself destroyed, run or not. An
+// executor destroys function objects of a process that is gone without running them.
 class dropped_chain {
  public:
   explicit dropped_chain(task_promise_base& p) noexcept : part_{&p} {}
@@ -22,6 +27,7 @@ class dropped_chain {
   task_promise_base* part_;
 };
 
+// Destroys the outermost frame, the only one that no other frame owns.
 void destroy_frames(process& p) noexcept {
   std::coroutine_handle<>::from_address(std::exchange(p.outermost, nullptr)).destroy();
 }
@@ -42,6 +48,8 @@ void task_root::listen(turn_awaiter& t) {
   put_relay();
 }
 
+// The relay stays in the slot from wait to wait, since putting one in may allocate. Asio operations
+// that the chain awaits in between replace it; its destructor tells the root then.
 void task_root::put_relay() {
   if (relay_ == nullptr && slot_.is_connected()) slot_.emplace<relay>(*this);
 }
@@ -55,6 +63,8 @@ void task_root::relay::operator()(asio::cancellation_type type) const noexcept {
 void turn_awaiter::act_on(run_item* item, how h) {
   auto& self = *static_cast<turn_awaiter*>(item);
   if (h == how::drop) return self.promise_.drop();
+  // A yield is in no list of waits, where a stop request could find it. The bits of the process
+  // stand for it: there is at most one yield of a body at a time.
   if (self.promise_.root == nullptr) {
     process& p = *self.owner;
     self.stopped_ = p.stop.end_yield();
@@ -68,7 +78,7 @@ void task_promise_base::over() noexcept {
   if (root != nullptr) return root->over();
   process& p = *self;
   std::exception_ptr e = std::move(error);
-  destroy_frames(p);  // and with them this
+  destroy_frames(p);  // this promise is destroyed too: nothing below may use a member
   if (e) {
     threw(p, std::move(e));
   } else {
@@ -78,6 +88,8 @@ void task_promise_base::over() noexcept {
 }
 
 void task_promise_base::drop() noexcept {
+  // From the innermost frame outwards: each awaiter gives up its frame, which is then destroyed,
+  // and the awaiter itself lies in the frame that is next.
   process& p = *self;
   task_root* const r = root;
   task_promise_base* part = this;
@@ -93,12 +105,15 @@ void task_promise_base::drop() noexcept {
   frames_gone(p);
 }
 
+// This is called where frames of the chain may still be on the stack, or on another thread (a
+// handler may be destroyed anywhere). So the destruction is queued as work of the process.
 void task_promise_base::drop_at_rest() noexcept {
   const executor ex{*self, self->number.load(std::memory_order_relaxed)};
   ex.require(asio::execution::blocking.never).execute(dropped_chain{*this});
 }
 
 void begin_task(process& p, task<void> t) {
+  // `runs_body` comes before the first step: a task may end within resume(), which clears it again.
   p.life.enter_body();
   task_promise<void>& promise = t.promise();
   promise.self = &p;
@@ -108,7 +123,9 @@ void begin_task(process& p, task<void> t) {
 }
 
 body_ptr single_task_body::make(task<void> t) {
-  static single_task_body& all = *new single_task_body;  // for ever: processes may outlive statics
+  // All processes share one body, as the frame travels along as the payload. It is never destroyed:
+  // an io_context in a static may have processes that outlive other statics.
+  static single_task_body& all = *new single_task_body;
   return body_ptr{&all, t.release().address()};
 }
 
@@ -119,6 +136,7 @@ task<void> single_task_body::call(process& p) {
 
 void single_task_body::released(void* payload) noexcept {
   if (payload == nullptr) return;
+  // The process never ran: destroying the task destroys its frame, with its arguments.
   [[maybe_unused]] const task<void> unused{
       std::coroutine_handle<task_promise<void>>::from_address(payload)};
 }

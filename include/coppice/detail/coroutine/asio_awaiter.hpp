@@ -21,7 +21,15 @@
 
 namespace coppice::detail {
 
-// Any other operation of Asio's kind.
+// How a task awaits an asynchronous operation of Asio, or of any library in Asio's manner. The
+// operation gets a handler that refers to this awaiter, which lies in the frame of the task.
+//
+// A handler may be called within the initiating function, later, or never; it may be destroyed
+// uncalled, on any thread. `now_` tells the cases apart:
+//   initiating  the initiating function has not returned; completion must not resume the task yet
+//   waiting     the task is suspended; completion resumes it, a dropped handler destroys it
+//   completed   the result is there
+//   dropped     the handler was destroyed uncalled: nothing will ever resume the task
 template <class Signature, class Op>
 class asio_awaiter {
  public:
@@ -34,13 +42,13 @@ class asio_awaiter {
     try {
       std::move(op_)(handler{*this});
     } catch (...) {
-      promise_.slot().clear();  // of what would have cancelled it
+      promise_.slot().clear();  // the operation may have put in a handler that refers to it
       throw;
     }
     state found = state::initiating;
     if (now_.compare_exchange_strong(found, state::waiting)) return true;
     if (found == state::completed) return false;
-    promise_.drop_at_rest();  // the tasks that await this one may still be on the stack
+    promise_.drop_at_rest();  // not at once: the tasks that await this one may be on the stack
     return true;
   }
   auto await_resume() { return result_.take(); }
@@ -48,7 +56,8 @@ class asio_awaiter {
  private:
   enum class state : unsigned char { initiating, waiting, completed, dropped };
 
-  // Whoever holds it holds the chain of frames: destroyed uncalled, it takes them along.
+  // The operation owns the chain of frames through its handler, as in Asio: if the handler is
+  // destroyed uncalled, the frames are destroyed.
   class handler {
    public:
     using executor_type = executor;
@@ -64,7 +73,8 @@ class asio_awaiter {
 
     template <class... Args>
     void operator()(Args&&... args) {
-      to_->result_.emplace(std::forward<Args>(args)...);  // if it throws, this is dropped
+      // If the copy of a result throws, `to_` is still set, and the destructor drops the task.
+      to_->result_.emplace(std::forward<Args>(args)...);
       std::exchange(to_, nullptr)->completed();
     }
 
@@ -95,7 +105,7 @@ class asio_awaiter {
   std::atomic<state> now_ = state::initiating;  // a handler may be dropped on any thread
 };
 
-// The same for an awaitable that gives a value.
+// Awaits an awaitable that gives a value. co_spawn gives it as an optional (see as_in_body).
 template <class Signature, class Op>
 class awaitable_awaiter final : public asio_awaiter<Signature, Op> {
  public:
@@ -103,8 +113,9 @@ class awaitable_awaiter final : public asio_awaiter<Signature, Op> {
   auto await_resume() { return *asio_awaiter<Signature, Op>::await_resume(); }
 };
 
-// An awaitable as it behaves in a body that is one: after a request to stop its awaits work as
-// always. Its result need not be default constructible, which co_spawn asks for.
+// Wraps an awaitable that a task awaits, so that it behaves as in a body that is an awaitable. Its
+// later awaits still work after a stop request, for cleaning up: by default they would all throw.
+// The optional makes a result default constructible, which co_spawn requires.
 template <class Executor>
 asio::awaitable<void, Executor> as_in_body(asio::awaitable<void, Executor> a) {
   co_await asio::this_coro::throw_if_cancelled(false);

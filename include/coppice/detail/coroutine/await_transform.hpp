@@ -19,8 +19,9 @@
 #include <type_traits>
 #include <utility>
 
-// A task awaits tasks, coppice's own operations, those of Asio, and awaitables: each by an awaiter of
-// its own.
+// A task can await tasks, coppice's own operations, operations of Asio, and awaitables. Each kind
+// has an awaiter of its own; the overloads of await_transform choose it. Other operands do not
+// compile.
 
 namespace coppice {
 
@@ -29,6 +30,9 @@ class task;
 
 namespace detail {
 
+// Awaits a task of the same process. There is no symmetric transfer: g++ makes it a tail call only
+// when it optimises, so the stack would overflow. The coroutine suspends and names the frame that
+// goes on, and the loop in scheduler::run_tasks resumes that.
 template <class T>
 class task_awaiter : public awaited_task {
  public:
@@ -72,6 +76,8 @@ template <class Op>
   requires requires { typename std::decay_t<Op>::wait_type; }
 auto task_promise_base::await_transform(Op&& op) {
   using wait = decltype(std::forward<Op>(op).to_wait());
+  // A yield needs no wait, only a place in the run queue. An operation that may belong to another
+  // io_context (a call) has belongs_to(). All others wait in the frame.
   if constexpr (requires { std::decay_t<wait>::is_turn; }) {
     return turn_awaiter{*this};
   } else if constexpr (requires { op.belongs_to(self->home); }) {
@@ -87,6 +93,8 @@ template <class Op>
 auto task_promise_base::await_transform(Op&& op) {
   using signature = asio::completion_signature_of_t<Op>;
   using type = std::decay_t<Op>;
+  // A temporary lives in the frame until the await is over, so it is referred to. A named operation
+  // is copied: initiating an operation may use it up, and its owner may await it again.
   if constexpr (std::is_lvalue_reference_v<Op>) {
     return asio_awaiter<signature, type>{type{op}, *this};
   } else {

@@ -15,7 +15,9 @@
 
 namespace coppice::detail {
 
-// Keeps the result of an operation until it is taken.
+// Keeps the arguments of a completion handler until the coroutine resumes and takes them. As in
+// Asio, an error code or exception in first place is thrown, and the other arguments become void,
+// one value or a tuple.
 template <class Signature>
 struct completion;
 
@@ -56,6 +58,8 @@ struct completion<void(Args...)> {
   }
 };
 
+// The most frequent signature has a form without the optional and the tuple: it makes frames
+// smaller.
 template <>
 struct completion<void(boost::system::error_code)> {
   boost::system::error_code error;
@@ -66,6 +70,7 @@ struct completion<void(boost::system::error_code)> {
   }
 };
 
+// A completion handler that stores its arguments in a completion.
 template <class Signature>
 struct receiver {
   template <class... Args>
@@ -85,8 +90,9 @@ struct task_completion<void> {
   using signature = void(std::exception_ptr);
 };
 
-// Whether a task that returns a T is awaited in an awaitable as it stands, where Asio cannot do that:
-// 1.26 fails in its own code. `Token` is what Asio gives an operation that is awaited without one.
+// Tells whether Asio cannot await a task with a T in an awaitable when no completion token is
+// given: up to 1.26 that fails to compile inside Asio. coppice then refuses it with a text. `Token`
+// is the type that Asio passes to an operation that is awaited without a token.
 template <class T, class Token>
 inline constexpr bool fails_in_asio = false;
 #if BOOST_ASIO_VERSION <= 102600

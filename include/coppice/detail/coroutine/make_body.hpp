@@ -18,6 +18,10 @@
 
 namespace coppice::detail {
 
+// Makes the body of a process from what a user gives: a function that returns a coroutine, with or
+// without an init_ack, or a coroutine. A function can be started many times, which a supervisor
+// needs; a coroutine runs once.
+
 template <class T>
 struct awaitable_executor {};
 template <class Executor>
@@ -68,12 +72,14 @@ class acknowledging_body final
   F function_;
 };
 
-// A coroutine that was already called: can be run once.
+// The body for an awaitable that is already there, and can be run only once. All processes with the
+// same executor type share one body, so that none is allocated for a spawn: the awaitable travels
+// as the payload of the body_ptr.
 template <class Executor>
 class single_body final : public typed_body<Executor> {
  public:
   static body_ptr make(asio::awaitable<void, Executor> a) {
-    static single_body& all = *new single_body;  // for ever: processes may outlive any static
+    static single_body& all = *new single_body;  // never destroyed: processes may outlive statics
     return body_ptr{&all, to_pointer(std::move(a))};
   }
 
@@ -90,7 +96,8 @@ class single_body final : public typed_body<Executor> {
     [[maybe_unused]] const auto unused = to_awaitable(payload);
   }
 
-  // An awaitable is one pointer wide.
+  // An awaitable is one pointer to its frame. Asio has no release(), so the object itself is placed
+  // in the storage of a pointer, and moved out of it again.
   static void* to_pointer(asio::awaitable<void, Executor> a) noexcept {
     static_assert(sizeof a == sizeof(void*));
     void* result = nullptr;
@@ -117,6 +124,8 @@ template <class F>
 concept process_body = process_function<F> || process_awaitable<std::remove_reference_t<F>> ||
     std::same_as<std::remove_reference_t<F>, task<void>>;
 
+// These two only exist for their static_asserts: the first error line of a compiler then says what
+// is wrong in words, instead of a failed constraint.
 template <class F>
 consteval bool check_process_function() {
   static_assert(process_function<F> || !process_body<F>,

@@ -15,11 +15,11 @@
 #include <exception>
 #include <utility>
 
-// A runner is begun by the base class of Asio's own completion handlers, as co_spawn does it, but
-// without co_spawn's frame, executor copies and extra cancellation signal: 300 bytes and more a
-// process. That class is not documented, though the same in every Boost from 1.77 to the newest
-// seen, 1.90. For still newer ones it is co_spawn; the same tests pass with
-// COPPICE_DOCUMENTED_ASIO_ONLY defined.
+// A runner is started by awaitable_thread, the base class of Asio's own completion handlers.
+// co_spawn uses it too, but adds a frame, copies of the executor and a cancellation signal: 300
+// bytes and more for each process. The class is not documented, but the same in every Boost from
+// 1.77 to 1.90, the newest one seen. With still newer ones co_spawn is used.
+// COPPICE_DOCUMENTED_ASIO_ONLY chooses it with any Boost; the same tests pass then.
 #if BOOST_ASIO_VERSION > 103800 && !defined(COPPICE_DOCUMENTED_ASIO_ONLY)
 #define COPPICE_DOCUMENTED_ASIO_ONLY 1
 #endif
@@ -31,14 +31,14 @@
 
 namespace coppice::detail {
 
-// How a body ended by itself.
+// Note how a body has ended by itself.
 COPPICE_API void returned(process& p) noexcept;
 COPPICE_API exit_reason reason_of(std::exception_ptr e) noexcept;
 COPPICE_API void threw(process& p) noexcept;  // while the exception is being handled
 COPPICE_API void threw(process& p, std::exception_ptr e) noexcept;
-// The coroutine of the block has come to rest, between two processes.
+// The runner of the slot has parked, between two processes.
 COPPICE_API void parked(process& p) noexcept;
-// The coroutine of the block is gone.
+// The runner of the slot, or the task that is its body, has been destroyed.
 COPPICE_API void frames_gone(process& p) noexcept;
 
 // A process whose body is an asio::awaitable.
@@ -50,17 +50,19 @@ class typed_body : public body {
   void launch(process& p) final;
 };
 
-// A runner is a coroutine that belongs to a slot and runs one process after another: it waits
-// parked, runs a body to its end, and parks again. Making it is paid for once a block, not once a
-// process. A process that is killed takes the runner along.
+// A runner is a coroutine that belongs to a slot and runs one body after another: it waits parked,
+// runs a body to its end, and parks again. Making a coroutine of Asio's costs more than everything
+// else that a process needs; so it is paid for once per slot and not once per process. A kill
+// destroys the runner with the frames of the body, and the slot gets a new one.
 //
-// This is the one place that knows a process body to be an asio::awaitable.
+// This is the one place that knows that the body of a process may be an asio::awaitable.
 template <class Executor>
 class runner {
  public:
-  static constexpr char tag{};
+  static constexpr char tag{};  // its address names the type of runner, see body::kind
 
-  // Makes one for that block, parked.
+  // Makes the runner of a slot, and lets it park. While `opening` is set, parking tells nobody, and
+  // copies of the executor stay tied to the slot instead of its present process.
   static void open(process& p) {
     p.opening = true;
     try {
@@ -89,7 +91,8 @@ class runner {
   using loop_result = asio::detail::awaitable_thread_entry_point;
 #endif
 
-  // In the frame of the coroutine: tells when that is gone.
+  // A parameter of the coroutine, which lives in its frame: its destructor tells that the frame is
+  // destroyed, however that has come about.
   struct owner {
     explicit owner(process& p) noexcept : block{&p} {}
     owner(owner&& other) noexcept : block{std::exchange(other.block, nullptr)} {}
@@ -100,6 +103,9 @@ class runner {
     process* block;
   };
 
+  // The operation that a parked runner waits in. Its handler is stored in the slot itself, and
+  // called by the scheduler for the next process: nothing is allocated, and no executor is
+  // involved.
   struct park {
     process* self;
 
@@ -108,7 +114,8 @@ class runner {
       return asio::async_initiate<Token, void()>(
           [](auto&& handler, process* p) {
 #if !defined(COPPICE_DOCUMENTED_ASIO_ONLY)
-            // What this body may have changed must not reach the next one.
+            // A body may change the cancellation state of its coroutine. The next body must not
+            // find it changed.
             handler.reset_cancellation_state();
             handler.throw_if_cancelled(false);
 #endif

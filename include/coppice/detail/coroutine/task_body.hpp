@@ -17,10 +17,11 @@
 
 namespace coppice::detail {
 
-// Has the process run that task, up to its first wait.
+// Starts the task as the body of the process, and runs it up to its first wait.
 COPPICE_API void begin_task(process& p, task<void> t);
 
-// A process whose body is a coppice::task. It needs no runner.
+// The body of a process that is a coppice::task. It needs no runner: making a frame of coppice's
+// own coroutine type is cheap, and the pool has its storage.
 class task_body : public body {
  public:
   explicit task_body(bool acknowledges) noexcept : body{nullptr, acknowledges} {}
@@ -28,7 +29,7 @@ class task_body : public body {
   void launch(process& p) final {
     try {
       begin_task(p, call(p));
-    } catch (...) {
+    } catch (...) {  // by the function itself, before it has returned a task
       threw(p);
       parked(p);
     }
@@ -60,7 +61,7 @@ class task_function_body final : public task_body, public pooled {
   F function_;
 };
 
-// A task that was already called: can be run once.
+// The body for a task that is already there, and can be run only once; see single_body.
 class COPPICE_API single_task_body final : public task_body {
  public:
   static body_ptr make(task<void> t);

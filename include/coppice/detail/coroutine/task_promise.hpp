@@ -20,8 +20,10 @@
 #include <type_traits>
 #include <utility>
 
-// The promises of tasks form a chain, from the task that waits for something up to the one that
-// nobody awaits.
+// The promises of tasks that await each other form a chain: from the innermost task, which waits
+// for something or runs, to the outermost one, which no task awaits. Each frame owns the frame of
+// the task that it awaits. The outermost frame belongs to the process as its body, or to a
+// task_root if a coroutine of another type awaits it.
 
 namespace coppice {
 
@@ -32,7 +34,8 @@ namespace detail {
 
 class task_promise_base;
 
-// Where one task awaits another: in the frame of the former, which owns that of the latter.
+// The place where one task awaits another. It lies in the frame of the awaiting task, and owns the
+// frame of the awaited one.
 class awaited_task {
  public:
   explicit awaited_task(std::coroutine_handle<> f) noexcept : frame_{f} {}
@@ -42,9 +45,9 @@ class awaited_task {
     if (frame_) frame_.destroy();
   }
 
-  task_promise_base* parent = nullptr;  // that awaits
+  task_promise_base* parent = nullptr;  // the task that awaits
   [[nodiscard]] std::coroutine_handle<> frame() const noexcept { return frame_; }
-  // The frame is destroyed by somebody else.
+  // Gives up the frame, which the caller destroys.
   void release() noexcept { frame_ = nullptr; }
 
  private:
@@ -60,6 +63,8 @@ class COPPICE_API task_promise_base {
   task_promise_base(const task_promise_base&) = delete;
   task_promise_base& operator=(const task_promise_base&) = delete;
 
+  // A task begins when it is awaited or spawned, and stays suspended at its end: its owner takes
+  // the result and destroys the frame.
   static std::suspend_always initial_suspend() noexcept { return {}; }
   void unhandled_exception() noexcept { error = std::current_exception(); }
 
@@ -78,23 +83,24 @@ class COPPICE_API task_promise_base {
   };
   static at_end final_suspend() noexcept { return {}; }
 
-  // Goes on with this task, and with whoever goes on after it.
+  // Resumes this task, and then those that go on because of it.
   void resume() { self->home.run_tasks(frame); }
-  // Destroys the whole chain of which this is the end, which waits. The frames are destroyed one by
-  // one, innermost first: nested in each other, deep chains would use up the stack of the thread.
+  // Destroys the whole chain, whose innermost task this is; all of its tasks are suspended. The
+  // frames are destroyed one by one, the innermost first. If each frame destroyed the next, deep
+  // chains would overflow the stack of the thread.
   void drop() noexcept;
-  // The same as its process, when nothing of it and of no other process is on the stack.
+  // Does the same later, as work of the process, when no frame of any process is on the stack.
   void drop_at_rest() noexcept;
 
-  // Its operations are cancelled through this slot.
+  // The slot through which the Asio operations of this task are cancelled.
   [[nodiscard]] asio::cancellation_slot slot() const noexcept {
     return root != nullptr ? root->slot() : self->signal.slot();
   }
 
-  std::coroutine_handle<> frame;    // of this
-  awaited_task* awaiter = nullptr;  // null: nobody awaits it
-  process* self = nullptr;              // as whom it runs
-  task_root* root = nullptr;            // null: as the body of that
+  std::coroutine_handle<> frame;    // its own frame
+  awaited_task* awaiter = nullptr;  // null for the outermost task
+  process* self = nullptr;              // the process that runs it
+  task_root* root = nullptr;            // null if the chain is the body of that process
   std::exception_ptr error;
 
   // The operands that co_await takes.

@@ -10,25 +10,26 @@ namespace coppice::detail {
 
 class turn_awaiter;
 
-// Runs a chain of tasks that is not the body of a process: for a coroutine of another kind that waits
-// for it within one.
+// The owner of a chain of tasks that is not the body of a process: a coroutine of another type,
+// within a process, awaits it. A chain that is a body hears of stop requests from its process; this
+// one is cancelled through the cancellation slot of the coroutine that awaits it.
 class COPPICE_API task_root {
  public:
   explicit task_root(asio::cancellation_slot s) noexcept : slot_{s} {}
   task_root(const task_root&) = delete;
   task_root& operator=(const task_root&) = delete;
 
-  // The outermost task has come to its end.
+  // Called when the outermost task has ended.
   virtual void over() noexcept = 0;
-  // Destroys the whole chain, and whoever waits for it.
+  // Called when the chain has been destroyed instead: the coroutine that awaits it goes as well.
   virtual void drop() noexcept = 0;
 
   // The operations of the chain are cancelled through this slot, one after another.
   [[nodiscard]] asio::cancellation_slot slot() const noexcept { return slot_; }
-  // The chain waits for one of coppice's own.
+  // The chain waits in one of coppice's own operations, which have no slot of their own.
   void listen(waiter& w);
   void has_waited() noexcept { waiting_ = nullptr; }
-  // ... or for a turn.
+  // The chain waits for its turn, in yield().
   void listen(turn_awaiter& t);
   void had_turn() noexcept { turn_ = nullptr; }
 
@@ -36,7 +37,8 @@ class COPPICE_API task_root {
   ~task_root();
 
  private:
-  // Lies in the slot while the chain waits. Either may go first.
+  // The cancellation handler in the slot. Either of the two may be destroyed first, so each tells
+  // the other.
   class relay {
    public:
     explicit relay(task_root& r) noexcept : to_{&r} { r.relay_ = this; }

@@ -35,7 +35,9 @@ inline task<void> task_promise<void>::get_return_object() noexcept {
   return task<void>{h};
 }
 
-// A task for which a coroutine of another kind waits.
+// A task that is awaited by a coroutine of another type, or started with a completion token: an
+// Asio operation whose initiating function runs the task. It must belong to a process, as what a
+// task awaits is work of a process.
 template <class T, class Handler>
 class task_run final : public task_root, public pooled {
  public:
@@ -53,6 +55,8 @@ class task_run final : public task_root, public pooled {
     promise.resume();
     run->starting_ = false;
     if (!run->ended_) return;
+    // The task has already ended. Asio's rule is that an initiating function does not call the
+    // handler.
     run->finish([](Handler handler, auto... result) {
       post_result(std::move(handler), std::move(result)...);
     });
@@ -67,7 +71,7 @@ class task_run final : public task_root, public pooled {
 
   void over() noexcept override {
     if (starting_) {
-      ended_ = true;  // who waits is not to be resumed from within its own await
+      ended_ = true;  // the coroutine that awaits has not suspended yet: `start` posts the result
     } else {
       finish([](Handler handler, auto... result) { std::move(handler)(std::move(result)...); });
     }
@@ -77,6 +81,7 @@ class task_run final : public task_root, public pooled {
     delete this;
   }
 
+  // Takes the result out, destroys this with the frames, and then passes the result on.
   template <class Tell>
   void finish(Tell tell) {
     task_promise<T>& promise = task_.promise();
