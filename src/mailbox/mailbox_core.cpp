@@ -8,6 +8,11 @@
 
 namespace coppice::detail {
 
+// A mailbox is used on one loop's thread, but it may be made before any process runs, and may
+// outlive its io_context: addresses of it can be anywhere. So it learns its loop from the first
+// process that uses it, and forgets it when the io_context is destroyed. Until then, and after
+// that, it belongs to no thread.
+
 mailbox_core::mailbox_core() { used_by_current(); }
 
 mailbox_core::~mailbox_core() = default;
@@ -19,6 +24,8 @@ void mailbox_core::used_by_current() {
 }
 
 void mailbox_core::used_by(process& p, std::uint64_t number) {
+  // The latest user is the process that ends if a message throws. It is a process and its number,
+  // as a process does not clean up the mailboxes it has used.
   user = {&p, number};
   if (home.load(std::memory_order_relaxed) == &p.home) return;
   home.store(&p.home, std::memory_order_release);
@@ -40,7 +47,8 @@ void mailbox_core::close() noexcept {
   leave_loop();
   closed = true;
   if (receiver != nullptr) receiver->abort();
-  // These refer back to the box, and let go of it here.
+  // Monitors and delayed messages hold an address of this mailbox, which owns them: a cycle of
+  // shared pointers, which ends here. The locals destroy them after the members are empty.
   const auto gone = std::exchange(monitors, {});
   const auto undelivered = std::exchange(delayed, {});
   clear();

@@ -6,6 +6,10 @@ namespace coppice {
 
 namespace detail {
 
+// A delayed message belongs to the mailbox that it will be sent to, and not to the process that
+// sends it: as in Erlang, the timer goes on when the sender has ended, and it goes with the
+// receiver.
+
 delayed_send::~delayed_send() {
   if (armed()) home->cancel_timer(*this);
 }
@@ -14,10 +18,12 @@ void delayed_send::due(timer_node& node) {
   auto& self = static_cast<delayed_send&>(node);
   const std::shared_ptr<mailbox_core> box = self.core.lock();
   if (!box) return;
-  const auto kept = box->delayed.extract(&self);
+  const auto kept = box->delayed.extract(&self);  // keeps this alive while it sends
   try {
     self.send();
   } catch (...) {
+    // A message may throw when it is moved. A timer belongs to no process whose code runs now, so
+    // the exception ends the process that uses the mailbox instead of leaving io_context::run().
     box->fail_user();
   }
 }

@@ -11,7 +11,8 @@
 
 namespace coppice::detail {
 
-// A message that waits for its time. Kept by the mailbox until then.
+// A message that is sent at a later time. The mailbox owns it until then; send_timer has a weak
+// pointer to it.
 class COPPICE_API delayed_send : public timer_node {
  public:
   explicit delayed_send(scheduler& s) noexcept : timer_node{&delayed_send::due}, home{&s} {}
@@ -23,7 +24,7 @@ class COPPICE_API delayed_send : public timer_node {
   std::weak_ptr<mailbox_core> core;
 };
 
-// Arms it, and has the mailbox keep it.
+// Sets the timer, and makes the mailbox the owner.
 COPPICE_API void start_delayed(const std::shared_ptr<delayed_send>& s,
                                const std::shared_ptr<mailbox_core>& box, time_point when);
 

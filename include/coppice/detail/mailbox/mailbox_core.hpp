@@ -23,7 +23,9 @@ class delayed_send;
 class mailbox_core;
 class mailbox_monitor;
 
-// The part of a mailbox that does not depend on the type of its messages.
+// The part of a mailbox that does not depend on the type of its messages. It is shared by the
+// mailbox and its addresses. At most one receiver waits at a time. Except for `closed` and `home`,
+// it is touched on the loop's thread only; other threads post their messages there.
 class COPPICE_API mailbox_core : public loop_member {
  public:
   mailbox_core();
@@ -31,23 +33,23 @@ class COPPICE_API mailbox_core : public loop_member {
   mailbox_core& operator=(const mailbox_core&) = delete;
   virtual ~mailbox_core();
 
-  // Takes out the messages with that tag.
+  // Removes the messages with that tag.
   virtual void purge(std::uint64_t tag) noexcept = 0;
   virtual void clear() noexcept = 0;
   void close() noexcept;
 
   void leave_loop() noexcept final;
-  // The process that runs right now uses the mailbox, if there is one.
+  // Notes the current process, if there is one, as the user of the mailbox.
   void used_by_current();
   void used_by(process& p, std::uint64_t number);
-  // Whether the calling thread may touch the mailbox. One that no process has used yet belongs to
-  // nobody's thread.
+  // Tells whether the calling thread may touch the mailbox. A mailbox that no process has used yet
+  // belongs to no thread.
   [[nodiscard]] bool is_open_to_caller() const noexcept {
     const scheduler* const s = home.load(std::memory_order_acquire);
     return s == nullptr || s->is_open_to_caller();
   }
-  // Ends the process that uses the mailbox, if there is one, for what a message has thrown; the message
-  // is lost. While the exception is being handled.
+  // Ends the process that uses the mailbox, if there is one, because a message has thrown when it
+  // was made or moved; the message is lost. Called while the exception is being handled.
   void fail_user() noexcept;
 
   std::atomic<bool> closed = false;  // read on any thread
@@ -60,7 +62,10 @@ class COPPICE_API mailbox_core : public loop_member {
   std::unordered_map<delayed_send*, std::shared_ptr<delayed_send>> delayed;
 };
 
-// A queue of pooled nodes.
+// The queue: a singly linked list of pooled nodes, so that an empty mailbox has no storage and a
+// message is moved once into its node and once out of it. Messages with a tag are coppice's own
+// (ends of monitored processes, exit signals): they are neither refused nor dropped for want of
+// room, and do not count against the limit.
 template <class T>
 class mailbox_state final : public mailbox_core {
  public:
@@ -77,6 +82,7 @@ class mailbox_state final : public mailbox_core {
         case overflow::drop_oldest: result = send_result::dropped_oldest; break;
       }
     }
+    // The new node comes first: if the message throws when it is moved, nothing has been dropped.
     node* n = new node{nullptr, tag, std::move(message)};
     if (result == send_result::dropped_oldest) drop_oldest();
     *tail_ = n;
@@ -110,11 +116,12 @@ class mailbox_state final : public mailbox_core {
   struct node : pooled {
     node(node* n, std::uint64_t t, T&& m) : next{n}, tag{t}, message{std::move(m)} {}
     node* next;
-    std::uint64_t tag;  // not 0: coppice's own
+    std::uint64_t tag;  // 0 for a message of a user, else coppice's own
     T message;
   };
 
-  // Takes out the node to which that link leads.
+  // Unlinks the node that `link` points to. The two pointers into the list must not be left behind
+  // in a node that is about to be destroyed.
   node& take(node** link) noexcept {
     node& n = **link;
     *link = n.next;
@@ -125,7 +132,8 @@ class mailbox_state final : public mailbox_core {
     return n;
   }
 
-  // Amortised constant: the messages of coppice's own that lie in front are passed by once.
+  // Amortised constant: coppice's own messages in front are stepped over once, and remembered.
+  // There is a user's message behind them, as the queue is full of them.
   void drop_oldest() noexcept {
     while ((*no_users_before_)->tag != 0) no_users_before_ = &(*no_users_before_)->next;
     delete &take(no_users_before_);
@@ -133,8 +141,8 @@ class mailbox_state final : public mailbox_core {
 
   node* head_ = nullptr;
   node** tail_ = &head_;
-  node** no_users_before_ = &head_;  // all that lies in front of this link is coppice's own
-  std::size_t own_ = 0;              // so many of `size` are
+  node** no_users_before_ = &head_;  // all nodes before this link are coppice's own
+  std::size_t own_ = 0;              // how many of the messages are coppice's own
 };
 
 }  // namespace coppice::detail

@@ -14,7 +14,8 @@
 
 namespace coppice::detail {
 
-// A monitor whose news go to a mailbox. Kept by the mailbox until it fires.
+// A monitor that sends a message to a mailbox when its process ends. The mailbox owns it until
+// then, so that it works without anybody keeping the monitor_ref.
 class COPPICE_API mailbox_monitor : public exit_subscription {
  public:
   explicit mailbox_monitor(std::weak_ptr<mailbox_core> c) noexcept : core{std::move(c)} {}
@@ -37,7 +38,7 @@ class typed_monitor final : public mailbox_monitor {
     } catch (...) {
       if (const auto box = core.lock()) box->fail_user();
     }
-    // Lets go of this, unless a monitor_ref still holds it.
+    // This destroys the monitor, unless a monitor_ref still holds it: no member is used below.
     if (const auto box = core.lock()) box->monitors.erase(id);
   }
 

@@ -14,7 +14,9 @@
 
 namespace coppice::detail {
 
-// A trap whose signals go to a mailbox, tagged with the number of the sender and this bit.
+// A trap that turns exit signals into messages of a mailbox. Their tag is the number of the sender
+// and this bit, which the ids of monitors never have: so unlink finds a signal that is already
+// there.
 inline constexpr std::uint64_t signal_tag = std::uint64_t{1} << 63;
 
 class COPPICE_API mailbox_trap : public signal_trap {
@@ -25,7 +27,7 @@ class COPPICE_API mailbox_trap : public signal_trap {
   std::weak_ptr<mailbox_core> core;
 };
 
-// Does for any process what `unlink` does for the calling one.
+// Removes the link between two processes, and a signal of the other one that has already arrived.
 void cut_link(process& me, const pid& other);
 
 COPPICE_API void set_trap(std::shared_ptr<signal_trap> trap);
@@ -35,12 +37,13 @@ class typed_trap final : public mailbox_trap {
  public:
   explicit typed_trap(const address<T>& to) : mailbox_trap{to.core()}, to_{to} {}
   bool exit_signal(const pid& from, const exit_reason& reason) override {
-    if (to_.closed()) return false;
+    if (to_.closed()) return false;  // the signal then acts as on a process without a trap
     try {
       to_.send_tagged(T(coppice::exit_signal{from, reason}), from.number() | signal_tag);
     } catch (...) {
       if (const auto box = core.lock()) box->fail_user();
     }
+    // The signal counts as taken: the process ends because of the exception, not of the signal.
     return true;
   }
 

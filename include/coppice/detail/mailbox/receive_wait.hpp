@@ -15,6 +15,9 @@
 
 namespace coppice::detail {
 
+// The waits of receive(). A message is taken out of the mailbox in `deliver`, when the receiver is
+// sure to get it: nothing is lost if the process is stopped or killed after a message has woken it.
+
 template <class T>
 struct receive_wait {
   using signature = void(boost::system::error_code, T);
@@ -25,6 +28,7 @@ struct receive_wait {
   [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
   void arm(waiter& w) {
     box->receiver = &w;
+    // A mailbox may be handed from process to process; the one that receives is its user.
     if (w.owner != nullptr && box->user != pid{w.owner, w.number}) box->used_by(*w.owner, w.number);
     if (box->size > 0) w.wake();
   }
@@ -36,6 +40,7 @@ struct receive_wait {
   }
 };
 
+// A message that is there when the receiver runs is taken, even if the time is over by then.
 template <class T>
 struct timed_receive_wait : receive_wait<T> {
   using signature = void(boost::system::error_code, std::optional<T>);
