@@ -6,6 +6,8 @@ void sleep_wait::arm(waiter& w) { timer.arm(w, time); }
 
 void sleep_wait::disarm() noexcept { timer.disarm(); }
 
+// Waiting for the end of a process is a monitor whose message is one wake-up. It is a member of the
+// wait, so that it allocates nothing and disappears with the wait.
 void await_exit_wait::arm(waiter& w) {
   news.target = &w;
   if (process* p = target.get(); p != nullptr) {

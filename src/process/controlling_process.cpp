@@ -11,6 +11,10 @@
 
 namespace coppice::detail {
 
+// An object of Asio completes through its executor, so it belongs to the process of its executor.
+// To hand an object over is to give it the executor of another process. This works within one
+// io_context only, as the object is registered with the reactor of its own.
+
 executor new_owner(const pid& id, const asio::execution_context& context) {
   process* const p = id.get();
   if (p == nullptr || !p->home.takes_signals(*p)) {

@@ -11,11 +11,16 @@ using detail::process;
 
 namespace detail {
 
+// A link is an entry of each process in the set of the other. It belongs to one io_context, so both
+// sides always change together; between two loops there would be two truths.
+
 mailbox_trap::~mailbox_trap() = default;
 
 void set_trap(std::shared_ptr<signal_trap> trap) { current_process().more().trap = std::move(trap); }
 
 void cut_link(process& me, const pid& other) {
+  // After unlink no exit signal through the link arrives, as in Erlang: a signal that is already in
+  // the mailbox of a process that traps exits is taken out.
   if (process* p = other.get(); p != nullptr) me.home.unlink(me, *p);
   if (!me.extras || !me.extras->trap) return;
   if (auto* trap = dynamic_cast<mailbox_trap*>(me.extras->trap.get())) {
@@ -33,6 +38,8 @@ void link(const pid& other) {
   if (p != nullptr && !p->life.is_exiting()) {
     me.home.link(me, *p);
   } else {
+    // A link to a process that has ended gives an exit signal `noproc` to the caller, which stops
+    // it unless it traps exits.
     me.home.signal(me, other, exit_reason::noproc(), detail::stop_request::level::exit_signal);
   }
 }

@@ -9,6 +9,10 @@
 
 namespace coppice {
 
+// Names are those of Erlang's register/2: a process has at most one, and a name leads to at most
+// one living process of its io_context. A name is free again before anybody hears of the process's
+// end, so a restarted process can always take the name of its predecessor.
+
 name_taken::name_taken(const std::string& name, const pid& holder)
     : system_error{make_error_code(errc::already_started), name}, holder_{holder} {}
 
@@ -23,6 +27,7 @@ void register_name(std::string_view name) {
 }
 
 void unregister_name() {
+  // Outside of a process there is no name to give up, so this is no error.
   if (detail::process* me = detail::here().current(); me != nullptr) me->home.unregister_name(*me);
 }
 

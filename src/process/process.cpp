@@ -12,12 +12,16 @@ using detail::scheduler;
 
 namespace detail {
 
+// The free functions of processes: each finds the current process or the target, checks the thread,
+// and leaves the work to the scheduler.
+
 pid spawn_body(scheduler& s, body_ptr&& what, std::string_view label) {
   return s.spawn({.what = std::move(what), .label = label}).id();
 }
 
 pid spawn_linked(body_ptr&& what, std::string_view label) {
   process& parent = current_process();
+  // Nothing of the child runs before this function returns, so it cannot end before it is linked.
   process& child = parent.home.spawn({.what = std::move(what), .label = label});
   parent.home.link(parent, child);
   return child.id();
@@ -36,6 +40,7 @@ detail::exit_operation exit(exit_reason reason) {
 
 namespace {
 
+// The reason `kill` cannot be trapped; all other reasons are ordinary signals, as with exit/2.
 void send_signal(const pid& target, const pid& from, const exit_reason& reason) {
   process* p = target.get();
   if (p == nullptr) return;
@@ -51,6 +56,8 @@ void send_signal(const pid& target, const pid& from, const exit_reason& reason) 
 void exit(const pid& target, exit_reason reason) {
   scheduler* const home = target.home();
   if (home == nullptr) return;
+  // From another thread the signal is posted. Order is kept: signals of one thread to one
+  // io_context arrive in the order in which they were sent.
   if (scheduler::active() == home || home->is_open_to_caller()) {
     send_signal(target, self(), reason);
   } else {

@@ -13,6 +13,8 @@ std::optional<process_info> info(const pid& target) {
   result.id = target;
   result.label = p->label();
   result.parent = p->spawner;
+  // The chain ends where an ancestor has ended: the numbers differ then, and its own parent is
+  // unknown.
   for (detail::process* up = p->spawner.get(); up != nullptr; up = up->spawner.get()) {
     result.ancestors.push_back(up->id());
   }

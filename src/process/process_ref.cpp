@@ -11,6 +11,11 @@ namespace coppice {
 
 using detail::scheduler;
 
+// A reference finds its process anew at each use, so it survives restarts. References outlive
+// io_contexts: they keep the serial number of the scheduler, which is never used again, instead of
+// a pointer. Names and functions lie in one shared constant object: copying a reference copies a
+// pointer, and any thread may do it.
+
 process_ref::process_ref(pid process) noexcept
     : serial_{process.home() != nullptr ? process.home()->serial() : 0}, process_{process} {}
 
@@ -35,6 +40,8 @@ scheduler* process_ref::home() const noexcept {
 }
 
 scheduler& process_ref::home_or_here() const {
+  // An operation on an empty reference, or on one whose io_context is gone, still has to complete
+  // somewhere: it fails on the loop of the caller.
   scheduler* const s = home();
   return s != nullptr ? *s : detail::here();
 }
@@ -49,6 +56,7 @@ pid process_ref::whereis() const {
 
 pid process_ref::get_pid() const { return lookup_ ? whereis() : process_; }
 
+// The user's function may throw. Callers take that as the failure of what they do.
 detail::process* process_ref::get() const {
   if (!lookup_) return process_.get();
   const pid found = lookup_->find ? lookup_->find() : home()->whereis(lookup_->name);

@@ -7,6 +7,9 @@
 
 namespace coppice::detail {
 
+// A registry is a shared object that may outlive its io_context. It keeps the serial number of the
+// scheduler instead of a pointer: once the io_context is gone, the number finds nothing.
+
 process& registry_home::caller(const char* function) const {
   process* me = nullptr;
   if (scheduler* const home = scheduler::find(serial_); home != nullptr) {

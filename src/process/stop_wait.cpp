@@ -7,6 +7,9 @@ namespace coppice::detail {
 
 namespace {
 
+// Tells whether the caller is the ancestor itself or lies below it in the supervision tree. A
+// process ends after its children, so a child that waited for the end of an ancestor would wait for
+// itself.
 bool is_within(process* caller, const process& ancestor) noexcept {
   for (process* p = caller; p != nullptr; p = p->parent()) {
     if (p == &ancestor) return true;
@@ -25,6 +28,7 @@ void stop_wait::arm(waiter& w) {
   } else if (is_within(caller_on(p->home), *p)) {
     refused = errc::would_deadlock;
   } else {
+    // First the monitor, then the request: so no end is missed, whatever stop() does at once.
     news.target = &w;
     p->more().subscriptions.push_back(news);
     if (limit) timer.arm(w, *limit);
@@ -42,6 +46,8 @@ void stop_wait::disarm() noexcept {
 boost::system::error_code stop_wait::outcome() const noexcept {
   if (refused) return refused;
   if (!news.reason) return errc::timeout;
+  // A process that ends with another reason than the one asked for is no success: gen_server:stop
+  // exits in this case.
   if (*news.reason == reason) return {};
   return errc::unexpected_exit;
 }

@@ -7,6 +7,10 @@ namespace coppice {
 using detail::after;
 using detail::scheduler;
 
+// Tests move the time themselves. Time moves from timer to timer, and everything that is ready runs
+// in between: so all happens in the order in which it would happen in real time, and a timer that
+// is set on the way is not missed. Timers of Asio itself know nothing of this clock.
+
 virtual_clock::virtual_clock(boost::asio::io_context& io) : io_{io} {
   scheduler::of(io, "virtual_clock").take_over_time();
 }
@@ -14,6 +18,7 @@ virtual_clock::virtual_clock(boost::asio::io_context& io) : io_{io} {
 virtual_clock::clock::time_point virtual_clock::now() const { return scheduler::of(io_).now(); }
 
 void virtual_clock::settle() {
+  // An io_context that has run out of work is stopped, and does nothing more until it is restarted.
   do {
     io_.restart();
   } while (io_.poll() > 0);

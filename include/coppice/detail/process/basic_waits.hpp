@@ -18,6 +18,8 @@
 
 namespace coppice::detail {
 
+// The waits of sleep_for, yield and await_exit. wait/operation.hpp tells what their members mean.
+
 struct COPPICE_API sleep_wait {
   using signature = void(boost::system::error_code);
 

@@ -10,8 +10,8 @@
 
 namespace coppice::detail {
 
-// Wakes somebody who waits for the end of a process, and keeps its reason. It can be moved before it
-// is in the list of the process.
+// A monitor that wakes a waiter when its process ends, and keeps the reason. It can be moved until
+// it is in the list of the process.
 struct exit_notice final : exit_subscription {
   exit_notice() noexcept = default;
   exit_notice(exit_notice&& other) noexcept : reason{std::move(other.reason)} {}

@@ -14,16 +14,24 @@
 
 namespace coppice::detail {
 
-// The executor of the living process, if it runs on `context`; of the calling one.
+// Hands an Asio object over to another process, in place and without a system call. Asio has no way
+// to replace the executor of an object; but its objects can be moved into an object with another
+// type of executor, if that type can be constructed from the old one. So the object is moved twice:
+// into one whose executor type is `passage`, and back. On the way back, a passage converts to the
+// new owner's executor.
+
+// Gives the executor of the process, or of the calling one. Throws unless the process lives and
+// runs on `context`.
 COPPICE_API executor new_owner(const pid& process, const asio::execution_context& context);
 COPPICE_API executor new_owner(const asio::execution_context& context);
 
-// Who gets an object that is on its way. Null between two such moves.
+// The executor of the new owner while an object is being moved, else null. A conversion operator
+// takes no argument, so it is passed here.
 inline thread_local constinit const executor* heir = nullptr;
 
-// In place of the executor of an object that is on its way from one process to another. Asio's
-// objects move between types of executors as these convert: here one executor goes in and another
-// comes out. No executor itself, lest an `any_io_executor` takes it for what it is to hold.
+// Stands for the executor of an object during the move: the old executor goes in, the new one comes
+// out. It does not satisfy the requirements of an executor itself, so that an `any_io_executor` is
+// initialised by the conversion and does not hold a passage.
 template <class Executor>
 class passage {
  public:
@@ -37,7 +45,8 @@ using executor_of = typename Object::executor_type;
 template <class Object>
 using on_the_way = typename Object::template rebind_executor<passage<executor_of<Object>>>::other;
 
-// What has another object inside that does the work, and whose executor is its own.
+// Streams in layers (ssl::stream, Beast's websocket::stream) have an object inside that does the
+// work, and use its executor. Only that lowest object has to be moved.
 template <class Object>
 concept layer = requires(Object& o) {
   o.next_layer();

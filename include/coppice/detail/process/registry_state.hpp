@@ -21,31 +21,34 @@ struct registry_event;
 
 namespace detail {
 
-// The io_context of a registry, which may be gone before the registry.
+// Knows the io_context of a registry. The io_context may be destroyed before the registry.
 class COPPICE_API registry_home {
  public:
   explicit registry_home(scheduler& s) noexcept : serial_{s.serial()} {}
 
-  // The calling process. Throws std::logic_error, naming the function of the interface, if there is
-  // none, or another io_context's, or another thread runs the io_context.
+  // Gives the calling process. Throws std::logic_error, which names the function of the interface,
+  // if no process calls, if it belongs to another io_context, or if another thread runs the
+  // io_context.
   [[nodiscard]] process& caller(const char* function) const;
   // Throws std::logic_error likewise if another thread runs the io_context.
   void check_thread(const char* function) const;
-  // Leads nowhere once the io_context is gone.
+  // Gives a reference that finds no process once the io_context is gone.
   [[nodiscard]] process_ref ref(process_ref::resolver find) const;
 
  private:
   std::uint64_t serial_;  // of the scheduler
 };
 
-// The entries of one registry, shared by its handles.
+// The entries of one registry, shared by its handles. An entry is also in a list of its process,
+// which drops it when the process ends, before anybody hears of that. Listeners hear of what is
+// registered and unregistered by a call, but not of ends: for these there are monitors.
 template <class Key, class Value>
 class registry_state {
  public:
   struct entry final : registration {
     entry(registry_state& r, Key k, Value v, pid p)
         : owner{&r}, key{std::move(k)}, value{std::move(v)}, process{p} {}
-    // The process is gone.
+    // Called when the process has ended.
     void drop() noexcept override { owner->erase(*this); }
 
     registry_state* owner;
@@ -76,7 +79,7 @@ class registry_state {
   void remove(const Key& key, const pid& process) {
     const auto found = entries.find(key);
     if (found == entries.end()) return;
-    const Key named = found->first;
+    const Key named = found->first;  // `key` may be that of an entry which is erased here
     const std::size_t removed =
         std::erase_if(found->second, [&process](const auto& e) { return e->process == process; });
     if (found->second.empty()) entries.erase(found);

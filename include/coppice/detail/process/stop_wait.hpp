@@ -19,7 +19,8 @@
 
 namespace coppice::detail {
 
-// Stops a process in order, and waits until it is gone.
+// Stops a process in order, and waits until nothing of it is left. When the time is over, the wait
+// ends and the process goes on ending.
 struct COPPICE_API stop_wait {
   using signature = void(boost::system::error_code);
 
@@ -29,7 +30,7 @@ struct COPPICE_API stop_wait {
   exit_notice news{};
   wake_timer timer{};
   boost::system::error_code refused{};
-  scheduler* at = nullptr;  // unless that of the process, or the one at work
+  scheduler* at = nullptr;  // where to wait; null: the loop of the process, or of the caller
 
   [[nodiscard]] scheduler& home() const;
   void arm(waiter& w);
