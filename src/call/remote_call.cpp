@@ -4,22 +4,32 @@
 
 namespace coppice::detail {
 
+// A call from another loop, or from outside of processes. Its answer comes from the server's loop,
+// its time limit and its cancellation from the side of the caller, perhaps all at once on several
+// threads. `claim` lets the first one complete the call; the others find it complete and do
+// nothing.
+
 void kill_unless_up_there(const process_ref& server) {
   scheduler::post(server.serial(), [server] { kill_unless_up(server.whereis()); });
 }
 
 foreign_wait::foreign_wait(asio::any_io_executor of_handler)
+    // The work guard keeps the caller's io_context running until the call is complete, as Asio's
+    // operations do.
     : work_{of_handler}, timer_{std::move(of_handler)} {}
 
 foreign_wait::~foreign_wait() = default;
 
 void foreign_wait::canceller::operator()(asio::cancellation_type) const {
+  // The owner of the slot may keep it for longer than the call lasts, hence the weak pointer.
   if (const auto self = waiting.lock()) self->give_up(asio::error::operation_aborted);
 }
 
 void foreign_wait::start_timer(const call_terms& terms) {
   std::optional<process_ref> to_kill;
   if (terms.or_kill) to_kill = terms.target;
+  // This is a timer of Asio on the handler's executor, not of a scheduler: the limit must be kept
+  // even if the loop of the server is not run at all.
   timer_.expires_at(after(clock::now(), *terms.limit));
   timer_.async_wait([self = shared_from_this(),
                      to_kill = std::move(to_kill)](const boost::system::error_code& ec) {
@@ -28,6 +38,8 @@ void foreign_wait::start_timer(const call_terms& terms) {
 }
 
 void foreign_wait::end(move_only_function last) {
+  // The timer is cancelled on the handler's executor, where its own handler runs: a timer of Asio
+  // may not be used by two threads at once.
   const asio::any_io_executor ex = work_.get_executor();
   dispatch(ex, [self = shared_from_this(), last = std::move(last)]() mutable {
     self->timer_.cancel();

@@ -17,22 +17,24 @@
 
 namespace coppice::detail {
 
-// The caller says these of a call, besides the message.
+// What the caller of a server says besides the message: whom it calls, and how long it waits.
 struct call_terms {
   process_ref target;
   std::optional<duration> limit{};
-  bool or_kill = false;  // the server, if it does not come up in that time
+  bool or_kill = false;  // kills the server if it has not started when the time is over
   bool sent = false;
-  std::shared_ptr<exit_reason> failure{};  // where to say how the server died, to another thread
+  std::shared_ptr<exit_reason> failure{};  // takes the server's exit reason to another thread
 };
 
-// A call as its caller sees it, whatever its message.
+// A call as its caller sees it, whatever its message. The message, the place for the answer, the
+// terms and the timer are one object (envelope.hpp derives from this), so that a call allocates
+// once.
 template <class R>
 class call_slot : public typed_slot<R> {
  public:
   call_slot(scheduler& s, call_terms t) : typed_slot<R>{s}, terms{std::move(t)} {}
 
-  // Puts it into the queue of its server, or fails it at once.
+  // Puts the call into the queue of its server, or makes it fail at once.
   virtual void send() = 0;
 
   call_terms terms;
@@ -45,7 +47,7 @@ class call_slot : public typed_slot<R> {
 template <class R>
 using call_ptr = boost::intrusive_ptr<call_slot<R>>;
 
-// Gives up a server whose start takes too long.
+// Kills a server that has not acknowledged its start.
 COPPICE_API void kill_unless_up(const pid& server);
 
 }  // namespace coppice::detail

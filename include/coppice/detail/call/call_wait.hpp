@@ -13,7 +13,8 @@
 #include <type_traits>
 #include <utility>
 
-// The wait for the answer to a call, on the loop of the server.
+// The wait for the answer to a call, on the loop of the server. (For callers elsewhere the call is
+// made there by remote_call.hpp.) The slot tells when it is done; the wait adds a time limit.
 
 namespace coppice::detail {
 
@@ -57,6 +58,7 @@ struct call_wait {
   template <class Handler>
   void complete(Handler&& h) {
     if (!call->done()) {
+      // Marked as done, the slot ignores an answer that comes too late.
       call->fail(errc::timeout);
       if (call->terms.or_kill) kill_unless_up(call->terms.target.whereis());
     }

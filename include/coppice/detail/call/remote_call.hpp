@@ -24,14 +24,19 @@
 #include <type_traits>
 #include <utility>
 
-// Calls from elsewhere: from a process of another io_context, or for a handler with an executor. The
-// call is made on the server's loop, without a limit; the limit and the cancellation are those of the
-// caller, and run where the caller waits. So a loop that is not run keeps nobody waiting for longer
-// than the limit says, and one that is destroyed fails the calls that have come to it.
+// Calls from a process of another io_context, or with a handler that no process runs. The call
+// itself is made on the server's loop, without a time limit. The limit and the cancellation belong
+// to the caller, and run where the caller waits: so a server's loop that is not run keeps nobody
+// waiting beyond the limit. A loop that is destroyed destroys the calls it has, and they fail by
+// that.
+//
+// Slots, waits and calls are counted without atomics. So the call object moves to the server's loop
+// and stays there; what comes back is an `answer`, by value.
 
 namespace coppice::detail {
 
-// An answer on its way: what the handler of a call completes with, and how the server ended.
+// The result of a call on its way between two threads. Its initial value is that of a call whose
+// server has disappeared with its io_context.
 template <class R>
 struct answer {
   boost::system::error_code error = errc::died;
@@ -47,12 +52,12 @@ class recipient {
   recipient(const recipient&) = delete;
   recipient& operator=(const recipient&) = delete;
   virtual ~recipient() = default;
-  // Once, on any thread.
+  // Called once, on any thread.
   virtual void receive(answer<R> a) = 0;
 };
 
-// Lies beside a call in the queue of its server. Destroyed without having been called, because the
-// io_context of the server is gone, it tells that.
+// The completion handler of the call on the server's loop. If it is destroyed without having been
+// called, the io_context of the server has been destroyed; it then sends the answer that says so.
 template <class R>
 class courier {
  public:
@@ -76,7 +81,7 @@ class courier {
   std::shared_ptr<recipient<R>> to_;
 };
 
-// Makes the call on the loop of the server.
+// Moves the call to the loop of the server, and makes it there.
 template <class R>
 void send_over(call_ptr<R> call, std::shared_ptr<recipient<R>> to) {
   call->terms.sent = true;
@@ -92,10 +97,12 @@ void send_over(call_ptr<R> call, std::shared_ptr<recipient<R>> to) {
   });
 }
 
-// Kills a server that does not come up, wherever it is.
+// Does what kill_unless_up does, on the loop of the server.
 COPPICE_API void kill_unless_up_there(const process_ref& server);
 
-// Where the answer to a process arrives; touched on the thread of that only.
+// Receives the answer to a process: on the server's thread it posts the answer to the loop of the
+// caller. The members are touched on the caller's thread only. It is shared, as the wait may be
+// over when the answer comes.
 template <class R>
 class letter_box final : public recipient<R>, public std::enable_shared_from_this<letter_box<R>> {
  public:
@@ -110,13 +117,13 @@ class letter_box final : public recipient<R>, public std::enable_shared_from_thi
 
   waiter* reader = nullptr;
   std::optional<answer<R>> letter;
-  std::optional<process_ref> to_kill;  // if it does not come up in time
+  std::optional<process_ref> to_kill;  // the server, if it is killed when it does not start in time
 
  private:
   std::uint64_t home_;
 };
 
-// The wait of a process for a server of another io_context.
+// The wait of a process for a server of another io_context. Its timer is one of its own scheduler.
 template <class R>
 struct remote_call_wait {
   using signature = completion_signature<R>;
@@ -127,7 +134,7 @@ struct remote_call_wait {
   }
 
   scheduler* here;
-  call_ptr<R> call;  // until it is sent
+  call_ptr<R> call;  // null once it is sent
   std::shared_ptr<exit_reason> failure;
   std::shared_ptr<letter_box<R>> box;
   wake_timer timer{};
@@ -156,9 +163,9 @@ struct remote_call_wait {
   }
 };
 
-// A call for a handler that is no process's, as far as it does not depend on the handler: it has a
-// limit, and can be cancelled. Answer, limit and cancellation may come on different threads; it
-// completes with the first one.
+// The part of a call from outside of processes that does not depend on the type of its handler: the
+// time limit and the cancellation. Answer, limit and cancellation may come on different threads;
+// the call completes with the first of them.
 class COPPICE_API foreign_wait : public std::enable_shared_from_this<foreign_wait> {
  public:
   explicit foreign_wait(asio::any_io_executor of_handler);
@@ -167,20 +174,20 @@ class COPPICE_API foreign_wait : public std::enable_shared_from_this<foreign_wai
   virtual ~foreign_wait();
 
  protected:
-  // Lies in the cancellation slot of the handler.
+  // The cancellation handler in the slot of the caller.
   struct COPPICE_API canceller {
     void operator()(asio::cancellation_type) const;
     std::weak_ptr<foreign_wait> waiting;
   };
 
   void start_timer(const call_terms& terms);
-  // False if it is complete already. To be asked before it is completed.
+  // Claims the right to complete the call; returns false if somebody else has it.
   [[nodiscard]] bool claim() noexcept { return !complete_.exchange(true); }
-  // Has `last` run by the handler's executor, when all else has been given up.
+  // Runs `last` through the handler's executor, after the timer and the work guard are released.
   void end(move_only_function last);
 
  private:
-  // Completes it with that error; false if it is complete already.
+  // Completes the call with that error; returns false if it is complete already.
   virtual bool give_up(boost::system::error_code why) = 0;
 
   std::atomic<bool> complete_ = false;

@@ -19,7 +19,8 @@
 
 namespace coppice::detail {
 
-// Where several calls are waited for together: those that are done lie here until they are taken.
+// Collects the answers of several calls that are waited for together. Slots that are done are in
+// the list until they are taken, in the order in which they were answered.
 struct reply_collector {
   list_hook done;
   waiter* waiting = nullptr;
@@ -27,18 +28,20 @@ struct reply_collector {
 
 class reply_slot;
 
-// Whoever is to answer calls.
+// A server, as the slots of its calls know it.
 class answerer {
  public:
-  // The chance to answer one of them was thrown away.
+  // The reply_to of one of its calls was destroyed unused.
   virtual void gave_up(reply_slot& call) noexcept = 0;
 
  protected:
   ~answerer() = default;
 };
 
-// Where the answer to one call arrives. Shared by the caller, who waits, and by whoever is to
-// answer; counted, on the loop's thread only. Answered once: what comes later is thrown away.
+// The place where the answer to one call arrives. The caller and the server share it by a reference
+// count, which is touched on the loop's thread only. Only the first answer counts. Either side may
+// give up first: a caller that has stopped waiting is not awaited, and a server that has ended
+// fails the slots in its list.
 class COPPICE_API reply_slot : public list_hook {
  public:
   explicit reply_slot(scheduler& s) noexcept : home{s} {}
@@ -50,18 +53,18 @@ class COPPICE_API reply_slot : public list_hook {
     if (--s->references_ == 0) s->destroy();
   }
   void fail(boost::system::error_code e, exit_reason why = {}) noexcept;
-  void finish() noexcept;   // the answer is there
-  void give_up() noexcept;  // whoever was to answer has thrown the chance away
+  void finish() noexcept;   // called when the answer is there
+  void give_up() noexcept;  // called when a reply_to is destroyed unused
   [[nodiscard]] bool done() const noexcept { return done_; }
 
   scheduler& home;
-  answerer* asked = nullptr;  // valid while this is among its calls
+  answerer* asked = nullptr;  // the server; valid while the slot is in one of its lists
   waiter* caller = nullptr;
   reply_collector* collector = nullptr;
-  pid from;                         // the process that called, if it was one
-  boost::system::error_code error;  // of no meaning unless done without a value
+  pid from;                         // the process that called; empty if none did
+  boost::system::error_code error;  // the outcome, if it is done without a value
   exit_reason reason;
-  bool taken = false;  // by whoever fetches answers later
+  bool taken = false;  // the answer has been fetched
 
  protected:
   virtual ~reply_slot();
@@ -86,7 +89,7 @@ class typed_slot : public reply_slot {
   ~typed_slot() override = default;
 };
 
-// One that is no part of a call.
+// A slot that is not part of a call, such as one for the answer of a stash's store.
 template <class R>
 class free_slot final : public typed_slot<R>, public pooled {
  public:

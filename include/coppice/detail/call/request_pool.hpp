@@ -20,7 +20,8 @@
 
 namespace coppice::detail {
 
-// The calls of one set.
+// The calls of one request_set, each under a label. Slots that are done gather in `arrivals`, so
+// that taking the next answer takes constant time however many calls are open.
 template <class R, class Label>
 struct request_pool {
   struct member {
@@ -28,6 +29,7 @@ struct request_pool {
     slot_ptr<R> slot;
   };
 
+  // Calls that are still open go on without the set; nobody hears of their answers.
   ~request_pool() {
     for (auto& [slot, m] : members) slot->collector = nullptr;
   }
@@ -53,6 +55,7 @@ struct request_pool {
   std::unordered_map<reply_slot*, member> members;
 };
 
+// Waits for the next answer of a set. A set without calls completes at once, with nothing.
 template <class R, class Label>
 struct collection_wait {
   using signature = void(boost::system::error_code, std::optional<response<R, Label>>);
@@ -65,6 +68,7 @@ struct collection_wait {
   [[nodiscard]] scheduler& home() const noexcept { return *pool->home; }
   [[nodiscard]] bool arrived() const noexcept { return !pool->arrivals.done.empty(); }
   void arm(waiter& w) {
+    // There is at most one waiter. A second one replaces the first, which is aborted.
     if (pool->arrivals.waiting != nullptr) pool->arrivals.waiting->abort();
     pool->arrivals.waiting = self = &w;
     if (poll()) {

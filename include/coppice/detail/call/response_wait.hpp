@@ -18,7 +18,7 @@
 
 namespace coppice::detail {
 
-// Takes the answer of a call that is done, or its error.
+// Takes the answer, or the error, out of a slot that is done.
 template <class R>
 call_result<R> result_of(typed_slot<R>& slot) {
   if (!slot.value) return slot.error;
@@ -29,6 +29,8 @@ call_result<R> result_of(typed_slot<R>& slot) {
   }
 }
 
+// Waits for the answer to a request that has been sent before. When the time is over, the request
+// is given up: an answer that comes later is thrown away.
 template <class R>
 struct response_wait {
   using signature = completion_signature<R>;
@@ -40,6 +42,7 @@ struct response_wait {
 
   [[nodiscard]] scheduler& home() const noexcept { return slot->home; }
   void arm(waiter& w) {
+    // There is at most one waiter. A second one replaces the first, which is aborted.
     if (slot->caller != nullptr) slot->caller->abort();
     slot->caller = self = &w;
     if (slot->done()) {
@@ -62,7 +65,8 @@ struct response_wait {
   }
 };
 
-// The same for those who may want to wait again: tells no more than whether it is done.
+// Waits likewise, but only tells whether the answer is there, and does not give up the request when
+// the time is over: the caller may wait again.
 template <class R>
 struct arrival_wait : response_wait<R> {
   using signature = void(boost::system::error_code, bool);
