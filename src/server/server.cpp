@@ -24,18 +24,24 @@ server_core& current_server(const void* type) {
   return *core;
 }
 
-// Before the server itself is made: who sends to it, or stops it, meanwhile, is heard later.
+// Called as the first step of a server's process, before its object is made. The name is registered
+// and exit signals are trapped from here on: messages and stop requests that arrive during a long
+// start wait in the queue instead of being lost.
 void open_server(server_core& core, const std::string& name) {
   core.opened = true;
   core.self.more().subscriptions.push_back(core);
   if (!name.empty()) register_name(name);
 }
 
+// A server ends because a handler has thrown or because it was asked to stop. If both have
+// happened, the exception tells more.
 exit_reason end_reason(server_core& core) {
   if (core.failure) return reason_of(core.failure);
   return *core.wishes.stop;
 }
 
+// Called when the server has cleaned up. `seen` was taken before that: terminate() may change the
+// state that the report shows.
 void end(server_core& core, const exit_reason& reason, const last_sight& seen) {
   process& p = core.self;
   if (reason.is_abnormal() && core.home.listened_to()) {
@@ -50,6 +56,8 @@ void end(server_core& core, const exit_reason& reason, const last_sight& seen) {
                                      .client_alive = client != nullptr,
                                      .pending = seen.pending});
   }
+  // The call whose handler stopped the server is answered only now, after terminate(), as a
+  // gen_server that returns {stop, Reason, Reply, State} answers.
   if (const auto last = std::move(core.last_words)) last->finish();
   p.reason = reason;
   p.exit_reason_final = true;
@@ -63,6 +71,8 @@ state_keeper& current_keeper(const void* type) {
   return *core.keeper;
 }
 
+// Checks the options of a server where its spec is made. The fault is given back instead of thrown:
+// a spec is often part of a larger one, which reports it together with the supervisors around it.
 std::optional<std::invalid_argument> fault_in_server(const std::string& name,
                                                      const server_options& options,
                                                      const std::type_info* state) {
@@ -89,7 +99,8 @@ namespace this_server {
 void stop(exit_reason reason) {
   detail::server_core& core = detail::current_server();
   if (!core.wishes.stop) core.wishes.stop = std::move(reason);
-  // It may be asked by a coroutine that it has started beside its handlers.
+  // The request may come from a coroutine that the server has started beside its handlers, while
+  // the server itself waits for a message.
   if (core.receiver != nullptr) core.receiver->wake();
 }
 

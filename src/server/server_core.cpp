@@ -10,9 +10,12 @@ namespace coppice::detail {
 
 namespace {
 
-// How many messages a server handles before other processes get a turn.
+// How many messages a server handles before other processes get a turn. Resuming the wait costs
+// little beside 64 messages, and 64 messages do not delay the others for long.
 constexpr int handle_budget = 64;
 
+// A request to stop goes through the queue, as in OTP, where `stop` is a message of the system: the
+// messages that came before it are handled first.
 class stop_envelope final : public envelope, public pooled {
  public:
   explicit stop_envelope(exit_reason r) noexcept
@@ -38,7 +41,8 @@ envelope::~envelope() = default;
 server_core::server_core(process& p, const void* t, mailbox_options o)
     : behaviour{t}, self{p}, home{p.home}, options_{o} {}
 
-// Whose calls are still there are not told: the io_context goes.
+// Slots that are still in the lists belong to callers on an io_context that is being destroyed.
+// They are unlinked but not completed, as no process can run any more.
 server_core::~server_core() {
   close();
   for (list_hook* list : {&calls, &given_up}) {
@@ -46,7 +50,9 @@ server_core::~server_core() {
   }
 }
 
-// Should the server end instead, its reason is what the caller hears.
+// A handler that throws destroys its reply_to on the way out. The caller is to hear how the server
+// ended, and not that it got no reply. So while a message is handled, the slot is put aside until
+// it is known how the handler ends; when the server is ending, `fire` completes it.
 void server_core::gave_up(reply_slot& call) noexcept {
   if (handling) {
     given_up.push_back(call);
@@ -65,7 +71,8 @@ void send_call(reply_slot& slot, envelope& e, const process_ref& target, const v
   }
   server_core* const core = server_core::of(server, tag);
   process* const caller = slot.home.current();
-  // A process that only looks into the server is no client of it.
+  // A process that looks into the server through `sys` is not its client: a crash report names only
+  // processes that use the server.
   if (!e.aside && caller != nullptr) slot.from = caller->id();
   if (core == nullptr) {
     slot.fail(server_core::why_none(server));
@@ -74,7 +81,7 @@ void send_call(reply_slot& slot, envelope& e, const process_ref& target, const v
   } else if (caller == &core->self) {
     slot.fail(errc::would_deadlock);
   } else {
-    intrusive_ptr_add_ref(&slot);
+    intrusive_ptr_add_ref(&slot);  // the reference of the queue, which `dispose` gives back
     slot.asked = core;
     core->calls.push_back(slot);
     core->push(e);
@@ -95,7 +102,8 @@ send_result server_core::push_beyond_limit(envelope& e) noexcept {
   return send_result::dropped_oldest;
 }
 
-// There is one at least, since the queue is full.
+// The queue is full of messages that count against the limit, so there is one to drop. This walk
+// over coppice's own messages in front is linear in their number, which is small.
 void server_core::drop_oldest() noexcept {
   envelope** at = &head_;
   while ((*at)->kept) at = &(*at)->next;
@@ -106,6 +114,7 @@ void server_core::drop_oldest() noexcept {
   oldest.dispose(errc::overloaded);
 }
 
+// Puts a continuation before all messages, as gen_server's {continue, ...} does.
 void server_core::push_front(envelope& e) noexcept {
   e.kept = true;
   if (closed) {
@@ -125,7 +134,8 @@ bool server_core::stop(const exit_reason& reason) {
   return true;
 }
 
-// The next message, to be handled now. It ends the wait for none, unless it is coppice's own.
+// Takes the next message out, to be handled now. A message ends the idle time, unless it is
+// coppice's own: a look into the server must not change what the server does.
 envelope& server_core::take() noexcept {
   if (!head_->aside) {
     if (idle_.armed()) home.cancel_timer(idle_);
@@ -152,6 +162,8 @@ std::size_t server_core::calls_due() noexcept {
   return n;
 }
 
+// Describing a message and a state runs user code and builds strings; so it is done only for a
+// server that has failed, and only if somebody listens to reports.
 last_sight server_core::look_back() {
   last_sight seen;
   if (!failure || !home.listened_to()) return seen;
@@ -177,13 +189,19 @@ void server_core::close() noexcept {
   home.cancel_timer(idle_);
   monitors_.clear();
   if (failed != nullptr) std::exchange(failed, nullptr)->dispose(errc::died);
-  // Killed while it cleaned up: `fire` tells whoever waits for the last answer.
+  // This slot is still there if the server was killed while it cleaned up: `fire` then completes
+  // it.
   last_words.reset();
-  // Callers are told by `fire`, when the process is gone and with what reason is known.
+  // Callers of the messages in the queue are not told here. `fire` does so when the process is
+  // gone, since the exit reason is known then.
   while (head_ != nullptr) pop().dispose(errc::died);
 }
 
+// This is called while the coroutine of the server is suspended in its wait for a message: ordinary
+// handlers run from here, without the cost of resuming and suspending a coroutine for each message.
+// The coroutine is only resumed for handlers that are coroutines, and for the end.
 bool server_core::work(void* server) {
+  // Without a receiver, messages that a handler sends to its own server are queued and wake nobody.
   waiter* const w = std::exchange(receiver, nullptr);
   for (int left = handle_budget; !failure && !wishes.stop && head_ != nullptr; --left) {
     if (left == 0) {
@@ -199,7 +217,7 @@ bool server_core::work(void* server) {
       has_handled();
     } catch (...) {
       failure = std::current_exception();
-      failed = &e;
+      failed = &e;  // not disposed of: the report shows it, and its caller hears the exit reason
     }
   }
   if (failure || wishes.stop || idle_over) return true;
@@ -220,6 +238,8 @@ void server_core::idle_timer::expire(timer_node& node) {
   if (core.receiver != nullptr) core.receiver->wake();
 }
 
+// The process of the server is gone, and nothing of it runs any more. Only now the callers hear of
+// it, so that a caller may at once start or call the next incarnation.
 void server_core::fire(const pid&, const exit_reason& reason) {
   close();
   for (list_hook* list : {&calls, &given_up}) {
@@ -231,6 +251,8 @@ void server_core::fire(const pid&, const exit_reason& reason) {
   }
 }
 
+// A server's monitors are entries of its own instead of messages to a mailbox, as a server has
+// none.
 std::uint64_t server_core::monitor(const pid& process) {
   static thread_local std::uint64_t last = 0;
   const std::uint64_t id = ++last;
@@ -249,11 +271,12 @@ void server_monitor::fire(const pid& process, const exit_reason& reason) {
     news.kept = true;
     core.push(news);
   }
-  core.forget_monitor(id);  // and with it this
+  core.forget_monitor(id);  // it destroys this monitor
 }
 
 bool server_core::exit_signal(const pid& from, const exit_reason& reason) {
   if (closed || !opened) return false;
+  // gen_server's rule: an exit signal of the parent ends the server even if it traps exits.
   const bool from_parent = from && from == self.spawner;
   if (!from_parent && wrap_signal != nullptr) {
     envelope& news = *wrap_signal(*this, from, reason);

@@ -14,6 +14,8 @@ namespace detail {
 
 namespace {
 
+// Keeps states in a map. The stash is a server of its own, so the states survive the servers that
+// they belong to, but not the stash.
 class memory_store final : public stash_store {
  public:
   void put(std::string key, kept_state state, reply_to<void> done) override {
@@ -25,7 +27,8 @@ class memory_store final : public stash_store {
     try {
       if (const auto at = states_.find(key); at != states_.end()) copy = at->second;
     } catch (...) {
-      // One state that cannot be copied must not take the others along.
+      // The copy of a state may throw. That is the fault of one server; an exception here would end
+      // the stash with the states of all the others.
       return std::move(found).fail(errc::unreadable);
     }
     std::move(found)(std::move(copy));
@@ -52,7 +55,8 @@ void stash_store::open(std::function<void(std::string)>, reply_to<std::string> p
   std::move(problem)();
 }
 
-// Up when the store is open: what is asked before that waits.
+// The stash acknowledges its start when the store is open. Requests that come earlier wait in its
+// queue. The store may answer on another thread, through slots that take the answer to this loop.
 asio::awaitable<void> stash_server::init() {
   const slot_ptr<std::string> opened{new free_slot<std::string>{here()}};
   store_->open(
@@ -77,8 +81,11 @@ void stash_server::handle(const keys&, reply_to<std::vector<std::string>> found)
   store_->keys(std::move(found));
 }
 
+// A store that has become unusable ends the stash with an error; its supervisor restarts it with a
+// new store, or gives up.
 void stash_server::handle(const broken& m) { throw std::runtime_error{m.why}; }
 
+// A stash that is stopped in order first lets its store finish what it has accepted.
 asio::awaitable<void> stash_server::terminate(const exit_reason&) {
   const slot_ptr<void> done{new free_slot<void>{here()}};
   store_->finish(reply_to<void>{done});

@@ -15,7 +15,8 @@ namespace coppice::detail {
 
 namespace {
 
-// Hears whether a state that was sent to a stash has got there, when its server is gone.
+// The completion handler of a put to a stash. The server has ended by then, so a failure can only
+// be reported.
 struct loss_report {
   scheduler& home;
   pid server;
@@ -37,6 +38,8 @@ state_keeper::state_keeper(server_core& core, const std::string& key,
   core_.keeper = this;
 }
 
+// The state that the server was started with is handed on if no newer one was taken, because the
+// object was never made or restore() has thrown. An exception counts as a crash with this state.
 state_keeper::~state_keeper() {
   core_.keeper = nullptr;
   if (put_away_ || !given_.has_value()) return;
@@ -46,10 +49,12 @@ state_keeper::~state_keeper() {
 
 bool state_keeper::crashed() const noexcept {
   if (core_.failure) return reason_of(core_.failure).is_abnormal();
-  return std::uncaught_exceptions() > 0;  // out of the object's constructor, restore() or init()
+  // The destructor runs because of an exception of the object's constructor, restore() or init().
+  return std::uncaught_exceptions() > 0;
 }
 
 fetch_operation state_keeper::fetch() {
+  // Five seconds, the default of gen_server:call. A stash that does not answer is a failed start.
   const server_ref<stash_server> stash{core_.home.io(), options_.state.stash};
   return fetch_operation{
       {stash.send_request(stash_server::get{key_}).release(), std::chrono::seconds{5}}};
@@ -67,6 +72,8 @@ const std::any* state_keeper::start_with(kept_state found, std::string (*text)(c
       std::throw_with_nested(std::runtime_error{what});
     }
   }
+  // A state that has crashed several incarnations in a row would crash this one too. Starting
+  // afresh breaks the circle that the restart intensity could only end by giving up.
   if (found.crashes >= options_.same_state_crashes) {
     if (core_.home.listened_to()) {
       const std::string state = text(found.state);
@@ -83,6 +90,8 @@ const std::any* state_keeper::handed_over(std::string (*text)(const std::any&)) 
   return start_with(std::exchange(*handed_, {}), text);
 }
 
+// Crashes are counted as long as the state stays the same. A state that has changed, or an end in
+// order, shows that the server could work with it: the count begins anew.
 void state_keeper::take(std::any state, bool same) noexcept {
   const bool in_order = core_.self.exit_reason_final && !core_.self.reason.is_abnormal();
   const unsigned before = same && !in_order ? given_.crashes : 0;
@@ -99,8 +108,9 @@ kept_state state_keeper::encoded(kept_state s) const {
   return s;
 }
 
-// With a stash that does not live any more it is lost; and when the process was abandoned: the next
-// incarnation may be long under way, with a state of its own.
+// Hands the state on: to the next incarnation directly, or to the stash. It is lost, and reported,
+// if the stash is not alive. It is also lost if the process was abandoned (core_.closed): the next
+// incarnation may long be running with a state of its own, which must not be overwritten.
 void state_keeper::put_away(kept_state s) noexcept {
   put_away_ = true;
   if (core_.closed) {
@@ -117,7 +127,7 @@ void state_keeper::put_away(kept_state s) noexcept {
       core_.home.tell(state_lost{server_, key_, exit_reason::noproc()});
       return;
     }
-    if (core_.home.is_down()) return;
+    if (core_.home.is_down()) return;  // the program ends, and no process hears of it
     save_operation putting{
         {stash.send_request(stash_server::put{key_, encoded(std::move(s))}).release(),
          std::nullopt}};

@@ -2,6 +2,8 @@
 
 namespace coppice::sys {
 
+// Unlike OTP's, this is no message: the caller runs on the thread of the server, and no handler
+// runs at the same time. So it also works with a server that is stuck in a coroutine.
 std::optional<server_status> get_status(const process_ref& server) {
   detail::server_core* const core = detail::server_core::of(server.whereis().get());
   if (core == nullptr || core->object == nullptr) return std::nullopt;

@@ -18,7 +18,8 @@ struct agent_cast {
   F function;
 };
 
-// The server behind an agent: a state, and functions that are run on it.
+// The server behind an agent: it holds a state, and its messages are functions that it runs on the
+// state. Each type of function is a message type of its own; none of them is type-erased.
 template <class T>
 class agent_server {
  public:

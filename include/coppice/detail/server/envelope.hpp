@@ -20,19 +20,24 @@
 #include <type_traits>
 #include <utility>
 
-// Messages on their way to a server of a certain class.
+// Messages on their way to a server. An envelope knows the type of its message and the class of the
+// server; the queue, which is the same for all servers, sees only the base class. A call is one
+// object with two bases: an envelope, which the queue refers to, and the slot of the answer, which
+// the caller refers to. Both sides hold a reference, and the message stays where it is.
 
 namespace coppice::detail {
 
-// By its address, which servers are of that class. The same in all libraries: those of coppice's own
-// classes are asked for from outside.
+// The address of this variable identifies the class of a server. It is exported, so that it is the
+// same in all libraries of a program: users call the servers of coppice's own classes.
 template <class S>
 COPPICE_API inline constexpr char server_tag{};
 
-// Puts a call to a server of the class with that tag into its queue, or fails it at once.
+// Puts a call into the queue of the target, or fails it at once if that is not a server of the
+// class with that tag.
 COPPICE_API void send_call(reply_slot& slot, envelope& e, const process_ref& target, const void* tag);
 
-// Handled by a coroutine, which that of the server awaits.
+// A message whose handler is a coroutine. The coroutine of the server awaits the handler, so that
+// messages are still handled one at a time.
 template <class S>
 class coroutine_envelope : public envelope {
  public:
@@ -44,7 +49,7 @@ class coroutine_envelope : public envelope {
   ~coroutine_envelope() override = default;
 };
 
-// Handled where the server waits.
+// A message with an ordinary handler, which runs without resuming the coroutine of the server.
 struct synchronous_envelope : envelope {
   synchronous_envelope() noexcept : envelope{kind_type::synchronous} {}
 
@@ -86,7 +91,7 @@ class cast_envelope<S, M, true> final : public cast_base<S, M> {
   }
 };
 
-// A call: the message, the place for its answer, and what its caller needs to wait for that.
+// A call: the message, the slot for its answer, and the terms of the caller.
 template <class S, class M>
 class call_base : public call_slot<typename M::reply>, public envelope_for<S, M>, public pooled {
  public:
@@ -99,7 +104,8 @@ class call_base : public call_slot<typename M::reply>, public envelope_for<S, M>
 
   void send() final { send_call(*this, *this, this->terms.target, &server_tag<S>); }
 
-  // The queue lets go of it.
+  // Gives back the reference of the queue. A call whose reply_to was taken is answered by that; and
+  // a call that is dropped because its server died (errc::died) is completed by server_core::fire.
   void dispose(errc why) noexcept final {
     if (!this->done() && !taken_ && why != errc::died) this->fail(why);
     intrusive_ptr_release(this);
@@ -119,7 +125,7 @@ class call_base : public call_slot<typename M::reply>, public envelope_for<S, M>
     if (this->done()) return;
     this->value.emplace(std::forward<Value>(value)...);
     if (!core.wishes.stop) return this->finish();
-    // Not before the server has cleaned up.
+    // The handler has asked the server to stop: the caller gets the answer after terminate().
     taken_ = true;
     core.last_words.reset(this);
   }
@@ -171,7 +177,8 @@ class call_envelope<S, M, true> final : public call_base<S, M> {
   }
 };
 
-// Handled as soon as the server is up.
+// The message behind `ready()`. Servers handle messages only when they are up, so any message would
+// do; this one handles itself, and servers of all classes take it.
 struct started_query {
   using reply = void;
   template <class S>

@@ -12,7 +12,9 @@
 #include <type_traits>
 #include <utility>
 
-// What the class of a server offers: which messages it handles, and how.
+// Finds out at compile time which messages the class of a server handles and how: by value or by
+// reference, with a reply_to or a result, by an ordinary function or a coroutine. The checks at the
+// end have a static_assert for each mistake, so that the compiler's first line says what is wrong.
 
 namespace coppice {
 
@@ -49,7 +51,8 @@ inline constexpr bool is_task<task<T>> = true;
 template <class T>
 inline constexpr bool is_coroutine = is_awaitable<T> || is_task<T>;
 
-// What the coroutine of a server can await, of what its class returns.
+// Makes an awaitable, which the coroutine of the server can await, of the coroutine that a handler
+// returns.
 template <class S, class T, class E>
 asio::awaitable<T, E> awaitable_in(asio::awaitable<T, E> a) noexcept {
   return a;
@@ -72,14 +75,14 @@ struct awaited<task<T>> {
   using type = T;
 };
 
-// A message of coppice's own, which servers of all classes take: it handles itself.
+// A message of coppice's own that servers of all classes take: it brings its own handler.
 template <class S, class M>
 concept handles_itself = requires(S& s, M& m) {
   m.handle_on(s);
 };
 
-// How the message is given to the handler: as it stands, so that a report can still tell it, unless
-// the handler wants to take it apart.
+// A handler gets its message as a const lvalue if it accepts that, so that a crash report can still
+// show the message. A handler that takes an rvalue gets the message itself.
 template <class S, class M, class... More>
 concept handles_kept = requires(S& s, const M& m, More... more) {
   s.handle(m, std::move(more)...);
@@ -89,7 +92,8 @@ concept handles_moved = requires(S& s, M&& m, More... more) {
   s.handle(std::move(m), std::move(more)...);
 };
 
-// As none is called: for what is said of it.
+// Handlers that take a plain lvalue are never called; the concept serves to say so in an error
+// text.
 template <class S, class M, class... More>
 concept handles_lvalue = requires(S& s, M& m, More... more) {
   s.handle(m, std::move(more)...);
@@ -183,7 +187,8 @@ consteval bool check_call() {
   }
 }
 
-// Of a message that is made where it is sent. One that is there already is given as it is.
+// True if the message is made from arguments where it is sent, and false if it is passed
+// ready-made.
 template <class M, class... Args>
 concept made_of =
     !std::is_reference_v<M> && !(sizeof...(Args) == 1 && (std::same_as<M, Args> && ...));

@@ -11,14 +11,16 @@
 #include <type_traits>
 #include <utility>
 
-// Whether the hooks of a server's class are written so that they are called. A member that has the
-// name of a hook and does not fit does not compile: it would be passed over without a word.
+// Checks that the hooks of a server's class have signatures with which they are called. Hooks are
+// found by concepts, so a member with the name of a hook and the wrong signature would silently
+// never be called. Such a member does not compile instead.
 
 namespace coppice::detail {
 
-// `has_member_x<S>`: whether S has a function of that name, whatever it takes and whoever may call
-// it. The name is ambiguous then in a class that inherits it from S and from somewhere else. A type
-// or a variable counts as well if it is private, since that cannot be told apart.
+// `has_member_x<S>` tells whether S has a function of that name, with any parameters and even if it
+// is private. It is found by a trick: in a class that inherits the name from S and from another
+// base, the name is ambiguous. Private types and variables of that name count too, since they
+// cannot be told from functions.
 #define COPPICE_HAS_MEMBER(name)                                   \
   struct other_##name {                                            \
     int name;                                                      \
@@ -56,12 +58,12 @@ concept has_terminate = requires(S& s, const exit_reason& reason) {
   s.terminate(reason);
 };
 
-// What a hook may return: nothing, at once or later.
+// A hook returns void, or a coroutine that returns void.
 template <class S, class R>
 inline constexpr bool returns_nothing =
     std::is_void_v<R> || std::is_same_v<R, task<void>> || std::is_same_v<R, server_awaitable<S>>;
 
-// A handler that is called only if there is one.
+// Checks the handler of a message that coppice itself sends, and that a class need not handle.
 template <class S, class M>
 consteval bool check_optional_handler() {
   if constexpr (handles<S, M>) {

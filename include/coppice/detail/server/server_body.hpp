@@ -25,7 +25,14 @@
 #include <typeinfo>
 #include <utility>
 
-// The process of a server.
+// The process of a server: its coroutine, from the first step to the last. Objects with a
+// destructor do the work that has to be done however the server ends, be it by a return, an
+// exception or a kill that destroys the frame. In `run` they are destroyed in this order:
+//   at_last    takes the state while the object is still there
+//   before_it  marks the server as ending, before its reply_to members are destroyed
+//   server     is the object
+//   keeper     hands the state on
+//   at_end     closes the queue
 
 namespace coppice {
 
@@ -38,11 +45,13 @@ namespace detail {
 COPPICE_API void open_server(server_core& core, const std::string& name);
 COPPICE_API exit_reason end_reason(server_core& core);
 COPPICE_API void end(server_core& core, const exit_reason& reason, const last_sight& seen);
-// What breaks a rule, in words; or nothing.
+// Gives the rule that the options break, in words, or nothing.
 COPPICE_API std::optional<std::invalid_argument> fault_in_server(const std::string& name,
                                                                  const server_options& options,
                                                                  const std::type_info* state);
 
+// The wait for the next message. `ready` handles messages itself (server_core::work), and is true
+// only if the coroutine is needed.
 template <class S>
 struct next_wait {
   using signature = void();
@@ -91,6 +100,8 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
 
   server_awaitable<S> call(process& p) override { return run(p, *this, nullptr); }
 
+  // A state that is handed over directly belongs to one child of one supervisor, while a spec may
+  // be used several times. So each child gets a body of its own, which refers to the common one.
   body_ptr for_child(const body_ptr& self) override {
     if constexpr (keeps_state<S>) {
       if (options_.state.stash.empty()) return body_ptr{new instance{self, *this}};
@@ -99,8 +110,8 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
   }
 
  private:
-  // The same for one child of a supervisor, which has a state to hand over from one incarnation to
-  // the next.
+  // The body for one child of a supervisor: it keeps the state between two incarnations of the
+  // child.
   class instance final : public typed_body<executor_type>, public pooled {
    public:
     instance(body_ptr kept, server_body& original)
@@ -121,14 +132,15 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
   using keeper_type = std::conditional_t<keeps_state<S>, state_keeper, nothing>;
   using taker_type = std::conditional_t<keeps_state<S>, state_taker<S>, nothing>;
 
-  // Nothing reaches the server once its frame goes.
+  // Closes the queue when the frame is destroyed: nothing must reach the server after that.
   struct closing {
     server_core* core;
     ~closing() { core->close(); }
   };
 
-  // The answers that the server still owes go with its object: who waits for them is to hear how it
-  // ended, not that they were thrown away.
+  // The object may hold the reply_to of calls that it has not answered, and destroys them. Their
+  // callers are to hear how the server ended, and not that there is no reply; `ending` makes that
+  // difference.
   struct leaving {
     server_core* core;
     ~leaving() {
@@ -138,7 +150,8 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
   };
 
   static server_awaitable<S> run(process& p, const server_body& body, kept_state* handed) {
-    // Frames that cannot be interrupted outlive the process, which is then abandoned.
+    // If the frame cannot be interrupted, the process is abandoned and the frame outlives it: the
+    // core must live as long as the frame.
     const std::shared_ptr<behaviour> kept = p.extras->behaviour;
     server_core& core = static_cast<server_core&>(*kept);
     const closing at_end{&core};
@@ -200,12 +213,12 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
     if constexpr (handles<S, down>) core.wrap_down = &wrap_down<S>;
   }
 
-  // What only a coroutine can do.
+  // Handles a message whose handler is a coroutine, or the end of the idle time.
   static server_awaitable<S> handle_next(S& server, server_core& core) {
     if (core.front() != nullptr) {
       if (core.front()->kind != envelope::kind_type::coroutine) co_return;
       auto& e = static_cast<coroutine_envelope<S>&>(core.take());
-      core.failed = &e;  // until it is known to be otherwise
+      core.failed = &e;  // a handler that throws or is destroyed leaves it so
       auto running = e.run(server, core);
       co_await std::move(running);
       core.failed = nullptr;
@@ -222,7 +235,8 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
     }
   }
 
-  // The hooks, each of which may be a coroutine.
+  // These call the hooks, each of which may be a coroutine. The coroutine is named before it is
+  // awaited here and elsewhere: g++ 12 destroys temporaries in an awaited expression twice.
   static server_awaitable<S> run_init(S& server) {
     if constexpr (is_coroutine<decltype(server.init())>) {
       auto running = awaitable_in<S>(server.init());

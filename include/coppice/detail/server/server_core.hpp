@@ -34,7 +34,7 @@ namespace detail {
 
 class server_core;
 
-// Has a server told of the end of a process.
+// A monitor of a server: it puts a message into the queue of the server when its process ends.
 class server_monitor final : public exit_subscription {
  public:
   server_monitor(server_core& c, std::uint64_t i) noexcept : core{c}, id{i} {}
@@ -44,57 +44,64 @@ class server_monitor final : public exit_subscription {
   const std::uint64_t id;
 };
 
-// A message on its way to a server.
+// A message on its way to a server. It is its own list node, and owns itself: `dispose` frees it.
+// Each envelope is disposed of exactly once.
 class COPPICE_API envelope {
  public:
   enum class kind_type : unsigned char {
-    synchronous,  // handled where the server waits, without resuming its coroutine
-    coroutine,    // handled by a coroutine, which that of the server awaits
-    stop,         // a request to stop with `reason()`
+    synchronous,  // its handler is a function, and runs without resuming the server's coroutine
+    coroutine,    // its handler is a coroutine, which the server's coroutine awaits
+    stop,         // it asks the server to stop
   };
 
   explicit envelope(kind_type k) noexcept : kind{k} {}
   envelope(const envelope&) = delete;
   envelope& operator=(const envelope&) = delete;
 
-  // Handles it; of synchronous ones only. May throw what the handler throws.
+  // Calls the handler; not for messages with a coroutine. Throws what the handler throws.
   virtual void handle(void* server, server_core& core) = 0;
-  // Done with, handled or not. `why` is told to a caller that waits for the answer.
+  // Frees the message, handled or not. `why` is the error for a caller that still waits.
   virtual void dispose(errc why) noexcept = 0;
   struct disposer {
     void operator()(envelope* e) const noexcept { e->dispose(errc::noproc); }
   };
   [[nodiscard]] virtual std::string describe() const = 0;
-  // Of calls: where the answer goes.
+  // The slot for the answer of a call; null for other messages.
   [[nodiscard]] virtual const reply_slot* slot() const noexcept { return nullptr; }
 
   const kind_type kind;
-  bool aside = false;  // no message to a server that wants to know when none comes
-  bool kept = false;   // of coppice's own: neither refused nor dropped for want of room
+  bool aside = false;  // does not end the idle time of the server, and its sender is no client
+  bool kept = false;   // is coppice's own: neither refused nor dropped for want of room
   envelope* next = nullptr;
 
  protected:
   virtual ~envelope();
 };
 
-// What a server asks for from within its handlers (this_server).
+// Requests that a server makes from within its handlers, through this_server. They take effect when
+// the handler has returned.
 struct server_wishes {
   std::optional<exit_reason> stop;
   std::optional<duration> idle;
 };
 
-// What there is to tell of a server that has failed, as it was before it cleaned up.
+// The contents of a crash report about a server, taken before the server cleans up.
 struct last_sight {
-  std::string message;      // what it was handling
+  std::string message;      // the message that it was handling
   std::string state;
-  pid client;               // who waits for the answer to that
-  std::vector<pid> pending;  // who waits for other answers
+  pid client;               // the process that waits for the answer to it
+  std::vector<pid> pending;  // processes that wait for other answers
 };
 
 class state_keeper;
 
-// What servers of all types have in common: their queue, and what happens to it when they end. Made
-// by the body of the server; lives as long as its process.
+// The part that servers of all classes have in common: the queue, the calls that are not answered
+// yet, and what happens to both when the server ends. The body makes it when the process is
+// spawned, so that messages can be sent to a server that has not started yet. The process owns it,
+// and a frame that outlives an abandoned process.
+//
+// Every call that reaches a server is completed: by its answer, by an error when its reply_to is
+// destroyed, or with the exit reason when the process is gone.
 class COPPICE_API server_core final : public behaviour, public exit_subscription, public answerer {
  public:
   server_core(process& p, const void* t, mailbox_options o);
@@ -102,26 +109,27 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   server_core& operator=(const server_core&) = delete;
   ~server_core();
 
-  // Null if there is no such process, or it is not a server of that type.
+  // Gives null if there is no process, or if it is not a server of that type.
   static server_core* of(const detail::process* p, const void* type) noexcept {
     behaviour* const b = p != nullptr ? p->behaviour() : nullptr;
     return b != nullptr && b->type == type ? static_cast<server_core*>(b) : nullptr;
   }
 
-  // The same whatever its type.
+  // Gives the core of a server of any type.
   static server_core* of(const detail::process* p) noexcept {
     behaviour* const b = p != nullptr ? p->behaviour() : nullptr;
     return b != nullptr && typeid(*b) == typeid(server_core) ? static_cast<server_core*>(b)
                                                              : nullptr;
   }
 
-  // Why that has given null.
+  // Gives the error for a caller when `of` has given null.
   static errc why_none(const detail::process* p) noexcept {
     return p == nullptr || p->life.is_exiting() ? errc::noproc : errc::wrong_type;
   }
 
-  // Takes a message. Disposes of it, or of the oldest one, if there are too many. What coppice has
-  // to tell the server, and the steps with which it continues, are neither refused nor dropped.
+  // Appends a message. If the queue is full, the message or the oldest one is disposed of instead,
+  // as the options say. Messages of coppice's own, and continuations, do not count and are never
+  // dropped.
   send_result push(envelope& e) noexcept {
     if (closed || (!e.kept && size_ - kept_ >= options_.limit)) return push_beyond_limit(e);
     append(e);
@@ -141,7 +149,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   envelope& take() noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  // The coroutine of the server is gone: nothing is handled any more.
+  // Called when the coroutine of the server is destroyed: no message is handled any more.
   void close() noexcept;
 
   void has_handled() noexcept {
@@ -149,13 +157,14 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
     if (!given_up.empty()) answer_given_up();
   }
 
-  // Handles messages while the server waits. True if its coroutine has something to do.
+  // Handles messages while the server's coroutine is suspended. Returns true if the coroutine is
+  // needed.
   bool work(void* server);
   void set_idle_timer();
 
   [[nodiscard]] std::size_t calls_due() noexcept;
 
-  // Of no meaning unless it has failed and somebody listens.
+  // Fills a crash report; it is empty unless a handler has thrown and somebody listens to reports.
   [[nodiscard]] last_sight look_back();
 
   std::uint64_t monitor(const pid& process);
@@ -170,22 +179,23 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   scheduler& home;
   waiter* receiver = nullptr;
   server_wishes wishes;
-  std::exception_ptr failure;  // of a handler
-  envelope* failed = nullptr;  // ... what it was handling
-  bool idle_over = false;      // nothing has come in the time it wanted to wait
-  list_hook calls;             // not answered yet
-  list_hook given_up;          // ... and never will be, if the message at hand is handled
-  bool handling = false;
-  bool ending = false;  // its loop is over
-  // Makes a message of an exit signal, for servers that handle those.
+  std::exception_ptr failure;  // what a handler or hook has thrown
+  envelope* failed = nullptr;  // the message that was being handled then
+  bool idle_over = false;      // the idle time is over, and the handler for it has not run yet
+  list_hook calls;             // slots of calls that are not answered yet
+  list_hook given_up;          // slots whose reply_to was destroyed by the handler that runs now
+  bool handling = false;       // a message is being handled
+  bool ending = false;         // the loop over messages is over
+  // Make messages of exit signals and of ends of processes; null if the class does not handle
+  // these.
   envelope* (*wrap_signal)(server_core&, const pid&, const exit_reason&) = nullptr;
   envelope* (*wrap_down)(const down&) = nullptr;
   boost::intrusive_ptr<reply_slot> last_words;  // answered when the server has cleaned up
-  bool opened = false;  // its process has run
+  bool opened = false;  // its process has made its first step
   bool closed = false;
-  const void* object = nullptr;  // of the server's class, while the server is up
+  const void* object = nullptr;  // the object of the server's class; null unless the server is up
   std::string (*describe)(const void* object) = nullptr;
-  state_keeper* keeper = nullptr;  // if its state outlives it
+  state_keeper* keeper = nullptr;  // null unless its state is kept
 
  private:
   struct idle_timer : timer_node {
@@ -210,12 +220,13 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   envelope* head_ = nullptr;
   envelope** tail_ = &head_;
   std::size_t size_ = 0;
-  std::size_t kept_ = 0;  // so many of these do not count against the limit
+  std::size_t kept_ = 0;  // how many of these do not count against the limit
   idle_timer idle_{*this};
   std::unordered_map<std::uint64_t, std::unique_ptr<server_monitor>> monitors_;
 };
 
-// The server at work; of that class, unless null.
+// Gives the server whose handler runs now. Throws std::logic_error if there is none, or if it is
+// not of that class (null: any class).
 COPPICE_API server_core& current_server(const void* type = nullptr);
 
 }  // namespace detail

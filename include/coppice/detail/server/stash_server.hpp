@@ -21,6 +21,9 @@
 
 namespace coppice::detail {
 
+// The server behind a stash of either kind: it passes requests on to its store, which answers them,
+// at once or later. It is an ordinary server, so it has a queue, a name and a place in a
+// supervision tree.
 class COPPICE_API stash_server {
  public:
   struct put {
@@ -64,10 +67,10 @@ class COPPICE_API stash_server {
   std::unique_ptr<stash_store> store_;
 };
 
-// A stash as a child of a supervisor.
+// Gives the spec of a stash as a child of a supervisor.
 COPPICE_API child_spec stash_of(std::string name, stash_server::opener open);
 
-// How a stash in memory keeps a T.
+// The codec of a stash in memory: the state stays an object.
 template <class T>
 struct kept_as_it_is {
   static std::any encode(T x) { return std::any{std::move(x)}; }
@@ -76,7 +79,7 @@ struct kept_as_it_is {
 
 using get_wait = response_wait<kept_state>;
 
-// Hands out what is kept as a T.
+// Waits for a state and decodes it. A state that cannot be decoded is an error of this one request.
 template <class T, class Codec>
 struct typed_get_wait : get_wait {
   using signature = void(boost::system::error_code, std::optional<T>);

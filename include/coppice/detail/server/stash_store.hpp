@@ -10,15 +10,17 @@
 
 namespace coppice::detail {
 
-// A state between two incarnations.
+// A state between two incarnations of a server.
 struct kept_state {
   std::any state;
-  unsigned crashes = 0;  // in a row with this state, or one that is equal
+  unsigned crashes = 0;  // how many incarnations in a row have crashed with this state
 
   [[nodiscard]] bool has_value() const noexcept { return state.has_value(); }
 };
 
-// Where a stash puts what it is given. May answer later, and from other threads.
+// The interface between a stash and its storage. The functions are called on the loop's thread and
+// must not block; answers may be given later and on any thread. Requests take effect in the order
+// in which they are made.
 class COPPICE_API stash_store {
  public:
   stash_store() = default;
@@ -26,16 +28,16 @@ class COPPICE_API stash_store {
   stash_store& operator=(const stash_store&) = delete;
   virtual ~stash_store();
 
-  // The first thing that is asked. Answers with what is in the way, in words, or with nothing.
-  // `broken` is told in words, at any time later, why the store is of no use any more.
+  // Called first, and once. Answers with the problem in words, or with an empty text. The store may
+  // call `broken` at any later time, with the reason in words, if it has become unusable.
   virtual void open(std::function<void(std::string)> broken, reply_to<std::string> problem);
   virtual void put(std::string key, kept_state state, reply_to<void> done) = 0;
-  // Without value if there is nothing under that key.
+  // Answers with a kept_state without value if there is nothing under that key.
   virtual void get(std::string key, reply_to<kept_state> found) = 0;
-  // Tells whether there was something.
+  // Answers whether there was a state under that key.
   virtual void erase(std::string key, reply_to<bool> done) = 0;
   virtual void keys(reply_to<std::vector<std::string>> found) = 0;
-  // Answers when everything before it is done.
+  // Answers when all earlier requests are done.
   virtual void finish(reply_to<void> done) = 0;
 };
 

@@ -18,7 +18,10 @@
 #include <typeinfo>
 #include <utility>
 
-// How the state of one incarnation of a server gets to the next.
+// How the state of one incarnation of a server gets to the next. A class takes part by the members
+// state() and restore(). The state is taken when the server ends, also when it crashes, and may be
+// the cause of the crash. So crashes with an unchanged state are counted, and a state that crashes
+// several incarnations in a row is dropped.
 
 namespace coppice::detail {
 
@@ -48,7 +51,7 @@ consteval bool check_state() {
   return true;
 }
 
-// Null if its state is not kept.
+// Gives null if the state of the class is not kept.
 template <class S>
 const std::type_info* type_of_state() noexcept {
   if constexpr (keeps_state<S>) {
@@ -61,12 +64,13 @@ const std::type_info* type_of_state() noexcept {
 using fetch_operation = deferred_wait<response_wait<kept_state>>;
 using save_operation = deferred_wait<response_wait<void>>;
 
-// Lives in the frame of a server, before its object and after it. Given a state, it hands one back
-// when it goes, whatever is the end of the server: the one that was taken, or else, if the object
-// was never made, the given one.
+// Lies in the frame of a server, around the object: it exists before the object is made and after
+// it is destroyed. A keeper that was given a state hands a state on in its destructor, however the
+// server ends: the state that was taken from the object or, if the object was never made, the given
+// one.
 class COPPICE_API state_keeper {
  public:
-  // `handed`: where the state waits that goes nowhere else; may be null.
+  // `handed` is the place for a state that goes directly to the next incarnation. It may be null.
   state_keeper(server_core& core, const std::string& key, const server_options& options,
                kept_state* handed) noexcept;
   state_keeper(const state_keeper&) = delete;
@@ -75,14 +79,16 @@ class COPPICE_API state_keeper {
 
   [[nodiscard]] bool in_stash() const noexcept { return !options_.state.stash.empty(); }
   [[nodiscard]] fetch_operation fetch();
-  // What to start with, or null. `text` is for the report, should the state be worn out.
+  // Gives the state to start with, or null. `text` describes a state for the report that it is
+  // dropped.
   [[nodiscard]] const std::any* start_with(kept_state found,
                                            std::string (*text)(const std::any&));
   [[nodiscard]] const std::any* handed_over(std::string (*text)(const std::any&));
   [[nodiscard]] const std::any* given() const noexcept {
     return given_.has_value() ? &given_.state : nullptr;
   }
-  // The server ends with that state. `same`: as it began.
+  // Notes the state with which the server ends. `same` tells that it equals the state that it was
+  // given.
   void take(std::any state, bool same) noexcept;
   [[nodiscard]] save_operation save(std::any state, bool same);
   void could_not_be_taken(std::exception_ptr why) noexcept;
@@ -101,7 +107,7 @@ class COPPICE_API state_keeper {
   bool put_away_ = false;
 };
 
-// That of the server at work, which is of that class.
+// Gives the keeper of the server whose handler runs now. Throws std::logic_error if there is none.
 COPPICE_API state_keeper& current_keeper(const void* type);
 
 template <class S>
@@ -115,7 +121,7 @@ bool is_as_given(const state_keeper& keeper, const state_of<S>& now) {
   return given != nullptr && *std::any_cast<state_of<S>>(given) == now;
 }
 
-// Takes the state of a server that ends, whatever its end.
+// Takes the state from the object when the frame of the server ends, normally or by an exception.
 template <class S>
 struct state_taker {
   state_keeper& keeper;
