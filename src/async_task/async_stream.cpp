@@ -19,6 +19,7 @@ stream_core::item& item_of(list_hook* h) noexcept { return static_cast<stream_co
 }  // namespace
 
 std::size_t default_concurrency() noexcept {
+  // hardware_concurrency gives zero if it does not know.
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
@@ -40,7 +41,8 @@ stream_settings check_stream(stream_options o) {
           .how = o.shutdown};
 }
 
-// ---- One item
+// An item is one task of the stream, from its start until its result is given to the consumer. The
+// stream listens to the task itself; nobody else waits for it.
 
 stream_core::item::~item() {
   if (timer.armed()) stream.home_->cancel_timer(timer);
@@ -52,7 +54,9 @@ void stream_core::item::deadline::expire(timer_node& node) {
   i.stream.too_late(i);
 }
 
-// ---- The consumer's side
+// The consumer's side: `next` of the handle calls `advance`, and waits when that gives nothing. The
+// stream pulls: it starts tasks only while the consumer asks for items, and at most max_concurrency
+// of them run at a time. An infinite source is therefore no problem.
 
 stream_core::~stream_core() = default;
 
@@ -60,6 +64,8 @@ void stream_core::enter() {
   process& me = current_process();
   if (busy_) throw std::logic_error{"coppice: the next item of this stream is being waited for"};
   if (!consumer_) {
+    // The first process that asks for an item becomes the consumer, and stays it. The stream is a
+    // monitor of it: when the consumer ends, the tasks end.
     consumer_ = me.id();
     home_ = &me.home;
     if (!closed_) me.more().subscriptions.push_back(*this);
@@ -72,6 +78,8 @@ stream_core::item* stream_core::advance(bool waited) {
   news_ = false;
   if (closed_) return nullptr;
   fail_if_due();
+  // An item that the consumer has waited for comes before new tasks are started. It may be the last
+  // one that the consumer wants, and the tasks would be started for nothing.
   item* next = waited ? next_done() : nullptr;
   if (next == nullptr) {
     fill();
@@ -88,6 +96,8 @@ stream_core::item* stream_core::advance(bool waited) {
 }
 
 stream_core::item* stream_core::next_done() noexcept {
+  // In order, an item that is over may have to wait for items before it. It does not count as
+  // running then, so a slow task does not keep others from starting.
   if (!settings_.ordered) {
     return done_.empty() ? nullptr : &static_cast<item::hook&>(*done_.front()).owner;
   }
@@ -103,11 +113,14 @@ void stream_core::fill() {
       drop_source();
     }
   } catch (...) {
+    // The user's range has thrown. The consumer gets the exception; the tasks that run are killed.
     close();
     throw;
   }
 }
 
+// A stream fails in the consumer, where `next` is called, and not in the timer or the supervisor
+// that has brought it about.
 void stream_core::fail_if_due() {
   if (late_) {
     close();
@@ -115,7 +128,7 @@ void stream_core::fail_if_due() {
                                       "coppice: an item of a stream"};
   }
   if (refused_) {
-    const task_ptr refused = refused_;
+    const task_ptr refused = refused_;  // close() may drop the last other reference
     const auto ec = refused->error();
     close();
     throw boost::system::system_error{ec, "coppice: a task of a stream was not started"};
@@ -130,7 +143,8 @@ void stream_core::close() noexcept {
   notify();
 }
 
-// The consumer is gone, and nobody will call next any more.
+// The consumer has ended, and nobody will call `next` any more. The tasks get its exit reason, as
+// through a link; the signal of a normal end would be ignored, so that is replaced.
 void stream_core::fire(const pid&, const exit_reason& reason) {
   if (std::exchange(closed_, true)) return;
   const exit_reason why = reason.is_normal() ? exit_reason::shutdown() : reason;
@@ -138,7 +152,8 @@ void stream_core::fire(const pid&, const exit_reason& reason) {
   drop_source();
 }
 
-// Ends what runs: by a signal if there is a reason for one, otherwise by a kill.
+// Ends the tasks that run, by an exit signal if a reason is given, otherwise by a kill. A task that
+// its supervisor has not started yet is called off.
 void stream_core::drop_items(const exit_reason* why) noexcept {
   while (!items_.empty()) {
     const std::unique_ptr<item> i{&item_of(items_.front())};
@@ -167,7 +182,8 @@ void stream_core::notify() noexcept {
   if (waiting_ != nullptr) waiting_->wake();
 }
 
-// ---- The tasks' side
+// The tasks' side: each of these is called when something happens to a task, from the end of its
+// process or from a timer. They note it and wake the consumer, which does the rest.
 
 task_origin stream_core::origin(task_ptr core) const {
   return {.core = std::move(core),
@@ -195,7 +211,7 @@ void stream_core::ended(item& i) noexcept {
   if (i.timer.armed()) home_->cancel_timer(i.timer);
   const task_core& t = *i.task;
   if (!i.late && !t.task) {
-    i.task->heard();  // by the stream, which tells of one
+    i.task->heard();  // the stream throws the first refusal in its consumer
     if (!refused_) refused_ = i.task;
   } else if (settings_.linked && !i.late && !t.replied() && !t.reason.is_normal()) {
     if (process* const p = consumer_.get(); p != nullptr && !p->traps_exits()) {

@@ -15,13 +15,13 @@ namespace coppice::detail {
 
 namespace {
 
-// What tells the crash of a task. `failed`: it has thrown an exception of its own.
+// Reports the crash of a task. `failed` tells that it has thrown an exception of its own.
 class task_behaviour final : public behaviour {
  public:
   explicit task_behaviour(bool failed) noexcept : behaviour{&tag}, failed_{failed} {}
 
   bool report_crash(process& p) noexcept override {
-    // One that was asked to stop, and ended for that, has not failed.
+    // A task that was asked to stop, and ended because of that, has not failed.
     if (!p.stop.was_asked() || failed_) {
       p.home.tell(task_terminated{p.id(), p.label(), p.extras->callers, p.reason});
     }
@@ -33,7 +33,7 @@ class task_behaviour final : public behaviour {
   const bool failed_;
 };
 
-// All tasks share these two, which no process owns.
+// All tasks share these two objects. The pointers own nothing, so copying them counts nothing.
 std::shared_ptr<behaviour> task_that_runs() {
   static task_behaviour& all = *new task_behaviour{false};
   return {std::shared_ptr<void>{}, &all};
@@ -43,7 +43,7 @@ std::shared_ptr<behaviour> task_that_failed() {
   return {std::shared_ptr<void>{}, &all};
 }
 
-// A chain of tasks that start one another may go on for ever; what it remembers must not.
+// A chain of tasks that start one another can be endless; the list of callers must not be.
 constexpr std::size_t most_callers = 32;
 
 }  // namespace
@@ -77,8 +77,7 @@ void task_threw(process& p) noexcept {
   if (p.reason != asked) p.extras->behaviour = task_that_failed();
 }
 
-// ---- One task
-
+// One task. A refusal that its owner has never looked at is reported when the last reference goes.
 task_core::~task_core() {
   if (unheard_ != nullptr && !taken_) unheard_->tell(refusal_, reason);
 }
@@ -147,8 +146,8 @@ void task_core::refuse(boost::system::error_code ec, exit_reason why,
   fire({}, why);
 }
 
-// The owner hears of its end from here on. It cannot have missed anything: nothing of the task has
-// run yet.
+// Called when the process is spawned and has not run, so the owner cannot have missed anything. A
+// task that was called off meanwhile, or whose owner has ended, is stopped before it runs.
 void task_core::born(process& p) {
   task = p.id();
   if (!taken_) p.more().subscriptions.push_back(*this);
@@ -196,8 +195,7 @@ boost::system::error_code task_wait::outcome() noexcept {
   return ec;
 }
 
-// ---- Ending one
-
+// Ending one, as Task.shutdown/2 does: ask, wait, kill. A result that was there before counts.
 task_shutdown_wait::task_shutdown_wait(task_ptr c, const shutdown& how)
     : core{std::move(c)}, brutal{how.is_brutal_kill()} {
   if (!how.is_timed()) return;
@@ -276,7 +274,7 @@ void task_group_wait::arm(waiter& w) {
 
 bool task_group_wait::poll() {
   if (busy || failed) return true;
-  if (!late.empty()) return dying == 0;
+  if (!late.empty()) return dying == 0;  // the time was over before: the killed ones are awaited
   if (settled() >= enough) return true;
   if (!timer.has_expired()) return false;
   if (stop_at_failure || on_timeout != unfinished_tasks::kill_task) return true;

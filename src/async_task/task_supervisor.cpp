@@ -16,7 +16,11 @@ namespace detail {
 
 namespace {
 
-// Asks a supervisor to start a task. If it does not, the task hears of that here.
+// A task supervisor is a dynamic supervisor, and its tasks are temporary children of it. What is
+// added is the task_core, through which the owner gets the result.
+
+// The request to a supervisor to start a task. If the supervisor refuses, or is gone, the task is
+// told so here; if it starts the task, the body tells the task_core itself (task_core::born).
 class task_request final : public supervisor_request {
  public:
   explicit task_request(task_ptr core) noexcept
@@ -24,6 +28,7 @@ class task_request final : public supervisor_request {
 
  private:
   void completed() noexcept override {
+    // The request may live on in the supervisor; it must not keep the task alive.
     if (const task_ptr core = std::exchange(core_, nullptr); core && error) {
       core->refuse(error, why_not(), std::move(refusal_));
     }
@@ -39,6 +44,7 @@ class task_request final : public supervisor_request {
   task_ptr core_;
 };
 
+// Checks the spec here, so that a bad one is an error at the call and not a refusal later.
 child_spec spec_of(body_ptr what, std::string label, restart when, const shutdown& how) {
   child_spec spec{.id = std::move(label),
                   .start = start_function{std::move(what)},

@@ -28,7 +28,8 @@
 #include <variant>
 #include <vector>
 
-// The processes of asynchronous functions, and the waits for what they return.
+// The parts of tasks that depend on the type of the result: the body of the process, the place for
+// the result, and the waits that hand it out. Everything else is in task_core.hpp, compiled once.
 
 namespace coppice {
 
@@ -36,7 +37,8 @@ enum class unfinished_tasks : unsigned char;
 
 namespace detail {
 
-// What a function for a task may return, and what the process that calls it is made of.
+// The coroutine types that a task's function may return: for each, the type of the value, and the
+// body and coroutine of the process that calls the function.
 template <class T>
 struct task_awaitable {};
 template <class T, class Executor>
@@ -68,7 +70,7 @@ template <class F>
 concept task_source =
     async_function<std::decay_t<F>> || result_awaitable<std::remove_reference_t<F>>;
 
-// An awaitable, as the function that returns it once.
+// Turns an awaitable into a function, which may be called once.
 template <result_awaitable A>
 struct once {
   A awaitable;
@@ -103,7 +105,7 @@ class typed_task final : public task_core, public pooled {
     reply_is_there();
   }
 
-  // Once it has replied.
+  // Takes the value. Called only after the task has replied.
   decltype(auto) take_value() {
     set_taken();
     if constexpr (!std::is_void_v<T>) {
@@ -113,7 +115,7 @@ class typed_task final : public task_core, public pooled {
     }
   }
 
-  // Once it has settled.
+  // Takes the value or the exit reason. Called only after the task has settled.
   task_result<T> take() {
     const bool has_value = replied() && !taken();
     exit_reason why = taken() ? exit_reason::noproc() : reason;
@@ -136,7 +138,8 @@ class typed_task final : public task_core, public pooled {
   std::optional<std::conditional_t<std::is_void_v<T>, std::monostate, T>> value_;
 };
 
-// What a task does: its function, and then it says what that has returned.
+// The body of a task's process: it calls the function, and puts the result into the task_core. As
+// with Elixir's Task, the result is there before the process ends.
 template <async_function F>
 class async_body final : public awaitable_of<F>::body_type, public pooled {
  public:
@@ -199,6 +202,8 @@ struct task_await_wait : task_wait {
 template <class T>
 using optional_result = std::optional<task_result<T>>;
 
+// The wait of yield: a result, or nothing if the time was over; the task goes on and may be asked
+// again.
 template <class T>
 struct task_yield_wait : task_wait {
   using task_wait::task_wait;
@@ -217,6 +222,7 @@ struct task_yield_wait : task_wait {
   }
 };
 
+// The wait of shutdown: nothing if the task ended as it was told to, otherwise its result.
 template <class T>
 struct typed_shutdown_wait : task_shutdown_wait {
   using task_shutdown_wait::task_shutdown_wait;

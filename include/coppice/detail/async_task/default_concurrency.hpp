@@ -6,7 +6,7 @@
 
 namespace coppice::detail {
 
-// One per core, at least one.
+// Gives one task per core, and at least one.
 [[nodiscard]] COPPICE_API std::size_t default_concurrency() noexcept;
 
 }  // namespace coppice::detail

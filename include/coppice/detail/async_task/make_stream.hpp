@@ -12,6 +12,7 @@
 
 namespace coppice::detail {
 
+// Checks the options of a stream where they are given, and throws std::invalid_argument.
 COPPICE_API stream_settings check_stream(stream_options o);
 
 template <class Range, class F>

@@ -32,20 +32,21 @@ struct stream_settings {
   bool kill_late;
   std::string label;
   bool linked = true;
-  std::optional<process_ref> supervisor{};  // whose children the tasks are, if anybody's
-  coppice::shutdown how{duration{}};        // there
+  std::optional<process_ref> supervisor{};  // the tasks are its children; none: of nobody
+  coppice::shutdown how{duration{}};        // how that supervisor stops them
 };
 
-// What streams have in common, whatever their items are. Shared by the handle and by the coroutine
-// that waits for the next item; counted, on the loop's thread only.
+// The part that streams of all types have in common. The handle and the coroutine that waits for
+// the next item share it by a reference count, which is touched on the loop's thread only.
 //
-// The tasks are not linked to the consumer, since a consumer that traps exits would find their
-// signals among its messages. What a link brings is done here instead: a task that ends for another
-// reason than normal ends the consumer, unless that traps exits, and the end of the consumer ends
-// them.
+// The tasks are not linked to the consumer, since a consumer that traps exits would find their exit
+// signals among its messages. The stream does the work of the links instead: a task that ends with
+// another reason than normal ends the consumer, unless it traps exits, and the end of the consumer
+// ends the tasks.
 class COPPICE_API stream_core : public exit_subscription {
  public:
-  // One item, from its start until it is told.
+  // One item, from the start of its task until the consumer gets its result. It is in the list of
+  // all items through its base, and in the list of those that are over through `done`.
   class item final : public task_listener, public list_hook, public pooled {
    public:
     item(stream_core& s, task_ptr t) : stream{s}, task{std::move(t)} { task->listener = this; }
@@ -69,25 +70,26 @@ class COPPICE_API stream_core : public exit_subscription {
     deadline timer{*this};
     hook done{*this};  // in `done_`, once it is over
     bool over = false;
-    bool late = false;  // and killed for that
+    bool late = false;  // its time was over, and its task was killed or called off
   };
 
   explicit stream_core(stream_settings s) : settings_{std::move(s)} {}
   stream_core(const stream_core&) = delete;
   stream_core& operator=(const stream_core&) = delete;
 
-  // The process that calls begins to consume, or goes on; throws std::logic_error if it cannot.
+  // Makes the calling process the consumer. Throws std::logic_error if another process is that, or
+  // if an item is already being waited for.
   void enter();
-  // The item that is to be told now, or null: wait, unless it is closed. Starts what there is room
-  // for; but one that has been waited for is told first, since it may be the last that is wanted.
-  // Throws when the stream fails, or its source.
+  // Gives the next item for the consumer, or null if the consumer has to wait, or if the stream is
+  // closed. Starts tasks as long as there is room. `waited` tells that the consumer has waited
+  // since the last call. Throws if the stream has failed, or what its source throws.
   item* advance(bool waited);
-  // The stream is over: what still runs is killed.
+  // Ends the stream, and kills the tasks that still run.
   void close() noexcept;
   [[nodiscard]] bool closed() const noexcept { return closed_; }
   void fire(const pid& process, const exit_reason& reason) final;
 
-  // While its consumer is in `next`.
+  // Marks the stream as busy while the consumer is in `next`.
   class turn {
    public:
     explicit turn(stream_core& s) : stream_{s} {
@@ -102,7 +104,7 @@ class COPPICE_API stream_core : public exit_subscription {
     stream_core& stream_;
   };
 
-  // Until there is something new.
+  // Waits until a task has ended, or the stream has failed.
   struct COPPICE_API wait {
     using signature = void(boost::system::error_code);
 
@@ -122,7 +124,7 @@ class COPPICE_API stream_core : public exit_subscription {
   virtual ~stream_core();
   [[nodiscard]] scheduler& home() noexcept { return *home_; }
   [[nodiscard]] const pid& consumer() const noexcept { return consumer_; }
-  // What a task for one more item is to know.
+  // Gives the origin for the task of one more item.
   [[nodiscard]] task_origin origin(task_ptr core) const;
   void start(task_ptr core, body_ptr what);
 
@@ -131,7 +133,7 @@ class COPPICE_API stream_core : public exit_subscription {
   friend void intrusive_ptr_release(stream_core* s) noexcept {
     if (--s->references_ == 0) delete s;
   }
-  // Starts a task for one more item; false if there is none.
+  // Starts the task of one more item; returns false if the source is exhausted.
   virtual bool pull() = 0;
   virtual void drop_source() noexcept = 0;
 
@@ -149,7 +151,7 @@ class COPPICE_API stream_core : public exit_subscription {
   list_hook items_;  // in the order of the input
   list_hook done_;   // in the order in which they ended
   std::size_t running_ = 0;
-  task_ptr refused_;  // the first that its supervisor did not start
+  task_ptr refused_;  // the first task that the supervisor refused to start
   bool late_ = false;
   bool exhausted_ = false;
   bool closed_ = false;

@@ -21,7 +21,7 @@ namespace coppice::detail {
 COPPICE_API child_start start_task_child(const process_ref& supervisor, body_ptr what,
                                          const task_child_options& o);
 
-// The listing of a supervisor, as the pids of what runs.
+// Waits for the listing of a supervisor, and gives the pids of the children that run.
 struct COPPICE_API pids_wait : request_wait_base {
   using signature = void(boost::system::error_code, std::vector<pid>);
 

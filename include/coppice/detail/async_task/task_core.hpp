@@ -34,21 +34,26 @@ namespace detail {
 
 class task_core;
 
-// Hears of one task.
+// Tasks as in Elixir: a process that is started for its result. The owner holds a task_core, and
+// the process holds it too and puts the result there. (The coroutine type coppice::task is another
+// thing.)
+
+// Hears of one task. A task has at most one listener.
 class task_listener {
  public:
-  // Whether there is a result, or will never be one, is known from now on. Told once.
+  // Called once, when it is known whether there is a result or will never be one.
   virtual void task_settled(task_core&) noexcept {}
-  // Nothing of the task is left. Told once, after the other, or alone if that was known before.
+  // Called once, when nothing of the process is left: after task_settled, or alone if the task had
+  // settled before the listener came.
   virtual void task_over(task_core&) noexcept {}
 
  protected:
   ~task_listener() = default;
 };
 
-// What a task and its owner share, whatever the result is. Held by the owner's handle, by the
-// operations that wait for the task and by the body of the task; counted, on the loop's thread
-// only.
+// The part that a task and its owner share, whatever the type of the result. The owner's handle,
+// the operations that wait for the task and the body of the task hold it by a reference count,
+// which is touched on the loop's thread only.
 //
 // States: unstarted (a supervisor has been asked to), running, replied (the result is there), over
 // (the process is gone, or has never been: `reason` says why). `taken` lies across them: the owner
@@ -68,25 +73,25 @@ class COPPICE_API task_core : public exit_subscription {
   [[nodiscard]] bool over() const noexcept { return over_; }
   [[nodiscard]] bool taken() const noexcept { return taken_; }
   [[nodiscard]] bool settled() const noexcept { return replied_ || over_ || taken_; }
-  // What await answers: no error if there is a result.
+  // Gives the error for `await`; there is none if there is a result.
   [[nodiscard]] boost::system::error_code error() const noexcept;
 
-  // The outcome, if any, is of no interest any more: not watched, and thrown away when it comes.
+  // Gives up the outcome: the task is not watched any more, and a result is thrown away.
   void forget(exit_reason why) noexcept;
-  // No signal comes through the link any more, nor does one wait.
+  // Removes the link to the owner, and an exit signal that has already arrived through it.
   void unlink_owner();
-  // Not to be started, if it has not been yet. False if it has.
+  // Cancels the start. Returns false if the task has already started.
   bool call_off() noexcept;
   void ask(const exit_reason& reason);
   void kill();
 
-  // What becomes of the task.
+  // These are called when something happens to the task.
   void reply_is_there() noexcept;
   void fire(const pid& process, const exit_reason& reason) final;
-  // `unheard` is told if its owner does not come to hear of it.
+  // A supervisor has refused to start the task. `unheard` is reported unless the owner looks at it.
   void refuse(boost::system::error_code ec, exit_reason why,
               std::unique_ptr<refusal> unheard) noexcept;
-  // Somebody has heard of that.
+  // Drops the report of a refusal: somebody has looked at the refusal.
   void heard() noexcept { unheard_.reset(); }
   void born(process& p);
 
@@ -94,7 +99,7 @@ class COPPICE_API task_core : public exit_subscription {
   const pid owner;
   tie link;
   pid task;            // empty until it starts
-  exit_reason reason;  // once it is over; or why it was forgotten
+  exit_reason reason;  // valid once it is over, or given up by its owner
   task_listener* listener = nullptr;
 
  protected:
@@ -113,33 +118,34 @@ class COPPICE_API task_core : public exit_subscription {
   bool over_ = false;
   bool taken_ = false;
   bool called_off_ = false;
-  boost::system::error_code refusal_;  // of the supervisor that was to start it
+  boost::system::error_code refusal_;  // the error with which its supervisor refused it
   std::unique_ptr<refusal> unheard_;
 };
 
 using task_ptr = boost::intrusive_ptr<task_core>;
 
-// What the process of a task is to know of its origin.
+// The origin of a task, which its process keeps.
 struct COPPICE_API task_origin {
-  task_ptr core;  // null: nobody wants the result
+  task_ptr core;  // null if nobody wants the result
   std::vector<pid> callers;
   std::string label;
 
   void prepare(process& p) const;
 };
 
-// The process that calls, as the origin of a task; throws std::logic_error if there must be one.
+// Gives the callers of a task that `caller` starts: itself, and the callers that it has itself, up
+// to a limit. Null gives none.
 COPPICE_API std::vector<pid> callers_through(process* caller);
 
 COPPICE_API pid spawn_task(scheduler& s, body_ptr what);
 COPPICE_API void spawn_task_in(const process_ref& supervisor, body_ptr what, std::string label,
                                const shutdown& how, task_ptr core);
-// The body of a task has thrown; while the exception is being handled.
+// Notes that the body of a task has thrown. Called while the exception is being handled.
 COPPICE_API void task_threw(process& p) noexcept;
 
-// ---- Waiting for tasks
+// The waits for tasks, as far as they do not depend on the type of the result.
 
-// For one to settle.
+// Waits until one task has settled.
 struct COPPICE_API task_wait : task_listener {
   task_wait(task_ptr c, std::optional<duration> l) noexcept : core{std::move(c)}, limit{l} {}
 
@@ -148,18 +154,18 @@ struct COPPICE_API task_wait : task_listener {
   [[nodiscard]] bool poll() const noexcept { return busy || core->settled() || timer.has_expired(); }
   void disarm() noexcept;
   void task_settled(task_core&) noexcept override;
-  // What is wrong, if there is no result to take. A task that is late is forgotten.
+  // Gives the error, if there is no result to take. A task that is late is forgotten.
   [[nodiscard]] boost::system::error_code outcome() noexcept;
 
   task_ptr core;
   std::optional<duration> limit;
   wake_timer timer{};
   waiter* target = nullptr;
-  bool busy = false;  // somebody else waits for it already
+  bool busy = false;  // the task has another listener already, so this wait fails
 };
 
-// For one to be gone, which it is made to be. A task that is not waited for to the end is killed:
-// nobody would, otherwise, if it does not obey.
+// Ends a task, and waits until it is gone. If the caller stops waiting before that, the task is
+// killed: nobody else would kill a task that does not obey.
 struct COPPICE_API task_shutdown_wait : task_listener {
   task_shutdown_wait(task_ptr c, const shutdown& how);
 
@@ -168,21 +174,21 @@ struct COPPICE_API task_shutdown_wait : task_listener {
   [[nodiscard]] bool poll();
   void disarm() noexcept;
   void task_over(task_core&) noexcept override;
-  // Whether it ended as it was made to, with nothing to tell.
+  // Tells whether the task ended as it was told to, and has no result.
   [[nodiscard]] bool obeyed() const noexcept;
 
   task_ptr core;
-  std::optional<duration> budget;  // none: unlimited
+  std::optional<duration> budget;  // the time to obey; nothing if it is unlimited
   bool brutal;
   wake_timer timer{};
   waiter* target = nullptr;
   bool busy = false;
-  bool called_off = false;  // before it had started
+  bool called_off = false;  // its start was cancelled
   bool asked = false;
   bool killed = false;
 };
 
-// For several to settle: all of them, so many, or the first that fails.
+// Waits for several tasks to settle: for all, for a number of them, or for the first that fails.
 struct COPPICE_API task_group_wait : task_listener {
   task_group_wait(scheduler& s, std::vector<task_ptr> c, std::optional<duration> l) noexcept
       : home_{&s}, cores{std::move(c)}, limit{l}, enough{cores.size()} {}
@@ -196,23 +202,24 @@ struct COPPICE_API task_group_wait : task_listener {
 
   [[nodiscard]] std::size_t settled() const noexcept { return cores.size() - open; }
   [[nodiscard]] bool timed_out() const noexcept { return timer.has_expired() && settled() < enough; }
-  // Of await_many: what is wrong, if not all have a result. Then all are forgotten.
+  // For await_many: gives the error if not all have a result. All are forgotten then.
   [[nodiscard]] boost::system::error_code outcome() noexcept;
-  // Of yield_many: whether there is something to tell of that one. Deals with it if not.
+  // For yield_many: tells whether that task has a result to give. If not, it is dealt with as the
+  // options say.
   [[nodiscard]] bool tells(std::size_t i);
 
   scheduler* home_;
   std::vector<task_ptr> cores;
   std::optional<duration> limit;
-  std::size_t enough;  // settled ones, to be waited for
+  std::size_t enough;  // the number of settled tasks to wait for
   bool stop_at_failure = false;
   unfinished_tasks on_timeout{};
   wake_timer timer{};
   waiter* target = nullptr;
-  std::size_t open = 0;      // not settled
-  task_ptr failed{};         // the first that has
-  std::vector<bool> late{};  // when the time is over, which are killed ...
-  std::size_t dying = 0;     // ... and how many of them are not gone yet
+  std::size_t open = 0;      // how many have not settled
+  task_ptr failed{};         // the first that has failed
+  std::vector<bool> late{};  // which ones were killed when the time was over; empty until then
+  std::size_t dying = 0;     // how many of these are not gone yet
   bool busy = false;
 };
 

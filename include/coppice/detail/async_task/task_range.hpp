@@ -21,6 +21,8 @@ concept task_range = std::ranges::input_range<Range> &&
 
 namespace detail {
 
+// The waits for several tasks hold their cores, not the handles: a range may be gone before they
+// end.
 template <task_range Tasks>
 using many_value_t =
     typename std::remove_cvref_t<std::ranges::range_reference_t<Tasks>>::value_type;

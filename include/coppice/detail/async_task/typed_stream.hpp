@@ -16,7 +16,7 @@
 
 namespace coppice::detail {
 
-// One item with what is to be done with it.
+// The function of a task of a stream: the user's function, which all tasks share, and one item.
 template <class F, class Item>
 struct item_call {
   std::shared_ptr<F> function;
@@ -32,7 +32,8 @@ concept streamable = std::ranges::input_range<Range> && std::movable<Range> &&
 template <class Range, class F>
 using stream_call = item_call<F, std::ranges::range_value_t<Range>>;
 
-// The typed part of a stream: the source, and what is done with each item.
+// The typed part of a stream: the source, and the function for its items. The source is read one
+// item at a time, when there is room for a task.
 template <class Range, class F>
 class typed_stream final : public stream_core {
  public:
@@ -50,6 +51,8 @@ class typed_stream final : public stream_core {
   ~typed_stream() override { close(); }
 
   bool pull() override {
+    // The iterator is advanced when the next item is needed and not before: reading from an input
+    // range may wait for something, or have effects.
     if (at_) {
       ++*at_;
     } else {
@@ -62,7 +65,8 @@ class typed_stream final : public stream_core {
     return true;
   }
 
-  // The range may refer to what belongs to others: nothing is moved out of it unless it must be.
+  // A range may be a view of somebody else's container: its items are copied, unless they can only
+  // be moved.
   item_type next_item() {
     if constexpr (std::constructible_from<item_type, std::ranges::range_reference_t<Range>>) {
       return item_type(**at_);
@@ -71,6 +75,7 @@ class typed_stream final : public stream_core {
     }
   }
 
+  // The iterator refers into the range, and goes first.
   void drop_source() noexcept override {
     at_.reset();
     range_.reset();
