@@ -16,6 +16,9 @@ namespace {
 
 using detail::word;
 
+// A report as fields, for log backends that index them. A visitor has one function for each report,
+// so a new report does not compile until it has its fields. Empty values are left out; keys and
+// their order are part of the interface, since users' queries depend on them.
 class collector {
  public:
   explicit collector(severity s) : severity_{s} {}
@@ -191,13 +194,15 @@ class collector {
     add("shutdown", word(c.shutdown));
     add("type", word(c.type));
   }
-  // What is only known as long as the process is.
+  // Adds what coppice knows of a process as long as it exists. Crash reports are told before the
+  // process disappears, so these fields are there.
   void surroundings(const pid& p) {
     const auto known = info(p);
     if (!known) return;
     add("ancestors", listed(known->ancestors));
     add("links", listed(known->links));
   }
+  // The type of the outermost exception is a field of its own, by which backends can group.
   void why(const exit_reason& reason) {
     const auto chain = detail::exception_chain(reason);
     add("reason", detail::reason_text(reason, chain));

@@ -7,6 +7,9 @@
 
 namespace coppice::detail {
 
+// The words are OTP's, in the spelling of the specs: a reader finds them in the code and in OTP's
+// manual.
+
 std::string_view word(next_step next) noexcept {
   switch (next) {
     case next_step::none: break;
@@ -39,7 +42,7 @@ std::string word(const shutdown& how) {
 std::string_view yes_or_no(bool b) noexcept { return b ? "yes" : "no"; }
 
 std::string number(double x) {
-  char digits[32];
+  char digits[32];  // %g needs at most 13 characters: it prints six digits
   std::snprintf(digits, sizeof digits, "%g", x);
   return digits;
 }
@@ -50,6 +53,7 @@ std::string named(std::string_view label, const pid& process) {
   return text + process.to_string();
 }
 
+// A registered name tells more than a label, which several processes may share.
 std::string named(const pid& process) {
   const auto known = info(process);
   if (!known) return process.to_string();

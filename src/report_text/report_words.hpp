@@ -11,7 +11,7 @@
 
 namespace coppice::detail {
 
-// What the texts and the fields of reports are put together from.
+// The words and phrases that the texts and the fields of reports have in common.
 
 std::string_view word(next_step next) noexcept;
 std::string_view word(restart when) noexcept;
@@ -24,15 +24,15 @@ std::string number(double x);
 
 // "label <7>", or "<7>".
 std::string named(std::string_view label, const pid& process);
-// The same, the label being asked for, if the process lives.
+// Likewise, with the name or label of the process, which is known only while it lives.
 std::string named(const pid& process);
-// The supervisor of a child, by its name or else by its process.
+// The name of a child's supervisor, or its pid if it has no name.
 std::string supervisor_name(const child_info& c);
 
-// "std::runtime_error: outer, caused by std::logic_error: inner", if that is its chain.
+// "std::runtime_error: outer, caused by std::logic_error: inner", for a reason with that chain.
 std::string reason_text(const exit_reason& reason, std::span<const exception_text> chain);
 
-// With ", " between them, and no more than that many (0: all).
+// Writes the items with ", " between them, and "..." after `limit` of them (0: no limit).
 template <class Range, class Write>
 std::string listed(const Range& items, std::size_t limit, Write write) {
   std::string text;

@@ -8,6 +8,10 @@ namespace coppice {
 
 namespace {
 
+// Severities follow the log levels of OTP's supervisor and gen_server reports: progress is info or
+// debug, an abnormal end is an error. The last lambda makes `error` the level of all others, so
+// that a new report is not overlooked.
+
 template <class... Fs>
 struct overloaded : Fs... {
   using Fs::operator()...;
@@ -37,7 +41,7 @@ severity severity_of(const report& r) noexcept {
           [](const child_starting&) { return severity::debug; },
           [](const child_started& x) { return x.by_request ? severity::debug : severity::info; },
           [](const child_ended& x) {
-            // With OTP, that a permanent child ends is an error in itself.
+            // In OTP the end of a permanent child is an error in itself, even a normal one.
             const bool restarts = x.next == next_step::restart || x.next == next_step::give_up;
             return restarts ? severity::error : of_end(x.reason);
           },
@@ -50,6 +54,7 @@ severity severity_of(const report& r) noexcept {
           [](const reports_summed_up& x) { return x.level; },
           [](const application_started&) { return severity::info; },
           [](const application_stopped& x) {
+            // A second signal that hurries the end is a person's decision, and no failure.
             if (x.exit_code == exit_hurried) return severity::warning;
             return x.exit_code != exit_stopped ? severity::error : of_end(x.reason);
           },

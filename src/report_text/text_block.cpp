@@ -13,7 +13,10 @@ namespace coppice::detail {
 
 namespace {
 
-// The lines that a line of a block turns out to have, but for its first, are indented.
+// The text of a report as a block of lines, as Elixir's logger prints it.
+
+// An exception's text may have line ends. Its further lines are indented, so that nobody takes them
+// for the next line of the block, or for another log entry.
 void append_indented(std::string& out, std::string_view text) {
   for (const char c : text) {
     if (c == '\n') {
@@ -195,7 +198,7 @@ class block {
   void killed(bool so) {
     if (so) say("Killed", "did not stop in time");
   }
-  // `kind` is what Elixir calls a reason that is no exception.
+  // `kind` is Elixir's word before a reason that is not an exception: "exit" or "stop".
   void why(const exit_reason& reason, std::string_view kind = "exit") {
     const auto chain = chain_of(reason, style_);
     if (chain.empty()) {

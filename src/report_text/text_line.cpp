@@ -9,6 +9,9 @@ namespace coppice::detail {
 
 namespace {
 
+// The text of a report as one line: what it is about, what happened, and in parentheses why. A
+// visitor has one function for each report. Whatever texts of users are in it, on_one_line keeps it
+// one line.
 class line {
  public:
   explicit line(const text_style& style) noexcept : style_{style} {}
@@ -125,6 +128,8 @@ class line {
   const text_style& style_;
 };
 
+// All texts are escaped here, in one place and at the end: a name or an exception text with a line
+// end cannot forge a second log entry.
 std::string on_one_line(std::string_view text) {
   std::string result;
   result.reserve(text.size());

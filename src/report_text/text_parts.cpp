@@ -6,6 +6,7 @@ namespace coppice::detail {
 
 namespace {
 
+// Tells whether this byte is inside a UTF-8 character: these have the form 10xxxxxx.
 bool continues_character(char c) noexcept {
   return (static_cast<unsigned char>(c) & 0xc0U) == 0x80;
 }
@@ -14,6 +15,7 @@ bool continues_character(char c) noexcept {
 
 std::string cut(std::string_view text, const text_style& style) {
   if (style.max_text == 0 || text.size() <= style.max_text) return std::string{text};
+  // A cut inside a character would make the whole line invalid UTF-8, which log backends refuse.
   std::size_t end = style.max_text;
   while (end > 0 && continues_character(text[end])) --end;
   return std::string{text.substr(0, end)} + "...";
@@ -21,7 +23,7 @@ std::string cut(std::string_view text, const text_style& style) {
 
 std::vector<exception_text> chain_of(const exit_reason& reason, const text_style& style) {
   std::vector<exception_text> chain = exception_chain(reason);
-  // The outermost is not nested.
+  // The limit counts nested exceptions; the outermost one is always shown.
   if (style.max_items > 0 && chain.size() > style.max_items + 1) chain.resize(style.max_items + 1);
   for (exception_text& level : chain) level.text = cut(level.text, style);
   return chain;
@@ -61,6 +63,7 @@ std::string application(std::string_view name) {
 }
 
 void append_escaped(std::string& out, char c) {
+  // Bytes from 0x80 up are left alone: they are UTF-8.
   constexpr char digits[] = "0123456789abcdef";
   const auto code = static_cast<unsigned char>(c);
   switch (c) {

@@ -17,7 +17,7 @@ namespace coppice::detail {
 std::string line_of(const report& r, const text_style& style);
 std::string block_of(const report& r, const text_style& style);
 
-// What both are put together from.
+// The parts that both forms have in common.
 
 std::string cut(std::string_view text, const text_style& style);
 std::vector<exception_text> chain_of(const exit_reason& reason, const text_style& style);
@@ -29,13 +29,14 @@ std::string children(std::size_t n);
 std::string budget(const budget_exhausted& x);
 std::string others(const reports_summed_up& x);
 
-// A client is called by its name, if it has one, as in Elixir.
+// The name of the client if it has one, otherwise its pid, as in Elixir.
 std::string client_of(const server_terminated& x);
 std::string_view condition_of_client(const server_terminated& x);
 std::string pending_of(const server_terminated& x, const text_style& style);
 std::string application(std::string_view name);
 
-// Writes what could end a line, or do something to a terminal, as in a C++ literal.
+// Appends a character. Control characters, which could end a line or command a terminal, are
+// written as in a C++ literal.
 void append_escaped(std::string& out, char c);
 
 }  // namespace coppice::detail
