@@ -18,7 +18,7 @@ namespace coppice {
 
 namespace {
 
-// "12:34:56.789"
+// Gives the local time as "12:34:56.789". The date is left out: it is for people who look on.
 std::string time_of_day() {
   const auto now = std::chrono::system_clock::now();
   const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
@@ -36,6 +36,7 @@ std::string time_of_day() {
 
 bool detail::prints(const report& r, severity from) noexcept {
   if (severity_of(r) < from) return false;
+  // The crash of a supervised process is reported again by its supervisor, with more context.
   if (const auto* crash = std::get_if<process_crashed>(&r)) return !crash->supervised;
   if (const auto* sum = std::get_if<reports_summed_up>(&r)) return !sum->supervised;
   return true;
@@ -48,7 +49,7 @@ void print_report(const report& r, const text_style& style, severity from) {
   std::string head = time_of_day() + " [";
   head += style.multi_line ? to_string(severity_of(r)) : "coppice";
   head += "] ";
-  // In one go, so that nothing of other threads gets in between.
+  // The whole entry is one write, so that output of other threads does not get in between.
   detail::write_to_stderr(head, head + to_string(r, style) + '\n');
 }
 

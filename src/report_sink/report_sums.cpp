@@ -21,9 +21,18 @@ namespace detail {
 
 namespace {
 
+// A child that crashes in a loop brings thousands of equal reports a second. The first few of a
+// period are told at once, the others are counted, and their number is told when the period is
+// over. Everything here is used on the loop's thread. A sink is user code: while it is told
+// something it may bring about more reports, which come in here again. So no reference to a row is
+// kept across a call of a sink.
+
+// Different reports are few, and the table is searched from front to back. When it is full,
+// something is told early instead of remembered.
 constexpr std::size_t max_rows = 64;
 
-// Writes down what makes reports equal.
+// Writes the key of a report. Reports with equal keys look equal to a reader, apart from numbers
+// that differ each time: pids, counts of restarts. Supervisors and children go in by their names.
 class key_writer {
  public:
   explicit key_writer(std::string& key) noexcept : key_{key} {}
@@ -87,7 +96,7 @@ class key_writer {
     append_key(key_, x.reason);
   }
   void operator()(const process_abandoned& x) const { add(x.label); }
-  // Those that are never summed up.
+  // These are never summed up, so they need no key.
   void operator()(const budget_exhausted&) const {}
   void operator()(const application_started&) const {}
   void operator()(const application_stopped&) const {}
@@ -105,7 +114,8 @@ bool ends_supervisor(next_step next) {
   return next == next_step::give_up || next == next_step::shut_down;
 }
 
-// What is told at once, whatever it is like, and not before what is kept.
+// Tells whether a report marks a turning point: a supervisor gives up, the program starts or ends.
+// Such a report is told at once, and after all sums, so that the log shows what has led to it.
 bool is_turning_point(const report& r) {
   if (const auto* x = std::get_if<child_ended>(&r)) return ends_supervisor(x->next);
   if (const auto* x = std::get_if<child_start_failed>(&r)) return ends_supervisor(x->next);
@@ -118,6 +128,7 @@ bool is_of_reports(const report& r) {
   return std::holds_alternative<reports_lost>(r) || std::holds_alternative<reports_summed_up>(r);
 }
 
+// Milliseconds are enough in a text; more digits would make equal sums look different.
 double seconds_between(time_point a, time_point b) {
   const std::chrono::duration<double> whole = std::chrono::round<std::chrono::milliseconds>(b - a);
   return whole.count();
@@ -135,12 +146,13 @@ report_sums::report_sums(scheduler& home, report_sink to, const sum_up_options& 
 
 report_sums::~report_sums() {
   if (alarm_.armed()) home_.cancel_timer(alarm_);
+  // After the io_context is gone, the user's sink may refer to objects that are gone too.
   if (*home_closed_ && !lasting_) return;
   tell_kept(time_point::max(), [this](const report& sum) {
     try {
       to_(sum);
     } catch (...) {
-      // There will be no next report with which this could be told.
+      // The sink has failed, and there will be no later report with which that could be told.
     }
   });
 }
@@ -169,11 +181,14 @@ report_sums::row& report_sums::row_of(const report& r, time_point now) {
   if (const auto found = std::ranges::find(rows_, key_, &row::key); found != rows_.end()) {
     return *found;
   }
-  std::string key = key_;  // a sink that is told something meanwhile may bring on more reports
+  // A copy is made, since make_room may call the sink: if that brings about reports, key_ changes.
+  std::string key = key_;
   if (rows_.size() >= max_rows) make_room(now);
   return rows_.emplace_back(row{.key = std::move(key), .since = now, .last = now});
 }
 
+// First rows go that are of no use any more. If there are none, all sums are told, and the oldest
+// row goes.
 void report_sums::make_room(time_point now) {
   std::erase_if(
       rows_, [this, now](const row& x) { return x.kept == 0 && now - x.since >= options_.period; });
@@ -184,6 +199,8 @@ void report_sums::make_room(time_point now) {
 }
 
 void report_sums::keep(row& x, const report& r, time_point now) {
+  // The text of the first report that is held back stands for all of them: texts are made once per
+  // period and not once per report.
   if (x.kept == 0) {
     x.text = to_string(r, {.details = false});
     x.level = severity_of(r);
@@ -198,7 +215,9 @@ void report_sums::keep(row& x, const report& r, time_point now) {
   }
 }
 
-// A sink may bring on more of them: they are left for the next time.
+// Tells the sums of all rows whose period began at `since` or before. The loop is bounded by the
+// rows that were there when it began: a sink that brings about more reports does not make it
+// endless.
 template <class Tell>
 void report_sums::tell_kept(time_point since, Tell tell) {
   for (std::size_t left = rows_.size(); left > 0; --left) {
@@ -211,7 +230,8 @@ void report_sums::tell_kept(time_point since, Tell tell) {
                                 .count = std::exchange(x->kept, 0),
                                 .period_seconds = seconds_between(x->since, x->last),
                                 .supervised = x->supervised};
-    // The next period begins at once, if this one is over.
+    // If the period is over, the next one begins where it ended, and not when the sum happens to be
+    // told.
     x->since = since == time_point::max() ? x->last : x->since + options_.period;
     tell(sum);
   }
@@ -227,7 +247,7 @@ void report_sums::tell_kept_until(time_point now) {
   if (due_ != time_point::max()) home_.set_loose_timer(alarm_, due_);
 }
 
-// The sink may set another, and this be gone.
+// The sink may set another sink, which drops the last reference to this: so one is held here.
 void report_sums::alarm::expire(timer_node& node) {
   auto& self = static_cast<alarm&>(node);
   self.unlink();
@@ -235,8 +255,9 @@ void report_sums::alarm::expire(timer_node& node) {
   sums->tell_kept_until(sums->home_.now());
 }
 
-// It may be the end of the loop, or another process is about to crash, as lonely as this one: so
-// this is no occasion to tell something more than once in a period.
+// The last process has ended, and the timer must not keep the io_context from running out of work.
+// This may be the end of the program, so the sums are told now. But it may also be a program that
+// spawns one process after another, each of which crashes: so it is done at most once in a period.
 void report_sums::alarm::give_up(timer_node& node) {
   const auto sums = static_cast<alarm&>(node).of.shared_from_this();
   const time_point now = sums->home_.now();
@@ -246,6 +267,8 @@ void report_sums::alarm::give_up(timer_node& node) {
 }
 
 report_sink default_sink(scheduler& home) {
+  // It is `lasting`: stderr is there after the io_context is gone, and the last sums are worth
+  // telling.
   const auto sums = std::make_shared<report_sums>(
       home, [](const report& r) { print_report(r); }, sum_up_options{}, true);
   return [sums](const report& r) {
@@ -265,7 +288,7 @@ report_sink sum_up(boost::asio::io_context& io, report_sink sink, const sum_up_o
   if (options.period <= options.period.zero()) {
     throw std::invalid_argument{"coppice: sum_up: a period is longer than none"};
   }
-  // No longer than the clock can show.
+  // The clock must be able to show the end of a period.
   const sum_up_options o{options.at_once, std::min<detail::duration>(options.period, century)};
   const auto sums =
       std::make_shared<detail::report_sums>(detail::scheduler::of(io), std::move(sink), o);

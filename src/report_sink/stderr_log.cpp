@@ -22,9 +22,10 @@ namespace coppice::detail {
 
 namespace {
 
-// Keeps off this thread the signals by which a write ends the program: SIGPIPE when nobody reads
-// any more, SIGXFSZ when a file has reached the limit of its size. The program's own dispositions
-// are let alone, other threads being none of this one's business.
+// Blocks, on this thread, the signals by which a failing write ends the program: SIGPIPE when
+// nobody reads from a pipe any more, and SIGXFSZ when a file has reached its size limit. The
+// dispositions of the program are left alone, since they are shared by all its threads. A signal
+// that the write has raised is taken before the old mask returns.
 class no_deadly_signals {
  public:
   no_deadly_signals() noexcept {
@@ -34,7 +35,7 @@ class no_deadly_signals {
     pthread_sigmask(SIG_BLOCK, &blocked, &before_);
     sigset_t pending;
     sigemptyset(&pending);
-    // Whoever blocks one may have one pending, which is not taken away.
+    // A program that blocks one of them may have one pending. That one is the program's, and stays.
     if (any_of(before_)) sigpending(&pending);
     sigemptyset(&ours_);
     for (const int s : signals) {
@@ -48,7 +49,7 @@ class no_deadly_signals {
     pthread_sigmask(SIG_SETMASK, &before_, nullptr);
   }
 
-  // Of a write that has failed.
+  // Notes the error of a write that has failed: these two errors come with a signal.
   void look_at(int error) noexcept { raised_ = raised_ || error == EPIPE || error == EFBIG; }
 
  private:
@@ -70,7 +71,8 @@ class no_deadly_signals {
 
 constexpr int target = STDERR_FILENO;
 
-// An open file description of what is behind stderr that is ours alone.
+// A second open file description of the pipe or terminal behind stderr, which nobody else uses: it
+// can be non-blocking without an effect on others.
 class own_description {
  public:
   own_description() noexcept
@@ -150,12 +152,13 @@ std::size_t write_at_once(std::string_view text) {
   return own ? write_plainly(own.fd(), text) : write_polled(text);
 }
 
-// What has become of earlier texts; of the whole program, as stderr is.
+// The fate of earlier texts. These are globals because stderr is one for the whole program.
 constinit std::atomic<std::size_t> unwritten{0};
 constinit std::atomic<int> cause{0};
 constinit std::atomic<bool> line_is_open{false};
 
-// What is to be told before the next text.
+// The news about earlier texts that have to be written before the next text. It takes the counters,
+// so that of several threads only one tells them, and gives them back if it fails to.
 struct backlog {
   std::size_t reports = unwritten.exchange(0, std::memory_order_relaxed);
   bool open_line = line_is_open.exchange(false, std::memory_order_relaxed);
@@ -176,6 +179,7 @@ struct backlog {
 }  // namespace
 
 void write_to_stderr(std::string_view head, std::string text) noexcept {
+  // A report may be told between a user's system call and his look at errno.
   const int errno_before = errno;
   backlog owed;
   try {
@@ -187,7 +191,8 @@ void write_to_stderr(std::string_view head, std::string text) noexcept {
       guard.look_at(errno);
       cause.store(errno, std::memory_order_relaxed);
       if (written >= before.size()) owed.reports = 0;
-      const bool lost = written + 1 < text.size();  // and not just the end of its line
+      // A text that only misses its line end counts as written.
+      const bool lost = written + 1 < text.size();
       owed.keep(lost ? 1 : 0, written > 0 ? text[written - 1] != '\n' : owed.open_line);
     }
   } catch (...) {
