@@ -15,9 +15,10 @@ namespace coppice::detail {
 
 namespace {
 
+// SQLite's extended codes have the primary code in their lowest byte.
 constexpr int primary(int code) noexcept { return code & 0xff; }
 
-// The shape of the table. Version 0 has no checksums.
+// The version of the table's layout. Tables of version 0 have no checksums.
 constexpr std::int64_t version_now = 1;
 
 }  // namespace
@@ -36,7 +37,8 @@ bool sqlite_failure::is_fatal() const noexcept {
          code == SQLITE_READONLY_DBMOVED;
 }
 
-// One use of a statement.
+// One use of a prepared statement. The statement is reset in the destructor, also after an error:
+// one that is not reset would keep the file locked.
 class database::run {
  public:
   run(sqlite3* db, const statement& s) noexcept : db_{db}, s_{s.get()} {}
@@ -47,7 +49,7 @@ class database::run {
     sqlite3_clear_bindings(s_);
   }
 
-  // The texts must outlive this.
+  // SQLite does not copy the texts (SQLITE_STATIC), so they must outlive this object.
   run& text(int at, const std::string& x) {
     check(sqlite3_bind_text64(s_, at, x.data(), x.size(), SQLITE_STATIC, SQLITE_UTF8));
     return *this;
@@ -60,13 +62,13 @@ class database::run {
     check(sqlite3_bind_int64(s_, at, x));
     return *this;
   }
-  // Whether there is a row (more).
+  // Executes one step; returns whether it has given a row.
   bool step() {
     const int result = sqlite3_step(s_);
     if (result != SQLITE_ROW && result != SQLITE_DONE) throw sqlite_failure{db_};
     return result == SQLITE_ROW;
   }
-  // Of the row at hand.
+  // These read the current row.
   [[nodiscard]] std::string bytes(int column) const {
     const auto* first = static_cast<const char*>(sqlite3_column_blob(s_, column));
     if (first == nullptr) return {};
@@ -94,7 +96,7 @@ database::database(const std::filesystem::path& file, bool may_make, lock_patien
   const int make = may_make ? SQLITE_OPEN_CREATE : 0;
   const int result = sqlite3_open_v2(file.string().c_str(), &db,
                                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | make, nullptr);
-  db_.reset(db);
+  db_.reset(db);  // a failed open gives an object too, which has to be closed
   if (result != SQLITE_OK) {
     if (db == nullptr) throw sqlite_failure{result, sqlite3_errstr(result)};
     throw sqlite_failure{db};
@@ -103,13 +105,13 @@ database::database(const std::filesystem::path& file, bool may_make, lock_patien
   sqlite3_busy_handler(
       db, [](void* p, int n) -> int { return static_cast<lock_patience*>(p)->wait(n) ? 1 : 0; },
       &starvation_limit);
-  // SQLite does not wait by itself where two that wait could wait for each other, as two may that
-  // make the same file.
+  // SQLite does not call the busy handler where two programs could wait for each other, as when
+  // both create the same file. So the whole set-up is tried again.
   for (int n = 1;; ++n) {
     try {
       execute("PRAGMA journal_mode = WAL");
-      // With a write-ahead log the same as FULL: a commit is on disk when it returns. Where there
-      // can be no such log it covers the deletion of the journal too.
+      // A commit is on disk when it returns. With a write-ahead log, EXTRA is the same as FULL. On
+      // file systems that cannot have such a log, EXTRA also covers the deletion of the journal.
       execute("PRAGMA synchronous = EXTRA");
       set_up(may_make);
       files_.emplace(db, file);
@@ -130,7 +132,7 @@ void database::set_up(bool may_make) {
   if (version == version_now) return prepare_all();
   begin();
   try {
-    // Somebody else may have been here before the lock was.
+    // Another program may have made the tables before this one got the lock.
     if (number_of("PRAGMA user_version") == 0) make_tables(may_make);
     prepare_all();
     commit();
@@ -162,6 +164,9 @@ void database::prepare_all() {
   keys_ = prepare("SELECT key FROM states ORDER BY key");
 }
 
+// If the files are not those that the program opened, closing the database could do harm, as it
+// copies the log into the database. So it is decided here, before the error is thrown, what becomes
+// of the log.
 void database::check_files() {
   try {
     files_->check();
@@ -197,8 +202,9 @@ std::optional<database::row> database::get(const std::string& key) {
   return row{std::move(state), static_cast<unsigned>(std::clamp<std::int64_t>(crashes, 0, most))};
 }
 
-// A row whose key is damaged in the index is not found by it, and its server would start afresh. All
-// keys are looked at, once.
+// If a key is damaged in the index, its row is not found, and the server would start afresh
+// although its state is there. So the first time that a key is not found, the index is compared
+// with the table.
 void database::check_index() {
   if (index_is_checked_) return;
   const bool differs = number_of(
@@ -221,12 +227,13 @@ std::vector<std::string> database::keys() {
   return all;
 }
 
-// Locks the file against other writers at once, so that no statement fails for it later.
+// Takes the write lock at once. A transaction that begins with reading may be refused the lock
+// later, without the busy handler being called.
 void database::begin() { execute("BEGIN IMMEDIATE"); }
 
 void database::commit() { execute("COMMIT"); }
 
-// Some errors have done so already.
+// Some errors roll the transaction back by themselves; a second ROLLBACK would be an error.
 void database::roll_back() noexcept {
   if (sqlite3_get_autocommit(db_.get()) == 0) {
     sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);

@@ -17,33 +17,37 @@ struct sqlite3_stmt;
 
 namespace coppice::detail {
 
-// What SQLite has refused, in its own words.
+// The C interface of SQLite as a class: the one table of states, and the checks that a state which
+// was acknowledged is really in the file that its name leads to.
+
+// An error of SQLite, with SQLite's own text.
 class sqlite_failure : public std::runtime_error {
  public:
   explicit sqlite_failure(sqlite3* db);
   sqlite_failure(int code, const char* text);
   [[nodiscard]] boost::system::error_code code() const noexcept { return code_; }
-  // Somebody else has locked the file for longer than one is ready to wait.
+  // Tells whether another program has kept the file locked for too long.
   [[nodiscard]] bool is_busy() const noexcept;
-  // The file is damaged, or is not the one any more that its name leads to.
+  // Tells whether the file must not be used any more: it is damaged, or its name leads to another
+  // file.
   [[nodiscard]] bool is_fatal() const noexcept;
 
  private:
   boost::system::error_code code_;
 };
 
-// Waits while somebody else has the file locked.
+// Waits while another program has the file locked. SQLite's own busy timeout could not be
+// interrupted when the stash is killed.
 class lock_patience {
  public:
-  // After so many further attempts have failed, zero being where the wait begins. False if there is
-  // to be no other.
+  // Called after `n` further attempts have failed; 0 begins a wait. Returns false to give up.
   virtual bool wait(int n) noexcept = 0;
 
  protected:
   ~lock_patience() = default;
 };
 
-// The file of a stash. Used on one thread.
+// The database file of a stash. It is used on one thread, the store's own.
 class database {
  public:
   struct row {
@@ -51,22 +55,22 @@ class database {
     unsigned crashes = 0;
   };
 
-  // Opens the file; if there is none, or nothing in it, it is made if it may be. Throws
-  // sqlite_failure.
+  // Opens the file. If the file does not exist or is empty, its table is made if `may_make` allows
+  // it. Throws sqlite_failure.
   database(const std::filesystem::path& file, bool may_make, lock_patience& starvation_limit);
   database(const database&) = delete;
   database& operator=(const database&) = delete;
-  // What is not committed is rolled back.
+  // Rolls back what has not been committed.
   ~database();
 
-  // Throws sqlite_failure if what is written would not be found in the file. Whoever removes it
-  // after that is not noticed before the next time.
+  // Throws sqlite_failure if the files in use are not those that the name leads to. It is called
+  // before and after each commit; a file that is removed later is noticed the next time.
   void check_files();
   [[nodiscard]] bool on_disk() const noexcept { return files_->on_disk(); }
 
-  // What is done between begin and commit. All of it throws sqlite_failure.
+  // These are called between begin and commit, and throw sqlite_failure.
   void put(const std::string& key, const row& r);
-  // Fatal if the row is not as it was put.
+  // The failure is fatal if the row is not as it was put.
   [[nodiscard]] std::optional<row> get(const std::string& key);
   bool erase(const std::string& key);
   [[nodiscard]] std::vector<std::string> keys();
@@ -75,7 +79,7 @@ class database {
   void commit();
   void roll_back() noexcept;
 
-  // Has the destructor leave the log as it is for whoever opens the file next.
+  // Makes the destructor leave the log as it is, for the next one that opens the file.
   void be_quick() noexcept;
 
  private:

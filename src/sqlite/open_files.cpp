@@ -16,7 +16,12 @@ namespace coppice::detail {
 
 namespace {
 
-// The beginning of the index, as SQLite's description of its file formats has it.
+// SQLite itself does not notice that a file in use was removed, replaced or truncated, and
+// acknowledges commits that nobody will find. The names are checked by stat (another file has
+// another inode). The sizes are checked against what SQLite believes to be in the files.
+
+// The beginning of the index of the log, as SQLite's documentation of its file formats describes
+// it.
 struct log_index {
   std::uint32_t version;
   std::uint32_t unused;
@@ -38,10 +43,11 @@ sqlite3_file* file_of(sqlite3* db) noexcept {
   return f != nullptr && f->pMethods != nullptr ? f : nullptr;
 }
 
-// The size of a page, of which 65536 does not fit in its field and is written as 1.
+// Decodes the size of a page: 65536 does not fit into the field, and is written as 1.
 std::int64_t page_size(unsigned field) noexcept { return field == 1 ? 65'536 : field; }
 
-// The one in use, into which other programs write at any time; null if it cannot be read.
+// Gives the index that is in use, or null if it cannot be read. It is shared memory that other
+// programs write to at any time, hence the volatile.
 const volatile log_index* index_of(sqlite3* db) noexcept {
   sqlite3_file* const f = file_of(db);
   if (f == nullptr || f->pMethods->iVersion < 2) return nullptr;
@@ -51,7 +57,8 @@ const volatile log_index* index_of(sqlite3* db) noexcept {
   return index != nullptr && index->version == known_version ? index : nullptr;
 }
 
-// How long the database has to be, by its own account; more than anything if it has none.
+// Gives the size of the database as its own header states it. A header that cannot be read gives a
+// size that no file has.
 std::int64_t stated_size(sqlite3* db) noexcept {
   std::array<unsigned char, 32> head{};
   sqlite3_file* const f = file_of(db);
@@ -69,10 +76,10 @@ std::int64_t stated_size(sqlite3* db) noexcept {
 open_files::open_files(sqlite3* db, const std::filesystem::path& name) : db_{db} {
   const char* const resolved = sqlite3_db_filename(db, "main");
   if (resolved == nullptr || *resolved == '\0') return;
-  // The name that was given is watched, which may lead there through links. The others lie beside
-  // the file that it led to.
+  // The name that the user gave is watched, since that is the one that will be opened next time; it
+  // may lead to the file through links. SQLite puts the other files beside the resolved name.
   main_ = find(std::filesystem::absolute(name).string());
-  if (!main_) main_ = file{resolved};  // gone already: it is found out at the first check
+  if (!main_) main_ = file{resolved};  // it is gone already, which the first check finds out
   log_ = find(sqlite3_filename_wal(resolved));
   if (log_) index_ = find(std::string{resolved} + "-shm");
 }
@@ -109,13 +116,16 @@ struct stat open_files::look(const file& f) {
   return now;
 }
 
-// It gets shorter when somebody has tidied it up, and tells its new size then.
+// A database gets shorter when a program vacuums it, and its header then states the new size. It
+// has been cut off if it is shorter than its header states.
 void open_files::check_size(const struct stat& now) {
   if (now.st_size < main_->seen.st_size && now.st_size < stated_size(db_)) cut_off(*main_);
   main_->seen = now;
 }
 
-// It gets shorter when somebody has emptied it into the database, but never than what is in it.
+// A log gets shorter when a program has copied it into the database, but never shorter than the
+// frames that are in it. The number of frames may change between the two looks; then both are taken
+// again.
 void open_files::check_log() {
   const volatile log_index* const index = index_of(db_);
   for (;;) {

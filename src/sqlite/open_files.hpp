@@ -10,23 +10,24 @@ struct sqlite3;
 
 namespace coppice::detail {
 
-// The files of a database that is in use: the database itself, its write-ahead log, and the index of
-// that log. SQLite does not look at their names again once it has opened them, and goes on writing
-// into files that nobody will find any more.
+// Watches the files of a database that is in use: the database itself, its write-ahead log, and the
+// index of the log. SQLite does not look at their names again once it has opened them, and goes on
+// writing into files that nobody will find any more.
 class open_files {
  public:
-  // Of a database that has been read from, so that all its files are there. There are none of a
-  // database in memory.
+  // The database must have been read from, so that all its files exist. A database in memory has
+  // none, and passes all checks.
   open_files(sqlite3* db, const std::filesystem::path& name);
 
-  // Throws sqlite_failure if a name leads to another file or to none, or if a file has been cut off.
+  // Throws sqlite_failure if a name leads to another file or to none, or if a file has been cut
+  // off.
   void check();
   [[nodiscard]] bool on_disk() const noexcept { return main_.has_value(); }
-  // Whether what is in the log must not be copied into the database: a file is cut off, or one of
-  // the log's has been replaced, by somebody else who may be at work with it.
+  // Tells whether the log must not be copied into the database: a file has been cut off, or the log
+  // or its index has been replaced by another program, which may be using it.
   [[nodiscard]] bool log_is_spoilt() const noexcept { return log_is_spoilt_; }
-  // Whether the name of the database leads elsewhere: the log must not be found beside what is there
-  // now, or SQLite would take it in.
+  // Tells whether the name of the database leads elsewhere. The log must not be left beside the
+  // file that is there now: SQLite would take it for the log of that file.
   [[nodiscard]] bool log_is_stray() const noexcept { return log_is_stray_; }
 
  private:

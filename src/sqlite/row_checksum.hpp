@@ -5,7 +5,8 @@
 
 namespace coppice::detail {
 
-// Of all that a row says: under another key, or with another count, the same state does not fit.
+// Gives the checksum of a whole row. The key and the count are part of it: a state that has got
+// under another key by damage does not match.
 [[nodiscard]] std::int64_t checksum_of(std::string_view key, std::string_view state,
                                        std::int64_t crashes);
 

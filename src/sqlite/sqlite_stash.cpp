@@ -16,6 +16,8 @@ namespace coppice {
 
 namespace {
 
+// SQLite's extended result codes as an error category. The conditions let users compare with
+// portable errors, such as errc::no_space_on_device, without including sqlite3.h.
 class sqlite_error_category final : public boost::system::error_category {
  public:
   const char* name() const noexcept override { return "sqlite"; }
@@ -53,9 +55,13 @@ const boost::system::error_category& sqlite_category() noexcept {
 
 child_spec sqlite_stash(std::string name, std::filesystem::path file) {
   if (file.empty()) {
+    // Making a spec does not throw. The spec carries its fault to the supervisor that is given it.
     const std::invalid_argument why{"sqlite_stash \"" + name + "\": its file has no name"};
     return detail::refused_child(std::move(name), why);
   }
+  // The flag belongs to the spec, so that all incarnations of the stash share it. Once one of them
+  // has had the file, a missing file is an error: a new, empty one would hide the loss of the
+  // states.
   auto in_use = std::make_shared<std::atomic<bool>>(false);
   return detail::stash_of(std::move(name), [file = std::move(file), in_use = std::move(in_use)] {
     return std::unique_ptr<detail::stash_store>{

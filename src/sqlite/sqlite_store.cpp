@@ -15,11 +15,15 @@ namespace coppice::detail {
 
 namespace {
 
-// Two of these, for what is under way and what came meanwhile, are shorter than the time that a
-// worker has to stop, and that a server waits for its state: it hears what is the matter.
+// How long the store waits for a lock of another program. A request may have to wait twice: for the
+// batch under way and for its own. Both together are shorter than the five seconds that a worker
+// has to stop, and that a server waits for its state: so it hears of the lock, and not that time
+// ran out.
 constexpr auto lock_limit = std::chrono::seconds{2};
 constexpr auto longest_pause = std::chrono::milliseconds{25};
 
+// A job keeps its reply_to until its transaction is committed. A reply_to that is destroyed unused
+// fails its call, so that no request is left without an answer.
 template <class R>
 class job_for : public sqlite_job {
  public:
@@ -49,12 +53,13 @@ class get_job final : public job_for<kept_state> {
       : job_for{std::move(found)}, file_{std::move(file)}, key_{std::move(key)} {}
   [[nodiscard]] bool writes() const noexcept override { return false; }
   void perform(database& db) override {
-    found_ = {};
+    found_ = {};  // it may be performed twice
     try {
       if (auto r = db.get(key_)) found_ = {std::any{std::move(r->state)}, r->crashes};
     } catch (const sqlite_failure& f) {
       if (!f.is_fatal()) throw;
-      // The others may be whole. Whoever is to read it is told.
+      // One damaged row must not fail the whole batch: other rows may be intact. The codec throws
+      // this exception where the state is decoded, in the server that needs it.
       found_.state = std::make_exception_ptr(std::runtime_error{'"' + file_ + "\": " + f.what()});
     }
   }
@@ -90,8 +95,9 @@ class keys_job final : public job_for<std::vector<std::string>> {
   std::vector<std::string> found_;
 };
 
-// A thread that is started while this lives gets no signals: they are for the program's own
-// threads. Writing beyond a limit of the file size is an error then, and nothing worse.
+// A thread that is started while this object lives gets no signals: they are for the program's own
+// threads. So writing beyond a file size limit gives the thread an error, where SIGXFSZ would end
+// the program.
 class signals_blocked {
  public:
   signals_blocked() noexcept {
@@ -109,7 +115,7 @@ class signals_blocked {
 
 }  // namespace
 
-// ---- On the loop's thread
+// The functions up to `add` run on the loop's thread. They only put jobs into the queue.
 
 sqlite_store::~sqlite_store() {
   {
@@ -117,6 +123,8 @@ sqlite_store::~sqlite_store() {
     given_up_ = true;
   }
   news_.notify_all();
+  // This blocks the loop, though not for long: the thread looks at `given_up_` between two
+  // statements and while it waits for a lock.
   if (thread_.joinable()) thread_.join();
 }
 
@@ -162,7 +170,8 @@ void sqlite_store::add(std::unique_ptr<sqlite_job> job) {
   news_.notify_all();
 }
 
-// ---- On the store's own
+// From here on everything runs on the store's own thread. It takes all jobs that have gathered, and
+// does them in one transaction: a commit waits for the disk, so many puts share one wait.
 
 void sqlite_store::work() {
   std::optional<database> db;
@@ -202,13 +211,14 @@ std::string sqlite_store::try_to_open(std::optional<database>& db) {
   return "coppice: the stash in \"" + file_.string() + "\" cannot be opened: " + why;
 }
 
-// Closes it, by which what is in the log gets into the database if it can, and has the process end.
+// Closes the file, which copies the log into the database if that is possible, and ends the stash's
+// process. Requests that still come are failed with the same error.
 void sqlite_store::give_up_file(std::optional<database>& db) {
   db.reset();
   broken_("coppice: the stash in \"" + file_.string() + "\" cannot go on: " + fatal_->what());
 }
 
-// False when the work is done, or given up.
+// Returns false when all work is done, or given up.
 bool sqlite_store::next_batch() {
   std::unique_lock lock{mutex_};
   news_.wait(lock, [this] { return given_up_ || finished_ || !queue_.empty(); });
@@ -216,8 +226,10 @@ bool sqlite_store::next_batch() {
   return !given_up_ && !batch_.empty();
 }
 
-// All in one transaction; if that fails for one of them, each in its own. But nobody waits for the
-// same lock again and again, and a file that is lost is not written to any more.
+// Does all jobs in one transaction. If one of them makes it fail, each job gets a transaction of
+// its own, so that only the faulty one fails. There are two exceptions: after a lock that was
+// waited for in vain all fail, since each would wait again; and a file that is lost is not written
+// to any more.
 void sqlite_store::carry_out(database& db, std::span<const std::unique_ptr<sqlite_job>> batch) {
   boost::system::error_code why;
   bool each_by_itself = false;
@@ -247,7 +259,8 @@ void sqlite_store::carry_out(database& db, std::span<const std::unique_ptr<sqlit
   }
 }
 
-// False if it was given up. What was not committed then is rolled back when the file is closed.
+// Returns false if the work was given up; closing the file then rolls back. The files are checked
+// before and after: a commit into a file that was replaced must not be acknowledged.
 bool sqlite_store::try_to_commit(database& db, std::span<const std::unique_ptr<sqlite_job>> batch) {
   const bool writes = std::ranges::any_of(batch, [](const auto& job) { return job->writes(); });
   db.check_files();
@@ -268,6 +281,8 @@ bool sqlite_store::is_given_up() {
   return given_up_;
 }
 
+// SQLite calls this as its busy handler. The pause grows with each attempt, and ends when the store
+// is given up.
 bool sqlite_store::wait(int n) noexcept {
   if (n == 0) locked_since_ = clock::now();
   if (clock::now() - locked_since_ >= lock_limit) return false;

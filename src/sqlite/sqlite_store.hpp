@@ -20,7 +20,7 @@
 
 namespace coppice::detail {
 
-// Something to be done with the database, and to be answered when it is committed.
+// One request to the database. It is answered when its transaction is committed, and not before.
 class sqlite_job {
  public:
   sqlite_job() = default;
@@ -29,23 +29,25 @@ class sqlite_job {
   virtual ~sqlite_job() = default;
 
   [[nodiscard]] virtual bool writes() const noexcept = 0;
-  // May be done again after a failure.
+  // May be called again after a failure, in another transaction.
   virtual void perform(database& db) = 0;
   virtual void answer() = 0;
   virtual void fail(boost::system::error_code why) = 0;
 };
 
-// A store on disk. One thread of its own does everything with the file.
+// A store on disk. SQLite blocks while it waits for the disk, so a thread of the store's own does
+// all work with the file, and the loop never waits for it.
 //
-// Answers are given, or thrown away, on that thread while the store lives; what is left when it
-// goes is thrown away with it, on the loop's thread.
+// While the store lives, answers are given or thrown away on that thread; a reply_to takes them to
+// the loop. Jobs that are left when the store is destroyed are destroyed with it, on the loop's
+// thread.
 class sqlite_store final : public stash_store, private lock_patience {
  public:
-  // `in_use`: whether a store has had the file before this one, which makes none then. It would go
-  // on with nothing as if nothing had been.
+  // `in_use` tells whether an earlier store has used the file. If so, this one does not create a
+  // file: it would go on without states, as if there had never been any.
   sqlite_store(std::filesystem::path file, std::shared_ptr<std::atomic<bool>> in_use)
       : file_{std::move(file)}, in_use_{std::move(in_use)} {}
-  // Waits for the statement under way.
+  // Waits until the statement under way is done.
   ~sqlite_store() override;
 
   void open(std::function<void(std::string)> broken, reply_to<std::string> problem) override;
@@ -61,7 +63,7 @@ class sqlite_store final : public stash_store, private lock_patience {
 
   void add(std::unique_ptr<sqlite_job> job);
 
-  // On the thread.
+  // These run on the store's thread.
   void work();
   [[nodiscard]] std::string try_to_open(std::optional<database>& db);
   [[nodiscard]] bool next_batch();
@@ -75,16 +77,16 @@ class sqlite_store final : public stash_store, private lock_patience {
   const std::filesystem::path file_;
   const std::shared_ptr<std::atomic<bool>> in_use_;
 
-  std::mutex mutex_;  // for what follows
+  std::mutex mutex_;  // guards the members up to given_up_
   std::condition_variable news_;
   jobs queue_;
   std::optional<reply_to<void>> finished_;
   bool given_up_ = false;  // nobody wants the answers any more
 
-  // The thread's alone, while it lives.
+  // While the thread runs, these are touched by the thread alone.
   std::optional<reply_to<std::string>> opened_;
   std::function<void(std::string)> broken_;
-  std::optional<sqlite_failure> fatal_;  // why the file is not used any more
+  std::optional<sqlite_failure> fatal_;  // the reason why the file is not used any more
   jobs batch_;
   clock::time_point locked_since_{};
 

@@ -21,8 +21,11 @@ namespace json = boost::json;
 
 namespace {
 
-// Makes a value of what the parser finds. Boost.JSON's own does the same, but for numbers with a
-// fraction, whose last digit it may get wrong: a state would not be equal to what was kept.
+// How states become bytes and come back unchanged. A state is compared with the one that was kept,
+// to find out whether it has changed, so "nearly the same" is not enough.
+
+// Builds a value from the events of the parser. Boost.JSON's own builder may get the last digit of
+// a number with a fraction wrong; here std::from_chars reads these numbers, which is exact.
 class value_builder {
  public:
   static constexpr std::size_t max_object_size = json::object::max_size();
@@ -103,7 +106,8 @@ class value_builder {
   std::string number_;
 };
 
-// FNV-1a.
+// FNV-1a: a few lines, the same on all machines and in all versions, and good enough to recognise a
+// type and an accidental damage.
 std::uint64_t hash(std::string_view bytes) noexcept {
   std::uint64_t h = 0xcbf29ce484222325U;
   for (const char c : bytes) {
@@ -112,6 +116,8 @@ std::uint64_t hash(std::string_view bytes) noexcept {
   return h;
 }
 
+// The header of bytes that are kept: a hash of the type's name and one of the bytes. Bytes have no
+// structure of their own by which a wrong type would be noticed.
 std::string header(const std::type_info& type, std::string_view bytes) {
   std::string text;
   for (const std::uint64_t h : {hash(type.name()), hash(bytes)}) {
@@ -126,6 +132,8 @@ constexpr std::size_t header_size = 16;
   throw boost::system::system_error{make_error_code(errc::unreadable), why};
 }
 
+// JSON has no infinity and no NaN. Boost.JSON writes them as 1e99999 and null, which would come
+// back as something else.
 bool is_writable(const json::value& value) noexcept {
   if (const double* n = value.if_double()) return std::isfinite(*n);
   if (const json::array* all = value.if_array()) {
@@ -147,7 +155,7 @@ std::string text_of_json(const json::value& value) {
 
 json::value json_of_text(std::string_view text) {
   json::parse_options options;
-  options.max_depth = 1000;
+  options.max_depth = 1000;  // the default of 32 is too little for a tree as a state
   options.allow_invalid_utf8 = true;  // a std::string may hold anything
   json::basic_parser<value_builder> parser{options};
   json::error_code ec;

@@ -15,14 +15,17 @@
 
 namespace coppice::detail {
 
+// The default codecs of a stash on disk: JSON for types that Boost.JSON can convert both ways,
+// bytes for plain structs and enums. The functions are compiled once, and take no type parameter.
+
 COPPICE_API std::string text_of_json(const boost::json::value& value);
 COPPICE_API boost::json::value json_of_text(std::string_view text);
 COPPICE_API std::string tagged_bytes(const std::type_info& type, std::string_view bytes);
-// Throws unless these are so many bytes of that type, undamaged.
+// Copies the bytes out. Throws unless they are undamaged, `size` many, and of that type.
 COPPICE_API void untag_bytes(const std::type_info& type, std::string_view kept, void* to,
                              std::size_t size);
 
-// A view would come back pointing to nowhere.
+// Views are kept as neither: they would come back referring to memory that is gone.
 template <class T>
 concept kept_as_json = boost::json::has_value_from<T>::value &&
     boost::json::has_value_to<T>::value && !std::ranges::view<T>;

@@ -8,7 +8,9 @@
 
 namespace coppice::detail {
 
-// How a stash on disk keeps a T: as bytes that its codec has made.
+// The codec of a stash on disk: a state is kept as the bytes that stash_codec makes of it. A row
+// that could not be read arrives as an exception, which is thrown here, in the server that reads
+// it.
 template <class T>
 struct kept_by_codec {
   static std::any encode(const T& x) { return std::any{std::string{stash_codec<T>::encode(x)}}; }
