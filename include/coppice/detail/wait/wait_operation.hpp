@@ -70,17 +70,8 @@ class dispatched_handler {
   Handler handler_;
 };
 
-// A wait for a completion handler. `State` describes the operation by these members:
-//
-//   begin(w)         The caller is suspended: registers w, calls w.wake() when there may be a result.
-//   ready()          Tells whether there is a result. Called each time that w has been woken.
-//   deliver(h)       Takes the result and calls h with it.
-//   deliver_abort(h) Calls h with operation_aborted.
-//   leave()          Unregisters w. Called before the other two, and when the caller is destroyed.
-//
-// A state never completes by itself. It only wakes, and the result is taken when the waiter runs: a
-// message is not lost with a process that is killed between the two. The object is freed before the
-// handler is called, as Asio asks for.
+// The wait of a completion handler. Nobody owns it: it deletes itself when it is over, and is freed
+// before the handler is called, as Asio asks for.
 template <wait_state State, class Handler>
 class wait_operation final : public cancellable_waiter, public pooled {
  public:
