@@ -22,7 +22,7 @@ inline asio::awaitable<void> crash(counter& starts, ending how) {
 
 /// What a restart of that body costs a supervisor that has that budget, each.
 template <auto Body = crash>
-double coppice_restart(ending how, long restarts, coppice::restart_intensity budget = unlimited,
+double coppice_restart(ending how, long restarts, restart_budget budget = unlimited,
                        reports r = reports::counted) {
   asio::io_context io{1};
   report_to(io, r);

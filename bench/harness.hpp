@@ -113,18 +113,27 @@ inline void report_to(asio::io_context& io, reports r) {
   coppice::set_report_sink(io, {});
 }
 
-/// A budget that is never spent, and remembers few restarts.
-inline constexpr coppice::restart_intensity unlimited{.restarts = 100'000'000,
-                                                      .within = std::chrono::nanoseconds{1}};
+/// So many restarts are forgiven within so much time.
+struct restart_budget {
+  std::size_t intensity;
+  std::chrono::nanoseconds period;
+};
+
+/// One that is never spent, and remembers few restarts.
+inline constexpr restart_budget unlimited{.intensity = 100'000'000,
+                                          .period = std::chrono::nanoseconds{1}};
 
 /// One that OTP can be given too, and that remembers every restart of the last second.
-inline constexpr coppice::restart_intensity million_a_second{.restarts = 1'000'000,
-                                                             .within = std::chrono::seconds{1}};
+inline constexpr restart_budget million_a_second{.intensity = 1'000'000,
+                                                 .period = std::chrono::seconds{1}};
 
 inline coppice::supervisor_spec supervisor_of(coppice::strategy s,
                                               std::vector<coppice::child_spec> children,
-                                              coppice::restart_intensity budget = unlimited) {
-  return {.strategy = s, .intensity = budget, .children = std::move(children)};
+                                              restart_budget budget = unlimited) {
+  return {.strategy = s,
+          .intensity = budget.intensity,
+          .period = budget.period,
+          .children = std::move(children)};
 }
 
 /// How many others there are, where the question is what they cost.

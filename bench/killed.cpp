@@ -79,7 +79,8 @@ double dynamic(std::size_t size) {
   count_reports(io);
   crowd c{io, size};
   const auto supervisor = coppice::start_supervisor(
-      io, coppice::dynamic_supervisor_spec{.intensity = million_a_second});
+      io, coppice::dynamic_supervisor_spec{.intensity = million_a_second.intensity,
+                                           .period = million_a_second.period});
   const coppice::child_spec spec = coppice::worker("", [&c] { return c.member(); });
   for (std::size_t i = 0; i < size; ++i) supervisor.start_child(spec);
   return kill_all(io, c, size);

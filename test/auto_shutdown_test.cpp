@@ -247,7 +247,8 @@ TEST_CASE("a permanent supervisor that shut itself down is restarted and counts"
   scene s;
   const auto top = s.supervise(supervisor_spec{
       .strategy = one_for_one,
-      .intensity = {.restarts = 1, .within = 5s},
+      .intensity = 1,
+      .period = 5s,
       .children = {coppice::supervisor({.name = "inner",
                                         .strategy = one_for_one,
                                         .auto_shutdown = auto_shutdown::any_significant,

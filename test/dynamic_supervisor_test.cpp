@@ -293,8 +293,7 @@ TEST_CASE("a failing restart of a dynamic child is retried, and each try counts"
   scene s;
   s["a"].starts = {start_as::up, start_as::fails, start_as::up};
   s["b"] = {.starts = {start_as::up}, .then = start_as::fails};
-  const auto sup =
-      s.supervise(dynamic_supervisor_spec{.intensity = {.restarts = 3, .within = 5s}});
+  const auto sup = s.supervise(dynamic_supervisor_spec{.intensity = 3, .period = 5s});
   s.start(sup, s.child("a"));
   s.start(sup, s.child("b"));
   s.crashes("a");
@@ -307,8 +306,7 @@ TEST_CASE("a failing restart of a dynamic child is retried, and each try counts"
 // DYN-13, INT-01
 TEST_CASE("a dynamic supervisor gives up as any other") {
   scene s;
-  const auto sup =
-      s.supervise(dynamic_supervisor_spec{.intensity = {.restarts = 1, .within = 5s}});
+  const auto sup = s.supervise(dynamic_supervisor_spec{.intensity = 1, .period = 5s});
   const auto end = end_of(sup.get_pid());
   s.start(sup, s.child("a"));
   s.crashes("a");
@@ -336,7 +334,7 @@ TEST_CASE("a dynamic supervisor that is restarted is empty") {
 TEST_CASE("ten thousand dynamic children may crash at once, and be gone") {
   scene s;
   coppice::set_report_sink(s.io, {});
-  const auto sup = s.supervise(dynamic_supervisor_spec{.intensity = {.restarts = 0}});
+  const auto sup = s.supervise(dynamic_supervisor_spec{.intensity = 0});
   const auto body = []() -> asio::awaitable<void> {
     co_await coppice::sleep_for(1s);
     throw std::runtime_error{"boom"};

@@ -200,7 +200,8 @@ TEST_CASE("a restart window of the longest time forgets nothing") {
   int starts = 0;
   const auto sup = coppice::start_supervisor(
       w.io, coppice::supervisor_spec{.strategy = coppice::one_for_one,
-                                     .intensity = {.restarts = 2, .within = for_ever},
+                                     .intensity = 2,
+                                     .period = for_ever,
                                      .children = {coppice::worker("c", [&]() -> coroutine<> {
                                        ++starts;
                                        co_await coppice::sleep_for(1h);
@@ -216,8 +217,7 @@ TEST_CASE("durations that cannot be meant are refused where they are given") {
   for (const duration d : over) {
     CAPTURE(d.count());
     const auto start = [&](coppice::supervisor_spec s) { coppice::start_supervisor(w.io, s); };
-    CHECK_THROWS_AS(start({.strategy = coppice::one_for_one, .intensity = {.within = d}}),
-                    std::invalid_argument);
+    CHECK_THROWS_AS(start({.strategy = coppice::one_for_one, .period = d}), std::invalid_argument);
     CHECK_THROWS_AS(start({.strategy = coppice::one_for_one,
                            .children = {coppice::worker(
                                "c", []() -> coroutine<> { co_return; }, {.start_limit = d})}}),

@@ -105,8 +105,8 @@ TEST_CASE("what is missing in the spec of a partition supervisor is named, and n
         "coppice: supervisor \"p\": child \"0\": it needs a start function (missing start)");
   CHECK(fault_in({.name = "p", .child = good, .strategy = coppice::simple_one_for_one}) ==
         "coppice: partition supervisor \"p\": its strategy cannot be simple_one_for_one");
-  CHECK(fault_in({.name = "p", .child = good, .intensity = {.within = 0s}}) ==
-        "coppice: supervisor \"p\": the period of its intensity must be above zero");
+  CHECK(fault_in({.name = "p", .child = good, .period = 0s}) ==
+        "coppice: supervisor \"p\": its period must be above zero");
   const partition_supervisor_spec bad{.name = "p", .child = good, .partitions = 0};
   CHECK_THROWS_AS(coppice::start_supervisor(s.io, bad), std::invalid_argument);
   const coppice::child_spec inner = coppice::partition_supervisor(bad);

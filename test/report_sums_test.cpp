@@ -147,7 +147,8 @@ TEST_CASE("an escalation is always told, and before it what has led to it") {
   const auto body = []() -> asio::awaitable<void> { return crash_with("boom"); };
   s.supervise(supervisor_spec{.name = "top",
                               .strategy = one_for_one,
-                              .intensity = {.restarts = 3, .within = 5s},
+                              .intensity = 3,
+                              .period = 5s,
                               .children = {coppice::worker("child", body)}});
   texts ends;
   for (std::string& line : s.news()) {
@@ -272,10 +273,8 @@ TEST_CASE("a sum may be kept beyond its io_context") {
 }
 
 TEST_CASE("a sum is of the severity of its reports, and told in blocks and fields") {
-  const coppice::reports_summed_up sum{.level = coppice::severity::error,
-                                       .text = "top: a <3> ended",
-                                       .count = 3,
-                                       .period_seconds = 1.5};
+  const coppice::reports_summed_up sum{
+      .level = coppice::severity::error, .text = "top: a <3> ended", .count = 3, .period = 1500ms};
   CHECK(severity_of(sum) == coppice::severity::error);
   CHECK(to_string(sum, {.multi_line = true}) ==
         "top: a <3> ended\nSummed up: 2 more like it within 1.5 s");
@@ -284,7 +283,7 @@ TEST_CASE("a sum is of the severity of its reports, and told in blocks and field
                                            {"severity", "error"},
                                            {"supervised", "no"},
                                            {"count", "3"},
-                                           {"within", "1.5 s"},
+                                           {"period", "1.5 s"},
                                            {"text", "top: a <3> ended"}});
 }
 

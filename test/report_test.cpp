@@ -94,13 +94,14 @@ TEST_CASE("the end of a child is reported with its reason and what comes of it")
   const auto ends = collect<coppice::child_ended>(s, [](const auto& x) {
     return std::string{x.child.id} + ": " + x.reason.to_string() + ", " + name_of(x.next);
   });
-  s.supervise(supervisor_spec{
-      .strategy = one_for_one,
-      .intensity = {.restarts = 2, .within = 5s},
-      .auto_shutdown = coppice::auto_shutdown::any_significant,
-      .children = {s.child("a"), s.child("b", {.restart = transient}),
-                   s.child("c", {.restart = temporary}),
-                   s.child("d", {.restart = transient, .significant = true})}});
+  s.supervise(
+      supervisor_spec{.strategy = one_for_one,
+                      .intensity = 2,
+                      .period = 5s,
+                      .auto_shutdown = coppice::auto_shutdown::any_significant,
+                      .children = {s.child("a"), s.child("b", {.restart = transient}),
+                                   s.child("c", {.restart = temporary}),
+                                   s.child("d", {.restart = transient, .significant = true})}});
   s.returns("a");
   s.clock.settle();
   s.returns("b");
@@ -177,7 +178,8 @@ TEST_CASE("an exhausted budget is reported once, with the child that tipped it")
   });
   s["a"] = {.starts = {start_as::up}, .then = start_as::fails};
   s.supervise(supervisor_spec{.strategy = one_for_one,
-                              .intensity = {.restarts = 2, .within = 5s},
+                              .intensity = 2,
+                              .period = 5s,
                               .children = {s.child("a"), s.child("b")}});
   s.crashes("a");
   s.clock.settle();
@@ -229,10 +231,11 @@ TEST_CASE("a sink that throws breaks no supervisor") {
   });
   s["a"].starts = {start_as::up, start_as::fails, start_as::up};
   s["b"].stop = stop_as::throws;
-  const auto sup = s.supervise(supervisor_spec{
-      .strategy = one_for_all,
-      .intensity = {.restarts = 3, .within = 1s},
-      .children = {s.child("a", {.shutdown = 5s}), s.child("b")}});
+  const auto sup =
+      s.supervise(supervisor_spec{.strategy = one_for_all,
+                                  .intensity = 3,
+                                  .period = 1s,
+                                  .children = {s.child("a", {.shutdown = 5s}), s.child("b")}});
   s.crashes("a");
   CHECK_FALSE(s.ask(sup.stop()).error);
   CHECK(s.log() == "+a +b -a -b !a +a +b -b -a");
@@ -554,7 +557,7 @@ TEST_CASE("a server that fails in its constructor reports a crash, since it says
 
 // LOG-16
 TEST_CASE("a program reports that it is up, with its process, and that it has stopped, and why") {
-  const auto reports_of = [](auto body, coppice::restart_intensity intensity) {
+  const auto reports_of = [](auto body, std::size_t intensity) {
     asio::io_context io{1};
     texts told;
     coppice::set_report_sink(io, [&](const coppice::report& r) {
@@ -582,9 +585,8 @@ TEST_CASE("a program reports that it is up, with its process, and that it has st
   const auto fails = [](coppice::init_ack up) -> asio::awaitable<void> {
     co_await up.fail(exit_reason::error("no"));
   };
-  CHECK(reports_of(returns, {}) == texts{"up: demo", "stopped: demo, shutdown, 0, info"});
-  CHECK(reports_of(crashes, {.restarts = 0}) ==
-        texts{"up: demo", "stopped: demo, shutdown, 1, error"});
-  CHECK(reports_of(fails, {}) ==
+  CHECK(reports_of(returns, 3) == texts{"up: demo", "stopped: demo, shutdown, 0, info"});
+  CHECK(reports_of(crashes, 0) == texts{"up: demo", "stopped: demo, shutdown, 1, error"});
+  CHECK(reports_of(fails, 3) ==
         texts{"stopped: demo, shutdown: failed to start child a (error: no), 2, error"});
 }

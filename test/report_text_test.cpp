@@ -258,7 +258,7 @@ TEST_CASE("the four kinds of a supervisor's report read as in Elixir") {
         "Child a of Supervisor top failed to start\n** (exit) refused\nNext: shutting down");
   CHECK(to_string(coppice::child_ended{plain, reason, next_step::give_up}, brief) ==
         "Child a of Supervisor top terminated\n** (exit) refused\nNext: giving up");
-  CHECK(to_string(coppice::budget_exhausted{plain, 1, 0.5}, brief) ==
+  CHECK(to_string(coppice::budget_exhausted{plain, 1, 500ms}, brief) ==
         "Child a of Supervisor top caused shutdown\n"
         "** (exit) reached the maximum restart intensity: more than 1 restart in 0.5 s");
   CHECK(to_string(coppice::child_stop_failed{plain, exit_reason::killed(), true}, brief) ==
@@ -306,7 +306,7 @@ TEST_CASE("how much a report matters follows from what it tells") {
   CHECK(severity_of(coppice::child_ended{{}, normal, next_step::shut_down}) == severity::info);
   CHECK(severity_of(coppice::child_ended{{}, normal, next_step::restart}) == severity::error);
   CHECK(severity_of(coppice::child_ended{{}, bad, next_step::none}) == severity::error);
-  CHECK(severity_of(coppice::budget_exhausted{{}, 1, 1}) == severity::error);
+  CHECK(severity_of(coppice::budget_exhausted{{}, 1, 1s}) == severity::error);
   CHECK(severity_of(coppice::child_stop_failed{{}, bad, false}) == severity::error);
   CHECK(severity_of(coppice::children_stop_failed{{}, bad, false, 2}) == severity::error);
   CHECK(severity_of(coppice::supervisor_stopped{{}, {}, normal, 1, 0}) == severity::info);
@@ -411,7 +411,7 @@ TEST_CASE("every report has a kind, a severity, texts of both forms") {
       {coppice::child_start_failed{some_child, reason, next_step::none}, "child_start_failed"},
       {coppice::child_refused{some_child, coppice::errc::max_children, reason}, "child_refused"},
       {coppice::child_ended{some_child, reason, next_step::none}, "child_ended"},
-      {coppice::budget_exhausted{some_child, 3, 5}, "budget_exhausted"},
+      {coppice::budget_exhausted{some_child, 3, 5s}, "budget_exhausted"},
       {coppice::child_stop_failed{some_child, reason, true}, "child_stop_failed"},
       {coppice::children_stop_failed{some_child, reason, true, 2}, "children_stop_failed"},
       {coppice::supervisor_stopped{"top", process(1), reason, 2, 1}, "supervisor_stopped"},
@@ -425,7 +425,7 @@ TEST_CASE("every report has a kind, a severity, texts of both forms") {
       {coppice::application_started{"top", process(1), 42}, "application_started"},
       {coppice::application_stopped{"top", process(1), reason, 1}, "application_stopped"},
       {coppice::reports_lost{2, reason}, "reports_lost"},
-      {coppice::reports_summed_up{coppice::severity::error, "t", 2, 1}, "reports_summed_up"}};
+      {coppice::reports_summed_up{coppice::severity::error, "t", 2, 1s}, "reports_summed_up"}};
   CHECK(std::size(all) == std::variant_size_v<coppice::report>);
   for (const auto& [r, kind] : all) {
     const auto fields = coppice::fields_of(r);

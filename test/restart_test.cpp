@@ -202,10 +202,7 @@ TEST_CASE("a transient child supervisor that gave up stays down; a permanent one
     const auto top = s.supervise(coppice::supervisor_spec{
         .strategy = one_for_one,
         .children = {coppice::supervisor(
-            {.name = "inner",
-             .strategy = one_for_one,
-             .intensity = {.restarts = 0},
-             .children = {s.child("a")}},
+            {.name = "inner", .strategy = one_for_one, .intensity = 0, .children = {s.child("a")}},
             {.restart = when})}});
     s.crashes("a");
     CHECK(s.log() == (when == permanent ? "+a -a +a" : "+a -a"));
@@ -230,7 +227,7 @@ TEST_CASE("a restart that asks not to be started leaves the spec without a proce
   scene s;
   s["a"].starts = {start_as::up, start_as::ignores};
   const auto sup = s.supervise(coppice::supervisor_spec{
-      .strategy = one_for_one, .intensity = {.restarts = 1}, .children = {s.child("a")}});
+      .strategy = one_for_one, .intensity = 1, .children = {s.child("a")}});
   s.crashes("a");
   CHECK(s.log() == "+a -a ?a");
   CHECK(s.children_of(sup) == "a(none)");

@@ -20,7 +20,8 @@ struct endless : scene {
     (*this)["a"] = {.starts = {start_as::up}, .then = start_as::fails};
     coppice::set_report_sink(io, {});
     supervisor = supervise(supervisor_spec{.strategy = how,
-                                           .intensity = {.restarts = 1'000'000, .within = 1h},
+                                           .intensity = 1'000'000,
+                                           .period = 1h,
                                            .children = {child("z"), child("a"), child("b")}});
     crashes("a");
     run_on();
@@ -55,9 +56,8 @@ struct endless : scene {
 TEST_CASE("a failing restart does not end the supervisor but is tried again") {
   scene s;
   s["a"].starts = {start_as::up, start_as::fails, start_as::throws, start_as::ends, start_as::up};
-  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one,
-                                               .intensity = {.restarts = 4, .within = 5s},
-                                               .children = {s.child("a")}});
+  const auto sup = s.supervise(supervisor_spec{
+      .strategy = one_for_one, .intensity = 4, .period = 5s, .children = {s.child("a")}});
   s.crashes("a");
   CHECK(s.log() == "+a -a !a !a !a +a");
   CHECK(sup.alive());
@@ -69,9 +69,8 @@ TEST_CASE("every try counts: with intensity N there are N tries, and then the su
     for (const std::size_t n : {1U, 2U, 4U}) {
       scene s;
       s["a"] = {.starts = {start_as::up}, .then = start_as::fails};
-      const auto sup = s.supervise(supervisor_spec{.strategy = how,
-                                                   .intensity = {.restarts = n, .within = 5s},
-                                                   .children = {s.child("a")}});
+      const auto sup = s.supervise(supervisor_spec{
+          .strategy = how, .intensity = n, .period = 5s, .children = {s.child("a")}});
       const auto end = end_of(sup.get_pid());
       s.crashes("a");
       s.clock.settle();
@@ -85,9 +84,8 @@ TEST_CASE("every try counts: with intensity N there are N tries, and then the su
 TEST_CASE("every try counts for a simple_one_for_one child too") {
   scene s;
   s["a"] = {.starts = {start_as::up}, .then = start_as::fails};
-  const auto sup = s.supervise(supervisor_spec{.strategy = simple_one_for_one,
-                                               .intensity = {.restarts = 2, .within = 5s},
-                                               .children = {s.cast()}});
+  const auto sup = s.supervise(supervisor_spec{
+      .strategy = simple_one_for_one, .intensity = 2, .period = 5s, .children = {s.cast()}});
   s.start(sup, "a");
   s.crashes("a");
   CHECK(s.log() == "+a -a !a !a");
@@ -99,7 +97,8 @@ TEST_CASE("the crash of another child is handled between two tries") {
   scene s;
   s["a"].starts = {start_as::up, start_as::fails, start_as::fails, start_as::up};
   s.supervise(supervisor_spec{.strategy = one_for_one,
-                              .intensity = {.restarts = 4, .within = 5s},
+                              .intensity = 4,
+                              .period = 5s,
                               .children = {s.child("a"), s.child("b")}});
   s.crashes("a");
   s.crashes("b");
@@ -193,12 +192,13 @@ TEST_CASE("the parent of a supervisor in an endless retry loop can be stopped at
   scene s;
   s["a"] = {.starts = {start_as::up}, .then = start_as::fails};
   coppice::set_report_sink(s.io, {});
-  const auto top = s.supervise(supervisor_spec{
-      .strategy = one_for_one,
-      .children = {coppice::supervisor({.name = "inner",
-                                        .strategy = one_for_one,
-                                        .intensity = {.restarts = 1'000'000, .within = 1h},
-                                        .children = {s.child("a")}})}});
+  const auto top =
+      s.supervise(supervisor_spec{.strategy = one_for_one,
+                                  .children = {coppice::supervisor({.name = "inner",
+                                                                    .strategy = one_for_one,
+                                                                    .intensity = 1'000'000,
+                                                                    .period = 1h,
+                                                                    .children = {s.child("a")}})}});
   s.crashes("a");
   while (s.starts_of("a") < 100) {
     s.io.restart();
@@ -216,8 +216,8 @@ TEST_CASE("a dynamic child that restarts forever is terminated by its old pid, o
     scene s;
     s["a"] = {.starts = {start_as::up}, .then = start_as::fails};
     coppice::set_report_sink(s.io, {});
-    const auto sup = s.supervise(coppice::dynamic_supervisor_spec{
-        .intensity = {.restarts = 1'000'000, .within = 1h}});
+    const auto sup =
+        s.supervise(coppice::dynamic_supervisor_spec{.intensity = 1'000'000, .period = 1h});
     s.start(sup, s.child("a"));
     const coppice::pid old = s.pid_of("a");
     s.crashes("a");
@@ -258,9 +258,8 @@ TEST_CASE("a restarting dynamic child is known by its old pid") {
 TEST_CASE("a successful try does not clear the count; only time does") {
   scene s;
   s["a"].starts = {start_as::up, start_as::fails, start_as::up};
-  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one,
-                                               .intensity = {.restarts = 2, .within = 5s},
-                                               .children = {s.child("a")}});
+  const auto sup = s.supervise(supervisor_spec{
+      .strategy = one_for_one, .intensity = 2, .period = 5s, .children = {s.child("a")}});
   s.crashes("a");
   CHECK(s.log() == "+a -a !a +a");
   s.clock.advance(5s);
@@ -273,9 +272,8 @@ TEST_CASE("a successful try does not clear the count; only time does") {
 TEST_CASE("tries that are older than the period are forgotten") {
   scene s;
   s["a"].starts = {start_as::up, start_as::fails, start_as::up};
-  s.supervise(supervisor_spec{.strategy = one_for_one,
-                              .intensity = {.restarts = 2, .within = 5s},
-                              .children = {s.child("a")}});
+  s.supervise(supervisor_spec{
+      .strategy = one_for_one, .intensity = 2, .period = 5s, .children = {s.child("a")}});
   s.crashes("a");
   s.clock.advance(5001ms);
   s.crashes("a");
@@ -288,7 +286,8 @@ TEST_CASE("each failed try is reported, of the child that failed") {
   s["b"].starts = {start_as::up, start_as::fails, start_as::fails};
   s.supervise(supervisor_spec{.name = "top",
                               .strategy = one_for_all,
-                              .intensity = {.restarts = 3, .within = 5s},
+                              .intensity = 3,
+                              .period = 5s,
                               .children = {s.child("a"), s.child("b")}});
   s.crashes("a");
   s.clock.settle();

@@ -208,7 +208,7 @@ TEST_CASE("a crash is shown once, in the form of Elixir's, and a kill that was a
       io, [&](const coppice::report& r) { shown += filter(r, "12:34:56.789").value_or(""); });
   coppice::start_supervisor(io, {.name = "top",
                                  .strategy = coppice::one_for_one,
-                                 .intensity = {.restarts = 1},
+                                 .intensity = 1,
                                  .children = {coppice::server<sequence_server>("numbers", 123)}});
   clock.settle();
   const coppice::server_ref<sequence_server> server{io, "numbers"};

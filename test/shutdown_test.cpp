@@ -133,8 +133,8 @@ TEST_CASE("an unexpected end while stopping is reported and the stop goes on") {
 // SHUT-10, SHUT-11
 TEST_CASE("a child that died just before it was told to stop is reported with its true reason") {
   scene s;
-  const auto sup = s.supervise(supervisor_spec{
-      .strategy = one_for_one, .intensity = {.restarts = 0}, .children = {s.child("a")}});
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = one_for_one, .intensity = 0, .children = {s.child("a")}});
   coppice::spawn(s.io, [&]() -> coroutine<> {
     s.crashes("a");
     // Its death is heard of behind this.

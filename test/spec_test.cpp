@@ -193,10 +193,10 @@ TEST_CASE("a nested supervisor of any kind is refused with its own words") {
   const auto none = std::function<supervisor_spec()>{};
   CHECK(refusal(coppice::supervisor("a", none)) ==
         "coppice: supervisor \"a\": it needs an init function");
-  CHECK(refusal(coppice::dynamic_supervisor({.name = "a", .intensity = {.within = 0s}})) ==
-        "coppice: supervisor \"a\": the period of its intensity must be above zero");
-  CHECK(refusal(coppice::task_supervisor({.name = "a", .intensity = {.within = 0s}})) ==
-        "coppice: supervisor \"a\": the period of its intensity must be above zero");
+  CHECK(refusal(coppice::dynamic_supervisor({.name = "a", .period = 0s})) ==
+        "coppice: supervisor \"a\": its period must be above zero");
+  CHECK(refusal(coppice::task_supervisor({.name = "a", .period = 0s})) ==
+        "coppice: supervisor \"a\": its period must be above zero");
   CHECK(refusal(coppice::partition_supervisor(
             {.name = "a", .child = coppice::worker("w", nothing), .partitions = 0})) ==
         "coppice: partition supervisor \"a\": the number of its partitions must be above zero");
@@ -242,9 +242,8 @@ TEST_CASE("bad options of a supervisor are refused by name") {
     }
     return std::string{};
   };
-  CHECK(says(message(supervisor_spec{.strategy = one_for_one, .intensity = {.within = 0s}}),
-             "period"));
-  CHECK(says(message(coppice::dynamic_supervisor_spec{.intensity = {.within = -1s}}), "period"));
+  CHECK(says(message(supervisor_spec{.strategy = one_for_one, .period = 0s}), "period"));
+  CHECK(says(message(coppice::dynamic_supervisor_spec{.period = -1s}), "period"));
   CHECK(says(message(supervisor_spec{.strategy = coppice::strategy{9}}), "strategy"));
   CHECK(says(message(supervisor_spec{.strategy = one_for_one, .auto_shutdown = auto_shutdown{9}}),
              "auto_shutdown"));

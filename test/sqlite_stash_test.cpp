@@ -615,10 +615,12 @@ TEST_CASE("states on disk outlive the restart of the supervisor of stash and ser
   const auto tree =
       coppice::supervisor({.name = "inner",
                            .strategy = coppice::strategy::rest_for_one,
-                           .intensity = {.restarts = 0, .within = 5s},
+                           .intensity = 0,
+                           .period = 5s,
                            .children = {coppice::sqlite_stash("stash", w.file), numbers()}});
   coppice::start_supervisor(w.io, {.strategy = coppice::strategy::one_for_one,
-                                   .intensity = {.restarts = 10, .within = 5s},
+                                   .intensity = 10,
+                                   .period = 5s,
                                    .children = {tree}});
   w.until_up("number");
   for (int i = 0; i < 3; ++i) {
@@ -720,7 +722,8 @@ TEST_CASE("a place on disk for states of another type is refused by what is give
 TEST_CASE("a stash in memory takes what is encoded for a disk") {
   office w{":memory:"};
   coppice::start_supervisor(w.io, {.strategy = coppice::strategy::rest_for_one,
-                                   .intensity = {.restarts = 10, .within = 5s},
+                                   .intensity = 10,
+                                   .period = 5s,
                                    .children = {coppice::stash("stash"), numbers()}});
   w.clock.settle();
   CHECK(w.ask(number::next{}) == "100");

@@ -374,8 +374,7 @@ TEST_CASE("a child that asks for a second name has failed to start, and no stran
 TEST_CASE("a child that fails in start_child is not stored and counts for nothing") {
   scene s;
   s["a"].then = start_as::fails;
-  const auto sup =
-      s.supervise(supervisor_spec{.strategy = one_for_one, .intensity = {.restarts = 0}});
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one, .intensity = 0});
   for (int i = 0; i < 5; ++i) {
     const answer a = s.start(sup, s.child("a"));
     CHECK(a.error == errc::start_failed);

@@ -97,7 +97,8 @@ struct desk : world {
   coppice::supervisor_ref start(std::vector<coppice::child_spec> children,
                                 std::size_t restarts = 100) {
     auto sup = coppice::start_supervisor(io, {.strategy = coppice::strategy::rest_for_one,
-                                              .intensity = {.restarts = restarts, .within = 5s},
+                                              .intensity = restarts,
+                                              .period = 5s,
                                               .children = std::move(children)});
     clock.settle();
     reports.clear();

@@ -93,7 +93,8 @@ TEST_CASE("what a child held is free when it is started again") {
     co_await acceptor.async_accept(use_coroutine);
   };
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one,
-                                               .intensity = {.restarts = 1000, .within = 1s},
+                                               .intensity = 1000,
+                                               .period = 1s,
                                                .children = {coppice::worker("a", body)}});
   while (bound < 101) {
     const answer listing = s.ask(sup.which_children());
@@ -128,7 +129,8 @@ TEST_CASE("a group restart counts once however many children it takes") {
   scene s;
   const auto sup = s.supervise(
       supervisor_spec{.strategy = one_for_all,
-                      .intensity = {.restarts = 2, .within = 5s},
+                      .intensity = 2,
+                      .period = 5s,
                       .children = {s.child("a"), s.child("b"), s.child("c"), s.child("d")}});
   s.crashes("a");
   s.clock.settle();
@@ -144,7 +146,8 @@ TEST_CASE("a group restart counts once however many children it takes") {
 TEST_CASE("two children that crash at once cause one restart of all") {
   scene s;
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_all,
-                                               .intensity = {.restarts = 1, .within = 5s},
+                                               .intensity = 1,
+                                               .period = 5s,
                                                .children = {s.child("a"), s.child("b")}});
   s.crashes("a");
   s.crashes("b");
@@ -156,7 +159,8 @@ TEST_CASE("two children that crash at once cause one restart of all") {
 TEST_CASE("two children that crash at once under one_for_one are two restarts") {
   scene s;
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one,
-                                               .intensity = {.restarts = 1, .within = 5s},
+                                               .intensity = 1,
+                                               .period = 5s,
                                                .children = {s.child("a"), s.child("b")}});
   s.crashes("a");
   s.crashes("b");
@@ -169,7 +173,8 @@ TEST_CASE("under rest_for_one the order of two crashes decides whether they are 
   for (const bool earlier_first : {true, false}) {
     scene s;
     const auto sup = s.supervise(supervisor_spec{.strategy = rest_for_one,
-                                                 .intensity = {.restarts = 1, .within = 5s},
+                                                 .intensity = 1,
+                                                 .period = 5s,
                                                  .children = {s.child("a"), s.child("b")}});
     s.crashes(earlier_first ? "a" : "b");
     s.crashes(earlier_first ? "b" : "a");
@@ -200,7 +205,8 @@ TEST_CASE("a failure is the nearest supervisor's business unless that gives up")
       .strategy = one_for_all,
       .children = {s.child("a"), coppice::supervisor({.name = "inner",
                                                       .strategy = one_for_one,
-                                                      .intensity = {.restarts = 1, .within = 5s},
+                                                      .intensity = 1,
+                                                      .period = 5s,
                                                       .children = {s.child("b"), s.child("c")}})}});
   s.crashes("b");
   CHECK(s.log() == "+a +b +c -b +b");
@@ -282,7 +288,7 @@ TEST_CASE("ten thousand children may crash at once") {
     running.push_back(coppice::self());
     co_await coppice::sleep_for(1h);
   };
-  supervisor_spec spec{.strategy = one_for_one, .intensity = {.restarts = 10'000, .within = 1s}};
+  supervisor_spec spec{.strategy = one_for_one, .intensity = 10'000, .period = 1s};
   for (int i = 0; i < 10'000; ++i) {
     spec.children.push_back(coppice::worker(std::to_string(i), body));
   }

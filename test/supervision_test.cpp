@@ -82,7 +82,7 @@ class desk {
 }  // namespace
 
 TEST_CASE("a child that is started again alone is so at once, if nothing else is to be done") {
-  desk d{{.intensity = {.restarts = 2, .within = 1s}}};
+  desk d{{.intensity = 2, .period = 1s}};
   auto& a = d.make("a");
   auto& b = d.make("b", coppice::transient);
   d.boot({&a, &b});
@@ -161,7 +161,7 @@ TEST_CASE("the end of a permanent child is answered by its start") {
 
 // ST-02, ST-08
 TEST_CASE("one_for_all takes the death of a second child out of turn") {
-  desk d{{.strategy = coppice::one_for_all, .intensity = {.restarts = 1}}};
+  desk d{{.strategy = coppice::one_for_all, .intensity = 1}};
   auto& a = d.make("a");
   auto& b = d.make("b");
   auto& c = d.make("c");
@@ -275,7 +275,7 @@ TEST_CASE("dynamic children are stopped side by side, those of equal time at one
 
 // RR-02, RR-11
 TEST_CASE("a retry waits behind what has arrived in the meantime, and is gone if its child is") {
-  desk d{{.intensity = {.restarts = 9}}};
+  desk d{{.intensity = 9}};
   auto& a = d.make("a");
   d.boot({&a});
   d.decide.ended(a, crash);
@@ -292,7 +292,7 @@ TEST_CASE("a retry waits behind what has arrived in the meantime, and is gone if
 
 // RR-03, INT-01, INT-08
 TEST_CASE("the budget counts every try, and its end is the end of the supervisor") {
-  desk d{{.intensity = {.restarts = 2, .within = 5s}}};
+  desk d{{.intensity = 2, .period = 5s}};
   auto& a = d.make("a");
   auto& b = d.make("b");
   d.boot({&a, &b});
@@ -309,7 +309,7 @@ TEST_CASE("the budget counts every try, and its end is the end of the supervisor
 
 // INT-05, INT-06, INT-12
 TEST_CASE("only restarts within the period count, its end included") {
-  desk d{{.intensity = {.restarts = 1, .within = 5s}}};
+  desk d{{.intensity = 1, .period = 5s}};
   auto& a = d.make("a");
   d.boot({&a});
   const auto survives = [&] {

@@ -107,9 +107,8 @@ TEST_CASE("a linked supervisor ends even if its parent has returned before it ra
 TEST_CASE("the parent of a linked supervisor hears of its end") {
   scene s;
   const coppice::pid parent = coppice::spawn(s.io, [&]() -> coroutine<> {
-    coppice::start_supervisor_link(supervisor_spec{.strategy = one_for_one,
-                                                   .intensity = {.restarts = 0},
-                                                   .children = {s.child("a")}});
+    coppice::start_supervisor_link(
+        supervisor_spec{.strategy = one_for_one, .intensity = 0, .children = {s.child("a")}});
     co_await coppice::sleep_for(1h);
   });
   const auto end = end_of(parent);

@@ -42,7 +42,7 @@ TEST_CASE("a supervisor is found by its name again when it was restarted") {
   scene s;
   s.supervise(supervisor_spec{
       .strategy = one_for_one,
-      .intensity = {.restarts = 4},
+      .intensity = 4,
       .children = {coppice::dynamic_supervisor({.name = "sessions"}),
                    coppice::supervisor({.name = "static", .strategy = one_for_one})}});
   const dynamic_supervisor_ref sessions{s.io, "sessions"};

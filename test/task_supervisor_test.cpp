@@ -537,8 +537,7 @@ TEST_CASE("a task supervisor is a child like any other, and may be linked to who
   w.clock.advance(1s);
   CHECK(log == "3");
   CHECK_FALSE(linked.alive());
-  CHECK_THROWS_AS(coppice::start_task_supervisor(w.io, {.intensity = {.within = 0s}}),
-                  std::invalid_argument);
+  CHECK_THROWS_AS(coppice::start_task_supervisor(w.io, {.period = 0s}), std::invalid_argument);
 }
 
 // LOG-12

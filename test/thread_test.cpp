@@ -85,7 +85,8 @@ class office {
   office() {
     coppice::set_report_sink(io, {});
     tree_ = coppice::start_supervisor(io, {.strategy = coppice::strategy::one_for_one,
-                                           .intensity = {.restarts = 1'000'000, .within = 5s},
+                                           .intensity = 1'000'000,
+                                           .period = 5s,
                                            .children = {coppice::server<ledger>("ledger", &pool)}});
     thread_ = std::thread{[this] { io.run(); }};
   }

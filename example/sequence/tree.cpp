@@ -41,7 +41,7 @@ coppice::supervisor_spec shell(bool stashed, user_interface& ui) {
 coppice::supervisor_spec make_tree(bool stashed, user_interface& ui) {
   return {.name = tree_name,
           .strategy = coppice::one_for_one,
-          .intensity = {.restarts = 0},
+          .intensity = 0,
           .children = {coppice::supervisor(stashed ? stashed_numbers() : plain_numbers()),
                        coppice::supervisor(shell(stashed, ui))}};
 }

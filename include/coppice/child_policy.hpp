@@ -5,7 +5,6 @@
 #include <coppice/error.hpp>
 
 #include <chrono>
-#include <cstddef>
 
 namespace coppice {
 
@@ -85,22 +84,6 @@ inline constexpr strategy one_for_one = strategy::one_for_one;
 inline constexpr strategy one_for_all = strategy::one_for_all;
 inline constexpr strategy rest_for_one = strategy::rest_for_one;
 inline constexpr strategy simple_one_for_one = strategy::simple_one_for_one;
-
-/// The restart budget of a supervisor: so many restarts are forgiven within so much time.
-struct restart_intensity {
-  /// The restart after that many within the period is not made; the supervisor gives up. 0 forgives
-  /// none.
-  ///
-  /// Up to 256 are counted exactly. Beyond that a restart counts for the period or up to 0.4 % less,
-  /// so that no budget takes more than 4 KiB: the supervisor may forgive a little more, and never
-  /// less.
-  ///
-  /// @par Origin
-  /// OTP keeps the time of every restart within the period.
-  std::size_t restarts = 3;
-  /// Above zero.
-  std::chrono::steady_clock::duration within = std::chrono::seconds{5};
-};
 
 /// Whether a supervisor ends when its work is done.
 enum class auto_shutdown : unsigned char {

@@ -12,6 +12,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <functional>
@@ -83,8 +84,9 @@ struct partition_supervisor_spec {
   std::size_t partitions = 1;
   /// Not simple_one_for_one.
   coppice::strategy strategy = strategy::one_for_one;
-  /// For all partitions together.
-  restart_intensity intensity{};
+  /// As in `supervisor_spec`, for all partitions together.
+  std::size_t intensity = 3;
+  std::chrono::steady_clock::duration period = std::chrono::seconds{5};
 };
 
 /// A supervisor of partitions. Each has its number as its id, in listings and to `which_child`;

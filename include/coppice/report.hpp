@@ -88,8 +88,8 @@ struct child_ended {
 /// tipped it.
 struct budget_exhausted {
   child_info child;
-  std::size_t restarts;              ///< Allowed within the period.
-  double period_seconds;
+  std::size_t intensity;             ///< So many restarts are allowed within the period.
+  std::chrono::steady_clock::duration period;
 };
 
 /// A child was stopped by its supervisor and did not end as it was expected to.
@@ -218,7 +218,8 @@ struct reports_summed_up {
   severity level;                    ///< That of each of them.
   std::string_view text;             ///< One of them, on one line and without details.
   std::size_t count;                 ///< How many they are, this one included.
-  double period_seconds;             ///< In which they came; 0 if that is too short to tell.
+  /// In which they came; zero if that is too short to tell.
+  std::chrono::steady_clock::duration period;
   bool supervised = false;           ///< They are crashes of which supervisors tell too.
 };
 

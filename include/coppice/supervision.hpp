@@ -117,7 +117,8 @@ class COPPICE_API supervision {
 
   struct options {
     coppice::strategy strategy = strategy::one_for_one;
-    restart_intensity intensity{};
+    std::size_t intensity = 3;
+    clock::duration period = std::chrono::seconds{5};
     coppice::auto_shutdown automatic = auto_shutdown::never;
     /// Dynamic: not found by id, forgotten when ended, stopped side by side. Implied by simple_one_for_one.
     bool dynamic = false;

@@ -4,6 +4,7 @@
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <limits>
 #include <string>
@@ -29,7 +30,19 @@ struct supervisor_spec {
   /// Under which it is registered and appears in reports. Empty: not registered.
   std::string name{};
   required_strategy strategy;
-  restart_intensity intensity{};
+  /// So many restarts are forgiven within a period: the one after them is not made, and the
+  /// supervisor gives up. 0 forgives none.
+  ///
+  /// Up to 256 are counted exactly. Beyond that a restart counts for the period or up to 0.4 % less,
+  /// so that no budget takes more than 4 KiB: the supervisor may forgive a little more, and never
+  /// less.
+  ///
+  /// @par Origin
+  /// OTP keeps the time of every restart within the period.
+  std::size_t intensity = 3;
+  /// For how long a restart counts. Above zero. What is too long for the clock to show its end never
+  /// runs out: such a restart counts for ever.
+  std::chrono::steady_clock::duration period = std::chrono::seconds{5};
   coppice::auto_shutdown auto_shutdown = coppice::auto_shutdown::never;
   /// Started in this order, each after the one before it is up; stopped in reverse. For
   /// simple_one_for_one: exactly one, the template.
@@ -42,7 +55,9 @@ struct supervisor_spec {
 /// Elixir's DynamicSupervisor.
 struct dynamic_supervisor_spec {
   std::string name{};
-  restart_intensity intensity{};
+  /// As in `supervisor_spec`.
+  std::size_t intensity = 3;
+  std::chrono::steady_clock::duration period = std::chrono::seconds{5};
   /// More are refused with `errc::max_children`. Children that are restarting count.
   std::size_t max_children = std::numeric_limits<std::size_t>::max();
 };

@@ -16,6 +16,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <limits>
 #include <string>
@@ -32,10 +33,12 @@ namespace coppice {
 struct task_supervisor_spec {
   /// Under which it is registered and appears in reports. Empty: not registered.
   std::string name{};
+  /// As in `supervisor_spec`, of those tasks that are restarted at all
+  /// (`task_supervisor_ref::start_child`).
+  std::size_t intensity = 3;
+  std::chrono::steady_clock::duration period = std::chrono::seconds{5};
   /// More tasks are refused with `errc::max_children`.
   std::size_t max_children = std::numeric_limits<std::size_t>::max();
-  /// Of those that are restarted at all (`task_supervisor_ref::start_child`).
-  restart_intensity intensity{};
 };
 
 /// A supervisor of tasks, by pid, by name, or however a `process_ref` finds it.

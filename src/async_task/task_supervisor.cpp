@@ -55,8 +55,10 @@ child_spec spec_of(body_ptr what, std::string label, restart when, const shutdow
 }
 
 dynamic_supervisor_spec underneath(task_supervisor_spec spec) {
-  return {
-      .name = std::move(spec.name), .intensity = spec.intensity, .max_children = spec.max_children};
+  return {.name = std::move(spec.name),
+          .intensity = spec.intensity,
+          .period = spec.period,
+          .max_children = spec.max_children};
 }
 
 }  // namespace

@@ -129,10 +129,7 @@ bool is_of_reports(const report& r) {
 }
 
 // Milliseconds are enough in a text; more digits would make equal sums look different.
-double seconds_between(time_point a, time_point b) {
-  const std::chrono::duration<double> whole = std::chrono::round<std::chrono::milliseconds>(b - a);
-  return whole.count();
-}
+duration in_milliseconds(duration d) { return std::chrono::round<std::chrono::milliseconds>(d); }
 
 }  // namespace
 
@@ -228,7 +225,7 @@ void report_sums::tell_kept(time_point since, Tell tell) {
     const reports_summed_up sum{.level = x->level,
                                 .text = text,
                                 .count = std::exchange(x->kept, 0),
-                                .period_seconds = seconds_between(x->since, x->last),
+                                .period = in_milliseconds(x->last - x->since),
                                 .supervised = x->supervised};
     // If the period is over, the next one begins where it ended, and not when the sum happens to be
     // told.

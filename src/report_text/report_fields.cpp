@@ -55,8 +55,8 @@ class collector {
   void operator()(const budget_exhausted& x) {
     kind("budget_exhausted");
     child(x.child);
-    add("max_restarts", std::to_string(x.restarts));
-    add("within", detail::number(x.period_seconds) + " s");
+    add("intensity", std::to_string(x.intensity));
+    add("period", detail::seconds(x.period));
   }
   void operator()(const child_stop_failed& x) {
     kind("child_stop_failed");
@@ -157,7 +157,7 @@ class collector {
     kind("reports_summed_up");
     add("supervised", detail::yes_or_no(x.supervised));
     add("count", std::to_string(x.count));
-    add("within", detail::number(x.period_seconds) + " s");
+    add("period", detail::seconds(x.period));
     add("text", x.text);
   }
 

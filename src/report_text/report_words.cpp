@@ -36,15 +36,15 @@ std::string_view word(child_type type) noexcept {
 std::string word(const shutdown& how) {
   if (how.is_brutal_kill()) return "brutal_kill";
   if (how.is_infinity()) return "infinity";
-  return number(std::chrono::duration<double>{how.time()}.count()) + " s";
+  return seconds(how.time());
 }
 
 std::string_view yes_or_no(bool b) noexcept { return b ? "yes" : "no"; }
 
-std::string number(double x) {
-  char digits[32];  // %g needs at most 13 characters: it prints six digits
-  std::snprintf(digits, sizeof digits, "%g", x);
-  return digits;
+std::string seconds(std::chrono::steady_clock::duration d) {
+  char text[32];  // %g needs at most 13 characters: it prints six digits
+  std::snprintf(text, sizeof text, "%g s", std::chrono::duration<double>{d}.count());
+  return text;
 }
 
 std::string named(std::string_view label, const pid& process) {

@@ -4,6 +4,7 @@
 
 #include <coppice/report.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <span>
 #include <string>
@@ -19,8 +20,8 @@ std::string_view word(child_type type) noexcept;
 std::string word(const shutdown& how);
 std::string_view yes_or_no(bool b) noexcept;
 
-// "5", "0.25"
-std::string number(double x);
+// "5 s", "0.25 s"
+std::string seconds(std::chrono::steady_clock::duration d);
 
 // "label <7>", or "<7>".
 std::string named(std::string_view label, const pid& process);

@@ -36,13 +36,12 @@ std::string count(std::size_t n, std::string_view what) {
 std::string children(std::size_t n) { return n == 1 ? "1 child" : std::to_string(n) + " children"; }
 
 std::string budget(const budget_exhausted& x) {
-  return "more than " + count(x.restarts, "restart") + " in " + number(x.period_seconds) +
-         " s";
+  return "more than " + count(x.intensity, "restart") + " in " + seconds(x.period);
 }
 
 std::string others(const reports_summed_up& x) {
   std::string text = std::to_string(x.count - 1) + " more like it";
-  if (x.period_seconds > 0) text += " within " + number(x.period_seconds) + " s";
+  if (x.period > x.period.zero()) text += " within " + seconds(x.period);
   return text;
 }
 

@@ -8,24 +8,24 @@ namespace coppice::detail {
 namespace {
 
 // Rounded up, so that so many parts cover the period.
-duration part_of(const restart_intensity& i) noexcept {
+duration part_of(const restart_budget& b) noexcept {
   constexpr auto parts = static_cast<duration::rep>(restart_window::most_entries - 1);
   constexpr duration instant{1};
-  if (i.restarts <= restart_window::most_entries) return instant;
-  const bool uneven = i.within % parts != duration::zero();
-  return std::max(instant, i.within / parts + (uneven ? instant : duration::zero()));
+  if (b.intensity <= restart_window::most_entries) return instant;
+  const bool uneven = b.period % parts != duration::zero();
+  return std::max(instant, b.period / parts + (uneven ? instant : duration::zero()));
 }
 
 }  // namespace
 
-restart_window::restart_window(restart_intensity i) noexcept : intensity_{i}, part_{part_of(i)} {}
+restart_window::restart_window(restart_budget b) noexcept : budget_{b}, part_{part_of(b)} {}
 
 bool restart_window::record(time_point now) {
-  for (; size_ > 0 && now - at(0).first > intensity_.within; --size_) {
+  for (; size_ > 0 && now - at(0).first > budget_.period; --size_) {
     count_ -= at(0).count;
     ++front_;
   }
-  if (count_ >= intensity_.restarts) return false;
+  if (count_ >= budget_.intensity) return false;
   if (size_ > 0 && now - at(size_ - 1).first < part_) {
     ++at(size_ - 1).count;
   } else {

@@ -8,7 +8,7 @@
 
 namespace coppice {
 
-supervision::supervision(options o) : options_{o}, window_{o.intensity} {
+supervision::supervision(options o) : options_{o}, window_{{o.intensity, o.period}} {
   if (options_.strategy == strategy::simple_one_for_one) options_.dynamic = true;
 }
 

@@ -93,10 +93,8 @@ void check_child(const place& at, const child_spec& spec, bool named, auto_shutd
   }
 }
 
-void check_intensity(const std::string& whose, const restart_intensity& i) {
-  if (i.within <= steady_clock::duration::zero()) {
-    refuse(whose, "the period of its intensity must be above zero");
-  }
+void check_period(const std::string& whose, steady_clock::duration period) {
+  if (period <= steady_clock::duration::zero()) refuse(whose, "its period must be above zero");
 }
 
 void refuse_template(const place& at, const child_spec& spec) {
@@ -127,7 +125,7 @@ void check(const supervisor_spec& spec) {
   if (spec.auto_shutdown > auto_shutdown::all_significant) {
     refuse(whose, "its auto_shutdown is none of the three modes");
   }
-  check_intensity(whose, spec.intensity);
+  check_period(whose, spec.period);
   if (s == strategy::simple_one_for_one) {
     if (spec.children.size() != 1) {
       refuse(whose, "simple_one_for_one needs exactly one child spec, the template");
@@ -142,7 +140,7 @@ void check(const supervisor_spec& spec) {
 }
 
 void check(const dynamic_supervisor_spec& spec) {
-  check_intensity(supervisor_called(spec.name), spec.intensity);
+  check_period(supervisor_called(spec.name), spec.period);
 }
 
 namespace detail {

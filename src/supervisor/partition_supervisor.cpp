@@ -34,7 +34,10 @@ supervisor_spec as_supervisor(const partition_supervisor_spec& spec) {
   if (spec.strategy == strategy::simple_one_for_one) {
     refuse_partitions(spec.name, "its strategy cannot be simple_one_for_one");
   }
-  supervisor_spec result{.name = spec.name, .strategy = spec.strategy, .intensity = spec.intensity};
+  supervisor_spec result{.name = spec.name,
+                         .strategy = spec.strategy,
+                         .intensity = spec.intensity,
+                         .period = spec.period};
   result.children.reserve(spec.partitions);
   for (std::size_t i = 0; i < spec.partitions; ++i) {
     child_spec partition = spec.child(i);

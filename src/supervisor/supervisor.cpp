@@ -108,6 +108,7 @@ blueprint_ptr blueprint_of(supervisor_spec spec, std::size_t partitions) {
       supervisor_blueprint{.name = std::move(spec.name),
                            .options = {.strategy = spec.strategy,
                                        .intensity = spec.intensity,
+                                       .period = spec.period,
                                        .automatic = spec.auto_shutdown,
                                        .dynamic = from_template},
                            .children = std::move(spec.children),
@@ -121,6 +122,7 @@ blueprint_ptr blueprint_of(dynamic_supervisor_spec spec) {
       supervisor_blueprint{.name = std::move(spec.name),
                            .options = {.strategy = strategy::one_for_one,
                                        .intensity = spec.intensity,
+                                       .period = spec.period,
                                        .dynamic = true,
                                        .max_children = spec.max_children}});
 }

@@ -53,12 +53,10 @@ void supervisor_process::report_on(supervision::action& a) {
       }
       home_.tell(child_stop_failed{describe(c), a.reason, c.had_to_be_killed});
       break;
-    case kind::exhausted: {
-      const auto& i = blueprint_.options.intensity;
-      home_.tell(budget_exhausted{describe(c), i.restarts,
-                                  std::chrono::duration<double>{i.within}.count()});
+    case kind::exhausted:
+      home_.tell(
+          budget_exhausted{describe(c), blueprint_.options.intensity, blueprint_.options.period});
       break;
-    }
     default: break;
   }
 }
@@ -93,7 +91,7 @@ void supervisor_process::warn_about(const supervisor_blueprint& blueprint) {
   for (const child_spec& spec : blueprint.children) {
     const shutdown how = spec.shutdown.value_or(shutdown{std::chrono::seconds{5}});
     const bool endless = how.is_infinity() && spec.type == child_type::worker;
-    if (!endless && !(how.is_timed() && how.time() > o.intensity.within)) continue;
+    if (!endless && !(how.is_timed() && how.time() > o.period)) continue;
     home_.tell(spec_warning{own_name(),
                             "child \"" + spec.id +
                                 "\" may take longer to stop than the restart window lasts, so that "

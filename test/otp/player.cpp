@@ -274,11 +274,10 @@ class player {
 
   coppice::supervisor_spec to_supervisor(const std::string& name) {
     const sup_line& line = scenario_.sups.at(name);
-    coppice::supervisor_spec spec{
-        .strategy = to_strategy(line.strategy),
-        .intensity = {.restarts = static_cast<std::size_t>(line.max_restarts),
-                      .within = std::chrono::seconds{line.period_seconds}},
-        .auto_shutdown = to_mode(line.auto_shutdown)};
+    coppice::supervisor_spec spec{.strategy = to_strategy(line.strategy),
+                                  .intensity = static_cast<std::size_t>(line.max_restarts),
+                                  .period = std::chrono::seconds{line.period_seconds},
+                                  .auto_shutdown = to_mode(line.auto_shutdown)};
     for (const child_line& c : line.children) {
       lines_of_[c.id] = c;
       spec.children.push_back(to_spec(c, line));

@@ -326,8 +326,8 @@ std::ostream& operator<<(std::ostream& out, const setting& s) {
   constexpr const char* modes[]{"never", "any_significant", "all_significant"};
   const supervision::options& o = s.options;
   out << strategies[static_cast<std::size_t>(o.strategy)] << (o.dynamic ? ", dynamic" : "") << ", "
-      << o.intensity.restarts << " restarts within " << o.intensity.within.count()
-      << " ns, auto_shutdown " << modes[static_cast<std::size_t>(o.automatic)];
+      << o.intensity << " restarts within " << o.period.count() << " ns, auto_shutdown "
+      << modes[static_cast<std::size_t>(o.automatic)];
   if (o.max_children < 100) out << ", at most " << o.max_children << " children";
   for (const child_plan& p : s.children) out << "\n  child: " << p;
   return out;

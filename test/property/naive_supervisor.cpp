@@ -156,11 +156,10 @@ class naive_supervisor {
 
   // After its end, or, without a reason, once more after a restart that failed.
   void restart(place m, const exit_reason* why) {
-    const auto recent = std::count_if(tries_.begin(), tries_.end(), [this](when t) {
-      return now_ - t <= h_.options.intensity.within;
-    });
+    const auto recent = std::count_if(tries_.begin(), tries_.end(),
+                                      [this](when t) { return now_ - t <= h_.options.period; });
     tries_.push_back(now_);
-    const bool too_often = static_cast<std::size_t>(recent) + 1 > h_.options.intensity.restarts;
+    const bool too_often = static_cast<std::size_t>(recent) + 1 > h_.options.intensity;
     if (why != nullptr) {
       does({.what = what::action,
             .whom = m->whom,

@@ -67,12 +67,8 @@ rc::Gen<setting> any_setting() {
                                                                 {3, coppice::one_for_all},
                                                                 {3, coppice::rest_for_one},
                                                                 {1, coppice::simple_one_for_one}})),
-      rc::gen::set(&options::intensity,
-                   rc::gen::build<coppice::restart_intensity>(
-                       rc::gen::set(&coppice::restart_intensity::restarts,
-                                    rc::gen::element<std::size_t>(1, 2, 3, 1, 2, 0, 50)),
-                       rc::gen::set(&coppice::restart_intensity::within,
-                                    rc::gen::element<span_of_time>(1s, 1s, 2s)))),
+      rc::gen::set(&options::intensity, rc::gen::element<std::size_t>(1, 2, 3, 1, 2, 0, 50)),
+      rc::gen::set(&options::period, rc::gen::element<span_of_time>(1s, 1s, 2s)),
       rc::gen::set(&options::automatic, rc::gen::element(coppice::auto_shutdown::never,
                                                          coppice::auto_shutdown::any_significant,
                                                          coppice::auto_shutdown::all_significant)),
@@ -426,11 +422,10 @@ TEST_CASE("the restart budget is not exceeded, and not given up early") {
       const bool is_retry =
           (n.kind == kind::start || n.kind == kind::exhausted) && to_be_retried.erase(n.whom) > 0;
       if (!is_first_try && !is_retry) continue;
-      const auto recent = std::count_if(tries.begin(), tries.end(), [&](when t) {
-        return n.now - t <= h.options.intensity.within;
-      });
+      const auto recent = std::count_if(tries.begin(), tries.end(),
+                                        [&](when t) { return n.now - t <= h.options.period; });
       tries.push_back(n.now);
-      const bool within_budget = static_cast<std::size_t>(recent) < h.options.intensity.restarts;
+      const bool within_budget = static_cast<std::size_t>(recent) < h.options.intensity;
       RC_ASSERT(within_budget == (n.kind == kind::start || n.next == next_step::restart));
     }
   };

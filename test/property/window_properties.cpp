@@ -11,8 +11,8 @@
 #include <utility>
 #include <vector>
 
-using coppice::restart_intensity;
 using coppice::detail::duration;
+using coppice::detail::restart_budget;
 using coppice::detail::restart_window;
 using coppice::detail::time_point;
 
@@ -43,18 +43,18 @@ duration any_period() {
 }
 
 // How many restarts are forgiven before one is not, if each of them is remembered.
-std::size_t forgiven(restart_intensity i, const std::vector<time_point>& times) {
+std::size_t forgiven(restart_budget b, const std::vector<time_point>& times) {
   std::deque<time_point> spent;
   for (std::size_t n = 0; n < times.size(); ++n) {
-    while (!spent.empty() && times[n] - spent.front() > i.within) spent.pop_front();
-    if (spent.size() >= i.restarts) return n;
+    while (!spent.empty() && times[n] - spent.front() > b.period) spent.pop_front();
+    if (spent.size() >= b.intensity) return n;
     spent.push_back(times[n]);
   }
   return times.size();
 }
 
-std::size_t forgiven_by_coppice(restart_intensity i, const std::vector<time_point>& times) {
-  restart_window budget{i};
+std::size_t forgiven_by_coppice(restart_budget b, const std::vector<time_point>& times) {
+  restart_window budget{b};
   std::size_t n = 0;
   while (n < times.size() && budget.record(times[n])) ++n;
   RC_ASSERT(budget.bytes() <= 4096U);
@@ -66,27 +66,27 @@ std::size_t forgiven_by_coppice(restart_intensity i, const std::vector<time_poin
 // INT-01, INT-05, INT-06
 TEST_CASE("a budget of up to 256 restarts runs out exactly when OTP's does") {
   CHECK(rc::check([] {
-    const restart_intensity i{
-        .restarts = *rc::gen::weightedOneOf<std::size_t>(
-                         {{3, rc::gen::inRange<std::size_t>(0, exact + 1)},
-                          {1, rc::gen::element<std::size_t>(exact - 1, exact)}})
-                         .as("restarts"),
-        .within = any_period()};
+    const restart_budget b{.intensity = *rc::gen::weightedOneOf<std::size_t>(
+                                             {{3, rc::gen::inRange<std::size_t>(0, exact + 1)},
+                                              {1, rc::gen::element<std::size_t>(exact - 1, exact)}})
+                                             .as("restarts"),
+                           .period = any_period()};
     const auto times = any_times();
-    RC_ASSERT(forgiven_by_coppice(i, times) == forgiven(i, times));
+    RC_ASSERT(forgiven_by_coppice(b, times) == forgiven(b, times));
   }));
 }
 
 // INT-01, INT-05, INT-06
 TEST_CASE("a larger budget runs out between OTP's and that of a period one part in 255 shorter") {
   CHECK(rc::check([] {
-    const restart_intensity i{
-        .restarts = *rc::gen::element<std::size_t>(exact + 1, exact + 50, 400, 1000).as("restarts"),
-        .within = any_period()};
+    const restart_budget b{
+        .intensity =
+            *rc::gen::element<std::size_t>(exact + 1, exact + 50, 400, 1000).as("restarts"),
+        .period = any_period()};
     const auto times = any_times();
-    const duration part{(i.within.count() + 254) / 255};
-    const std::size_t n = forgiven_by_coppice(i, times);
-    RC_ASSERT(n >= forgiven(i, times));
-    RC_ASSERT(n <= forgiven({i.restarts, i.within - part}, times));
+    const duration part{(b.period.count() + 254) / 255};
+    const std::size_t n = forgiven_by_coppice(b, times);
+    RC_ASSERT(n >= forgiven(b, times));
+    RC_ASSERT(n <= forgiven({b.intensity, b.period - part}, times));
   }));
 }

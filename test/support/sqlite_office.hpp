@@ -116,7 +116,8 @@ struct office : world {
     children.insert(children.end(), more.begin(), more.end());
     const auto sup = coppice::start_supervisor(io, {.name = "office",
                                                     .strategy = coppice::strategy::rest_for_one,
-                                                    .intensity = {.restarts = 100, .within = 5s},
+                                                    .intensity = 100,
+                                                    .period = 5s,
                                                     .children = std::move(children)});
     bool ready = false;
     sup.ready()([&ready](auto...) { ready = true; });

@@ -1,5 +1,5 @@
 // the strategy of this supervisor is missing
 #include <coppice.hpp>
 
-const coppice::child_spec spec = coppice::supervisor(
-    {.name = "inner", .intensity = {.restarts = 1}, .children = {coppice::stash("stash")}});
+const coppice::child_spec spec =
+    coppice::supervisor({.name = "inner", .intensity = 1, .children = {coppice::stash("stash")}});

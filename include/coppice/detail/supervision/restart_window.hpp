@@ -1,6 +1,5 @@
 #pragma once
 
-#include <coppice/child_policy.hpp>
 #include <coppice/config.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
 
@@ -9,11 +8,17 @@
 
 namespace coppice::detail {
 
-// How many restarts a supervisor has left: no more than `restarts` are forgiven of those that are
-// not older than `within`.
+// So many restarts are forgiven within so much time.
+struct restart_budget {
+  std::size_t intensity;
+  duration period;
+};
+
+// How many restarts a supervisor has left: no more than `intensity` are forgiven of those that are
+// not older than `period`.
 //
 // Restarts that were made close to one another are counted together, under the time of the first
-// of them, and are forgotten together when that is older than `within`. How close is decided once:
+// of them, and are forgotten together when that is older than `period`. How close is decided once:
 //
 // - For budgets of up to `most_entries` restarts, at the very same time. These grow old together,
 //   so the answer is OTP's, to the nanosecond.
@@ -29,7 +34,7 @@ class COPPICE_API restart_window {
  public:
   static constexpr std::size_t most_entries = 256;
 
-  explicit restart_window(restart_intensity i) noexcept;
+  explicit restart_window(restart_budget b) noexcept;
   // Whether one more restart is forgiven. It counts from then on if it is.
   //
   // `now` is never before the time given last.
@@ -49,7 +54,7 @@ class COPPICE_API restart_window {
   }
   void append(time_point now);
 
-  restart_intensity intensity_;
+  restart_budget budget_;
   duration part_;
   std::vector<entry> entries_;  // a ring of a power of two, from front_ on
   std::size_t front_ = 0;

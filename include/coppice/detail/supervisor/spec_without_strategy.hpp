@@ -4,6 +4,8 @@
 #include <coppice/child_spec.hpp>
 #include <coppice/detail/base/in_place.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <initializer_list>
 #include <string>
 #include <vector>
@@ -19,7 +21,8 @@ struct given_children {
 // of that. Each member of a `supervisor_spec` but that one, in their order.
 struct spec_without_strategy {
   std::string name{};
-  restart_intensity intensity{};
+  std::size_t intensity = 3;
+  std::chrono::steady_clock::duration period = std::chrono::seconds{5};
   coppice::auto_shutdown auto_shutdown = coppice::auto_shutdown::never;
   given_children children;
 };
