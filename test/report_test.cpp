@@ -174,7 +174,7 @@ TEST_CASE("a report names the supervisor, the child, its process and how often i
 TEST_CASE("an exhausted budget is reported once, with the child that tipped it") {
   scene s;
   const auto exhausted = collect<coppice::budget_exhausted>(s, [](const auto& x) {
-    return std::string{x.child.id} + ": " + std::to_string(x.restarts);
+    return std::string{x.child.id} + ": " + std::to_string(x.intensity);
   });
   s["a"] = {.starts = {start_as::up}, .then = start_as::fails};
   s.supervise(supervisor_spec{.strategy = one_for_one,
