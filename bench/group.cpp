@@ -47,8 +47,9 @@ double coppice_group() {
   std::vector<coppice::child_spec> children;
   for (std::size_t i = 0; i < members; ++i) {
     const bool last = i == members - 1;
-    children.push_back(coppice::worker(std::to_string(i), [&t, last] { return member(t, last); },
-                                       {.shutdown = coppice::brutal_kill}));
+    children.push_back(coppice::worker(std::to_string(i), [&t, last] {
+                         return member(t, last);
+                       }).with_shutdown(coppice::brutal_kill));
   }
   coppice::start_supervisor(io, supervisor_of(coppice::one_for_all, std::move(children)));
   io.run();

@@ -34,7 +34,7 @@ struct stopwatch {
   }
 };
 
-costs coppice_many(std::optional<coppice::shutdown> how) {
+costs coppice_many(coppice::shutdown how) {
   asio::io_context io{1};
   count_reports(io);
   std::size_t running = 0;
@@ -43,8 +43,9 @@ costs coppice_many(std::optional<coppice::shutdown> how) {
   std::vector<coppice::child_spec> children;
   children.reserve(many);
   for (std::size_t i = 0; i < many; ++i) {
-    children.push_back(coppice::worker(
-        std::to_string(i), [&] { return resident(io, running, many); }, {.shutdown = how}));
+    children.push_back(coppice::worker(std::to_string(i), [&] {
+                         return resident(io, running, many);
+                       }).with_shutdown(how));
   }
   const auto supervisor =
       coppice::start_supervisor(io, supervisor_of(coppice::one_for_one, std::move(children)));
@@ -107,7 +108,7 @@ void add_many(std::vector<family>& to) {
   });
   f.add("many.stop.kill", "coppice", [] { return killed.stop; });
   f.add("many.stop.kill", "bare", [] { return bare.stop; });
-  f.add("many.stop.shutdown", "coppice", [] { return coppice_many({}).stop; });
+  f.add("many.stop.shutdown", "coppice", [] { return coppice_many(std::chrono::seconds{5}).stop; });
   f.add("many.stop.shutdown", "bare", [] { return bare.stop; });
   to.push_back(std::move(f));
 }

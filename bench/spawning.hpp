@@ -130,8 +130,9 @@ double coppice_supervised() {
   const auto supervisor = coppice::start_supervisor(io, coppice::dynamic_supervisor_spec{});
   io.poll();
   long ran = 0;
-  const coppice::child_spec spec = coppice::worker("once", [&ran] { return once<Coroutine>(ran); },
-                                                   {.restart = coppice::temporary});
+  const coppice::child_spec spec = coppice::worker("once", [&ran] {
+                                     return once<Coroutine>(ran);
+                                   }).with_restart(coppice::temporary);
   const double cost = each_of_batches(io, ran, [&] { supervisor.start_child(spec); });
   expect(coppice::processes(io).size() == 1, "not every process has ended");
   return cost;

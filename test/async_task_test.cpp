@@ -930,7 +930,7 @@ TEST_CASE("a task under an ordinary supervisor is started without waiting for it
   const auto slow = []() -> coroutine<> { co_await coppice::sleep_for(24h); };
   const auto sup = coppice::start_supervisor(
       d.io, {.strategy = coppice::one_for_one,
-             .children = {coppice::worker("task", slow, {.restart = coppice::temporary})}});
+             .children = {coppice::worker("task", slow).with_restart(coppice::temporary)}});
   sup.ready()([&](const error_code& ec) { up = !ec; });
   d.clock.settle();
   CHECK(up);

@@ -14,8 +14,8 @@ using coppice::transient;
 
 namespace {
 
-coppice::child_options significant(coppice::restart when) {
-  return {.restart = when, .significant = true};
+coppice::child_spec significant(const coppice::child_spec& spec, coppice::restart when) {
+  return spec.with_restart(when).with_significant();
 }
 
 }  // namespace
@@ -23,12 +23,11 @@ coppice::child_options significant(coppice::restart when) {
 // AUTO-01
 TEST_CASE("without automatic shutdown significant children are refused") {
   scene s;
-  CHECK_THROWS_AS(
-      coppice::check(supervisor_spec{.strategy = one_for_one,
-                                     .children = {s.child("a", significant(transient))}}),
-      std::invalid_argument);
+  CHECK_THROWS_AS(coppice::check(supervisor_spec{
+                      .strategy = one_for_one, .children = {significant(s.child("a"), transient)}}),
+                  std::invalid_argument);
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
-  const answer a = s.start(sup, s.child("a", significant(transient)));
+  const answer a = s.start(sup, significant(s.child("a"), transient));
   CHECK(a.error == errc::start_failed);
   CHECK(a.reason.what().find("auto_shutdown") != std::string::npos);
   CHECK(s.children_of(sup).empty());
@@ -38,14 +37,13 @@ TEST_CASE("without automatic shutdown significant children are refused") {
 // AUTO-02
 TEST_CASE("a permanent child cannot be significant") {
   scene s;
-  CHECK_THROWS_AS(
-      coppice::check(supervisor_spec{.strategy = one_for_one,
-                                     .auto_shutdown = auto_shutdown::any_significant,
-                                     .children = {s.child("a", {.significant = true})}}),
-      std::invalid_argument);
+  CHECK_THROWS_AS(coppice::check(supervisor_spec{.strategy = one_for_one,
+                                                 .auto_shutdown = auto_shutdown::any_significant,
+                                                 .children = {s.child("a").with_significant()}}),
+                  std::invalid_argument);
   const auto sup = s.supervise(supervisor_spec{
       .strategy = one_for_one, .auto_shutdown = auto_shutdown::any_significant});
-  CHECK_THROWS_AS(sup.start_child(s.child("a", {.significant = true})), std::invalid_argument);
+  CHECK_THROWS_AS(sup.start_child(s.child("a").with_significant()), std::invalid_argument);
 }
 
 // AUTO-04
@@ -57,7 +55,7 @@ TEST_CASE("dynamic children cannot shut their supervisor down") {
                                      .children = {s.cast()}}),
       std::invalid_argument);
   const auto sup = s.supervise(coppice::dynamic_supervisor_spec{});
-  CHECK_THROWS_AS(sup.start_child(s.child("a", significant(transient))), std::invalid_argument);
+  CHECK_THROWS_AS(sup.start_child(significant(s.child("a"), transient)), std::invalid_argument);
 }
 
 // AUTO-05, AUTO-16
@@ -69,8 +67,8 @@ TEST_CASE("any: the expected end of a transient significant child stops the rest
     const auto sup = s.supervise(
         supervisor_spec{.strategy = one_for_one,
                         .auto_shutdown = auto_shutdown::any_significant,
-                        .children = {s.child("a"), s.child("b", significant(transient)),
-                                     s.child("c"), s.child("d", significant(transient))}});
+                        .children = {s.child("a"), significant(s.child("b"), transient),
+                                     s.child("c"), significant(s.child("d"), transient)}});
     const auto end = end_of(sup.get_pid());
     s.exits("b", why);
     CHECK(s.log() == "+a +b +c +d -b -d -c *a");
@@ -83,10 +81,9 @@ TEST_CASE("any: the expected end of a transient significant child stops the rest
 // AUTO-06
 TEST_CASE("any: a transient significant child that ends abnormally is restarted, nothing more") {
   scene s;
-  const auto sup =
-      s.supervise(supervisor_spec{.strategy = one_for_one,
-                                  .auto_shutdown = auto_shutdown::any_significant,
-                                  .children = {s.child("a", significant(transient))}});
+  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one,
+                                               .auto_shutdown = auto_shutdown::any_significant,
+                                               .children = {significant(s.child("a"), transient)}});
   s.crashes("a");
   CHECK(s.log() == "+a -a +a");
   coppice::kill(s.pid_of("a"));
@@ -101,7 +98,7 @@ TEST_CASE("any: a temporary significant child shuts the supervisor down however 
     const auto sup =
         s.supervise(supervisor_spec{.strategy = one_for_one,
                                     .auto_shutdown = auto_shutdown::any_significant,
-                                    .children = {s.child("a", significant(temporary))}});
+                                    .children = {significant(s.child("a"), temporary)}});
     if (how == 0) s.returns("a");
     if (how == 1) s.crashes("a");
     if (how == 2) coppice::kill(s.pid_of("a"));
@@ -114,11 +111,11 @@ TEST_CASE("any: a temporary significant child shuts the supervisor down however 
 TEST_CASE("all: only the end of the last active significant child shuts the supervisor down") {
   for (const auto when : {transient, temporary}) {
     scene s;
-    const auto sup = s.supervise(supervisor_spec{
-        .strategy = one_for_one,
-        .auto_shutdown = auto_shutdown::all_significant,
-        .children = {s.child("a", significant(when)), s.child("b", significant(when)),
-                     s.child("c")}});
+    const auto sup =
+        s.supervise(supervisor_spec{.strategy = one_for_one,
+                                    .auto_shutdown = auto_shutdown::all_significant,
+                                    .children = {significant(s.child("a"), when),
+                                                 significant(s.child("b"), when), s.child("c")}});
     s.returns("a");
     s.clock.settle();
     CHECK(sup.alive());
@@ -135,7 +132,7 @@ TEST_CASE("children that are not significant never shut their supervisor down") 
     const auto sup = s.supervise(supervisor_spec{
         .strategy = one_for_one,
         .auto_shutdown = mode,
-        .children = {s.child("a", {.restart = transient}), s.child("b", {.restart = temporary})}});
+        .children = {s.child("a").with_restart(transient), s.child("b").with_restart(temporary)}});
     s.returns("a");
     s.crashes("b");
     s.clock.settle();
@@ -150,7 +147,7 @@ TEST_CASE("a significant child stopped by hand does not shut the supervisor down
       scene s;
       const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one,
                                                    .auto_shutdown = mode,
-                                                   .children = {s.child("a", significant(when))}});
+                                                   .children = {significant(s.child("a"), when)}});
       CHECK_FALSE(s.ask(sup.terminate_child("a")).error);
       CHECK(sup.alive());
     }
@@ -162,10 +159,10 @@ TEST_CASE("a significant child that ends for its sibling's sake does not shut th
   for (const auto mode : {auto_shutdown::any_significant, auto_shutdown::all_significant}) {
     for (const auto when : {transient, temporary}) {
       scene s;
-      const auto sup = s.supervise(
-          supervisor_spec{.strategy = one_for_all,
-                          .auto_shutdown = mode,
-                          .children = {s.child("a"), s.child("b", significant(when))}});
+      const auto sup =
+          s.supervise(supervisor_spec{.strategy = one_for_all,
+                                      .auto_shutdown = mode,
+                                      .children = {s.child("a"), significant(s.child("b"), when)}});
       s.crashes("a");
       CHECK(s.log() == (when == transient ? "+a +b -a -b +a +b" : "+a +b -a -b +a"));
       CHECK(sup.alive());
@@ -180,8 +177,8 @@ TEST_CASE("all: a significant child that is restarting still counts") {
   const auto sup = s.supervise(supervisor_spec{
       .strategy = one_for_one,
       .auto_shutdown = auto_shutdown::all_significant,
-      .children = {s.child("a", {.restart = transient, .significant = true, .start_limit = 1s}),
-                   s.child("b", significant(transient))}});
+      .children = {s.child("a").with_restart(transient).with_significant().with_start_limit(1s),
+                   significant(s.child("b"), transient)}});
   s.crashes("a");
   CHECK(s.log() == "+a +b -a ~a");
   s.returns("b");
@@ -196,7 +193,7 @@ TEST_CASE("all: a significant child stopped by hand does not count any more") {
   const auto sup = s.supervise(supervisor_spec{
       .strategy = one_for_one,
       .auto_shutdown = auto_shutdown::all_significant,
-      .children = {s.child("a", significant(transient)), s.child("b", significant(transient))}});
+      .children = {significant(s.child("a"), transient), significant(s.child("b"), transient)}});
   s.ask(sup.terminate_child("a"));
   CHECK(sup.alive());
   s.returns("b");
@@ -210,7 +207,7 @@ TEST_CASE("all: a finished significant child that a group restart revives counts
   const auto sup = s.supervise(supervisor_spec{
       .strategy = one_for_all,
       .auto_shutdown = auto_shutdown::all_significant,
-      .children = {s.child("a", significant(transient)), s.child("b", significant(transient))}});
+      .children = {significant(s.child("a"), transient), significant(s.child("b"), transient)}});
   s.returns("a");
   s.clock.settle();
   s.crashes("b");
@@ -230,8 +227,9 @@ TEST_CASE("a supervisor that shut itself down has ended as expected for its own 
     const auto inner = coppice::supervisor({.name = "inner",
                                             .strategy = one_for_one,
                                             .auto_shutdown = auto_shutdown::any_significant,
-                                            .children = {s.child("a", significant(transient))}},
-                                           {.restart = transient, .significant = counts});
+                                            .children = {significant(s.child("a"), transient)}})
+                           .with_restart(transient)
+                           .with_significant(counts);
     const auto top =
         s.supervise(supervisor_spec{.strategy = one_for_one,
                                     .auto_shutdown = auto_shutdown::any_significant,
@@ -252,7 +250,7 @@ TEST_CASE("a permanent supervisor that shut itself down is restarted and counts"
       .children = {coppice::supervisor({.name = "inner",
                                         .strategy = one_for_one,
                                         .auto_shutdown = auto_shutdown::any_significant,
-                                        .children = {s.child("a", significant(transient))}})}});
+                                        .children = {significant(s.child("a"), transient)}})}});
   s.returns("a");
   CHECK(s.log() == "+a -a +a");
   s.returns("a");

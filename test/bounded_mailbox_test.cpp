@@ -116,21 +116,17 @@ TEST_CASE("a request of its supervisor to stop is told to a child with a full ma
     world w;
     coppice::address<message> to;
     const auto sup = coppice::start_supervisor(
-        w.io,
-        {.strategy = coppice::one_for_one,
-         .children = {coppice::worker(
-             "worker",
-             [&to, policy]() -> coroutine<> {
-               coppice::mailbox<message> box{{.limit = 1, .when_full = policy}};
-               to = box.get_address();
-               coppice::trap_exit(box);
-               for (;;) {
-                 co_await coppice::sleep_for(1s);
-                 const message m = co_await box.receive();
-                 if (m.text == "signal shutdown") co_return;
-               }
-             },
-             {.shutdown = coppice::infinity})}});
+        w.io, {.strategy = coppice::one_for_one,
+               .children = {coppice::worker("worker", [&to, policy]() -> coroutine<> {
+                              coppice::mailbox<message> box{{.limit = 1, .when_full = policy}};
+                              to = box.get_address();
+                              coppice::trap_exit(box);
+                              for (;;) {
+                                co_await coppice::sleep_for(1s);
+                                const message m = co_await box.receive();
+                                if (m.text == "signal shutdown") co_return;
+                              }
+                            }).with_shutdown(coppice::infinity)}});
     w.clock.settle();
     to.send(1);
     const ending end{sup.get_pid()};

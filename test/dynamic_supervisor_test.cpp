@@ -50,8 +50,8 @@ TEST_CASE("children of different kinds live side by side, each by its own spec")
   scene s;
   const auto sup = s.supervise(dynamic_supervisor_spec{});
   s.start(sup, s.child("a"));
-  s.start(sup, s.child("b", {.restart = transient}));
-  s.start(sup, s.child("c", {.restart = temporary}));
+  s.start(sup, s.child("b").with_restart(transient));
+  s.start(sup, s.child("c").with_restart(temporary));
   s.start(sup, coppice::supervisor({.name = "inner", .strategy = one_for_one}));
   CHECK(s.count_of(sup) == "4 4 1 3");
   CHECK(s.log() == "+a +b +c");
@@ -101,7 +101,7 @@ TEST_CASE("a restarting child keeps its place under the cap") {
   scene s;
   s["a"] = {.starts = {start_as::up}, .then = start_as::hangs};
   const auto sup = s.supervise(dynamic_supervisor_spec{.max_children = 1});
-  s.start(sup, s.child("a", {.start_limit = 1s}));
+  s.start(sup, s.child("a").with_start_limit(1s));
   s.crashes("a");
   CHECK(s.log() == "+a -a ~a");
   // Served while a is restarting: behind the first try and before the second.
@@ -147,7 +147,7 @@ TEST_CASE("a bad spec is refused where it is given, even without any supervisor"
   scene s;
   const coppice::dynamic_supervisor_ref nobody{};
   CHECK_THROWS_AS(nobody.start_child({.id = "a"}), std::invalid_argument);
-  CHECK_THROWS_AS(nobody.start_child(s.child("a", {.shutdown = -1s})), std::invalid_argument);
+  CHECK_THROWS_AS(nobody.start_child(s.child("a").with_shutdown(-1s)), std::invalid_argument);
 }
 
 // DYN-07, START-07
@@ -167,7 +167,7 @@ TEST_CASE("the result of a start is passed on as it is") {
 TEST_CASE("terminating what is not a present child answers not_found") {
   scene s;
   const auto sup = s.supervise(dynamic_supervisor_spec{});
-  s.start(sup, s.child("a", {.restart = temporary}));
+  s.start(sup, s.child("a").with_restart(temporary));
   s.start(sup, s.child("b"));
   const coppice::pid a = s.pid_of("a");
   const coppice::pid b = s.pid_of("b");
@@ -182,8 +182,8 @@ TEST_CASE("terminating what is not a present child answers not_found") {
 TEST_CASE("a child that ended for good leaves no trace") {
   scene s;
   const auto sup = s.supervise(dynamic_supervisor_spec{});
-  s.start(sup, s.child("a", {.restart = transient}));
-  s.start(sup, s.child("b", {.restart = temporary}));
+  s.start(sup, s.child("a").with_restart(transient));
+  s.start(sup, s.child("b").with_restart(temporary));
   s.returns("a");
   s.crashes("b");
   CHECK(s.ask(sup.which_children()).listing.empty());
@@ -229,7 +229,7 @@ TEST_CASE("a restarting dynamic child is listed and counted, but not as active")
   scene s;
   s["a"] = {.starts = {start_as::up}, .then = start_as::hangs};
   const auto sup = s.supervise(dynamic_supervisor_spec{});
-  s.start(sup, s.child("a", {.start_limit = 1s}));
+  s.start(sup, s.child("a").with_start_limit(1s));
   s.crashes("a");
   CHECK(s.log() == "+a -a ~a");
   // Served between the try that hangs now and the next.
@@ -339,7 +339,7 @@ TEST_CASE("ten thousand dynamic children may crash at once, and be gone") {
     co_await coppice::sleep_for(1s);
     throw std::runtime_error{"boom"};
   };
-  const coppice::child_spec spec = coppice::worker("w", body, {.restart = temporary});
+  const coppice::child_spec spec = coppice::worker("w", body).with_restart(temporary);
   for (int i = 0; i < 10'000; ++i) sup.start_child(spec);
   CHECK(s.count_of(sup) == "10000 10000 0 10000");
   s.clock.advance(1s);

@@ -38,13 +38,12 @@ struct outcome {
   bool answered = false;
 };
 
-outcome start(world& w, std::function<coroutine<>(init_ack)> body,
-              coppice::child_options options = {}) {
+outcome start(world& w, const coppice::child_spec& spec) {
   const auto sup = coppice::start_supervisor(w.io, coppice::dynamic_supervisor_spec{});
   w.clock.settle();
   outcome result;
   coppice::spawn(w.io, [&]() -> coroutine<> {
-    auto adding = sup.start_child(coppice::worker("child", body, options));
+    auto adding = sup.start_child(spec);
     auto ready = adding.ready();
     auto [ec, child] = co_await std::move(ready)(asio::as_tuple(use_coroutine));
     result = {ec, child, adding.failure().to_string(), true};
@@ -52,6 +51,10 @@ outcome start(world& w, std::function<coroutine<>(init_ack)> body,
   w.clock.advance(1s);
   if (!result.answered) w.clock.advance(1h);
   return result;
+}
+
+outcome start(world& w, std::function<coroutine<>(init_ack)> body) {
+  return start(w, coppice::worker("child", std::move(body)));
 }
 
 }  // namespace
@@ -74,14 +77,12 @@ TEST_CASE("a start is answered when the process acknowledges it, with what it sa
 TEST_CASE("only the first acknowledgement counts, and a late copy of it does nothing") {
   world w;
   std::optional<init_ack> kept;
-  const outcome o = start(w,
-                          [&kept](init_ack up) -> coroutine<> {
-                            kept = up;
-                            up.ready(1);
-                            up.ready(2);
-                            co_await coppice::sleep_for(10s);
-                          },
-                          {.restart = coppice::temporary});
+  const outcome o = start(w, coppice::worker("child", [&kept](init_ack up) -> coroutine<> {
+                               kept = up;
+                               up.ready(1);
+                               up.ready(2);
+                               co_await coppice::sleep_for(10s);
+                             }).with_restart(coppice::temporary));
   CHECK(std::any_cast<int>(o.child.info) == 1);
   kept->ready(3);
   w.clock.advance(10s);
@@ -165,9 +166,8 @@ TEST_CASE("a failed start leaves nothing behind: what it held is free when that 
   int bound = 0;
   const ending end{coppice::spawn(w.io, [&]() -> coroutine<> {
     for (int i = 0; i < 30; ++i) {
-      auto adding = sup.start_child(
-          coppice::worker("listener",
-                          [&, i](init_ack up) -> coroutine<> {
+      auto adding =
+          sup.start_child(coppice::worker("listener", [&, i](init_ack up) -> coroutine<> {
                             const tcp::acceptor acceptor{
                                 co_await asio::this_coro::executor, {tcp::v4(), port}, false};
                             port = acceptor.local_endpoint().port();
@@ -175,8 +175,7 @@ TEST_CASE("a failed start leaves nothing behind: what it held is free when that 
                             if (i % 3 == 0) throw std::runtime_error{"thrown"};
                             if (i % 3 == 1) co_await up.fail(exit_reason::error("failed"));
                             co_await asleep();
-                          },
-                          {.start_limit = 1s}));
+                          }).with_start_limit(1s));
       auto ready = adding.ready();
       const auto [ec, child] = co_await std::move(ready)(asio::as_tuple(use_coroutine));
       CHECK(ec == errc::start_failed);
@@ -208,17 +207,15 @@ TEST_CASE("a failing start is an answer and no signal: the starter lives on") {
 TEST_CASE("a start that takes longer than its limit is killed, and answered with timeout") {
   world w;
   std::string log;
-  const outcome o = start(w,
-                          [&log](init_ack) -> coroutine<> {
-                            const traced frame{log, "frame"};
-                            for (;;) {
-                              try {
-                                co_await asleep();
-                              } catch (...) {
-                              }
-                            }
-                          },
-                          {.start_limit = 700ms});
+  const outcome o = start(w, coppice::worker("child", [&log](init_ack) -> coroutine<> {
+                               const traced frame{log, "frame"};
+                               for (;;) {
+                                 try {
+                                   co_await asleep();
+                                 } catch (...) {
+                                 }
+                               }
+                             }).with_start_limit(700ms));
   CHECK(o.error == errc::start_failed);
   CHECK(o.failure == "timeout");
   CHECK(log == "frame ");

@@ -164,8 +164,8 @@ TEST_CASE("only automatic restarts count") {
   const auto sup =
       s.supervise(supervisor_spec{.strategy = one_for_one,
                                   .intensity = 0,
-                                  .children = {s.child("a"), s.child("b", {.restart = transient}),
-                                               s.child("c", {.restart = coppice::temporary})}});
+                                  .children = {s.child("a"), s.child("b").with_restart(transient),
+                                               s.child("c").with_restart(coppice::temporary)}});
   CHECK(s.start(sup, s.child("bad")).error == errc::start_failed);
   s.ask(sup.terminate_child("a"));
   CHECK(s.ask(sup.restart_child("a")).error == errc::start_failed);
@@ -228,7 +228,7 @@ TEST_CASE("a sibling that may outlast the window while it stops is warned about"
       .strategy = one_for_all,
       .intensity = 3,
       .period = 1s,
-      .children = {s.child("a", {.shutdown = 1s}), s.child("b", {.shutdown = 2s})}});
+      .children = {s.child("a").with_shutdown(1s), s.child("b").with_shutdown(2s)}});
   int warnings = 0;
   for (const std::string& r : s.reports) {
     if (r.find("restart window") == std::string::npos) continue;

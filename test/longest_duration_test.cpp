@@ -162,8 +162,8 @@ coroutine<> slow_to_stop(int* cleaned) {
 TEST_CASE("a child with the longest shutdown time may clean up, under a supervisor of any kind") {
   world w;
   int cleaned = 0;
-  const auto child = coppice::worker("slow", [&] { return slow_to_stop(&cleaned); },
-                                     {.shutdown = for_ever});
+  const auto child =
+      coppice::worker("slow", [&] { return slow_to_stop(&cleaned); }).with_shutdown(for_ever);
   const auto sup = coppice::start_supervisor(
       w.io, coppice::supervisor_spec{.strategy = coppice::one_for_one, .children = {child}});
   const auto dynamic = coppice::start_supervisor(w.io, coppice::dynamic_supervisor_spec{});
@@ -181,15 +181,13 @@ TEST_CASE("a child with the longest shutdown time may clean up, under a supervis
 TEST_CASE("a child with the longest time to start may take it") {
   world w;
   const auto sup = coppice::start_supervisor(
-      w.io, coppice::supervisor_spec{.strategy = coppice::one_for_one,
-                                     .children = {coppice::worker(
-                                         "slow",
-                                         [](coppice::init_ack up) -> coroutine<> {
-                                           co_await coppice::sleep_for(2s);
-                                           up.ready();
-                                           co_await coppice::sleep_for(10h);
-                                         },
-                                         {.start_limit = for_ever})}});
+      w.io, coppice::supervisor_spec{
+                .strategy = coppice::one_for_one,
+                .children = {coppice::worker("slow", [](coppice::init_ack up) -> coroutine<> {
+                               co_await coppice::sleep_for(2s);
+                               up.ready();
+                               co_await coppice::sleep_for(10h);
+                             }).with_start_limit(for_ever)}});
   const auto up = begin(sup.ready());
   w.clock.advance(5s);
   CHECK(text(up) == "Success");
@@ -219,8 +217,8 @@ TEST_CASE("durations that cannot be meant are refused where they are given") {
     const auto start = [&](coppice::supervisor_spec s) { coppice::start_supervisor(w.io, s); };
     CHECK_THROWS_AS(start({.strategy = coppice::one_for_one, .period = d}), std::invalid_argument);
     CHECK_THROWS_AS(start({.strategy = coppice::one_for_one,
-                           .children = {coppice::worker(
-                               "c", []() -> coroutine<> { co_return; }, {.start_limit = d})}}),
+                           .children = {coppice::worker("c", []() -> coroutine<> { co_return; })
+                                            .with_start_limit(d)}}),
                     std::invalid_argument);
   }
 }

@@ -51,11 +51,10 @@ TEST_CASE("start_child of an id that runs answers already_started with its pid")
 TEST_CASE("start_child of an id that is known but does not run answers already_present") {
   scene s;
   const auto sup = s.supervise(supervisor_spec{
-      .strategy = one_for_one,
-      .children = {s.child("a"), s.child("b", {.restart = transient})}});
+      .strategy = one_for_one, .children = {s.child("a"), s.child("b").with_restart(transient)}});
   s.ask(sup.terminate_child("a"));
   s.returns("b");
-  CHECK(s.start(sup, s.child("a", {.restart = temporary})).error == errc::already_present);
+  CHECK(s.start(sup, s.child("a").with_restart(temporary)).error == errc::already_present);
   CHECK(s.start(sup, s.child("b")).error == errc::already_present);
   // The new spec was discarded.
   CHECK(s.ask(sup.get_child_spec("a")).spec->restart == coppice::permanent);
@@ -75,7 +74,7 @@ TEST_CASE("a child that is terminated is stopped by its shutdown, stays known, a
   scene s;
   s["a"].stop = stop_as::ignores;
   const auto sup = s.supervise(supervisor_spec{
-      .strategy = one_for_one, .children = {s.child("a", {.shutdown = 2s}), s.child("b")}});
+      .strategy = one_for_one, .children = {s.child("a").with_shutdown(2s), s.child("b")}});
   const auto terminated = begin(sup.terminate_child("a"));
   s.clock.advance(1s);
   CHECK_FALSE(terminated->there);
@@ -89,8 +88,8 @@ TEST_CASE("a child that is terminated is stopped by its shutdown, stays known, a
 // API-05
 TEST_CASE("a temporary child that is terminated is dropped") {
   scene s;
-  const auto sup = s.supervise(supervisor_spec{
-      .strategy = one_for_one, .children = {s.child("a", {.restart = temporary})}});
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = one_for_one, .children = {s.child("a").with_restart(temporary)}});
   CHECK_FALSE(s.ask(sup.terminate_child("a")).error);
   CHECK(s.children_of(sup).empty());
 }
@@ -244,8 +243,8 @@ TEST_CASE("a restarting simple_one_for_one child is listed without pid") {
   scene s;
   s["x"].starts = {start_as::up, start_as::fails};
   s["x"].then = start_as::hangs;
-  const auto sup = s.supervise(supervisor_spec{.strategy = simple_one_for_one,
-                                               .children = {s.cast({.start_limit = 1s})}});
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = simple_one_for_one, .children = {s.cast().with_start_limit(1s)}});
   s.start(sup, "x");
   s.crashes("x");
   s.clock.settle();
@@ -316,7 +315,7 @@ TEST_CASE("one child without an id is looked up by pid, as long as it is known")
 TEST_CASE("one child of a dynamic supervisor is looked up by pid") {
   scene s;
   const auto pool = s.supervise(coppice::dynamic_supervisor_spec{});
-  const coppice::pid a = s.start(pool, s.child("a", {.restart = temporary})).started.process;
+  const coppice::pid a = s.start(pool, s.child("a").with_restart(temporary)).started.process;
   const coppice::pid inner =
       s.start(pool, coppice::supervisor({.strategy = one_for_one})).started.process;
   CHECK(s.ask(pool.which_child(a)).entry.process == a);
@@ -339,10 +338,10 @@ TEST_CASE("a restarting child is looked up without a process, if it has no id by
     s[name].starts = {start_as::up, start_as::fails};
     s[name].then = start_as::hangs;
   }
-  const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one,
-                                               .children = {s.child("a", {.start_limit = 1s})}});
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = one_for_one, .children = {s.child("a").with_start_limit(1s)}});
   const auto pool = s.supervise(coppice::dynamic_supervisor_spec{});
-  const coppice::pid x = s.start(pool, s.child("x", {.start_limit = 1s})).started.process;
+  const coppice::pid x = s.start(pool, s.child("x").with_start_limit(1s)).started.process;
   s.crashes("a");
   s.crashes("x");
   s.clock.settle();
@@ -363,7 +362,7 @@ TEST_CASE("only children with a living process count as active") {
   scene s;
   const auto sup = s.supervise(supervisor_spec{
       .strategy = one_for_one,
-      .children = {s.child("a"), s.child("b", {.restart = transient}),
+      .children = {s.child("a"), s.child("b").with_restart(transient),
                    coppice::supervisor({.name = "inner", .strategy = one_for_one})}});
   CHECK(s.count_of(sup) == "3 3 1 2");
   s.returns("b");
@@ -403,8 +402,8 @@ TEST_CASE("the spec of a child can be asked for, and used again") {
 TEST_CASE("a call has no time limit of its own, and may be given up") {
   scene s;
   s["a"].stop = stop_as::ignores;
-  const auto sup = s.supervise(supervisor_spec{
-      .strategy = one_for_one, .children = {s.child("a", {.shutdown = 1h})}});
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = one_for_one, .children = {s.child("a").with_shutdown(1h)}});
   const auto terminated = begin(sup.terminate_child("a"));
   asio::cancellation_signal give_up;
   boost::system::error_code given_up;

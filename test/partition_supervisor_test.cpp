@@ -34,8 +34,9 @@ using coppice::supervisor_spec;
 namespace {
 
 // Scripted children, one for each partition: "p0", "p1" and so on.
-partition_child players_of(scene& s, coppice::child_options o = {}) {
-  return partition_child{[&s, o](std::size_t n) { return s.child("p" + std::to_string(n), o); }};
+partition_child players_of(scene& s, coppice::restart when = coppice::permanent) {
+  return partition_child{
+      [&s, when](std::size_t n) { return s.child("p" + std::to_string(n)).with_restart(when); }};
 }
 
 partition_supervisor_ref shards(scene& s, std::size_t n) {
@@ -501,7 +502,7 @@ TEST_CASE("whoever hears of the death of a partition does not find it any more")
 TEST_CASE("a partition that has ended for good leaves its keys without a process") {
   scene s;
   const auto sup = s.supervise(partition_supervisor_spec{
-      .name = "shards", .child = players_of(s, {.restart = coppice::transient}), .partitions = 2});
+      .name = "shards", .child = players_of(s, coppice::transient), .partitions = 2});
   s.returns("p1");
   s.clock.settle();
   CHECK_FALSE(sup.process_for(1));
@@ -720,7 +721,7 @@ TEST_CASE("partitions that a group restart brings back get no keys before the ne
 TEST_CASE("a temporary partition that was stopped for a resize cannot come back") {
   scene s;
   const auto sup = s.supervise(partition_supervisor_spec{
-      .name = "shards", .child = players_of(s, {.restart = coppice::temporary}), .partitions = 2});
+      .name = "shards", .child = players_of(s, coppice::temporary), .partitions = 2});
   CHECK_FALSE(s.ask(sup.resize(1)).error);
   CHECK(s.ask(sup.resize(2)).error == errc::not_found);
   CHECK(sup.partitions() == 1);

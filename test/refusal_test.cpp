@@ -26,7 +26,7 @@ namespace {
 coroutine<> sleeper() { co_await coppice::sleep_for(24h); }
 
 coppice::child_spec connection() {
-  return coppice::worker("connection", sleeper, {.restart = temporary});
+  return coppice::worker("connection", sleeper).with_restart(temporary);
 }
 
 const std::string too_many =

@@ -94,7 +94,7 @@ TEST_CASE("children that say nothing of how they ended are counted, and the othe
   const auto sup = s.supervise(coppice::dynamic_supervisor_spec{.name = "pool"});
   for (int n = 0; n < 2; ++n) s.start(sup, coppice::worker("", stops_mutely));
   s.start(sup, s.child("a"));
-  s.start(sup, coppice::worker("", ends_mutely, {.restart = coppice::temporary}));
+  s.start(sup, coppice::worker("", ends_mutely).with_restart(coppice::temporary));
   s.clock.advance(1s);
   CHECK_FALSE(s.ask(sup.stop()).error);
   CHECK(s.log() == "+a -a");

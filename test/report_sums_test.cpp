@@ -173,11 +173,12 @@ TEST_CASE("the stop of a program is told last, and before it what is still count
     for (int n = 0; n < 3; ++n) coppice::spawn([] { return crash_with("boom"); });
     co_await coppice::yield();
   };
-  coppice::run(io, {.name = "demo",
-                    .strategy = one_for_one,
-                    .auto_shutdown = coppice::auto_shutdown::any_significant,
-                    .children = {coppice::worker(
-                        "a", body, {.restart = coppice::transient, .significant = true})}});
+  coppice::run(
+      io, {.name = "demo",
+           .strategy = one_for_one,
+           .auto_shutdown = coppice::auto_shutdown::any_significant,
+           .children = {
+               coppice::worker("a", body).with_restart(coppice::transient).with_significant()}});
   const auto sum = std::ranges::find(told, "reports_summed_up");
   CHECK(sum != told.end());
   CHECK(told.back() == "application_stopped");

@@ -99,9 +99,9 @@ TEST_CASE("the end of a child is reported with its reason and what comes of it")
                       .intensity = 2,
                       .period = 5s,
                       .auto_shutdown = coppice::auto_shutdown::any_significant,
-                      .children = {s.child("a"), s.child("b", {.restart = transient}),
-                                   s.child("c", {.restart = temporary}),
-                                   s.child("d", {.restart = transient, .significant = true})}});
+                      .children = {s.child("a"), s.child("b").with_restart(transient),
+                                   s.child("c").with_restart(temporary),
+                                   s.child("d").with_restart(transient).with_significant()}});
   s.returns("a");
   s.clock.settle();
   s.returns("b");
@@ -124,8 +124,8 @@ TEST_CASE("the expected end of a child that is not permanent is no alarm; that o
     coppice::set_report_sink(s.io, [&](const coppice::report& r) {
       if (std::holds_alternative<coppice::child_ended>(r)) alarm = matters(r);
     });
-    s.supervise(supervisor_spec{.strategy = one_for_one,
-                                .children = {s.child("a", {.restart = when})}});
+    s.supervise(
+        supervisor_spec{.strategy = one_for_one, .children = {s.child("a").with_restart(when)}});
     if (crashes) {
       s.crashes("a");
     } else {
@@ -197,7 +197,7 @@ TEST_CASE("a child that stops badly is reported, and what a stop came to") {
   s["b"].stop = stop_as::ignores;
   const auto sup = s.supervise(
       supervisor_spec{.strategy = one_for_one,
-                      .children = {s.child("a"), s.child("b", {.shutdown = 1s}), s.child("c")}});
+                      .children = {s.child("a"), s.child("b").with_shutdown(1s), s.child("c")}});
   begin(sup.stop());
   s.clock.advance(1s);
   CHECK(*bad == texts{"b: killed, killed", "a: std::runtime_error: spilt"});
@@ -216,7 +216,7 @@ TEST_CASE("a supervisor reports how many children it has stopped, and how many i
   s["b"].stop = stop_as::ignores;
   const auto sup = s.supervise(
       supervisor_spec{.strategy = one_for_one,
-                      .children = {s.child("a"), s.child("b", {.shutdown = 1s}), s.child("c")}});
+                      .children = {s.child("a"), s.child("b").with_shutdown(1s), s.child("c")}});
   begin(sup.stop(exit_reason::shutdown("enough")));
   s.clock.advance(1s);
   CHECK(figures == std::vector<std::size_t>{3, 1});
@@ -235,7 +235,7 @@ TEST_CASE("a sink that throws breaks no supervisor") {
       s.supervise(supervisor_spec{.strategy = one_for_all,
                                   .intensity = 3,
                                   .period = 1s,
-                                  .children = {s.child("a", {.shutdown = 5s}), s.child("b")}});
+                                  .children = {s.child("a").with_shutdown(5s), s.child("b")}});
   s.crashes("a");
   CHECK_FALSE(s.ask(sup.stop()).error);
   CHECK(s.log() == "+a +b -a -b !a +a +b -b -a");
@@ -259,10 +259,10 @@ TEST_CASE("a warning names the supervisor and the child, and is an alarm") {
     CHECK(matters(x));
     return std::string{x.supervisor} + ": " + std::string{x.text.substr(0, 9)};
   });
-  s.supervise(supervisor_spec{
-      .name = "top",
-      .strategy = coppice::rest_for_one,
-      .children = {s.child("a"), s.child("b", {.shutdown = coppice::infinity})}});
+  s.supervise(
+      supervisor_spec{.name = "top",
+                      .strategy = coppice::rest_for_one,
+                      .children = {s.child("a"), s.child("b").with_shutdown(coppice::infinity)}});
   CHECK(*warnings == texts{"top: child \"b\""});
 }
 
@@ -312,8 +312,7 @@ TEST_CASE("a report tells how the supervisor treats the child") {
   s.supervise(supervisor_spec{
       .strategy = one_for_one,
       .auto_shutdown = coppice::auto_shutdown::any_significant,
-      .children = {
-          s.child("a", {.restart = transient, .shutdown = 250ms, .significant = true})}});
+      .children = {s.child("a").with_restart(transient).with_shutdown(250ms).with_significant()}});
   CHECK(child.restart == transient);
   CHECK(child.significant);
   CHECK(child.shutdown == coppice::shutdown{250ms});
@@ -348,9 +347,9 @@ TEST_CASE("dynamic children that stop badly are counted together if they are tre
   for (const char* name : {"a", "b", "c", "d", "e"}) s[name].stop = stop_as::throws;
   s.start(sup, s.child("a"));
   s.start(sup, s.child("b"));
-  s.start(sup, s.child("c", {.restart = temporary}));
-  s.start(sup, s.child("d", {.restart = temporary}));
-  s.start(sup, s.child("e", {.restart = transient}));
+  s.start(sup, s.child("c").with_restart(temporary));
+  s.start(sup, s.child("d").with_restart(temporary));
+  s.start(sup, s.child("e").with_restart(transient));
   s.ask(sup.stop());
   CHECK(told == texts{"2 permanent", "one transient", "2 temporary"});
 }
@@ -424,7 +423,7 @@ TEST_CASE("while a crash is reported, the process is still known, with its name 
   const auto sup = s.supervise(
       supervisor_spec{.name = "top",
                       .strategy = one_for_one,
-                      .children = {coppice::worker("a", body, {.restart = temporary})}});
+                      .children = {coppice::worker("a", body).with_restart(temporary)}});
   const coppice::pid a = coppice::whereis(s.io, "registered");
   const coppice::pid linked = coppice::spawn(s.io, neighbour(a), "neighbour");
   s.clock.advance(1s);
@@ -483,7 +482,7 @@ TEST_CASE("a process that ends normally, by a shutdown or by a kill reports no c
   const coppice::pid e = coppice::spawn(s.io, body, "e");
   const auto sup = s.supervise(supervisor_spec{
       .strategy = one_for_one,
-      .children = {s.child("f"), s.child("g", {.shutdown = coppice::brutal_kill})}});
+      .children = {s.child("f"), s.child("g").with_shutdown(coppice::brutal_kill)}});
   coppice::kill(d);
   coppice::exit(e, exit_reason::shutdown());
   s.returns("f");
@@ -572,12 +571,12 @@ TEST_CASE("a program reports that it is up, with its process, and that it has st
                        std::string{to_string(severity_of(r))});
       }
     });
-    coppice::run(io, {.name = "demo",
-                      .strategy = one_for_one,
-                      .intensity = intensity,
-                      .auto_shutdown = coppice::auto_shutdown::any_significant,
-                      .children = {coppice::worker(
-                          "a", body, {.restart = transient, .significant = true})}});
+    coppice::run(
+        io, {.name = "demo",
+             .strategy = one_for_one,
+             .intensity = intensity,
+             .auto_shutdown = coppice::auto_shutdown::any_significant,
+             .children = {coppice::worker("a", body).with_restart(transient).with_significant()}});
     return told;
   };
   const auto returns = []() -> asio::awaitable<void> { co_return; };

@@ -35,7 +35,7 @@ void end(scene& s, const std::string& name, ending how) {
 std::string after(restart when, ending how) {
   scene s;
   s.supervise(coppice::supervisor_spec{.strategy = one_for_one,
-                                       .children = {s.child("a", {.restart = when})}});
+                                       .children = {s.child("a").with_restart(when)}});
   CHECK(s.log() == "+a");
   end(s, "a", how);
   return s.log();
@@ -90,7 +90,7 @@ TEST_CASE("a transient child that has finished keeps its spec and can be started
   for (const ending how : {ending::returns, ending::shutdown_with_note}) {
     scene s;
     const auto sup = s.supervise(coppice::supervisor_spec{
-        .strategy = one_for_one, .children = {s.child("a", {.restart = transient})}});
+        .strategy = one_for_one, .children = {s.child("a").with_restart(transient)}});
     end(s, "a", how);
     CHECK(s.children_of(sup) == "a(none)");
     const answer restarted = s.ask(sup.restart_child("a"));
@@ -103,7 +103,7 @@ TEST_CASE("a transient child that has finished keeps its spec and can be started
 TEST_CASE("the spec of a temporary child vanishes when it ends, and its id is free") {
   scene s;
   const auto sup = s.supervise(coppice::supervisor_spec{
-      .strategy = one_for_one, .children = {s.child("a", {.restart = temporary})}});
+      .strategy = one_for_one, .children = {s.child("a").with_restart(temporary)}});
   s.crashes("a");
   CHECK(s.children_of(sup).empty());
   CHECK(s.ask(sup.restart_child("a")).error == errc::not_found);
@@ -117,7 +117,7 @@ TEST_CASE("a temporary child stopped for its sibling's sake is dropped for good"
     scene s;
     const auto sup = s.supervise(coppice::supervisor_spec{
         .strategy = how,
-        .children = {s.child("a"), s.child("b", {.restart = temporary}), s.child("c")}});
+        .children = {s.child("a"), s.child("b").with_restart(temporary), s.child("c")}});
     CHECK(s.log() == "+a +b +c");
     s.crashes("a");
     CHECK(s.log() == "-a -c -b +a +c");
@@ -130,7 +130,7 @@ TEST_CASE("the crash of a temporary child disturbs no sibling") {
   for (const auto how : {one_for_all, rest_for_one}) {
     scene s;
     const auto sup = s.supervise(coppice::supervisor_spec{
-        .strategy = how, .children = {s.child("a", {.restart = temporary}), s.child("b")}});
+        .strategy = how, .children = {s.child("a").with_restart(temporary), s.child("b")}});
     s.crashes("a");
     CHECK(s.log() == "+a +b -a");
     CHECK(s.children_of(sup) == "b");
@@ -142,7 +142,7 @@ TEST_CASE("a transient child that finishes disturbs no sibling") {
   for (const auto how : {one_for_all, rest_for_one}) {
     scene s;
     s.supervise(coppice::supervisor_spec{
-        .strategy = how, .children = {s.child("a", {.restart = transient}), s.child("b")}});
+        .strategy = how, .children = {s.child("a").with_restart(transient), s.child("b")}});
     s.returns("a");
     CHECK(s.log() == "+a +b -a");
   }
@@ -153,7 +153,7 @@ TEST_CASE("a group restart also starts those of the group that had finished or w
   scene s;
   const auto sup = s.supervise(coppice::supervisor_spec{
       .strategy = one_for_all,
-      .children = {s.child("a"), s.child("b", {.restart = transient}), s.child("c")}});
+      .children = {s.child("a"), s.child("b").with_restart(transient), s.child("c")}});
   s.returns("b");
   s.ask(sup.terminate_child("c"));
   CHECK(s.log() == "+a +b +c -b -c");
@@ -167,10 +167,9 @@ TEST_CASE("what a temporary child was started from goes when it does") {
   auto held = std::make_shared<int>(1);
   const std::weak_ptr<int> watched = held;
   const auto sup = s.supervise(coppice::supervisor_spec{.strategy = one_for_one});
-  s.start(sup,
-          coppice::worker(
-              "a", [held = std::move(held)]() -> coroutine<> { co_await coppice::sleep_for(1s); },
-              {.restart = temporary}));
+  s.start(sup, coppice::worker("a", [held = std::move(held)]() -> coroutine<> {
+                 co_await coppice::sleep_for(1s);
+               }).with_restart(temporary));
   CHECK_FALSE(watched.expired());
   s.clock.advance(1s);
   CHECK(watched.expired());
@@ -199,11 +198,13 @@ TEST_CASE("a restart calls the same function anew and carries nothing over") {
 TEST_CASE("a transient child supervisor that gave up stays down; a permanent one is restarted") {
   for (const restart when : {permanent, transient}) {
     scene s;
-    const auto top = s.supervise(coppice::supervisor_spec{
-        .strategy = one_for_one,
-        .children = {coppice::supervisor(
-            {.name = "inner", .strategy = one_for_one, .intensity = 0, .children = {s.child("a")}},
-            {.restart = when})}});
+    const auto top = s.supervise(
+        coppice::supervisor_spec{.strategy = one_for_one,
+                                 .children = {coppice::supervisor({.name = "inner",
+                                                                   .strategy = one_for_one,
+                                                                   .intensity = 0,
+                                                                   .children = {s.child("a")}})
+                                                  .with_restart(when)}});
     s.crashes("a");
     CHECK(s.log() == (when == permanent ? "+a -a +a" : "+a -a"));
     CHECK(s.children_of(top) == (when == permanent ? "inner" : "inner(none)"));
@@ -273,7 +274,7 @@ TEST_CASE("the restart goes by the reason the child really ended with") {
   s["b"].stop = stop_as::returns;
   s.supervise(coppice::supervisor_spec{
       .strategy = one_for_one,
-      .children = {s.child("a", {.restart = transient}), s.child("b", {.restart = transient})}});
+      .children = {s.child("a").with_restart(transient), s.child("b").with_restart(transient)}});
   // Both are asked to end by a stranger; what counts is how they do.
   coppice::exit(s.pid_of("a"), exit_reason::shutdown());
   coppice::exit(s.pid_of("b"), exit_reason::error("because"));

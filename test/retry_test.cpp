@@ -239,7 +239,7 @@ TEST_CASE("a restarting dynamic child is known by its old pid") {
   scene s;
   s["a"] = {.starts = {start_as::up, start_as::fails}, .then = start_as::hangs};
   const auto sup = s.supervise(coppice::dynamic_supervisor_spec{});
-  s.start(sup, s.child("a", {.start_limit = 5s}));
+  s.start(sup, s.child("a").with_start_limit(5s));
   const coppice::pid old = s.pid_of("a");
   s.crashes("a");
   CHECK(s.log() == "+a -a !a ~a");

@@ -74,12 +74,13 @@ TEST_CASE("a program runs on an io_context of its own if it is given none") {
 TEST_CASE("a program whose work is done ends well") {
   program p;
   const auto body = []() -> asio::awaitable<void> { co_return; };
-  CHECK(p.run({.strategy = one_for_one,
-               .auto_shutdown = coppice::auto_shutdown::any_significant,
-               .children = {p.child("a"),
-                            coppice::worker("b", body,
-                                            {.restart = transient, .significant = true})}}) ==
-        coppice::exit_stopped);
+  CHECK(
+      p.run(
+          {.strategy = one_for_one,
+           .auto_shutdown = coppice::auto_shutdown::any_significant,
+           .children = {p.child("a"),
+                        coppice::worker("b", body).with_restart(transient).with_significant()}}) ==
+      coppice::exit_stopped);
   CHECK(p.log() == "+a -a");
 }
 
@@ -124,7 +125,7 @@ TEST_CASE("a second signal kills what is left") {
   };
   CHECK(
       p.run({.strategy = one_for_one,
-             .children = {p.child("a"), coppice::worker("b", body, {.shutdown = coppice::infinity}),
+             .children = {p.child("a"), coppice::worker("b", body).with_shutdown(coppice::infinity),
                           p.raises("c", SIGTERM)}}) == coppice::exit_hurried);
   CHECK(p.log() == "+a -a");
   CHECK(coppice::processes(p.io).empty());
@@ -204,7 +205,7 @@ TEST_CASE(
     "a program with a bad spec says on stderr where it breaks which rule, and does not begin") {
   program p;
   const coppice::child_spec inner = coppice::supervisor(
-      {.name = "inner", .strategy = one_for_one, .children = {p.child("b", {.shutdown = -1s})}});
+      {.name = "inner", .strategy = one_for_one, .children = {p.child("b").with_shutdown(-1s)}});
   const std::string said = printed([&p, &inner] {
     CHECK(p.run({.name = "root", .strategy = one_for_one, .children = {p.child("a"), inner}}) ==
           coppice::exit_bad_spec);

@@ -50,7 +50,7 @@ TEST_CASE("a child that does not end within its shutdown time is killed") {
   scene s;
   s["a"].stop = stop_as::ignores;
   const auto sup = s.supervise(
-      supervisor_spec{.strategy = one_for_one, .children = {s.child("a", {.shutdown = 2s})}});
+      supervisor_spec{.strategy = one_for_one, .children = {s.child("a").with_shutdown(2s)}});
   const auto end = end_of(s.pid_of("a"));
   const auto stopped = begin(sup.stop());
   s.clock.advance(1999ms);
@@ -68,7 +68,7 @@ TEST_CASE("with unlimited time the supervisor waits for ever, for workers too") 
   scene s;
   s["a"] = {.stop = stop_as::cleans_up, .clean_up = 100h};
   const auto sup = s.supervise(
-      supervisor_spec{.strategy = one_for_one, .children = {s.child("a", {.shutdown = infinity})}});
+      supervisor_spec{.strategy = one_for_one, .children = {s.child("a").with_shutdown(infinity)}});
   const auto stopped = begin(sup.stop());
   s.clock.advance(100h - 1s);
   CHECK(sup.alive());
@@ -82,7 +82,7 @@ TEST_CASE("brutal kill skips the polite phase") {
   scene s;
   s["a"].stop = stop_as::ignores;
   const auto sup = s.supervise(supervisor_spec{
-      .strategy = one_for_one, .children = {s.child("a", {.shutdown = brutal_kill})}});
+      .strategy = one_for_one, .children = {s.child("a").with_shutdown(brutal_kill)}});
   const auto end = end_of(s.pid_of("a"));
   CHECK_FALSE(s.ask(sup.stop()).error);
   CHECK(s.log() == "+a -a");
@@ -121,8 +121,8 @@ TEST_CASE("an unexpected end while stopping is reported and the stop goes on") {
   const auto sup = s.supervise(supervisor_spec{
       .name = "top",
       .strategy = one_for_one,
-      .children = {s.child("a"), s.child("b", {.restart = transient}),
-                   s.child("c", {.restart = temporary}), s.child("d", {.restart = permanent})}});
+      .children = {s.child("a"), s.child("b").with_restart(transient),
+                   s.child("c").with_restart(temporary), s.child("d").with_restart(permanent)}});
   CHECK_FALSE(s.ask(sup.stop()).error);
   CHECK(s.log() == "+a +b +c +d -d -c -b -a");
   CHECK(count(s.reports, "stopped badly") == 2);
@@ -149,9 +149,9 @@ TEST_CASE("a child that died just before it was told to stop is reported with it
 TEST_CASE("a child that ended by itself just before its brutal kill is judged by how it ended") {
   for (const auto when : {permanent, transient}) {
     scene s;
-    const auto sup = s.supervise(supervisor_spec{
-        .strategy = one_for_one,
-        .children = {s.child("a", {.restart = when, .shutdown = brutal_kill})}});
+    const auto sup = s.supervise(
+        supervisor_spec{.strategy = one_for_one,
+                        .children = {s.child("a").with_restart(when).with_shutdown(brutal_kill)}});
     coppice::spawn(s.io, [&]() -> coroutine<> {
       s.returns("a");
       co_await sup.stop();
@@ -181,7 +181,7 @@ TEST_CASE("a supervisor that is killed half-way through its stop orphans no chil
   s["b"].stop = stop_as::ignores;
   const auto sup = s.supervise(supervisor_spec{
       .strategy = one_for_one,
-      .children = {s.child("a"), s.child("b", {.shutdown = infinity}), s.child("c")}});
+      .children = {s.child("a"), s.child("b").with_shutdown(infinity), s.child("c")}});
   const auto stopped = begin(sup.stop());
   CHECK(s.log() == "+a +b +c -c *b");
   coppice::kill(sup.get_pid());
@@ -197,9 +197,11 @@ TEST_CASE("a child supervisor takes its subtree along, killed ones too") {
     s["b"] = {.stop = stop_as::cleans_up, .clean_up = 3s};
     const auto top = s.supervise(supervisor_spec{
         .strategy = one_for_one,
-        .children = {coppice::supervisor(
-            {.name = "inner", .strategy = one_for_one, .children = {s.child("a"), s.child("b")}},
-            {.shutdown = in_time ? coppice::shutdown{infinity} : coppice::shutdown{1s}})}});
+        .children = {
+            coppice::supervisor({.name = "inner",
+                                 .strategy = one_for_one,
+                                 .children = {s.child("a"), s.child("b")}})
+                .with_shutdown(in_time ? coppice::shutdown{infinity} : coppice::shutdown{1s})}});
     const auto terminated = begin(top.terminate_child("inner"));
     CHECK(s.log() == "+a +b *b");
     s.clock.advance(1s);
@@ -214,8 +216,8 @@ TEST_CASE("a child supervisor takes its subtree along, killed ones too") {
 // SHUT-15, SHUT-16
 TEST_CASE("dynamic children stop side by side, and stragglers are killed together") {
   scene s;
-  const auto sup = s.supervise(supervisor_spec{.strategy = simple_one_for_one,
-                                               .children = {s.cast({.shutdown = 2s})}});
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = simple_one_for_one, .children = {s.cast().with_shutdown(2s)}});
   s["a"] = {.stop = stop_as::cleans_up, .clean_up = 1s};
   s["b"] = {.stop = stop_as::cleans_up, .clean_up = 1s};
   s["c"].stop = s["d"].stop = stop_as::ignores;
@@ -237,10 +239,10 @@ TEST_CASE("each child of a dynamic supervisor is stopped by its own shutdown") {
   const auto sup = s.supervise(coppice::dynamic_supervisor_spec{});
   for (const char* name : {"a", "b", "c", "d"}) s[name].stop = stop_as::ignores;
   s["d"] = {.stop = stop_as::cleans_up, .clean_up = 10s};
-  s.start(sup, s.child("a", {.shutdown = 3s}));
-  s.start(sup, s.child("b", {.shutdown = 1s}));
-  s.start(sup, s.child("c", {.shutdown = brutal_kill}));
-  s.start(sup, s.child("d", {.shutdown = infinity}));
+  s.start(sup, s.child("a").with_shutdown(3s));
+  s.start(sup, s.child("b").with_shutdown(1s));
+  s.start(sup, s.child("c").with_shutdown(brutal_kill));
+  s.start(sup, s.child("d").with_shutdown(infinity));
   s.log();
   const auto stopped = begin(sup.stop());
   CHECK(s.log() == "-c *a *b *d");
@@ -259,9 +261,8 @@ TEST_CASE("dynamic children that stop badly are reported by the way in which the
   s["a"].stop = s["b"].stop = stop_as::throws;
   s["c"].stop = s["d"].stop = s["e"].stop = stop_as::ignores;
   s["f"].stop = stop_as::returns;
-  const auto sup = s.supervise(supervisor_spec{.name = "pool",
-                                               .strategy = simple_one_for_one,
-                                               .children = {s.cast({.shutdown = 1s})}});
+  const auto sup = s.supervise(supervisor_spec{
+      .name = "pool", .strategy = simple_one_for_one, .children = {s.cast().with_shutdown(1s)}});
   for (const char* name : {"a", "b", "c", "d", "e", "f", "g"}) s.start(sup, std::string{name});
   const std::string f = s.pid_of("f").to_string();
   const std::string pool = "pool " + sup.get_pid().to_string();
@@ -296,8 +297,8 @@ TEST_CASE("a dynamic supervisor ends with its own reason, however its children e
     const coppice::shutdown how = brutal ? coppice::shutdown{brutal_kill} : coppice::shutdown{1s};
     s["a"].stop = stop_as::throws;
     s["b"].stop = stop_as::ignores;
-    s.start(sup, s.child("a", {.shutdown = how}));
-    s.start(sup, s.child("b", {.shutdown = how}));
+    s.start(sup, s.child("a").with_shutdown(how));
+    s.start(sup, s.child("b").with_shutdown(how));
     const auto end_of_a = end_of(s.pid_of("a"));
     const auto end_of_sup = end_of(sup.get_pid());
     begin(sup.stop(exit_reason::shutdown("enough")));
@@ -374,9 +375,9 @@ TEST_CASE("with no time to shut down a child is told, and killed as soon as time
     s["a"].stop = how;
     s["b"].stop = how;
     const auto sup = s.supervise(
-        supervisor_spec{.strategy = one_for_one, .children = {s.child("a", {.shutdown = 0s})}});
+        supervisor_spec{.strategy = one_for_one, .children = {s.child("a").with_shutdown(0s)}});
     const auto dynamic = s.supervise(coppice::dynamic_supervisor_spec{});
-    s.start(dynamic, s.child("b", {.shutdown = 0s}));
+    s.start(dynamic, s.child("b").with_shutdown(0s));
     const auto end_of_a = end_of(s.pid_of("a"));
     const auto end_of_b = end_of(s.pid_of("b"));
     const auto sup_stopped = begin(sup.stop());
@@ -417,11 +418,10 @@ TEST_CASE("a killed child is waited for") {
   s["inner a"] = {.stop = stop_as::ignores};
   const auto sup = s.supervise(supervisor_spec{
       .strategy = one_for_one,
-      .children = {coppice::supervisor(
-          {.name = "inner",
-           .strategy = one_for_one,
-           .children = {s.child("inner a", {.shutdown = infinity})}},
-          {.shutdown = 1s})}});
+      .children = {coppice::supervisor({.name = "inner",
+                                        .strategy = one_for_one,
+                                        .children = {s.child("inner a").with_shutdown(infinity)}})
+                       .with_shutdown(1s)}});
   const auto stopped = begin(sup.stop());
   s.clock.advance(1s);
   CHECK(stopped->there);

@@ -60,7 +60,7 @@ TEST_CASE("a logger of spdlog gets reports at the level of their severity") {
   s["b"].stop = stop_as::ignores;
   const auto sup = s.supervise(
       supervisor_spec{.name = "top", .strategy = one_for_one, .children = {s.child("a")}});
-  s.start(sup, s.child("b", {.shutdown = 1s}));
+  s.start(sup, s.child("b").with_shutdown(1s));
   s.crashes("a");
   s.clock.settle();
   begin(sup.stop());

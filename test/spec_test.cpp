@@ -47,8 +47,9 @@ std::string thrown_by(Call call) {
 // Says by itself how it is supervised.
 struct greeter {
   static coppice::child_spec child_spec(std::string& log, std::string name) {
-    return coppice::worker("greeter", [&log, name] { return greet(log, name); },
-                           {.restart = coppice::transient, .shutdown = 1s});
+    return coppice::worker("greeter", [&log, name] { return greet(log, name); })
+        .with_restart(coppice::transient)
+        .with_shutdown(1s);
   }
   static asio::awaitable<void> greet(std::string& log, std::string name) {
     log += "hello " + name + ' ';
@@ -147,8 +148,7 @@ TEST_CASE("only what returns an awaitable is a start function") {
 // SPEC-12
 TEST_CASE("specs are checked for a given automatic shutdown without starting anything") {
   scene s;
-  const child_spec spec =
-      s.child("a", {.restart = coppice::transient, .significant = true});
+  const child_spec spec = s.child("a").with_restart(coppice::transient).with_significant();
   CHECK(says(refusal(spec), "auto_shutdown"));
   CHECK(refusal(spec, auto_shutdown::any_significant).empty());
   CHECK(refusal(spec, auto_shutdown::all_significant).empty());
@@ -253,7 +253,7 @@ TEST_CASE("bad options of a supervisor are refused by name") {
 TEST_CASE("a broken rule reads the same wherever the spec is given") {
   scene s;
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
-  const child_spec bad = s.child("a", {.shutdown = -1s});
+  const child_spec bad = s.child("a").with_shutdown(-1s);
   const std::string said = refusal(bad);
   CHECK(said == "coppice: child \"a\": its shutdown time must not be negative");
   CHECK(thrown_by([&] { sup.start_child(bad); }) == said);
@@ -284,15 +284,51 @@ TEST_CASE("a spec is copied with single fields changed") {
   const child_spec spec = given.with_id("b")
                               .with_restart(coppice::temporary)
                               .with_shutdown(coppice::brutal_kill)
-                              .with_significant();
+                              .with_significant()
+                              .with_type(coppice::child_type::supervisor)
+                              .with_start_limit(2s);
   CHECK(spec.id == "b");
   CHECK(spec.restart == coppice::temporary);
   CHECK(spec.shutdown == coppice::shutdown{coppice::brutal_kill});
   CHECK(spec.significant);
+  CHECK(spec.type == coppice::child_type::supervisor);
+  CHECK(spec.start_limit == 2s);
   CHECK(given.id == "greeter");
   CHECK(given.restart == coppice::transient);
   CHECK(given.shutdown == coppice::shutdown{1s});
   CHECK_FALSE(given.significant);
+  CHECK(given.type == coppice::child_type::worker);
+  CHECK_FALSE(given.start_limit);
+}
+
+// SPEC-19
+TEST_CASE("what is to be said of a child follows whatever has made its spec") {
+  scene s;
+  const auto says = [](child_spec spec, std::string id, coppice::child_type type) {
+    spec = std::move(spec).with_restart(coppice::transient).with_shutdown(2s).with_significant();
+    spec = std::move(spec).with_start_limit(1s);
+    CHECK(spec.id == id);
+    CHECK(spec.start);
+    CHECK(spec.restart == coppice::transient);
+    CHECK(spec.shutdown == coppice::shutdown{2s});
+    CHECK(spec.significant);
+    CHECK(spec.start_limit == 1s);
+    CHECK(spec.type == type);
+    CHECK(std::move(spec).with_id("b").with_type(coppice::child_type::worker).id == "b");
+  };
+  const auto worker = coppice::child_type::worker;
+  const auto supervisor = coppice::child_type::supervisor;
+  says(coppice::worker("a", nothing), "a", worker);
+  says(s.cast(), "template", worker);
+  says(coppice::supervisor({.name = "a", .strategy = one_for_one}), "a", supervisor);
+  says(coppice::supervisor("a", [] { return supervisor_spec{.strategy = one_for_one}; }), "a",
+       supervisor);
+  says(coppice::dynamic_supervisor({.name = "a"}), "a", supervisor);
+  says(coppice::task_supervisor({.name = "a"}), "a", supervisor);
+  says(coppice::partition_supervisor({.name = "a", .child = coppice::worker("w", nothing)}), "a",
+       supervisor);
+  says(coppice::agent<int>("a", [] { return 1; }), "a", worker);
+  says(coppice::stash("a"), "a", worker);
 }
 
 // SPEC-14, SPEC-20

@@ -86,7 +86,7 @@ TEST_CASE("a start function that throws before it is a coroutine has failed to s
   CHECK(a.error == errc::start_failed);
   CHECK(a.reason.what() == "not even a frame");
   // One that has no start phase has started, and then crashed.
-  CHECK_FALSE(s.start(sup, coppice::worker("b", bad, {.restart = temporary})).error);
+  CHECK_FALSE(s.start(sup, coppice::worker("b", bad).with_restart(temporary)).error);
   CHECK(sup.alive());
 }
 
@@ -160,7 +160,7 @@ TEST_CASE("a child that asks not to be started keeps its spec, and the next ones
   s["d"].then = start_as::ignores;
   const auto sup = s.supervise(supervisor_spec{
       .strategy = one_for_one,
-      .children = {s.child("a"), s.child("b", {.restart = transient}), s.child("c")}});
+      .children = {s.child("a"), s.child("b").with_restart(transient), s.child("c")}});
   CHECK(s.log() == "+a ?b +c");
   s.start(sup, s.child("d"));
   CHECK(s.children_of(sup) == "a b(none) c d(none)");
@@ -182,9 +182,9 @@ TEST_CASE("a body may become a supervisor, or ask not to be started after all") 
     log += "after ";
     co_await coppice::exit(end.reason);
   };
-  const auto sup = s.supervise(supervisor_spec{
-      .strategy = one_for_one,
-      .children = {coppice::worker("a", body, {.shutdown = coppice::infinity})}});
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = one_for_one,
+                      .children = {coppice::worker("a", body).with_shutdown(coppice::infinity)}});
   CHECK(s.log() == "+a");
   s.crashes("a");
   CHECK(s.log() == "-a +a");
@@ -240,9 +240,9 @@ TEST_CASE("a supervisor may be described by a function, called anew for each sta
 TEST_CASE("a temporary child that asks not to be started is dropped") {
   scene s;
   s["a"].then = s["b"].then = start_as::ignores;
-  const auto sup = s.supervise(supervisor_spec{
-      .strategy = one_for_one, .children = {s.child("a", {.restart = temporary})}});
-  const answer b = s.start(sup, s.child("b", {.restart = temporary}));
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = one_for_one, .children = {s.child("a").with_restart(temporary)}});
+  const answer b = s.start(sup, s.child("b").with_restart(temporary));
   CHECK_FALSE(b.error);
   CHECK_FALSE(b.started.process);
   CHECK(s.children_of(sup).empty());
@@ -253,8 +253,8 @@ TEST_CASE("a dynamic child that asks not to be started is never stored") {
   for (const auto when : {coppice::permanent, transient, temporary}) {
     scene s;
     s["a"].then = start_as::ignores;
-    const auto simple = s.supervise(supervisor_spec{.strategy = simple_one_for_one,
-                                                    .children = {s.cast({.restart = when})}});
+    const auto simple = s.supervise(
+        supervisor_spec{.strategy = simple_one_for_one, .children = {s.cast().with_restart(when)}});
     const answer a = s.start(simple, "a");
     CHECK_FALSE(a.error);
     CHECK_FALSE(a.started.process);
@@ -487,7 +487,7 @@ TEST_CASE("a child that is not up within its start limit is killed and has faile
   scene s;
   s["a"] = {.then = start_as::hangs, .stop = stop_as::ignores};
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
-  auto adding = sup.start_child(s.child("a", {.start_limit = 3s}));
+  auto adding = sup.start_child(s.child("a").with_start_limit(3s));
   const auto added = begin(adding.ready());
   s.clock.advance(2999ms);
   CHECK_FALSE(added->there);

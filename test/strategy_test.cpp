@@ -62,8 +62,8 @@ TEST_CASE("a group restart stops each sibling by its own shutdown") {
   s["b"].stop = stop_as::ignores;
   s["c"].stop = stop_as::ignores;
   s.supervise(supervisor_spec{.strategy = one_for_all,
-                              .children = {s.child("a"), s.child("b", {.shutdown = 3s}),
-                                           s.child("c", {.shutdown = coppice::brutal_kill})}});
+                              .children = {s.child("a"), s.child("b").with_shutdown(3s),
+                                           s.child("c").with_shutdown(coppice::brutal_kill)}});
   s.crashes("a");
   CHECK(s.log() == "+a +b +c -a -c *b");
   s.clock.advance(2999ms);

@@ -172,7 +172,7 @@ TEST_CASE("requests that a supervisor does not come to any more fail with noproc
     scene s;
     s["a"].stop = stop_as::ignores;
     const auto sup = s.supervise(
-        supervisor_spec{.strategy = one_for_one, .children = {s.child("a", {.shutdown = 1s})}});
+        supervisor_spec{.strategy = one_for_one, .children = {s.child("a").with_shutdown(1s)}});
     const auto stopped = begin(sup.stop());
     s.clock.settle();
     const auto listed = begin(sup.which_children());
@@ -290,7 +290,7 @@ TEST_CASE("a child that asks its own supervisor while that waits for its end is 
   const auto sup = s.supervise(supervisor_spec{
       .name = "top",
       .strategy = one_for_one,
-      .children = {s.child("b"), coppice::worker("a", body, {.shutdown = infinity})}});
+      .children = {s.child("b"), coppice::worker("a", body).with_shutdown(infinity)}});
   CHECK_FALSE(s.ask(sup.stop()).error);
   CHECK(errors == std::vector<boost::system::error_code>(1, errc::would_deadlock));
 }
@@ -316,8 +316,9 @@ TEST_CASE("a supervisor that is stopped waits for a start that hangs as long as 
   scene s;
   s["b"] = {.then = start_as::hangs};
   const auto sup = coppice::start_supervisor(
-      s.io, supervisor_spec{.strategy = one_for_one,
-                            .children = {s.child("a"), s.child("b", {.shutdown = 2s}), s.child("c")}});
+      s.io,
+      supervisor_spec{.strategy = one_for_one,
+                      .children = {s.child("a"), s.child("b").with_shutdown(2s), s.child("c")}});
   const auto up = begin(sup.ready());
   CHECK(s.log() == "+a ~b");
   const auto stopped = begin(sup.stop());
@@ -412,10 +413,10 @@ TEST_CASE("the io_context may be destroyed in whatever phase a supervisor is") {
       {
         scene s;
         phase(s, coppice::start_supervisor(
-                     s.io, supervisor_spec{.strategy = how,
-                                           .children = {s.child("a"),
-                                                        s.child("b", {.shutdown = infinity}),
-                                                        s.child("c", {.shutdown = infinity})}}));
+                     s.io, supervisor_spec{
+                               .strategy = how,
+                               .children = {s.child("a"), s.child("b").with_shutdown(infinity),
+                                            s.child("c").with_shutdown(infinity)}}));
       }
     }
   }

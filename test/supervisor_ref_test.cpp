@@ -67,8 +67,8 @@ TEST_CASE("in a process a supervisor goes by its name alone, whether it lives ye
   const auto client = [&heard]() -> coroutine<> {
     const dynamic_supervisor_ref sessions{"sessions"};
     for (int i = 0; i < 2; ++i) {
-      coppice::child_start starting = sessions.start_child(
-          coppice::worker("a", sleeper, {.restart = temporary}));
+      coppice::child_start starting =
+          sessions.start_child(coppice::worker("a", sleeper).with_restart(temporary));
       try {
         const coppice::started_child child = co_await starting.ready();
         heard += coppice::info(child.process)->label;

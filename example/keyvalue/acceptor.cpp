@@ -72,7 +72,7 @@ asio::awaitable<void, coppice::executor> accept_clients(coppice::init_ack up,
       continue;
     }
     auto body = [s = std::move(socket), &all]() mutable { return serve(std::move(s), all); };
-    auto spec = coppice::worker("connection", std::move(body), {.restart = coppice::temporary});
+    auto spec = coppice::worker("connection", std::move(body)).with_restart(coppice::temporary);
     auto starting = connections.start_child(std::move(spec));
     co_await starting.ready();
   }

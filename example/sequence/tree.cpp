@@ -31,9 +31,9 @@ coppice::supervisor_spec stashed_numbers() {
 coppice::supervisor_spec shell(bool stashed, user_interface& ui) {
   return {.name = shell_name,
           .strategy = coppice::one_for_one,
-          .children = {coppice::worker(
-              console_name, [&ui, stashed] { return run_console(ui, sequence_ref{stashed}); },
-              {.restart = coppice::transient})}};
+          .children = {coppice::worker(console_name, [&ui, stashed] {
+                         return run_console(ui, sequence_ref{stashed});
+                       }).with_restart(coppice::transient)}};
 }
 
 }  // namespace

@@ -73,49 +73,68 @@ struct child_spec {
   /// start. Above zero. No limit by default, as in OTP.
   std::optional<std::chrono::steady_clock::duration> start_limit{};
 
-  // Copies with one field changed.
+  /// Each of these is a copy with that field changed: what is to be said of a child beside its id
+  /// and start function, after whatever made its spec.
+  ///
+  ///     coppice::worker("session", talk).with_restart(coppice::temporary).with_shutdown(1s)
+  ///     coppice::supervisor({...}).with_shutdown(10s)
+  ///
+  /// Nothing is checked before the spec is used.
+  ///
+  /// @par Origin
+  /// `Supervisor.child_spec/2`.
+  [[nodiscard]] child_spec with_id(std::string new_id) const& {
+    return with(child_spec{*this}, &child_spec::id, std::move(new_id));
+  }
+  [[nodiscard]] child_spec with_id(std::string new_id) && {
+    return with(std::move(*this), &child_spec::id, std::move(new_id));
+  }
+  [[nodiscard]] child_spec with_restart(coppice::restart r) const& {
+    return with(child_spec{*this}, &child_spec::restart, r);
+  }
+  [[nodiscard]] child_spec with_restart(coppice::restart r) && {
+    return with(std::move(*this), &child_spec::restart, r);
+  }
+  [[nodiscard]] child_spec with_shutdown(coppice::shutdown s) const& {
+    return with(child_spec{*this}, &child_spec::shutdown, s);
+  }
+  [[nodiscard]] child_spec with_shutdown(coppice::shutdown s) && {
+    return with(std::move(*this), &child_spec::shutdown, s);
+  }
+  [[nodiscard]] child_spec with_type(child_type t) const& {
+    return with(child_spec{*this}, &child_spec::type, t);
+  }
+  [[nodiscard]] child_spec with_type(child_type t) && {
+    return with(std::move(*this), &child_spec::type, t);
+  }
+  [[nodiscard]] child_spec with_significant(bool s = true) const& {
+    return with(child_spec{*this}, &child_spec::significant, s);
+  }
+  [[nodiscard]] child_spec with_significant(bool s = true) && {
+    return with(std::move(*this), &child_spec::significant, s);
+  }
+  [[nodiscard]] child_spec with_start_limit(std::chrono::steady_clock::duration limit) const& {
+    return with(child_spec{*this}, &child_spec::start_limit, limit);
+  }
+  [[nodiscard]] child_spec with_start_limit(std::chrono::steady_clock::duration limit) && {
+    return with(std::move(*this), &child_spec::start_limit, limit);
+  }
 
-  [[nodiscard]] child_spec with_id(std::string new_id) const {
-    child_spec copy{*this};
-    copy.id = std::move(new_id);
-    return copy;
-  }
-  [[nodiscard]] child_spec with_restart(coppice::restart r) const {
-    child_spec copy{*this};
-    copy.restart = r;
-    return copy;
-  }
-  [[nodiscard]] child_spec with_shutdown(coppice::shutdown s) const {
-    child_spec copy{*this};
-    copy.shutdown = s;
-    return copy;
-  }
-  [[nodiscard]] child_spec with_significant(bool s = true) const {
-    child_spec copy{*this};
-    copy.significant = s;
-    return copy;
+ private:
+  template <class Field, class Value>
+  [[nodiscard]] static child_spec with(child_spec&& spec, Field child_spec::* field,
+                                       Value&& value) {
+    spec.*field = std::forward<Value>(value);
+    return std::move(spec);
   }
 };
 
-/// What can be said of a child beside its id and start function. As in `child_spec`.
-struct child_options {
-  coppice::restart restart = coppice::restart::permanent;
-  std::optional<coppice::shutdown> shutdown{};
-  bool significant = false;
-  std::optional<std::chrono::steady_clock::duration> start_limit{};
-};
-
-/// The spec of a worker.
+/// The spec of a worker: permanent, with 5 s to shut down.
 ///
 /// @param start As a `start_function`.
 template <class F>
-[[nodiscard]] child_spec worker(std::string id, F&& start, child_options o = {}) {
-  child_spec spec{.id = std::move(id),
-                  .restart = o.restart,
-                  .shutdown = o.shutdown,
-                  .type = child_type::worker,
-                  .significant = o.significant,
-                  .start_limit = o.start_limit};
+[[nodiscard]] child_spec worker(std::string id, F&& start) {
+  child_spec spec{.id = std::move(id)};
   if constexpr (detail::check_process_function<F>()) {
     spec.start = start_function{std::forward<F>(start)};
   }
@@ -123,20 +142,16 @@ template <class F>
 }
 
 /// The template of a simple_one_for_one supervisor: its children are started with an argument each,
-/// by `start_child(argument)`, and restarted with the same argument.
+/// by `start_child(argument)`, and restarted with the same argument. What is said of the template goes
+/// for all of them.
 ///
 /// @tparam Argument Copyable.
 /// @param start Takes the argument; or an `init_ack` and the argument.
 template <class Argument, class F>
   requires detail::process_function<detail::bound_template<F, Argument>>
-[[nodiscard]] child_spec template_worker(std::string id, F start, child_options o = {}) {
+[[nodiscard]] child_spec template_worker(std::string id, F start) {
   auto shared = std::make_shared<F>(std::move(start));
-  child_spec spec{.id = std::move(id),
-                  .start = {},
-                  .restart = o.restart,
-                  .shutdown = o.shutdown,
-                  .significant = o.significant,
-                  .start_limit = o.start_limit};
+  child_spec spec{.id = std::move(id)};
   spec.start = start_function{std::function<detail::body_ptr(const std::any&)>{
       [shared](const std::any& argument) {
         return detail::make_body(

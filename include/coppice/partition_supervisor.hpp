@@ -209,8 +209,7 @@ COPPICE_API partition_supervisor_ref start_supervisor_link(partition_supervisor_
 ///
 /// @par Origin
 /// `PartitionSupervisor.child_spec/1`.
-[[nodiscard]] COPPICE_API child_spec partition_supervisor(partition_supervisor_spec spec,
-                                                          child_options o = {});
+[[nodiscard]] COPPICE_API child_spec partition_supervisor(partition_supervisor_spec spec);
 
 /// Checks the spec of a partition supervisor, its child included, without starting anything: calls
 /// the function of its child for each partition.

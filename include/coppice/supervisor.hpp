@@ -83,19 +83,18 @@ struct supervisor_end {
 ///
 /// If it breaks a rule, the child is refused by what it is given to (a supervisor, `run`, `check`):
 /// the words name the supervisors from the outermost one down to the fault.
-[[nodiscard]] COPPICE_API child_spec supervisor(supervisor_spec spec, child_options o = {});
+[[nodiscard]] COPPICE_API child_spec supervisor(supervisor_spec spec);
 
 /// The same with a function that says what the supervisor is, called in the new process for each
 /// start and restart: a supervisor that is written as a class of its own gives its `init` here.
 /// Without a function the child is refused, as above.
 template <detail::supervisor_init Init>
-[[nodiscard]] child_spec supervisor(std::string id, Init init, child_options o = {}) {
-  return detail::supervisor_made_by(std::move(id), std::move(init), o);
+[[nodiscard]] child_spec supervisor(std::string id, Init init) {
+  return detail::supervisor_made_by(std::move(id), std::move(init));
 }
 
 /// The spec of a dynamic supervisor as a child of another. As `supervisor`.
-[[nodiscard]] COPPICE_API child_spec dynamic_supervisor(dynamic_supervisor_spec spec,
-                                                        child_options o = {});
+[[nodiscard]] COPPICE_API child_spec dynamic_supervisor(dynamic_supervisor_spec spec);
 
 // Of a spec without a strategy: say so.
 template <class Never = void>
@@ -109,7 +108,7 @@ supervisor_ref start_supervisor_link(detail::spec_without_strategy) {
   return {};
 }
 template <class Never = void>
-child_spec supervisor(detail::spec_without_strategy, child_options = {}) {
+child_spec supervisor(detail::spec_without_strategy) {
   static_assert(detail::refuse_without_strategy<Never>());
   return {};
 }

@@ -179,8 +179,7 @@ class COPPICE_API task_supervisor_ref {
 
 /// A task supervisor as a child of another: permanent, with unlimited time to shut down, its name
 /// as its id. A spec that breaks a rule is refused as that of a `supervisor` is.
-[[nodiscard]] COPPICE_API child_spec task_supervisor(task_supervisor_spec spec,
-                                                     child_options o = {});
+[[nodiscard]] COPPICE_API child_spec task_supervisor(task_supervisor_spec spec);
 
 /// Starts a task supervisor that nobody supervises. As `start_supervisor`.
 ///

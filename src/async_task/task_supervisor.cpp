@@ -101,8 +101,8 @@ detail::count_operation task_supervisor_ref::count_children() const {
   return supervisor().count_children();
 }
 
-child_spec task_supervisor(task_supervisor_spec spec, child_options o) {
-  return dynamic_supervisor(detail::underneath(std::move(spec)), o);
+child_spec task_supervisor(task_supervisor_spec spec) {
+  return dynamic_supervisor(detail::underneath(std::move(spec)));
 }
 
 task_supervisor_ref start_task_supervisor(boost::asio::io_context& io, task_supervisor_spec spec) {

@@ -165,8 +165,8 @@ partition_supervisor_ref start_supervisor_link(partition_supervisor_spec spec) {
   return partition_supervisor_ref{detail::start_linked(detail::blueprint_of(spec))};
 }
 
-child_spec partition_supervisor(partition_supervisor_spec spec, child_options o) {
-  return detail::supervisor_child_of(std::move(spec), o);
+child_spec partition_supervisor(partition_supervisor_spec spec) {
+  return detail::supervisor_child_of(std::move(spec));
 }
 
 void check(const partition_supervisor_spec& spec) { check(as_supervisor(spec)); }

@@ -75,14 +75,10 @@ std::function<blueprint_ptr()> made_by(std::function<supervisor_spec()> init) {
   return [init = std::move(init)] { return blueprint_of(init()); };
 }
 
-child_spec as_child(std::string id, std::function<blueprint_ptr()> draw, child_options o) {
+child_spec as_child(std::string id, std::function<blueprint_ptr()> draw) {
   return {.id = std::move(id),
           .start = start_function{body_ptr{new supervisor_body{std::move(draw), nullptr}}},
-          .restart = o.restart,
-          .shutdown = o.shutdown,
-          .type = child_type::supervisor,
-          .significant = o.significant,
-          .start_limit = o.start_limit};
+          .type = child_type::supervisor};
 }
 
 supervisor_ref start_root(asio::io_context& io, std::function<blueprint_ptr()> draw,
@@ -142,9 +138,9 @@ pid start_linked(blueprint_ptr blueprint) {
   return sup;
 }
 
-child_spec supervisor_child(blueprint_ptr blueprint, child_options o) {
+child_spec supervisor_child(blueprint_ptr blueprint) {
   std::string id = blueprint->name;
-  return as_child(std::move(id), always(std::move(blueprint)), o);
+  return as_child(std::move(id), always(std::move(blueprint)));
 }
 
 }  // namespace detail
@@ -180,21 +176,18 @@ asio::awaitable<supervisor_end, executor> supervise(supervisor_spec spec,
   co_return self.end();
 }
 
-child_spec supervisor(supervisor_spec spec, child_options o) {
-  return detail::supervisor_child_of(std::move(spec), o);
-}
+child_spec supervisor(supervisor_spec spec) { return detail::supervisor_child_of(std::move(spec)); }
 
-child_spec detail::supervisor_made_by(std::string id, std::function<supervisor_spec()> init,
-                                      child_options o) {
+child_spec detail::supervisor_made_by(std::string id, std::function<supervisor_spec()> init) {
   if (!init) {
     const std::invalid_argument why{"supervisor \"" + id + "\": it needs an init function"};
     return refused_child(std::move(id), why);
   }
-  return as_child(std::move(id), made_by(std::move(init)), o);
+  return as_child(std::move(id), made_by(std::move(init)));
 }
 
-child_spec dynamic_supervisor(dynamic_supervisor_spec spec, child_options o) {
-  return detail::supervisor_child_of(std::move(spec), o);
+child_spec dynamic_supervisor(dynamic_supervisor_spec spec) {
+  return detail::supervisor_child_of(std::move(spec));
 }
 
 }  // namespace coppice

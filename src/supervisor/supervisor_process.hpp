@@ -63,13 +63,13 @@ struct supervisor_outcome {
 supervisor_ref start_supervisor(asio::io_context& io, blueprint_ptr blueprint,
                                 std::shared_ptr<supervisor_outcome> outcome);
 pid start_linked(blueprint_ptr blueprint);
-child_spec supervisor_child(blueprint_ptr blueprint, child_options o);
+child_spec supervisor_child(blueprint_ptr blueprint);
 // The same of a spec that may break a rule.
 template <class Spec>
-child_spec supervisor_child_of(Spec spec, child_options o) {
+child_spec supervisor_child_of(Spec spec) {
   std::string id = spec.name;
   try {
-    return supervisor_child(blueprint_of(std::move(spec)), o);
+    return supervisor_child(blueprint_of(std::move(spec)));
   } catch (const std::invalid_argument& why) {
     return refused_child(std::move(id), why);
   }

@@ -12,9 +12,9 @@ boost::asio::awaitable<void> hello() {
 }  // namespace
 
 int main() {
-  return coppice::run({.strategy = coppice::one_for_one,
-                       .auto_shutdown = coppice::auto_shutdown::any_significant,
-                       .children = {coppice::worker("hello", hello,
-                                                    {.restart = coppice::temporary,
-                                                     .significant = true})}});
+  return coppice::run(
+      {.strategy = coppice::one_for_one,
+       .auto_shutdown = coppice::auto_shutdown::any_significant,
+       .children = {
+           coppice::worker("hello", hello).with_restart(coppice::temporary).with_significant()}});
 }

@@ -17,10 +17,10 @@ boost::asio::awaitable<void> keep() {
 }  // namespace
 
 int main() {
-  return coppice::run({.strategy = coppice::one_for_one,
-                       .auto_shutdown = coppice::auto_shutdown::any_significant,
-                       .children = {coppice::sqlite_stash("stash"),
-                                    coppice::worker("keep", keep,
-                                                    {.restart = coppice::temporary,
-                                                     .significant = true})}});
+  return coppice::run(
+      {.strategy = coppice::one_for_one,
+       .auto_shutdown = coppice::auto_shutdown::any_significant,
+       .children = {
+           coppice::sqlite_stash("stash"),
+           coppice::worker("keep", keep).with_restart(coppice::temporary).with_significant()}});
 }

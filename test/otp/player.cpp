@@ -286,24 +286,25 @@ class player {
   }
 
   coppice::child_spec to_spec(const child_line& c, const sup_line& sup) {
-    const coppice::child_options options{.restart = to_restart(c.restart),
-                                         .shutdown = to_shutdown(c.shutdown),
-                                         .significant = c.significant};
+    return to_child(c, sup)
+        .with_restart(to_restart(c.restart))
+        .with_shutdown(to_shutdown(c.shutdown))
+        .with_significant(c.significant);
+  }
+
+  coppice::child_spec to_child(const child_line& c, const sup_line& sup) {
     if (c.supervisor) {
       auto start = [this, id = c.id](coppice::init_ack up) {
         return sup_process(id, [up] { up.ready(); });
       };
-      coppice::child_spec spec = coppice::worker(c.id, std::move(start), options);
-      spec.type = coppice::child_type::supervisor;
-      return spec;
+      return coppice::worker(c.id, std::move(start)).with_type(coppice::child_type::supervisor);
     }
     if (sup.strategy == "simple_one_for_one") {
       return coppice::template_worker<std::string>(
-          c.id, [this](coppice::init_ack up, std::string id) { return worker(up, std::move(id)); },
-          options);
+          c.id, [this](coppice::init_ack up, std::string id) { return worker(up, std::move(id)); });
     }
-    return coppice::worker(
-        c.id, [this, id = c.id](coppice::init_ack up) { return worker(up, id); }, options);
+    return coppice::worker(c.id,
+                           [this, id = c.id](coppice::init_ack up) { return worker(up, id); });
   }
 
   body worker(coppice::init_ack up, std::string id) {

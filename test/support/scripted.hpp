@@ -40,14 +40,13 @@ class players {
   script& operator[](const std::string& name) { return parts_[name].script; }
 
   // A child of that name, acknowledging its start.
-  coppice::child_spec child(const std::string& name, coppice::child_options o = {}) {
-    return coppice::worker(
-        name, [this, name](coppice::init_ack up) { return play(name, up); }, o);
+  coppice::child_spec child(const std::string& name) {
+    return coppice::worker(name, [this, name](coppice::init_ack up) { return play(name, up); });
   }
   // Instances of a template, named by their argument.
-  coppice::child_spec cast(coppice::child_options o = {}) {
+  coppice::child_spec cast() {
     return coppice::template_worker<std::string>(
-        "template", [this](coppice::init_ack up, std::string name) { return play(name, up); }, o);
+        "template", [this](coppice::init_ack up, std::string name) { return play(name, up); });
   }
 
   // Tells a child to end; it has done so when the world has settled.

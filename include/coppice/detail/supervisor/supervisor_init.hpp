@@ -20,7 +20,6 @@ concept supervisor_init = std::is_invocable_r_v<supervisor_spec, F&>;
 
 COPPICE_API supervisor_ref start_supervisor_by(asio::io_context& io,
                                                std::function<supervisor_spec()> init);
-COPPICE_API child_spec supervisor_made_by(std::string id, std::function<supervisor_spec()> init,
-                                          child_options o);
+COPPICE_API child_spec supervisor_made_by(std::string id, std::function<supervisor_spec()> init);
 
 }  // namespace coppice::detail
