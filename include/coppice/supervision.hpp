@@ -2,8 +2,7 @@
 
 #include <coppice/child_policy.hpp>
 #include <coppice/config.hpp>
-#include <coppice/detail/base/list.hpp>
-#include <coppice/detail/base/memory.hpp>
+#include <coppice/detail/supervision/child_table.hpp>
 #include <coppice/detail/supervision/restart_window.hpp>
 #include <coppice/exit_reason.hpp>
 
@@ -21,6 +20,33 @@
 
 namespace coppice {
 
+namespace detail {
+
+// Something that has not been looked at yet.
+struct supervision_event {
+  enum class kind_type : unsigned char {
+    exit,
+    retry,
+    add,
+    terminate,
+    terminate_number,
+    restart,
+    erase,
+    serve,
+    stop,
+    nothing,  // was an exit or a retry that has been dealt with out of turn
+  };
+
+  kind_type kind;
+  supervised_child* subject = nullptr;
+  void* call = nullptr;
+  std::unique_ptr<const std::string> id{};
+  std::uint64_t number = 0;
+  exit_reason reason{};
+};
+
+}  // namespace detail
+
 /// The decisions of a supervisor, and nothing else: events go in, actions come out.
 ///
 /// No executor, timer or coroutine is in here, and no clock: whoever asks for the next action says
@@ -34,40 +60,11 @@ namespace coppice {
 /// OTP's supervisor (`supervisor:handle_info/2`, `do_restart`, `restart_multiple_children`,
 /// `terminate_children`) and Elixir's DynamicSupervisor.
 class COPPICE_API supervision {
-  struct event;
-
  public:
   using clock = std::chrono::steady_clock;
 
-  enum class child_state : unsigned char {
-    stopped,     ///< Has no process.
-    starting,    ///< Its process has not acknowledged its start.
-    running,
-    stopping,    ///< Was asked to end, or killed.
-    restarting,  ///< Its restart failed and will be tried again.
-  };
-
-  /// What is known of one child. Owned by whoever drives this class, which may derive from it.
-  struct child : detail::list_hook {
-    std::string id;  ///< Of dynamic children a label, by which they are not found.
-    restart when = restart::permanent;
-    shutdown how = std::chrono::seconds{5};
-    child_type type = child_type::worker;
-    bool significant = false;
-    std::optional<clock::duration> start_limit;
-
-    child_state state = child_state::stopped;
-    bool had_to_be_killed = false;
-    bool by_request = false;  ///< Its latest start was asked for by `add` or `restart_child`.
-    std::uint64_t number = 0;  ///< Of its process, or of the last one it had.
-    std::size_t restarts = 0;
-
-   private:
-    friend class supervision;
-    event* pending = nullptr;  // its exit or its retry, in the inbox
-    bool ended = false;               // its exit has arrived and was not looked at yet
-    exit_reason reason;
-  };
+  using child = detail::supervised_child;
+  using child_state = detail::child_state;
 
   enum class cause : unsigned char {
     asked,         ///< `stop()`.
@@ -126,7 +123,6 @@ class COPPICE_API supervision {
   };
 
   explicit supervision(options o);
-  ~supervision();
   supervision(const supervision&) = delete;
   supervision& operator=(const supervision&) = delete;
 
@@ -170,11 +166,7 @@ class COPPICE_API supervision {
 
   // ---- What is the case
 
-  [[nodiscard]] child* find(std::string_view id) noexcept;
-  [[nodiscard]] child* find(std::uint64_t number) noexcept;
-  [[nodiscard]] child* first() noexcept;
-  [[nodiscard]] child* after(child& c) noexcept;
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] detail::child_table& children() noexcept { return children_; }
   [[nodiscard]] cause why_finished() const noexcept { return cause_; }
   /// Of the stop that ended it: how many children ran when it began, how many had to be killed.
   [[nodiscard]] std::size_t stopped_at_end() const noexcept { return stopped_at_end_; }
@@ -189,28 +181,7 @@ class COPPICE_API supervision {
   [[nodiscard]] bool booting() const noexcept { return job_.kind == job_kind::boot; }
 
  private:
-  // Something that has not been looked at yet.
-  struct event {
-    enum class kind_type : unsigned char {
-      exit,
-      retry,
-      add,
-      terminate,
-      terminate_number,
-      restart,
-      erase,
-      serve,
-      stop,
-      nothing,  // was an exit or a retry that has been dealt with out of turn
-    };
-
-    kind_type kind;
-    child* subject = nullptr;
-    void* call = nullptr;
-    std::unique_ptr<const std::string> id{};
-    std::uint64_t number = 0;
-    exit_reason reason{};
-  };
+  using event = detail::supervision_event;
 
   enum class job_kind : unsigned char {
     none,
@@ -233,14 +204,9 @@ class COPPICE_API supervision {
     exit_reason reason{};
   };
 
-  [[nodiscard]] static child* as_child(detail::list_hook* hook) noexcept {
-    return static_cast<child*>(hook);
-  }
   [[nodiscard]] bool restarts_alone() const noexcept {
     return options_.dynamic || options_.strategy == strategy::one_for_one;
   }
-  void set_number(child& c, std::uint64_t number);
-  void find_by(std::uint64_t number, child& c);
   [[nodiscard]] bool waiting() const noexcept { return awaited_ != nullptr || pending_stops_ > 0; }
   void step(clock::time_point now);
   void handle(event& e, clock::time_point now);
@@ -269,8 +235,7 @@ class COPPICE_API supervision {
   void check_deadline(clock::time_point now);
   void account_stop(child& c, const exit_reason& reason);
   void retry_later(child& c);
-  void set_state(child& c, child_state s) noexcept;
-  void unindex(child& c) noexcept;
+  void set_state(child& c, child_state s) noexcept { children_.set_state(c, s); }
   void forget(child& c);
   void drop_pending(child& c) noexcept;
   [[nodiscard]] bool is_idle() const noexcept {
@@ -285,13 +250,7 @@ class COPPICE_API supervision {
   options options_;
   bool reporting_ = true;
   detail::restart_window window_;
-  detail::list_hook children_;
-  std::size_t size_ = 0;
-  std::size_t active_significant_ = 0;
-  std::unordered_map<std::string_view, child*> by_id_;
-  std::unordered_map<std::uint64_t, child*, std::hash<std::uint64_t>, std::equal_to<>,
-                     detail::pool_allocator<std::pair<const std::uint64_t, child*>>>
-      by_number_;
+  detail::child_table children_;
 
   std::deque<event> inbox_;
   std::vector<action> out_;     // from next_out_ on

@@ -34,7 +34,7 @@ void supervision::step(clock::time_point now) {
                .cursor = &first_of_group(*job_.subject)});
         break;
       }
-      job_.cursor = c == &first_of_group(*job_.subject) ? nullptr : as_child(children_.before(c));
+      job_.cursor = c == &first_of_group(*job_.subject) ? nullptr : children_.before(*c);
       if (!ask_stop(*c, now)) on_stopped(*c);
       break;
     }
@@ -58,7 +58,7 @@ void supervision::step(clock::time_point now) {
       }
       if (job_.cursor != nullptr) {
         child* c = job_.cursor;
-        job_.cursor = as_child(children_.before(c));
+        job_.cursor = children_.before(*c);
         if (!ask_stop(*c, now)) on_stopped(*c);
         break;
       }
@@ -85,7 +85,7 @@ void supervision::begin_start(child& c, clock::time_point now) {
 }
 
 void supervision::started(child& c, std::uint64_t number) {
-  set_number(c, number);
+  children_.set_number(c, number);
   set_state(c, child_state::running);
   start_answered(c, result::ok, {});
 }
@@ -119,7 +119,7 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
         }
         break;
       }
-      job_.cursor = after(c);
+      job_.cursor = children_.after(c);
       if (drop) forget(c);
       break;
 
@@ -131,7 +131,7 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
         finish_job();
         break;
       }
-      job_.cursor = after(c);
+      job_.cursor = children_.after(c);
       if (drop) forget(c);
       break;
 
@@ -154,9 +154,7 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
       if (failed || drop) {
         forget(c);
       } else {
-        children_.push_back(c);
-        ++size_;
-        if (!options_.dynamic) by_id_.emplace(c.id, &c);
+        children_.append(c);
       }
       finish_job();
       break;

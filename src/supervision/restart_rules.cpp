@@ -22,7 +22,7 @@ supervision::action::next_type supervision::consequence_of(const child& c, const
   const bool automatic =
       c.significant &&
       (options_.automatic == auto_shutdown::any_significant ||
-       (options_.automatic == auto_shutdown::all_significant && active_significant_ == 1));
+       (options_.automatic == auto_shutdown::all_significant && children_.active_significant() == 1));
   return automatic ? action::next_type::shut_down : action::next_type::none;
 }
 
@@ -81,7 +81,7 @@ void supervision::give_up(child& c) {
 // stopped in reverse order, and started in order.
 supervision::child& supervision::first_of_group(child& c) noexcept {
   switch (options_.strategy) {
-    case strategy::one_for_all: return *first();  // all of them
+    case strategy::one_for_all: return *children_.first();  // all of them
     case strategy::rest_for_one: return c;        // itself, and those that were started after it
     case strategy::one_for_one:
     case strategy::simple_one_for_one: break;  // itself, which `begin_restart` sees to
@@ -92,7 +92,7 @@ supervision::child& supervision::first_of_group(child& c) noexcept {
 
 void supervision::begin_group(child& c) {
   set_state(c, child_state::stopped);
-  begin({.kind = job_kind::stop_group, .subject = &c, .cursor = as_child(children_.back())});
+  begin({.kind = job_kind::stop_group, .subject = &c, .cursor = children_.last()});
 }
 
 }  // namespace coppice

@@ -22,9 +22,9 @@ supervision::clock::duration time_to_stop(const supervision::child& c) noexcept 
 void supervision::begin_shut_down(exit_reason reason, cause why) {
   cause_ = why;
   begin({.kind = job_kind::shut_down,
-         .cursor = children_.empty() ? nullptr : as_child(children_.back()),
+         .cursor = children_.last(),
          .reason = std::move(reason)});
-  for (child* c = first(); c != nullptr; c = after(*c)) {
+  for (child* c = children_.first(); c != nullptr; c = children_.after(*c)) {
     if (c->state == child_state::running && !c->ended) ++stopped_at_end_;
   }
 }
@@ -88,8 +88,8 @@ void supervision::account_stop(child& c, const exit_reason& reason) {
 
 // All are told at once; those with the same shutdown time share a deadline.
 void supervision::begin_parallel_stop(clock::time_point now) {
-  for (child* c = first(); c != nullptr;) {
-    child* const following = after(*c);
+  for (child* c = children_.first(); c != nullptr;) {
+    child* const following = children_.after(*c);
     if (ask_stop(*c, now)) {
       awaited_ = nullptr;
       awaited_until_.reset();
@@ -112,7 +112,7 @@ void supervision::check_deadline(clock::time_point now) {
   while (!stop_deadlines_.empty() && stop_deadlines_.back().until <= now) {
     const clock::duration time = stop_deadlines_.back().time;
     stop_deadlines_.pop_back();
-    for (child* c = first(); c != nullptr; c = after(*c)) {
+    for (child* c = children_.first(); c != nullptr; c = children_.after(*c)) {
       if (c->state != child_state::stopping || !c->how.is_timed() || c->how.time() != time)
         continue;
       c->had_to_be_killed = true;

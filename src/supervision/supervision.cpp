@@ -8,51 +8,14 @@
 
 namespace coppice {
 
-supervision::supervision(options o) : options_{o}, window_{{o.intensity, o.period}} {
+supervision::supervision(options o)
+    : options_{o},
+      window_{{o.intensity, o.period}},
+      children_{o.dynamic || o.strategy == strategy::simple_one_for_one} {
   if (options_.strategy == strategy::simple_one_for_one) options_.dynamic = true;
 }
 
-supervision::~supervision() {
-  while (!children_.empty()) children_.front()->unlink();
-}
-
-void supervision::add_static(child& c) {
-  children_.push_back(c);
-  ++size_;
-  by_id_.emplace(c.id, &c);
-}
-
-supervision::child* supervision::find(std::string_view id) noexcept {
-  const auto found = by_id_.find(id);
-  return found != by_id_.end() ? found->second : nullptr;
-}
-
-supervision::child* supervision::find(std::uint64_t number) noexcept {
-  const auto found = by_number_.find(number);
-  return found != by_number_.end() ? found->second : nullptr;
-}
-
-supervision::child* supervision::first() noexcept {
-  return children_.empty() ? nullptr : as_child(children_.front());
-}
-
-supervision::child* supervision::after(child& c) noexcept { return as_child(children_.after(&c)); }
-
-void supervision::set_state(child& c, child_state s) noexcept {
-  if (c.significant) {
-    active_significant_ -= c.state != child_state::stopped ? 1 : 0;
-    active_significant_ += s != child_state::stopped ? 1 : 0;
-  }
-  c.state = s;
-}
-
-void supervision::unindex(child& c) noexcept {
-  if (options_.dynamic) {
-    by_number_.erase(c.number);
-  } else if (const auto found = by_id_.find(c.id); found != by_id_.end() && found->second == &c) {
-    by_id_.erase(found);
-  }
-}
+void supervision::add_static(child& c) { children_.append(c); }
 
 void supervision::drop_pending(child& c) noexcept {
   if (c.pending == nullptr) return;
@@ -63,12 +26,7 @@ void supervision::drop_pending(child& c) noexcept {
 
 void supervision::forget(child& c) {
   drop_pending(c);
-  set_state(c, child_state::stopped);
-  unindex(c);
-  if (!c.empty()) {
-    c.unlink();
-    --size_;
-  }
+  children_.remove(c);
   emit({.kind = action::kind_type::forget, .subject = &c});
 }
 
@@ -77,7 +35,7 @@ supervision::event& supervision::enqueue(event e) {
   return inbox_.back();
 }
 
-void supervision::start() { begin({.kind = job_kind::boot, .cursor = first()}); }
+void supervision::start() { begin({.kind = job_kind::boot, .cursor = children_.first()}); }
 
 void supervision::ended(child& c, exit_reason reason) {
   c.reason = std::move(reason);
@@ -87,16 +45,6 @@ void supervision::ended(child& c, exit_reason reason) {
   }
   c.ended = true;
   c.pending = &enqueue({.kind = event::kind_type::exit, .subject = &c});
-}
-
-void supervision::set_number(child& c, std::uint64_t number) {
-  if (options_.dynamic) find_by(number, c);
-  c.number = number;
-}
-
-void supervision::find_by(std::uint64_t number, child& c) {
-  by_number_.erase(c.number);
-  by_number_.emplace(number, &c);
 }
 
 void supervision::stop(exit_reason reason) {
@@ -182,17 +130,17 @@ void supervision::handle(event& e, clock::time_point now) {
     case event::kind_type::retry: handle_retry(*e.subject, now); break;
     case event::kind_type::serve: emit({.kind = action::kind_type::serve, .call = e.call}); break;
     case event::kind_type::stop: begin_shut_down(std::move(e.reason), cause::asked); break;
-    case event::kind_type::terminate: handle_terminate(find(*e.id), e.call); break;
-    case event::kind_type::terminate_number: handle_terminate(find(e.number), e.call); break;
+    case event::kind_type::terminate: handle_terminate(children_.find(*e.id), e.call); break;
+    case event::kind_type::terminate_number: handle_terminate(children_.find(e.number), e.call); break;
     case event::kind_type::add: {
-      child* known = options_.dynamic ? nullptr : find(e.subject->id);
+      child* known = options_.dynamic ? nullptr : children_.find(e.subject->id);
       if (known != nullptr) {
         reply(e.call,
               known->state == child_state::running ? result::already_started
                                                    : result::already_present,
               known);
         emit({.kind = action::kind_type::forget, .subject = e.subject});
-      } else if (options_.dynamic && size_ >= options_.max_children) {
+      } else if (options_.dynamic && children_.size() >= options_.max_children) {
         reply(e.call, result::max_children);
         emit({.kind = action::kind_type::forget, .subject = e.subject});
       } else {
@@ -217,7 +165,7 @@ void supervision::handle(event& e, clock::time_point now) {
 }
 
 supervision::child* supervision::stopped_child(std::string_view id, void* call) {
-  child* const c = find(id);
+  child* const c = children_.find(id);
   if (c == nullptr) {
     reply(call, result::not_found);
   } else if (c->state == child_state::restarting) {

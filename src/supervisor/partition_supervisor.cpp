@@ -100,7 +100,7 @@ pid supervisor_process::partition_for(std::uintmax_t number) {
         make_error_code(errc::not_found),
         "partition supervisor \"" + blueprint_.name + "\" was resized to no partitions"};
   }
-  const auto* c = static_cast<const entry*>(decide_.find(std::to_string(number % partitions_)));
+  const auto* c = static_cast<const entry*>(decide_.children().find(std::to_string(number % partitions_)));
   if (c == nullptr || c->state != supervision::child_state::running) return {};
   return c->process.alive() ? c->process : pid{};
 }
@@ -130,7 +130,7 @@ void supervisor_process::resize(resize_request& r) {
 
 void supervisor_process::resized(resize_request& r) {
   for (std::size_t i = r.previous; i < r.partitions && !r.error; ++i) {
-    if (decide_.find(std::to_string(i)) == nullptr) r.error = errc::not_found;
+    if (decide_.children().find(std::to_string(i)) == nullptr) r.error = errc::not_found;
   }
   if (!r.error && latest_resize_ == &r) partitions_ = r.partitions;
 }

@@ -142,20 +142,20 @@ void supervisor_process::serve(supervisor_request& r) {
   boost::system::error_code ec;
   switch (r.kind) {
     case kind::which:
-      r.listing.reserve(decide_.size());
-      for (supervision::child* at = decide_.first(); at != nullptr; at = decide_.after(*at)) {
+      r.listing.reserve(decide_.children().size());
+      for (supervision::child* at = decide_.children().first(); at != nullptr; at = decide_.children().after(*at)) {
         r.listing.push_back(list(static_cast<const entry&>(*at)));
       }
       break;
     case kind::which_one:
-      if (auto* c = static_cast<entry*>(decide_.find(r.id)); c != nullptr) {
+      if (auto* c = static_cast<entry*>(decide_.children().find(r.id)); c != nullptr) {
         r.listing.push_back(list(*c));
       } else {
         ec = errc::not_found;
       }
       break;
     case kind::which_process:
-      if (auto* c = static_cast<entry*>(decide_.find(r.process.number()));
+      if (auto* c = static_cast<entry*>(decide_.children().find(r.process.number()));
           c != nullptr && r.process.home() == &home_) {
         r.listing.push_back(list(*c));
       } else {
@@ -163,7 +163,7 @@ void supervisor_process::serve(supervisor_request& r) {
       }
       break;
     case kind::count:
-      for (supervision::child* at = decide_.first(); at != nullptr; at = decide_.after(*at)) {
+      for (supervision::child* at = decide_.children().first(); at != nullptr; at = decide_.children().after(*at)) {
         const auto& c = static_cast<const entry&>(*at);
         ++r.counts.specs;
         if (c.process.alive()) ++r.counts.active;
@@ -172,7 +172,7 @@ void supervisor_process::serve(supervisor_request& r) {
       if (blueprint_.from_template) r.counts.specs = 1;
       break;
     case kind::spec:
-      if (auto* c = static_cast<entry*>(decide_.find(r.id)); c != nullptr) {
+      if (auto* c = static_cast<entry*>(decide_.children().find(r.id)); c != nullptr) {
         r.added = *c->origin;
         r.added->shutdown = c->how;
         if (c->when == restart::temporary) r.added->start = {};

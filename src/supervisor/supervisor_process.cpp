@@ -232,8 +232,8 @@ void supervisor_process::restart_child(entry& c, const exit_reason& why) noexcep
   child_info info;
   if (told) {
     info = describe(c);
-    home_.tell(child_ended{info, why, next_step::restart});
-    home_.tell(child_starting{info});
+    home_.tell(report{std::in_place_type<child_ended>, info, why, next_step::restart});
+    home_.tell(report{std::in_place_type<child_starting>, info});
     // The sink that was told of it may have killed the supervisor.
     if (!self_.life.is_live()) return;
   }
@@ -246,7 +246,7 @@ void supervisor_process::restart_child(entry& c, const exit_reason& why) noexcep
   if (!told) return;
   info.process = c.process;
   info.restarts = c.restarts;
-  home_.tell(child_started{info, c.by_request});
+  home_.tell(report{std::in_place_type<child_started>, info, c.by_request});
 }
 
 process& supervisor_process::spawn_child(entry& c, bool again) {

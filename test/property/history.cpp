@@ -267,7 +267,7 @@ class stage {
 
   std::vector<std::pair<std::size_t, supervision::child_state>> listing() {
     std::vector<std::pair<std::size_t, supervision::child_state>> all;
-    for (supervision::child* c = decide_.first(); c != nullptr; c = decide_.after(*c)) {
+    for (supervision::child* c = decide_.children().first(); c != nullptr; c = decide_.children().after(*c)) {
       all.emplace_back(find(c), c->state);
     }
     return all;

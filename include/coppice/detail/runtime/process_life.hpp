@@ -122,8 +122,8 @@ class process_life {
   }
 
  private:
-  state now_ : 4 = state::vacant;
-  pending_end pending_ : 2 = pending_end::none;
+  state now_ = state::vacant;
+  pending_end pending_ = pending_end::none;
 };
 
 }  // namespace coppice::detail

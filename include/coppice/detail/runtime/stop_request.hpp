@@ -121,9 +121,9 @@ class stop_request {
  private:
   enum class yield_state : unsigned char { none, waiting, cancelled };
 
-  level asked_ : 2 = level::none;
-  state now_ : 3 = state::idle;
-  yield_state yield_ : 2 = yield_state::none;
+  level asked_ = level::none;
+  state now_ = state::idle;
+  yield_state yield_ = yield_state::none;
 };
 
 }  // namespace coppice::detail

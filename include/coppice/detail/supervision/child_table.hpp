@@ -1,0 +1,110 @@
+#pragma once
+
+#include <coppice/child_policy.hpp>
+#include <coppice/config.hpp>
+#include <coppice/detail/base/list.hpp>
+#include <coppice/detail/base/memory.hpp>
+#include <coppice/detail/base/timer_queue.hpp>
+#include <coppice/exit_reason.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+namespace coppice::detail {
+
+struct supervision_event;
+
+enum class child_state : unsigned char {
+  stopped,     // has no process
+  starting,    // its process has not acknowledged its start
+  running,
+  stopping,    // was asked to end, or killed
+  restarting,  // its restart failed and will be tried again
+};
+
+// What a supervisor knows of one child. It belongs to whoever drives the decisions, who may derive from
+// it.
+struct supervised_child : list_hook {
+  std::string id;  // of dynamic children a label, by which they are not found
+  restart when = restart::permanent;
+  shutdown how = std::chrono::seconds{5};
+  child_type type = child_type::worker;
+  bool significant = false;
+  std::optional<duration> start_limit;
+
+  child_state state = child_state::stopped;
+  bool had_to_be_killed = false;
+  bool by_request = false;   // its latest start was asked for by `start_child` or `restart_child`
+  std::uint64_t number = 0;  // of its process, or of the last one it had
+  std::size_t restarts = 0;
+
+  // Only the decisions use these.
+  supervision_event* pending = nullptr;  // its exit or its retry, in the inbox
+  bool ended = false;                    // its exit has arrived and was not looked at yet
+  exit_reason reason;
+};
+
+// The children of one supervisor in start order, found by their ids, or by the numbers of their
+// processes if they come and go.
+class COPPICE_API child_table {
+ public:
+  // `by_number`: the children are dynamic, and their ids name nothing.
+  explicit child_table(bool by_number) noexcept : finds_by_number_{by_number} {}
+  ~child_table();
+  child_table(const child_table&) = delete;
+  child_table& operator=(const child_table&) = delete;
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] supervised_child* first() noexcept { return as_child(order_.front()); }
+  [[nodiscard]] supervised_child* last() noexcept { return as_child(order_.back()); }
+  [[nodiscard]] supervised_child* after(supervised_child& c) noexcept {
+    return as_child(order_.after(&c));
+  }
+  [[nodiscard]] supervised_child* before(supervised_child& c) noexcept {
+    return as_child(order_.before(&c));
+  }
+  [[nodiscard]] supervised_child* find(std::string_view id) noexcept;
+  [[nodiscard]] supervised_child* find(std::uint64_t number) noexcept;
+
+  // Puts it last in the start order.
+  void append(supervised_child& c);
+  // Takes it out, if it is in. It counts as stopped then.
+  void remove(supervised_child& c) noexcept;
+  void set_number(supervised_child& c, std::uint64_t number) {
+    if (finds_by_number_) index_number(number, c);
+    c.number = number;
+  }
+  void set_state(supervised_child& c, child_state s) noexcept {
+    if (c.significant) {
+      if (c.state != child_state::stopped) --active_significant_;
+      if (s != child_state::stopped) ++active_significant_;
+    }
+    c.state = s;
+  }
+  // How many significant children are not stopped.
+  [[nodiscard]] std::size_t active_significant() const noexcept { return active_significant_; }
+
+ private:
+  [[nodiscard]] supervised_child* as_child(list_hook* hook) noexcept {
+    return hook != &order_ ? static_cast<supervised_child*>(hook) : nullptr;
+  }
+  void index_number(std::uint64_t number, supervised_child& c);
+
+  list_hook order_;
+  std::size_t size_ = 0;
+  std::size_t active_significant_ = 0;
+  const bool finds_by_number_;
+  std::unordered_map<std::string_view, supervised_child*> by_id_;
+  std::unordered_map<std::uint64_t, supervised_child*, std::hash<std::uint64_t>, std::equal_to<>,
+                     pool_allocator<std::pair<const std::uint64_t, supervised_child*>>>
+      by_number_;
+};
+
+}  // namespace coppice::detail

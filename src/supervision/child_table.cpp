@@ -1,0 +1,44 @@
+#include <coppice/detail/supervision/child_table.hpp>
+
+namespace coppice::detail {
+
+// Children outlive the table, which may be destroyed while they are being stopped.
+child_table::~child_table() {
+  while (!order_.empty()) order_.front()->unlink();
+}
+
+supervised_child* child_table::find(std::string_view id) noexcept {
+  const auto found = by_id_.find(id);
+  return found != by_id_.end() ? found->second : nullptr;
+}
+
+supervised_child* child_table::find(std::uint64_t number) noexcept {
+  const auto found = by_number_.find(number);
+  return found != by_number_.end() ? found->second : nullptr;
+}
+
+void child_table::append(supervised_child& c) {
+  order_.push_back(c);
+  ++size_;
+  if (!finds_by_number_) by_id_.emplace(c.id, &c);
+}
+
+// A child that was refused is in no list, and another one may have its id.
+void child_table::remove(supervised_child& c) noexcept {
+  set_state(c, child_state::stopped);
+  if (finds_by_number_) {
+    by_number_.erase(c.number);
+  } else if (const auto found = by_id_.find(c.id); found != by_id_.end() && found->second == &c) {
+    by_id_.erase(found);
+  }
+  if (c.empty()) return;
+  c.unlink();
+  --size_;
+}
+
+void child_table::index_number(std::uint64_t number, supervised_child& c) {
+  by_number_.erase(c.number);
+  by_number_.emplace(number, &c);
+}
+
+}  // namespace coppice::detail
