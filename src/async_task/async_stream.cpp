@@ -23,6 +23,8 @@ std::size_t default_concurrency() noexcept {
   return std::max(1U, std::thread::hardware_concurrency());
 }
 
+// All options are checked where the stream is made, so that a bad one does not show up in the
+// consumer.
 stream_settings check_stream(stream_options o) {
   const auto refuse = [](const char* rule) {
     throw std::invalid_argument{std::string{"coppice: stream: "} + rule};
@@ -177,6 +179,8 @@ void stream_core::wait::arm(waiter& w) noexcept {
   if (stream->news_) w.wake();
 }
 
+// The flag stays set until the consumer looks: news that arrive while it does not wait are not
+// lost.
 void stream_core::notify() noexcept {
   news_ = true;
   if (waiting_ != nullptr) waiting_->wake();
@@ -214,6 +218,8 @@ void stream_core::ended(item& i) noexcept {
     i.task->heard();  // the stream throws the first refusal in its consumer
     if (!refused_) refused_ = i.task;
   } else if (settings_.linked && !i.late && !t.replied() && !t.reason.is_normal()) {
+    // The stream stands in for a link. A consumer that traps exits gets the exit reason as the
+    // result.
     if (process* const p = consumer_.get(); p != nullptr && !p->traps_exits()) {
       home_->signal(*p, t.task, t.reason, stop_request::level::exit_signal);
     }
@@ -227,6 +233,7 @@ void stream_core::too_late(item& i) noexcept {
     notify();
     return;
   }
+  // A late item is no failure of the stream here: the consumer gets its time-out as the result.
   i.late = true;
   if (i.task->call_off()) {
     ended(i);

@@ -71,6 +71,7 @@ void task_origin::prepare(process& p) const {
 pid spawn_task(scheduler& s, body_ptr what) { return s.spawn({.what = std::move(what)}).id(); }
 
 void task_threw(process& p) noexcept {
+  // `threw` leaves the reason alone if the exception only says that the stop request was obeyed.
   const exit_reason asked = p.reason;
   threw(p);
   p.exit_reason_final = true;
@@ -140,7 +141,7 @@ void task_core::fire(const pid&, const exit_reason& why) {
 
 void task_core::refuse(boost::system::error_code ec, exit_reason why,
                        std::unique_ptr<refusal> unheard) noexcept {
-  if (task || taken_) return;  // or its supervisor has gone before it could tell
+  if (task || taken_) return;  // it has started, but its supervisor died before it could say so
   refusal_ = ec;
   unheard_ = std::move(unheard);
   fire({}, why);
@@ -287,7 +288,7 @@ bool task_group_wait::poll() {
     }
     late[i] = true;
     c.unlink_owner();
-    if (c.call_off()) continue;
+    if (c.call_off()) continue;  // it never ran, so nobody has to wait for its end
     ++dying;
     c.kill();
   }

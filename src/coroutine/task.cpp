@@ -7,9 +7,9 @@ namespace coppice::detail {
 
 namespace {
 
-// How tasks end and how they are destroyed, both without recursion: a chain of awaited tasks may be
-// a million levels deep, and destroying the outermost frame would destroy the others within each
-// other's destructors.
+// Tasks end, and are destroyed, without recursion: a chain of awaited tasks may be a million levels
+// deep, and destroying the outermost frame would destroy the others within each other's
+// destructors.
 
 // A function object that destroys a chain of frames when it is itself destroyed, run or not. An
 // executor destroys function objects of a process that is gone without running them.

@@ -113,8 +113,8 @@ std::size_t send_at_once(std::string_view text) {
   });
 }
 
-// A pipe that polls writable takes PIPE_BUF bytes, if nobody else fills it in between; a terminal
-// takes at least some.
+// A pipe that polls writable takes PIPE_BUF bytes without waiting, unless another program fills it
+// in between; a terminal takes at least some bytes.
 std::size_t write_polled(std::string_view text) {
   return write_all(text, [](std::string_view t) -> ssize_t {
     pollfd p{.fd = target, .events = POLLOUT, .revents = 0};
@@ -126,16 +126,16 @@ std::size_t write_polled(std::string_view text) {
   });
 }
 
-// Returns how much could be written without waiting; `errno` tells why it was not all.
+// Writes without waiting, and returns how much could be written; `errno` tells why it was not all.
 //
-// Whether a write waits is a matter of the open file description. That of stderr is shared with the
-// shell and with every other program in the terminal, or behind the same pipe: for all of them a
-// write would fail that never did, if it were changed. So a pipe or a terminal is opened anew for
-// each report, which costs no more than the formatting does. Kept open, it would hide from the
-// reader of a pipe that the program has closed its stderr. A socket cannot be opened, but told with
-// each write not to wait. Where neither can be done, as without /proc or for want of permission or
-// of descriptors, it is polled. Files do not make one wait, and have their offset in the
-// description.
+// O_NONBLOCK is a property of the open file description. The shell, and every other program in the
+// same terminal or behind the same pipe, shares the description of stderr with this one: if the
+// flag were set on it, their writes would fail too. So there is a way for each kind of file:
+//   pipe, terminal  It is opened anew for each report, which costs no more than the formatting. If
+//                   it stayed open, a pipe's reader would not see that the program closed stderr.
+//   socket          It cannot be opened anew, but each send can be told not to wait.
+//   file            It never makes a writer wait, and its offset belongs to the description.
+// Where opening fails (no /proc, no permission, no free descriptor), the descriptor is polled.
 std::size_t write_at_once(std::string_view text) {
   const int flags = ::fcntl(target, F_GETFL);
   if (flags < 0) return 0;

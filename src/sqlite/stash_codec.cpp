@@ -21,7 +21,7 @@ namespace json = boost::json;
 
 namespace {
 
-// How states become bytes and come back unchanged. A state is compared with the one that was kept,
+// States become bytes here, and come back unchanged. A state is compared with the one that was kept
 // to find out whether it has changed, so "nearly the same" is not enough.
 
 // Builds a value from the events of the parser. Boost.JSON's own builder may get the last digit of

@@ -68,7 +68,7 @@ class COPPICE_API stream_core : public exit_subscription {
     stream_core& stream;
     const task_ptr task;
     deadline timer{*this};
-    hook done{*this};  // in `done_`, once it is over
+    hook done{*this};  // its place in `done_`, once it is over
     bool over = false;
     bool late = false;  // its time was over, and its task was killed or called off
   };
@@ -148,8 +148,8 @@ class COPPICE_API stream_core : public exit_subscription {
   const stream_settings settings_;
   scheduler* home_ = nullptr;
   pid consumer_;
-  list_hook items_;  // in the order of the input
-  list_hook done_;   // in the order in which they ended
+  list_hook items_;  // all items, in the order of the input
+  list_hook done_;   // items that are over, in the order in which they ended
   std::size_t running_ = 0;
   task_ptr refused_;  // the first task that the supervisor refused to start
   bool late_ = false;

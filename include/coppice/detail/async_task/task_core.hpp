@@ -55,9 +55,12 @@ class task_listener {
 // the operations that wait for the task and the body of the task hold it by a reference count,
 // which is touched on the loop's thread only.
 //
-// States: unstarted (a supervisor has been asked to), running, replied (the result is there), over
-// (the process is gone, or has never been: `reason` says why). `taken` lies across them: the owner
-// has got the outcome, or does not want it any more.
+// A task is in one of four states:
+//   unstarted  a supervisor has been asked to start it
+//   running    its process exists
+//   replied    the result is there
+//   over       the process has ended, or was never started; `reason` tells why
+// Independently of these, `taken` tells that the owner has got the outcome, or has given it up.
 class COPPICE_API task_core : public exit_subscription {
  public:
   enum class tie : bool { none, link };

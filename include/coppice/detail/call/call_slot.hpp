@@ -17,7 +17,8 @@
 
 namespace coppice::detail {
 
-// What the caller of a server says besides the message: whom it calls, and how long it waits.
+// The terms of a call, besides its message: the server that is called, and how long the caller
+// waits.
 struct call_terms {
   process_ref target;
   std::optional<duration> limit{};

@@ -21,7 +21,7 @@
 
 namespace coppice::detail {
 
-// How a task awaits an asynchronous operation of Asio, or of any library in Asio's manner. The
+// Awaits, for a task, an asynchronous operation of Asio or of any library in Asio's manner. The
 // operation gets a handler that refers to this awaiter, which lies in the frame of the task.
 //
 // A handler may be called within the initiating function, later, or never; it may be destroyed
@@ -99,10 +99,10 @@ class asio_awaiter {
     if (now_.exchange(state::dropped) == state::waiting) promise_.drop_at_rest();
   }
 
-  Op op_;  // or a reference to it
+  Op op_;  // a value, or a reference if Op is one
   completion<Signature> result_;
   task_promise_base& promise_;
-  std::atomic<state> now_ = state::initiating;  // a handler may be dropped on any thread
+  std::atomic<state> now_ = state::initiating;  // atomic: any thread may drop a handler
 };
 
 // Awaits an awaitable that gives a value. co_spawn gives it as an optional (see as_in_body).

@@ -75,11 +75,11 @@ class native_awaiter final : public waiter {
     promise_.resume();
   }
 
-  State state_;  // or a reference to it
+  State state_;  // a value, or a reference if State is one
   task_promise_base& promise_;
 };
 
-// How a task awaits yield(): it puts itself into the run queue, behind all that is ready. It is in
+// Awaits yield() for a task: it puts itself into the run queue, behind all that is ready. It is in
 // no list of waits, which makes a yield a third cheaper; bits of the process stand for it there.
 class COPPICE_API turn_awaiter final : public owned_item {
  public:
@@ -115,9 +115,9 @@ class COPPICE_API turn_awaiter final : public owned_item {
   bool stopped_ = false;
 };
 
-// How a task awaits an operation that may belong to another io_context, as a call to a server there
-// does. Which one it is, is known only now; the wait across threads is another type of wait. That
-// one is allocated, so that its size does not count in every frame.
+// Awaits, for a task, an operation that may belong to another io_context, as a call to a server
+// there does. Which one it is, is known only now; the wait across threads is another type of wait.
+// That one is allocated, so that its size does not count in every frame.
 template <class Op>
 class either_awaiter {
  public:

@@ -41,7 +41,7 @@ COPPICE_API void parked(process& p) noexcept;
 // The runner of the slot, or the task that is its body, has been destroyed.
 COPPICE_API void frames_gone(process& p) noexcept;
 
-// A process whose body is an asio::awaitable.
+// The body of a process that is an asio::awaitable.
 template <class Executor>
 class typed_body : public body {
  public:

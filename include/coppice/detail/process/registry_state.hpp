@@ -36,7 +36,7 @@ class COPPICE_API registry_home {
   [[nodiscard]] process_ref ref(process_ref::resolver find) const;
 
  private:
-  std::uint64_t serial_;  // of the scheduler
+  std::uint64_t serial_;  // the serial number of the scheduler
 };
 
 // The entries of one registry, shared by its handles. An entry is also in a list of its process,

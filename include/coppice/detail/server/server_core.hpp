@@ -179,7 +179,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   scheduler& home;
   waiter* receiver = nullptr;
   server_wishes wishes;
-  std::exception_ptr failure;  // what a handler or hook has thrown
+  std::exception_ptr failure;  // the exception of a handler or hook
   envelope* failed = nullptr;  // the message that was being handled then
   bool idle_over = false;      // the idle time is over, and the handler for it has not run yet
   list_hook calls;             // slots of calls that are not answered yet
@@ -190,7 +190,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   // these.
   envelope* (*wrap_signal)(server_core&, const pid&, const exit_reason&) = nullptr;
   envelope* (*wrap_down)(const down&) = nullptr;
-  boost::intrusive_ptr<reply_slot> last_words;  // answered when the server has cleaned up
+  boost::intrusive_ptr<reply_slot> last_words;  // a call that is answered after terminate()
   bool opened = false;  // its process has made its first step
   bool closed = false;
   const void* object = nullptr;  // the object of the server's class; null unless the server is up

@@ -18,7 +18,7 @@
 #include <typeinfo>
 #include <utility>
 
-// How the state of one incarnation of a server gets to the next. A class takes part by the members
+// The state of one incarnation of a server is handed to the next. A class takes part by the members
 // state() and restore(). The state is taken when the server ends, also when it crashes, and may be
 // the cause of the crash. So crashes with an unchanged state are counted, and a state that crashes
 // several incarnations in a row is dropped.
