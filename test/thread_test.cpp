@@ -544,3 +544,28 @@ TEST_CASE("processes that await a pool are killed, where no cancellation is hand
   pool.join();
   CHECK(killed == 300);
 }
+
+TEST_CASE("monitors stay distinct when one thread after another runs the io_context") {
+  asio::io_context io;
+  coppice::mailbox<coppice::down> box;
+  std::vector<coppice::pid> watched;
+  const auto wait_for_ever = []() -> asio::awaitable<void> { co_await coppice::sleep_for(24h); };
+  for (int i = 0; i < 2; ++i) {
+    watched.push_back(coppice::spawn(io, wait_for_ever));
+    std::thread{[&] {
+      coppice::monitor(watched.back(), box);
+      io.poll();
+      io.restart();
+    }}.join();
+  }
+  for (const coppice::pid& p : watched) coppice::kill(p);
+  std::vector<coppice::down> heard;
+  coppice::spawn(io, [&]() -> asio::awaitable<void> {
+    for (int i = 0; i < 2; ++i) heard.push_back(co_await box.receive());
+  });
+  io.poll();
+  REQUIRE(heard.size() == 2);
+  CHECK(heard[0].process == watched[0]);
+  CHECK(heard[1].process == watched[1]);
+  CHECK(heard[0].monitor != heard[1].monitor);
+}

@@ -2,6 +2,7 @@
 
 #include <coppice/detail/wait/current_process.hpp>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -10,17 +11,12 @@ namespace coppice {
 
 namespace detail {
 
-namespace {
-
 // The id of a monitor is also the tag of its message, by which demonitor finds the message in the
-// mailbox. Ids have to be distinct within one io_context only, and one thread runs that: so the
-// counter is the thread's, and needs no atomic.
-std::uint64_t next_monitor_id() {
-  static thread_local std::uint64_t last = 0;
-  return ++last;
+// mailbox. One thread after another may run an io_context: so the counter is the program's.
+std::uint64_t next_monitor_id() noexcept {
+  static std::atomic<std::uint64_t> last = 0;
+  return last.fetch_add(1, std::memory_order_relaxed) + 1;
 }
-
-}  // namespace
 
 mailbox_monitor::~mailbox_monitor() = default;
 

@@ -1,5 +1,6 @@
 #include <coppice/detail/server/server_core.hpp>
 
+#include <coppice/detail/mailbox/mailbox_monitor.hpp>
 #include <coppice/detail/server/envelope.hpp>
 #include <coppice/down.hpp>
 #include <coppice/process.hpp>
@@ -254,8 +255,7 @@ void server_core::fire(const pid&, const exit_reason& reason) {
 // A server's monitors are entries of its own instead of messages to a mailbox, as a server has
 // none.
 std::uint64_t server_core::monitor(const pid& process) {
-  static thread_local std::uint64_t last = 0;
-  const std::uint64_t id = ++last;
+  const std::uint64_t id = next_monitor_id();
   const auto& made = monitors_[id] = std::make_unique<server_monitor>(*this, id);
   if (detail::process* const p = process.get(); p != nullptr) {
     p->more().subscriptions.push_back(*made);

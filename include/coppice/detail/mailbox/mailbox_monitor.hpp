@@ -25,6 +25,7 @@ class COPPICE_API mailbox_monitor : public exit_subscription {
   std::uint64_t id = 0;
 };
 
+COPPICE_API std::uint64_t next_monitor_id() noexcept;
 COPPICE_API std::shared_ptr<mailbox_monitor> add_monitor(const pid& target,
                                                          std::shared_ptr<mailbox_monitor> m);
 
