@@ -22,7 +22,7 @@ namespace coppice {
 
 namespace detail {
 
-// Something that has not been looked at yet.
+// An event that waits in the inbox.
 struct supervision_event {
   enum class kind_type : unsigned char {
     exit,
@@ -34,7 +34,7 @@ struct supervision_event {
     erase,
     serve,
     stop,
-    nothing,  // was an exit or a retry that has been dealt with out of turn
+    nothing,  // an exit or a retry that has been dealt with out of turn
   };
 
   kind_type kind;
@@ -49,10 +49,10 @@ struct supervision_event {
 
 /// The decisions of a supervisor, and nothing else: events go in, actions come out.
 ///
-/// No executor, timer or coroutine is in here, and no clock: whoever asks for the next action says
-/// what time it is. The supervisor process carries the actions out, one at a time. Everything that
-/// happens while one is under way waits in the inbox, in order, as messages wait for an OTP
-/// supervisor; the exit of a child that is being stopped is taken out of turn, as OTP does.
+/// The class has no executor, timer or coroutine, and no clock: the caller of `next` gives the
+/// time. The supervisor process carries the actions out, one at a time. All events that come while
+/// one is under way wait in the inbox, in order, as messages wait for an OTP supervisor; the exit
+/// of a child that is being stopped is taken out of turn, as OTP does.
 ///
 /// @par Thread safety
 /// Distinct objects: safe. Shared objects: unsafe.
@@ -96,7 +96,7 @@ class COPPICE_API supervision {
       serve,      ///< It is the turn of `call`, which was queued by `queue()`.
       finished,   ///< Everything is stopped: end with `reason`. Nothing follows.
 
-      // For reports only.
+      // These actions are for reports only.
       failed_to_start,
       has_ended,
       stopped_badly,
@@ -117,7 +117,8 @@ class COPPICE_API supervision {
     std::size_t intensity = 3;
     clock::duration period = std::chrono::seconds{5};
     coppice::auto_shutdown automatic = auto_shutdown::never;
-    /// Dynamic: not found by id, forgotten when ended, stopped side by side. Implied by simple_one_for_one.
+    /// Dynamic children are not found by id, are forgotten when they have ended, and are stopped
+    /// side by side. simple_one_for_one implies it.
     bool dynamic = false;
     std::size_t max_children = static_cast<std::size_t>(-1);
   };
@@ -126,10 +127,10 @@ class COPPICE_API supervision {
   supervision(const supervision&) = delete;
   supervision& operator=(const supervision&) = delete;
 
-  /// Before `start()`: adds a static child behind the others.
+  /// Adds a static child behind the others. Called before `start()` only.
   void add_static(child& c);
 
-  /// Whether actions that are for reports only are wanted; they are by default.
+  /// Says whether actions that are for reports only are wanted; they are by default.
   void set_reporting(bool wanted) noexcept { reporting_ = wanted; }
 
   // ---- Events
@@ -138,17 +139,17 @@ class COPPICE_API supervision {
   void started(child& c, std::uint64_t number);
   void ignored(child& c);
   void start_failed(child& c, const exit_reason& reason);
-  /// The process of a running or stopping child has ended. Comes once per `started`.
+  /// The process of a running or stopping child has ended. Called once for each `started`.
   void ended(child& c, exit_reason reason);
-  /// The same, for whoever can carry out now what is decided now: most often that the child is
-  /// started again, alone.
+  /// The same event, for a driver that can restart the child on the spot if nothing else is to be
+  /// done.
   ///
-  /// @return Whether that is so: then tell that it has ended, and go on as with an action `start`. If
-  ///   not, nothing has happened: go on with `ended`.
+  /// @return True if the child is to be started again now, alone: report its end, and go on as with
+  ///   an action `start`. False if not; nothing has happened then: go on with `ended`.
   [[nodiscard]] bool restarts_now(child& c, const exit_reason& reason, clock::time_point now);
   void stop(exit_reason reason);
 
-  // Calls: answered by an action `reply` or `serve` with the same `call`, in order of arrival.
+  // Calls are answered by an action `reply` or `serve` with the same `call`, in order of arrival.
 
   void add(child& c, void* call);
   void terminate(std::string_view id, void* call);
@@ -159,25 +160,25 @@ class COPPICE_API supervision {
 
   // ---- Actions
 
-  /// What to do now; nothing if the next event, or `deadline()`, has to come first.
+  /// Gives the action to carry out now; none if the next event, or `deadline()`, has to come first.
   [[nodiscard]] std::optional<action> next(clock::time_point now);
-  /// When to call `next` again even if nothing has happened.
+  /// Gives the time at which to call `next` again even if no event has come.
   [[nodiscard]] std::optional<clock::time_point> deadline() const noexcept;
 
-  // ---- What is the case
+  // ---- State
 
   [[nodiscard]] detail::child_table& children() noexcept { return children_; }
   [[nodiscard]] cause why_finished() const noexcept { return cause_; }
-  /// Of the stop that ended it: how many children ran when it began, how many had to be killed.
+  /// The number of children that ran when the final stop began, and of those that had to be killed.
   [[nodiscard]] std::size_t stopped_at_end() const noexcept { return stopped_at_end_; }
   [[nodiscard]] std::size_t killed_at_end() const noexcept { return killed_at_end_; }
-  /// Whether all children are being stopped, for good.
+  /// Tells whether all children are being stopped, for good.
   [[nodiscard]] bool shutting_down() const noexcept { return job_.kind == job_kind::shut_down; }
-  /// Whether a child is being started again, and it alone.
+  /// Tells whether a child is being restarted alone.
   [[nodiscard]] bool restarting_one() const noexcept {
     return job_.kind == job_kind::restart_one;
   }
-  /// Whether static children are still being started for the first time.
+  /// Tells whether static children are still being started for the first time.
   [[nodiscard]] bool booting() const noexcept { return job_.kind == job_kind::boot; }
 
  private:
@@ -213,7 +214,8 @@ class COPPICE_API supervision {
   void handle_exit(child& c, clock::time_point now);
   void handle_retry(child& c, clock::time_point now);
   void handle_terminate(child* c, void* call);
-  // The child of that id if it is stopped; else the call is answered by what is in the way.
+  // Gives the child of that id if it is stopped. Otherwise the call is answered by the error, and
+  // null is returned.
   [[nodiscard]] child* stopped_child(std::string_view id, void* call);
   [[nodiscard]] action::next_type consequence_of(const child& c, const exit_reason& why,
                                                  clock::time_point now);
@@ -228,7 +230,7 @@ class COPPICE_API supervision {
 
   void begin_start(child& c, clock::time_point now);
   void ask_start(child& c, clock::time_point now);
-  bool ask_stop(child& c, clock::time_point now);  // false: it is down already
+  bool ask_stop(child& c, clock::time_point now);  // false: the child is down already
   void on_stopped(child& c);
   void start_answered(child& c, result r, const exit_reason& why);
   void on_down(child& c);
@@ -253,14 +255,14 @@ class COPPICE_API supervision {
   detail::child_table children_;
 
   std::deque<event> inbox_;
-  std::vector<action> out_;     // from next_out_ on
+  std::vector<action> out_;     // the actions from next_out_ on are still to be fetched
   std::size_t next_out_ = 0;
   job job_;
 
   child* awaited_ = nullptr;  // the child that is being started, or stopped on its own
   std::optional<clock::time_point> awaited_until_;
-  std::optional<exit_reason> stop_wanted_;  // a stop waits in the inbox
-  bool start_limited_ = false;    // ... and the start under way was given a time because of that
+  std::optional<exit_reason> stop_wanted_;  // set from the first stop on, which waits in the inbox
+  bool start_limited_ = false;    // the start under way was given a time limit because of that
   std::size_t pending_stops_ = 0;
   struct stop_deadline {
     clock::time_point until;

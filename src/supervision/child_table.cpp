@@ -2,7 +2,8 @@
 
 namespace coppice::detail {
 
-// Children outlive the table, which may be destroyed while they are being stopped.
+// Children may outlive the table: a supervisor that is killed destroys it while they are being
+// stopped. So each child leaves the list; none is destroyed here.
 child_table::~child_table() {
   while (!order_.empty()) order_.front()->unlink();
 }
@@ -20,10 +21,13 @@ supervised_child* child_table::find(std::uint64_t number) noexcept {
 void child_table::append(supervised_child& c) {
   order_.push_back(c);
   ++size_;
+  // The key is a view of the child's own id, which stays where it is as long as the child is
+  // listed.
   if (!finds_by_number_) by_id_.emplace(c.id, &c);
 }
 
-// A child that was refused is in no list, and another one may have its id.
+// A child whose start was refused is in no list, and its id may belong to another child: the index
+// entry is erased only if it is this child's own.
 void child_table::remove(supervised_child& c) noexcept {
   set_state(c, child_state::stopped);
   if (finds_by_number_) {
@@ -36,6 +40,7 @@ void child_table::remove(supervised_child& c) noexcept {
   --size_;
 }
 
+// A dynamic child is found by the number of its latest process, so each restart moves its entry.
 void child_table::index_number(std::uint64_t number, supervised_child& c) {
   by_number_.erase(c.number);
   by_number_.emplace(number, &c);

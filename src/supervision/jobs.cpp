@@ -5,13 +5,24 @@
 #include <cassert>
 #include <utility>
 
+// The jobs of a supervisor. A job is a piece of work that takes several steps, because a child has
+// to be waited for between two of them: OTP's supervisor blocks in a `receive` there, we return to
+// the caller and go on with the next call of `next`. At most one job is under way, and the inbox
+// waits for it, as the messages of an OTP supervisor wait while it starts or stops a child.
+//
+// `job_.cursor` is the child that the next step deals with. It is moved on before that child
+// may be forgotten.
+
 namespace coppice {
 
+// Takes the next step of the job. Called only while no start and no stop is being awaited.
 void supervision::step(clock::time_point now) {
   switch (job_.kind) {
     case job_kind::none:
     case job_kind::finished: break;
 
+    // OTP: start_children/2. The children start in order, each one after its predecessor has
+    // acknowledged its start. `start_answered` moves the cursor on.
     case job_kind::boot:
     case job_kind::start_group:
       if (job_.cursor != nullptr) {
@@ -26,6 +37,9 @@ void supervision::step(clock::time_point now) {
     case job_kind::add:
     case job_kind::restart_call: ask_start(*job_.subject, now); break;
 
+    // OTP: terminate_children/2 as restart_multiple_children calls it. The group is stopped in
+    // reverse start order, one child after another; then the same group is started in order.
+    // Temporary siblings are forgotten on the way (`on_stopped`), so they are not started again.
     case job_kind::stop_group: {
       child* const c = job_.cursor;
       if (c == nullptr) {
@@ -39,6 +53,8 @@ void supervision::step(clock::time_point now) {
       break;
     }
 
+    // OTP: handle_call({terminate_child, Id}). The answer is `ok` for a child that is not running,
+    // too.
     case job_kind::terminate: {
       if (job_.cursor != nullptr) {
         child* c = std::exchange(job_.cursor, nullptr);
@@ -50,6 +66,8 @@ void supervision::step(clock::time_point now) {
       break;
     }
 
+    // OTP: terminate/2. Dynamic children have no start order that means anything, so all of them
+    // are told at once (terminate_dynamic_children); the others are stopped in reverse start order.
     case job_kind::shut_down: {
       if (options_.dynamic && job_.cursor != nullptr) {
         job_.cursor = nullptr;
@@ -74,6 +92,8 @@ void supervision::ask_start(child& c, clock::time_point now) {
   emit({.kind = action::kind_type::start, .subject = &c});
 }
 
+// Notes that a start is under way. The caller sees to it that the process is spawned: by the action
+// `start`, or at once (`restarts_now`).
 void supervision::begin_start(child& c, clock::time_point now) {
   set_state(c, child_state::starting);
   c.had_to_be_killed = false;
@@ -104,10 +124,16 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
   awaited_ = nullptr;
   awaited_until_.reset();
   const bool failed = r == result::start_failed;
+  // A child whose init returned `ignore` stays in the table without a process, so that it can be
+  // started by restart_child. A temporary or a dynamic one does not stay: nothing could start it.
   const bool drop = r == result::ignored && (c.when == restart::temporary || options_.dynamic);
 
   switch (job_.kind) {
     case job_kind::boot:
+      // OTP: init_children/2. The first child that fails ends the whole supervisor; those already
+      // started are stopped. If a stop waits in the inbox, the start may have failed because its
+      // time was cut short for that (`check_deadline`): the supervisor then ends as it was asked
+      // to.
       if (failed) {
         emit_report(action::kind_type::failed_to_start, c, why, action::next_type::shut_down);
         if (!stop_wanted_) {
@@ -123,6 +149,8 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
       if (drop) forget(c);
       break;
 
+    // OTP: restart_multiple_children, {try_again, Id}. The children before the one that failed stay
+    // up, and those behind it stay down until its retry restarts the group.
     case job_kind::start_group:
       ++c.restarts;
       if (failed) {
@@ -135,6 +163,8 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
       if (drop) forget(c);
       break;
 
+    // OTP: restart(one_for_one, ...). A child that cannot start is not given up: it becomes
+    // `restarting` and is tried again, until the budget is exhausted.
     case job_kind::restart_one:
       ++c.restarts;
       if (failed) {
@@ -146,6 +176,8 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
       finish_job();
       break;
 
+    // OTP: handle_start_child/2. A child enters the table after its start only: no record is left
+    // of a start that failed, and none is retried.
     case job_kind::add:
       if (failed) {
         emit_report(action::kind_type::failed_to_start, c, why);
@@ -159,6 +191,8 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
       finish_job();
       break;
 
+    // OTP: handle_call({restart_child, Id}). The caller hears of a failure, and the child is
+    // stopped as before; only restarts that the supervisor makes on its own are retried.
     case job_kind::restart_call:
       if (failed) {
         emit_report(action::kind_type::failed_to_start, c, why);
@@ -168,6 +202,7 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
       finish_job();
       break;
 
+    // These jobs start nothing, so no start can be answered while one of them is under way.
     case job_kind::none:
     case job_kind::stop_group:
     case job_kind::terminate:
@@ -176,7 +211,9 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
   }
 }
 
-// The next try waits behind whatever has arrived in the meantime.
+// OTP: try_again_restart/1, a cast of the supervisor to itself. The next try waits in the inbox
+// behind everything that has arrived in the meantime, so that a child that never starts cannot keep
+// the supervisor from answering calls and from being stopped.
 void supervision::retry_later(child& c) {
   set_state(c, child_state::restarting);
   c.pending = &enqueue({.kind = event::kind_type::retry, .subject = &c});

@@ -3,22 +3,33 @@
 #include <cassert>
 #include <utility>
 
+// The restart rules: what follows from the end of a child that nobody asked to end. A child is
+// restarted if its restart type says so and the budget allows it; the strategy says which siblings
+// go along. The rule is written once, in `consequence_of`: both the usual way, an exit that is
+// taken from the inbox (`handle_exit`), and the short one (`restarts_now`) ask it.
+
 namespace coppice {
 
 namespace {
 
+// OTP: do_restart/3. A permanent child is restarted however it ended, a transient one only after an
+// abnormal end (not normal, shutdown or {shutdown, Note}), a temporary one never.
 bool wants_restart(const supervision::child& c, const exit_reason& why) noexcept {
   return c.when == restart::permanent || (c.when == restart::transient && why.is_abnormal());
 }
 
 }  // namespace
 
-// Decides what follows from the end of a child by itself. A restart is recorded in the window.
+// Decides what follows from the end of a child by itself. A restart is recorded in the window;
+// any other answer changes nothing. The child still counts as active here.
 supervision::action::next_type supervision::consequence_of(const child& c, const exit_reason& why,
                                                            clock::time_point now) {
   if (wants_restart(c, why)) {
     return window_.record(now) ? action::next_type::restart : action::next_type::give_up;
   }
+  // OTP: do_auto_shutdown/2. A significant child ends its supervisor only by an end that does not
+  // restart it. The count is 1, and not 0, when the last significant child ends, since that child
+  // is still counted.
   const bool automatic =
       c.significant &&
       (options_.automatic == auto_shutdown::any_significant ||
@@ -26,8 +37,12 @@ supervision::action::next_type supervision::consequence_of(const child& c, const
   return automatic ? action::next_type::shut_down : action::next_type::none;
 }
 
+// The short way may be taken only if the usual one would do the same: nothing else is under way or
+// waits, and no sibling has to be stopped first. It costs no event, no action and no turn of the
+// supervisor, which halves the cost of a restart.
 bool supervision::restarts_now(child& c, const exit_reason& reason, clock::time_point now) {
   if (!is_idle() || !restarts_alone() || c.state != child_state::running) return false;
+  // Any other consequence has changed nothing yet: the usual way finds it again.
   if (consequence_of(c, reason, now) != action::next_type::restart) return false;
   job_.kind = job_kind::restart_one;
   job_.subject = &c;
@@ -38,6 +53,7 @@ bool supervision::restarts_now(child& c, const exit_reason& reason, clock::time_
 void supervision::handle_exit(child& c, clock::time_point now) {
   c.ended = false;
   const exit_reason why = std::exchange(c.reason, {});
+  // The rule comes before the change of state: it counts the significant children that are active.
   const action::next_type next = consequence_of(c, why, now);
   set_state(c, child_state::stopped);
   emit_report(action::kind_type::has_ended, c, why, next);
@@ -46,6 +62,8 @@ void supervision::handle_exit(child& c, clock::time_point now) {
     case action::next_type::give_up: give_up(c); break;
     case action::next_type::shut_down:
     case action::next_type::none:
+      // OTP: del_child/2. A temporary or a dynamic child is gone from the table; the spec of any
+      // other stays, for restart_child.
       if (c.when == restart::temporary || options_.dynamic) forget(c);
       if (next == action::next_type::shut_down) {
         begin_shut_down(exit_reason::shutdown(), cause::automatic);
@@ -54,7 +72,8 @@ void supervision::handle_exit(child& c, clock::time_point now) {
   }
 }
 
-// Every attempt is charged to the budget, also one that repeats a failed one.
+// OTP: handle_cast({try_again_restart, Id}). Every attempt is charged to the budget, also one that
+// repeats a failed one: that is what ends a loop of failing starts.
 void supervision::handle_retry(child& c, clock::time_point now) {
   if (window_.record(now)) {
     begin_restart(c);
@@ -71,25 +90,30 @@ void supervision::begin_restart(child& c) {
   }
 }
 
+// OTP: restart/2 when add_restart/1 says no. The supervisor stops its other children and ends with
+// `shutdown`; its own supervisor then applies its rules to that.
 void supervision::give_up(child& c) {
   emit_report(action::kind_type::exhausted, c);
   set_state(c, child_state::stopped);
   begin_shut_down(exit_reason::shutdown(), cause::gave_up);
 }
 
-// The siblings that are restarted with a child, its group, reach from this one to the last. They are
-// stopped in reverse order, and started in order.
+// OTP: restart/3, one clause per strategy. The siblings that are restarted together with a child
+// are its group, which reaches from this child to the last one. A group is stopped in reverse start
+// order and started in start order. The subject of a job is never temporary, so it stays in the
+// table while its group is stopped.
 supervision::child& supervision::first_of_group(child& c) noexcept {
   switch (options_.strategy) {
-    case strategy::one_for_all: return *children_.first();  // all of them
-    case strategy::rest_for_one: return c;        // itself, and those that were started after it
+    case strategy::one_for_all: return *children_.first();  // all children
+    case strategy::rest_for_one: return c;        // the child, and those that were started after it
     case strategy::one_for_one:
-    case strategy::simple_one_for_one: break;  // itself, which `begin_restart` sees to
+    case strategy::simple_one_for_one: break;  // the child alone: `begin_restart` makes no group
   }
   assert(false);
   return c;
 }
 
+// The child may have been `restarting` until now: it is down, and is started with the others.
 void supervision::begin_group(child& c) {
   set_state(c, child_state::stopped);
   begin({.kind = job_kind::stop_group, .subject = &c, .cursor = children_.last()});

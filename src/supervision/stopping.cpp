@@ -5,20 +5,30 @@
 #include <algorithm>
 #include <utility>
 
+// How children are stopped: one by one, as OTP's do_terminate/2 and shutdown/1 do it, or all at
+// once (dynamic children). A child is asked to end, has its shutdown time for that, and is killed
+// when the time is over. Its supervisor waits until it is down in any case, even after a kill.
+//
+// Either `awaited_` is the one child that is being started or stopped, or `pending_stops_` counts
+// those that stop side by side; never both.
+
 namespace coppice {
 
 namespace {
 
-// What a worker has for stopping unless its spec says otherwise.
+// The shutdown time of a worker whose spec does not give one.
 constexpr std::chrono::seconds default_shutdown{5};
 
-// Not even without any time is a child killed before it could hear that it was asked.
+// With a shutdown time of zero the child still has one tick of the clock to hear the request: its
+// deadline would otherwise have passed when the request is made.
 supervision::clock::duration time_to_stop(const supervision::child& c) noexcept {
   return std::max(c.how.time(), supervision::clock::duration{1});
 }
 
 }  // namespace
 
+// The end of the supervisor begins: no other job follows this one. A child whose exit waits in the
+// inbox is down already and is not counted as stopped by us.
 void supervision::begin_shut_down(exit_reason reason, cause why) {
   cause_ = why;
   begin({.kind = job_kind::shut_down,
@@ -30,6 +40,7 @@ void supervision::begin_shut_down(exit_reason reason, cause why) {
 }
 
 bool supervision::ask_stop(child& c, clock::time_point now) {
+  // The child has no process, only a retry in the inbox, which must not start it again.
   if (c.state == child_state::restarting) {
     drop_pending(c);
     set_state(c, child_state::stopped);
@@ -37,13 +48,16 @@ bool supervision::ask_stop(child& c, clock::time_point now) {
   }
   if (c.state != child_state::running) return false;
   if (c.ended) {
-    // It died a moment ago, by itself: that is how it ended, and this is where it is dealt with.
+    // The child has died by itself, and its exit waits in the inbox behind this job. OTP finds such
+    // an exit in unlink_flush/2: the child is down, its own reason is judged, and it is not
+    // restarted.
     drop_pending(c);
     c.ended = false;
     account_stop(c, c.reason);
     return false;
   }
   set_state(c, child_state::stopping);
+  // A brutal kill is the policy of the child; the flag is for children that did not end in time.
   c.had_to_be_killed = false;
   awaited_ = &c;
   awaited_until_.reset();
@@ -56,6 +70,8 @@ bool supervision::ask_stop(child& c, clock::time_point now) {
   return true;
 }
 
+// A child that was asked to stop, or killed, is down. Its exit is taken out of turn: the job that
+// waits for it is ahead of everything in the inbox.
 void supervision::on_down(child& c) {
   account_stop(c, c.reason);
   if (awaited_ == &c) {
@@ -68,7 +84,9 @@ void supervision::on_down(child& c) {
   on_stopped(c);
 }
 
-// A child that was to stop is down.
+// A child that a job wants to be stopped is down, or was down before. OTP: terminate_children/2
+// keeps the record of a stopped child, so that it can be started again, unless it is temporary. The
+// strategies then start it with its group; after a shutdown nobody can.
 void supervision::on_stopped(child& c) {
   set_state(c, child_state::stopped);
   c.reason = {};
@@ -77,6 +95,10 @@ void supervision::on_stopped(child& c) {
   }
 }
 
+// OTP: do_terminate/2, shutdown/1. A stop went well if the child ended by what it was told:
+// `killed` after a brutal kill, else `shutdown` without a note. A child that is not permanent may
+// end by any normal reason as well, since it was free to end at that moment. Everything else is
+// reported.
 void supervision::account_stop(child& c, const exit_reason& reason) {
   if (c.had_to_be_killed && job_.kind == job_kind::shut_down) ++killed_at_end_;
   const bool as_asked = c.how.is_brutal_kill() ? reason.kind() == exit_reason::kind_type::killed
@@ -86,11 +108,14 @@ void supervision::account_stop(child& c, const exit_reason& reason) {
   emit_report(action::kind_type::stopped_badly, c, reason);
 }
 
-// All are told at once; those with the same shutdown time share a deadline.
+// Elixir's DynamicSupervisor stops its children this way: all are told at once, and children with
+// the same shutdown time share a deadline. So the number of deadlines is that of different times,
+// and not that of children.
 void supervision::begin_parallel_stop(clock::time_point now) {
   for (child* c = children_.first(); c != nullptr;) {
     child* const following = children_.after(*c);
     if (ask_stop(*c, now)) {
+      // `ask_stop` has noted the child as the only one that is awaited; here it is one of many.
       awaited_ = nullptr;
       awaited_until_.reset();
       ++pending_stops_;
@@ -108,6 +133,7 @@ void supervision::begin_parallel_stop(clock::time_point now) {
   }
 }
 
+// Kills the children whose time is over. Called only while a start or a stop is being awaited.
 void supervision::check_deadline(clock::time_point now) {
   while (!stop_deadlines_.empty() && stop_deadlines_.back().until <= now) {
     const clock::duration time = stop_deadlines_.back().time;
@@ -122,8 +148,9 @@ void supervision::check_deadline(clock::time_point now) {
   if (awaited_ == nullptr) return;
   const bool starts = awaited_->state == child_state::starting && !awaited_->had_to_be_killed;
   if (stop_wanted_ && starts && !start_limited_) {
-    // Whoever stops the supervisor waits for a start that is under way, but not for ever: it has
-    // the time from now on that the child has for stopping, and no more than its start limit.
+    // A stop of the supervisor waits for a start that is under way, but not for ever: the start
+    // gets, from now on, the time that the child has for stopping, and no more than its start
+    // limit. OTP would wait without limit, since its start calls have none.
     start_limited_ = true;
     const shutdown how =
         awaited_->how.is_brutal_kill() ? shutdown{default_shutdown} : awaited_->how;
@@ -133,6 +160,7 @@ void supervision::check_deadline(clock::time_point now) {
       awaited_until_ = std::min(awaited_until_.value_or(until), until);
     }
   }
+  // The child is killed, and still awaited: the job goes on when its exit has come.
   if (!awaited_until_ || *awaited_until_ > now) return;
   awaited_until_.reset();
   awaited_->had_to_be_killed = true;

@@ -6,6 +6,11 @@
 #include <cassert>
 #include <utility>
 
+// The frame of the decisions: events go into the inbox, and `next` gives the actions that follow
+// from them. What follows is decided elsewhere: by the restart rules (restart_rules.cpp), by the
+// steps of the jobs (jobs.cpp), and by the rules of stopping (stopping.cpp). Calls are answered
+// here, as the handle_call/3 of OTP's supervisor does.
+
 namespace coppice {
 
 supervision::supervision(options o)
@@ -17,11 +22,13 @@ supervision::supervision(options o)
 
 void supervision::add_static(child& c) { children_.append(c); }
 
+// The event of a child has been dealt with out of turn, or the child goes. It stays in the inbox
+// and becomes `nothing`: taking it out of the middle would cost time in proportion to the inbox.
 void supervision::drop_pending(child& c) noexcept {
   if (c.pending == nullptr) return;
   event& e = *std::exchange(c.pending, nullptr);
   e.kind = event::kind_type::nothing;
-  e.subject = nullptr;  // which may be gone when the turn comes
+  e.subject = nullptr;  // the child may be gone when the turn of the event comes
 }
 
 void supervision::forget(child& c) {
@@ -37,6 +44,8 @@ supervision::event& supervision::enqueue(event e) {
 
 void supervision::start() { begin({.kind = job_kind::boot, .cursor = children_.first()}); }
 
+// The exit of a child that is being stopped is taken out of turn, as OTP's shutdown/1 receives the
+// 'DOWN' message ahead of its queue. Any other exit waits for the job that is under way.
 void supervision::ended(child& c, exit_reason reason) {
   c.reason = std::move(reason);
   if (c.state == child_state::stopping) {
@@ -47,6 +56,8 @@ void supervision::ended(child& c, exit_reason reason) {
   c.pending = &enqueue({.kind = event::kind_type::exit, .subject = &c});
 }
 
+// The request waits in the inbox like any other. It is noted besides, since a start that is under
+// way gets a time limit because of it (`check_deadline`).
 void supervision::stop(exit_reason reason) {
   if (!stop_wanted_) stop_wanted_ = reason;
   enqueue({.kind = event::kind_type::stop, .reason = std::move(reason)});
@@ -82,6 +93,7 @@ void supervision::queue(void* call) { enqueue({.kind = event::kind_type::serve, 
 
 std::optional<supervision::action> supervision::next(clock::time_point now) {
   for (;;) {
+    // Actions that are decided come first: the next decision may build on what they bring about.
     if (next_out_ < out_.size()) return std::move(out_[next_out_++]);
     out_.clear();
     next_out_ = 0;
@@ -91,6 +103,7 @@ std::optional<supervision::action> supervision::next(clock::time_point now) {
       if (out_.empty()) return std::nullopt;
       continue;
     }
+    // A job is finished before the next event is looked at.
     if (job_.kind != job_kind::none) {
       step(now);
     } else if (!inbox_.empty()) {
@@ -106,6 +119,7 @@ std::optional<supervision::action> supervision::next(clock::time_point now) {
 }
 
 std::optional<supervision::clock::time_point> supervision::deadline() const noexcept {
+  // Deadlines of parallel stops are latest first, so the last of them is the next one.
   if (!stop_deadlines_.empty()) return stop_deadlines_.back().until;
   return awaited_until_;
 }
@@ -132,6 +146,8 @@ void supervision::handle(event& e, clock::time_point now) {
     case event::kind_type::stop: begin_shut_down(std::move(e.reason), cause::asked); break;
     case event::kind_type::terminate: handle_terminate(children_.find(*e.id), e.call); break;
     case event::kind_type::terminate_number: handle_terminate(children_.find(e.number), e.call); break;
+    // OTP: start_child/2. An id in use is refused: `already_started` if its child runs, else
+    // `already_present`. Ids of dynamic children are labels, and any number may have the same one.
     case event::kind_type::add: {
       child* known = options_.dynamic ? nullptr : children_.find(e.subject->id);
       if (known != nullptr) {
@@ -164,6 +180,8 @@ void supervision::handle(event& e, clock::time_point now) {
   }
 }
 
+// OTP: restart_child/2 and delete_child/2 act on a child that is stopped, and only on such a one. A
+// child that is `restarting` is not stopped, because its retry will start it.
 supervision::child* supervision::stopped_child(std::string_view id, void* call) {
   child* const c = children_.find(id);
   if (c == nullptr) {

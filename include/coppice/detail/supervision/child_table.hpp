@@ -29,10 +29,10 @@ enum class child_state : unsigned char {
   restarting,  // its restart failed and will be tried again
 };
 
-// What a supervisor knows of one child. It belongs to whoever drives the decisions, who may derive from
-// it.
+// The record of one child. The driver of the decisions owns it and may derive from it: the
+// supervisor process adds the body, the spec and the pid. It must live until the action `forget`.
 struct supervised_child : list_hook {
-  std::string id;  // of dynamic children a label, by which they are not found
+  std::string id;  // a mere label if the child is dynamic: such a child is not found by it
   restart when = restart::permanent;
   shutdown how = std::chrono::seconds{5};
   child_type type = child_type::worker;
@@ -42,10 +42,11 @@ struct supervised_child : list_hook {
   child_state state = child_state::stopped;
   bool had_to_be_killed = false;
   bool by_request = false;   // its latest start was asked for by `start_child` or `restart_child`
-  std::uint64_t number = 0;  // of its process, or of the last one it had
+  std::uint64_t number = 0;  // the number of its process, or of the last one it had
   std::size_t restarts = 0;
 
-  // Only the decisions use these.
+  // Only the decisions use these. A child has at most one event in the inbox that may be dealt with
+  // out of turn: it is down in both cases, and a child that is down cannot end once more.
   supervision_event* pending = nullptr;  // its exit or its retry, in the inbox
   bool ended = false;                    // its exit has arrived and was not looked at yet
   exit_reason reason;
@@ -73,14 +74,16 @@ class COPPICE_API child_table {
   [[nodiscard]] supervised_child* find(std::string_view id) noexcept;
   [[nodiscard]] supervised_child* find(std::uint64_t number) noexcept;
 
-  // Puts it last in the start order.
+  // Puts a child last in the start order.
   void append(supervised_child& c);
-  // Takes it out, if it is in. It counts as stopped then.
+  // Takes a child out, if it is in. The child counts as stopped then.
   void remove(supervised_child& c) noexcept;
   void set_number(supervised_child& c, std::uint64_t number) {
     if (finds_by_number_) index_number(number, c);
     c.number = number;
   }
+  // Every change of state goes through here, so that the significant children need not be counted
+  // when one of them ends: there may be many siblings.
   void set_state(supervised_child& c, child_state s) noexcept {
     if (c.significant) {
       if (c.state != child_state::stopped) --active_significant_;
@@ -88,7 +91,7 @@ class COPPICE_API child_table {
     }
     c.state = s;
   }
-  // How many significant children are not stopped.
+  // The number of significant children that are not stopped.
   [[nodiscard]] std::size_t active_significant() const noexcept { return active_significant_; }
 
  private:

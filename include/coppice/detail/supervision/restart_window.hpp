@@ -8,7 +8,7 @@
 
 namespace coppice::detail {
 
-// So many restarts are forgiven within so much time.
+// At most `intensity` restarts are forgiven within one period.
 struct restart_budget {
   std::size_t intensity;
   duration period;
@@ -22,11 +22,11 @@ struct restart_budget {
 //
 // - For budgets of up to `most_entries` restarts, at the very same time. These grow old together,
 //   so the answer is OTP's, to the nanosecond.
-// - For larger budgets, within one part of the period, which is divided into most_entries - 1 parts.
-//   A restart then counts for at least the period less one part, and at most the period. So there
-//   are never more restarts counted than OTP counts in this period, and never fewer than it counts
-//   in the period that is one part (0.4 %) shorter: the supervisor never gives up before OTP's would,
-//   and at the latest when OTP's would with that shorter period.
+// - For larger budgets, within one part of the period, which is divided into most_entries - 1
+//   parts. A restart then counts for at least the period less one part, and at most the period. So
+//   there are never more restarts counted than OTP counts in this period, and never fewer than it
+//   counts in the period that is one part (0.4 %) shorter: the supervisor never gives up before
+//   OTP's would, and at the latest when OTP's would with that shorter period.
 //
 // Two entries are one part apart at least, and no two in the window are further apart than the
 // period: so there are at most `most_entries` of them, which is 4 KiB, whatever the intensity is.
@@ -35,12 +35,12 @@ class COPPICE_API restart_window {
   static constexpr std::size_t most_entries = 256;
 
   explicit restart_window(restart_budget b) noexcept;
-  // Whether one more restart is forgiven. It counts from then on if it is.
+  // Tells whether one more restart is forgiven. If so, that restart counts from now on.
   //
   // `now` is never before the time given last.
   bool record(time_point now);
 
-  // How much memory it takes beside its own.
+  // The memory that the window has allocated, in bytes.
   [[nodiscard]] std::size_t bytes() const noexcept { return entries_.size() * sizeof(entry); }
 
  private:
@@ -58,8 +58,8 @@ class COPPICE_API restart_window {
   duration part_;
   std::vector<entry> entries_;  // a ring of a power of two, from front_ on
   std::size_t front_ = 0;
-  std::size_t size_ = 0;   // of the ring
-  std::size_t count_ = 0;  // of all restarts in it
+  std::size_t size_ = 0;   // the number of entries in use
+  std::size_t count_ = 0;  // the number of restarts in all of them
 };
 
 }  // namespace coppice::detail
