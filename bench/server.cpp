@@ -47,7 +47,7 @@ class sums {
 template <class Coroutine>
 Coroutine calls(coppice::server_ref<sums> to, counter& count) {
   for (int i = 0; !count.enough(); i += 2) {
-    const int answered = co_await to.call(sums::successor{i}, std::nullopt);
+    const int answered = co_await to.call(sums::successor{i}, coppice::infinity);
     expect(answered == i + 1, "another answer");
   }
 }
@@ -56,7 +56,7 @@ template <class Coroutine>
 Coroutine casts(coppice::server_ref<sums> to, counter& count) {
   while (!count.enough()) {
     for (int i = 0; i < burst; ++i) to.cast(sums::add{i});
-    const int sum = co_await to.call(sums::sum{}, std::nullopt);
+    const int sum = co_await to.call(sums::sum{}, coppice::infinity);
     expect(sum == burst * (burst - 1) / 2, "a message is missing");
   }
 }

@@ -60,5 +60,6 @@
 #include <coppice/task_stream.hpp>
 #include <coppice/task_supervisor.hpp>
 #include <coppice/this_server.hpp>
+#include <coppice/time_limit.hpp>
 #include <coppice/unfinished_tasks.hpp>
 #include <coppice/virtual_clock.hpp>

@@ -230,7 +230,7 @@ TEST_CASE("the time limit is that of each item, or there is none") {
   w.start([&]() -> asio::awaitable<void> {
     auto each = async_stream(list{1, 1, 1}, w.work(), {.max_concurrency = 1, .limit = 1500ms});
     co_await w.read_all(each);
-    auto unlimited = async_stream(list{3600}, w.work(), {.limit = std::nullopt});
+    auto unlimited = async_stream(list{3600}, w.work(), {.limit = coppice::infinity});
     co_await w.read_all(unlimited);
   });
   w.clock.advance(2h);

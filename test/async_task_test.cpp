@@ -73,7 +73,7 @@ struct desk : owner_world {
 
   // Waits for a task and notes what it is told.
   template <class T>
-  coroutine<> await_and_note(async_task<T>& task, typename async_task<T>::time_limit limit = 5s) {
+  coroutine<> await_and_note(async_task<T>& task, coppice::time_limit limit = 5s) {
     std::string text;
     try {
       if constexpr (std::is_void_v<T>) {
@@ -90,7 +90,7 @@ struct desk : owner_world {
     note(text);
   }
   template <class T>
-  coroutine<> yield_and_note(async_task<T>& task, typename async_task<T>::time_limit limit = 5s) {
+  coroutine<> yield_and_note(async_task<T>& task, coppice::time_limit limit = 5s) {
     const auto result = co_await task.yield(limit);
     note(text_of<T>(result));
   }
@@ -252,7 +252,7 @@ TEST_CASE("what is there when the time is over wins, and without limit the time 
     co_await coppice::sleep_for(1s);
     co_await d.await_and_note(at_once, 0s);
     auto slow = async(after(24h, 3));
-    co_await d.await_and_note(slow, std::nullopt);
+    co_await d.await_and_note(slow, coppice::infinity);
     auto late = async(after(1ms, 4));
     co_await d.await_and_note(late, 0s);
   });
@@ -417,10 +417,12 @@ TEST_CASE("when the owner dies its tasks die, whatever it was doing with them") 
   };
   using list = std::vector<async_task<int>>;
   owner([](list&) -> coroutine<> { co_await coppice::sleep_for(24h); });
-  owner([](list& t) -> coroutine<> { co_await t[0].await(std::nullopt); });
-  owner([](list& t) -> coroutine<> { co_await t[0].yield(std::nullopt); });
-  owner([](list& t) -> coroutine<> { co_await coppice::await_many(t, std::nullopt); });
-  owner([](list& t) -> coroutine<> { co_await coppice::yield_many(t, {.limit = std::nullopt}); });
+  owner([](list& t) -> coroutine<> { co_await t[0].await(coppice::infinity); });
+  owner([](list& t) -> coroutine<> { co_await t[0].yield(coppice::infinity); });
+  owner([](list& t) -> coroutine<> { co_await coppice::await_many(t, coppice::infinity); });
+  owner([](list& t) -> coroutine<> {
+    co_await coppice::yield_many(t, {.limit = coppice::infinity});
+  });
   for (const pid& p : owners) coppice::kill(p);
   d.clock.settle();
   for (const pid& p : owners) CHECK_FALSE(p.alive());
@@ -1008,7 +1010,7 @@ TEST_CASE("the io_context may go while tasks are under way") {
       std::vector<async_task<int>> tasks;
       tasks.push_back(async(after(24h, 1)));
       tasks.push_back(async(reluctant(24h, 1)));
-      co_await coppice::await_many(tasks, std::nullopt);
+      co_await coppice::await_many(tasks, coppice::infinity);
     };
     d.start(many);
     d.start([&]() -> coroutine<> {

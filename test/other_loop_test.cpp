@@ -61,7 +61,7 @@ struct two_loops {
 
   two_loops() { other->clock.settle(); }
 
-  coppice::pid ask(std::optional<std::chrono::steady_clock::duration> limit) {
+  coppice::pid ask(coppice::time_limit limit) {
     const coppice::pid p = coppice::spawn(mine.io, [this, limit]() -> coroutine<> {
       auto asking = ref.call(oracle::ask{"text that is too long to be kept in place"}, limit);
       try {
@@ -104,7 +104,7 @@ TEST_CASE("the limit of a call runs where the caller waits, be the other loop ru
 
 TEST_CASE("a call fails when the io_context of the server goes, and tells so") {
   two_loops t;
-  const ending end{t.ask(std::nullopt)};
+  const ending end{t.ask(coppice::infinity)};
   t.other.reset();
   t.mine.clock.settle();
   CHECK(t.told == "it ended before it had answered (noproc)");
@@ -141,13 +141,13 @@ TEST_CASE("a call without a result completes over the border as well") {
 
 TEST_CASE("a caller is stopped, or killed, while it waits for another io_context") {
   two_loops t;
-  const coppice::pid asked = t.ask(std::nullopt);
+  const coppice::pid asked = t.ask(coppice::infinity);
   const ending stopped{asked};
   coppice::exit(asked, coppice::exit_reason::shutdown());
   t.mine.clock.settle();
   CHECK(t.told.starts_with("Operation canceled"));
   CHECK(stopped.reason());
-  const coppice::pid victim = t.ask(std::nullopt);
+  const coppice::pid victim = t.ask(coppice::infinity);
   const ending killed{victim};
   coppice::kill(victim);
   t.mine.clock.settle();
@@ -179,11 +179,10 @@ TEST_CASE("who is no process calls with a limit of real time, and can be cancell
       plain.get_executor(),
       [&](const boost::system::error_code& ec, const std::string&) { limit = ec; }));
   asio::cancellation_signal signal;
-  t.ref.call(oracle::ask{"x"}, std::nullopt)(asio::bind_cancellation_slot(
-      signal.slot(), asio::bind_executor(plain.get_executor(), [&](const boost::system::error_code& ec,
-                                                                   const std::string&) {
-        cancelled = ec;
-      })));
+  t.ref.call(oracle::ask{"x"}, coppice::infinity)(asio::bind_cancellation_slot(
+      signal.slot(),
+      asio::bind_executor(plain.get_executor(), [&](const boost::system::error_code& ec,
+                                                    const std::string&) { cancelled = ec; })));
   signal.emit(asio::cancellation_type::terminal);
   plain.run();
   CHECK(limit == errc::timeout);

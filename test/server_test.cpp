@@ -131,8 +131,8 @@ struct outcome {
 };
 
 template <class M>
-std::shared_ptr<outcome<typename M::reply>> ask(
-    counter_ref to, M m, std::optional<std::chrono::steady_clock::duration> limit = 5s) {
+std::shared_ptr<outcome<typename M::reply>> ask(counter_ref to, M m,
+                                                coppice::time_limit limit = 5s) {
   auto result = std::make_shared<outcome<typename M::reply>>();
   auto calling = std::make_shared<coppice::server_call<typename M::reply>>(to.call(m, limit));
   (*calling)([result, calling](const boost::system::error_code& ec, typename M::reply value) {
@@ -265,7 +265,7 @@ TEST_CASE("a call waits so long and no longer, and a late answer is thrown away"
   shop w;
   const counter_ref c = w.start();
   const auto limited = ask(c, counter::slow{6000ms});
-  const auto patient = ask(c, counter::next{}, std::nullopt);
+  const auto patient = ask(c, counter::next{}, coppice::infinity);
   w.clock.advance(5s - 1ns);
   CHECK_FALSE(limited->there);
   w.clock.advance(1ns);
@@ -479,7 +479,7 @@ TEST_CASE("a full queue refuses, or drops") {
 TEST_CASE("a coroutine handler that throws ends the server as well") {
   shop w;
   const counter_ref c = w.start();
-  const auto asked = ask(c, counter::slow{std::chrono::milliseconds{2h}}, std::nullopt);
+  const auto asked = ask(c, counter::slow{std::chrono::milliseconds{2h}}, coppice::infinity);
   w.clock.advance(2h);
   CHECK(asked->error == "it ended before it had answered: std::runtime_error: too long");
   CHECK(w.log == "terminate:std::runtime_error: too long ");
@@ -906,10 +906,10 @@ TEST_CASE(
           const auto note = [&answers](const boost::system::error_code& ec, auto...) {
             answers.push_back(ec ? ec.message() : "done");
           };
-          ref.call(stayer::later{}, std::nullopt)(note);
+          ref.call(stayer::later{}, coppice::infinity)(note);
           w.clock.advance(100ms);
-          ref.call(stayer::go{}, std::nullopt)(note);
-          ref.call(stayer::later{}, std::nullopt)(note);
+          ref.call(stayer::go{}, coppice::infinity)(note);
+          ref.call(stayer::later{}, coppice::infinity)(note);
           w.clock.settle();
           if (end == "kill") coppice::kill(ref.whereis());
           if (end == "stop") tree.stop()([](auto) {});

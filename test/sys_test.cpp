@@ -38,7 +38,7 @@ class lamp {
 
 struct room : world {
   // How a start with that limit went.
-  std::string start(bool burnt_out, std::optional<std::chrono::steady_clock::duration> limit) {
+  std::string start(bool burnt_out, coppice::time_limit limit) {
     ref.emplace(coppice::start_server<lamp>(io, "lamp", burnt_out));
     auto starting = ref->ready(limit);
     std::string result = "nothing";
@@ -73,8 +73,8 @@ TEST_CASE("a server that takes longer to start than it may is killed") {
 
 TEST_CASE("a server that was there is not killed by a wait for its start") {
   room w;
-  w.start(false, std::nullopt);
-  w.ref->call(lamp::wait{}, std::nullopt)([](auto) {});
+  w.start(false, coppice::infinity);
+  w.ref->call(lamp::wait{}, coppice::infinity)([](auto) {});
   w.clock.settle();
   std::string result;
   w.ref->ready(1s)([&result](const boost::system::error_code& ec) { result = ec.message(); });
@@ -86,7 +86,7 @@ TEST_CASE("a server that was there is not killed by a wait for its start") {
 // GS-40
 TEST_CASE("the state of a server can be read and replaced from outside") {
   room w;
-  w.start(false, std::nullopt);
+  w.start(false, coppice::infinity);
   std::string log;
   const auto look = [&]() -> asio::awaitable<void> {
     auto looking = sys::get_state(*w.ref, [](const lamp& l) { return l.on(); });
@@ -103,7 +103,7 @@ TEST_CASE("the state of a server can be read and replaced from outside") {
 
 TEST_CASE("what such a function throws ends the server, and the caller hears of it") {
   room w;
-  w.start(false, std::nullopt);
+  w.start(false, coppice::infinity);
   const ending end{w.ref->whereis()};
   auto looking = sys::get_state(*w.ref, [](const lamp&) -> int {
     throw std::runtime_error{"too close"};
@@ -122,7 +122,7 @@ TEST_CASE("the status of a server tells its state, queue and calls, busy or not"
   w.clock.settle();
   CHECK_FALSE(sys::get_status(w.ref->whereis()));  // not up yet
   w.clock.advance(1s);
-  w.ref->call(lamp::wait{}, std::nullopt)([](auto) {});
+  w.ref->call(lamp::wait{}, coppice::infinity)([](auto) {});
   w.clock.settle();
   w.ref->cast(lamp::toggle{});
   w.ref->cast(lamp::toggle{});

@@ -320,8 +320,8 @@ TEST_CASE("handlers and hooks of a server are tasks") {
   int doubled = 0;
   std::string forwarded;
   server.call(clerk::twice{4},
-              std::nullopt)([&](const boost::system::error_code&, int r) { doubled = r; });
-  server.call(clerk::forward{}, std::nullopt)(
+              coppice::infinity)([&](const boost::system::error_code&, int r) { doubled = r; });
+  server.call(clerk::forward{}, coppice::infinity)(
       [&](const boost::system::error_code&, std::string r) { forwarded = std::move(r); });
   server.cast(clerk::note{"noted"});
   w.clock.advance(1s);
@@ -345,7 +345,7 @@ TEST_CASE("handlers and hooks of a server are tasks") {
   SUBCASE("failing") {
     boost::system::error_code error;
     server.call(clerk::fail{},
-                std::nullopt)([&](const boost::system::error_code& ec, int) { error = ec; });
+                coppice::infinity)([&](const boost::system::error_code& ec, int) { error = ec; });
     w.clock.advance(1s);
     w.clock.advance(1s);
     CHECK(error == coppice::errc::died);

@@ -562,7 +562,7 @@ TEST_CASE("the io_context may go while supervised tasks are under way") {
     co_await coppice::sleep_for(1s);
     auto waiting = o.tasks->async(after(24h, 1));
     const auto work = [](int i) { return after(i * 1s, i); };
-    auto stream = o.tasks->async_stream(std::vector<int>{9}, work, {.limit = std::nullopt});
+    auto stream = o.tasks->async_stream(std::vector<int>{9}, work, {.limit = coppice::infinity});
     co_await stream.next();
   });
   o.clock.advance(2s);

@@ -4,15 +4,17 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/server/agent_server.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/server.hpp>
 #include <coppice/server_call.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <chrono>
 #include <concepts>
 #include <functional>
-#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -30,8 +32,6 @@ namespace coppice {
 template <class T>
 class agent_ref {
  public:
-  using time_limit = std::optional<std::chrono::steady_clock::duration>;
-
   agent_ref(process_ref to) : server_{std::move(to)} {}
   agent_ref(pid process) : server_{process} {}
   agent_ref(std::string_view name) : server_{name} {}
@@ -39,8 +39,11 @@ class agent_ref {
   agent_ref(boost::asio::io_context& io, std::string_view name) : server_{io, name} {}
 
   /// `auto asking = agent.get(f); R r = co_await asking.result();` where `R f(const T&)`.
+  /// @par Completion Signature
+  /// `void(error_code, R)`, or `void(error_code)`
   template <class F>
-  [[nodiscard]] auto get(F f, time_limit limit = std::chrono::seconds{5}) const {
+  [[nodiscard]] operation<detail::agent_reply<F, const T&>> auto get(
+      F f, time_limit limit = std::chrono::seconds{5}) const {
     static_assert(std::invocable<F, const T&>,
                   "get() needs a function that takes the state: f(const T&)");
     using result = std::decay_t<std::invoke_result_t<F, const T&>>;
@@ -52,14 +55,20 @@ class agent_ref {
 
   /// Changes the state in place, `void f(T&)`, or returns the next one, `T f(T)`; waits until it is
   /// done.
+  /// @par Completion Signature
+  /// `void(error_code)`
   template <class F>
-  [[nodiscard]] auto update(F f, time_limit limit = std::chrono::seconds{5}) const {
+  [[nodiscard]] operation<void(boost::system::error_code)> auto update(
+      F f, time_limit limit = std::chrono::seconds{5}) const {
     return request<void>(changing(std::move(f)), limit);
   }
 
   /// Changes the state and returns something: `R f(T&)`.
+  /// @par Completion Signature
+  /// `void(error_code, R)`, or `void(error_code)`
   template <class F>
-  [[nodiscard]] auto get_and_update(F f, time_limit limit = std::chrono::seconds{5}) const {
+  [[nodiscard]] operation<detail::agent_reply<F, T&>> auto get_and_update(
+      F f, time_limit limit = std::chrono::seconds{5}) const {
     static_assert(std::invocable<F, T&>,
                   "get_and_update() needs a function that takes the state: f(T&)");
     using result = std::decay_t<std::invoke_result_t<F, T&>>;
@@ -74,8 +83,10 @@ class agent_ref {
   }
 
   /// As `server_ref::stop`.
-  [[nodiscard]] auto stop(exit_reason reason = exit_reason::normal(),
-                          time_limit limit = std::nullopt) const {
+  /// @par Completion Signature
+  /// `void(error_code)`
+  [[nodiscard]] operation<void(boost::system::error_code)> auto stop(
+      exit_reason reason = exit_reason::normal(), time_limit limit = infinity) const {
     return server_.stop(std::move(reason), limit);
   }
 

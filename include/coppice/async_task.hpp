@@ -12,9 +12,11 @@
 #include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/link.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process.hpp>
 #include <coppice/task_result.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
@@ -54,7 +56,6 @@ template <class T>
 class [[nodiscard]] async_task {
  public:
   using value_type = T;
-  using time_limit = std::optional<std::chrono::steady_clock::duration>;
 
   /// Empty.
   async_task() noexcept = default;
@@ -80,21 +81,23 @@ class [[nodiscard]] async_task {
   ///
   /// A linked task that crashes ends its owner by the link, unless that traps exits.
   ///
-  /// @param limit For how long to wait; nothing: without limit. What is there already wins.
+  /// @param limit For how long to wait; `infinity`: without limit. What is there already wins.
   /// @throws std::logic_error at once, if the caller is not the owner.
   /// @par Cancellation
   /// Any type: completes with `operation_aborted`, and the task can be waited for again.
   /// @par Origin
   /// `Task.await/2`. Differs: it fails, where that exits.
-  [[nodiscard]] auto await(time_limit limit = std::chrono::seconds{5}) & {
+  /// @par Completion Signature
+  /// `void(error_code, T)`, or `void(error_code)`
+  [[nodiscard]] operation<completion_signature<T>> auto await(
+      time_limit limit = std::chrono::seconds{5}) & {
     static_assert(
         std::is_void_v<T> || std::default_initializable<T>,
         "async_task<T>::await() needs a T that can be made without arguments (a task that "
         "failed has none to give); yield() does not");
-    return detail::deferred_wait<detail::task_await_wait<T>>{
-        {checked(), limit}};
+    return detail::deferred_wait<detail::task_await_wait<T>>{{checked(), limit}};
   }
-  auto await(time_limit = {}) && {
+  auto await(time_limit = infinity) && {
     static_assert(detail::never<T>,
                   "starting a task and awaiting it are two statements (g++ 12 destroys a lambda "
                   "twice that stands in an awaited expression): `auto task = ...; co_await "
@@ -111,10 +114,13 @@ class [[nodiscard]] async_task {
   /// As `await`.
   /// @par Origin
   /// `Task.yield/2`.
-  [[nodiscard]] auto yield(time_limit limit = std::chrono::seconds{5}) & {
+  /// @par Completion Signature
+  /// `void(error_code, std::optional<task_result<T>>)`
+  [[nodiscard]] operation<void(boost::system::error_code, std::optional<task_result<T>>)> auto
+  yield(time_limit limit = std::chrono::seconds{5}) & {
     return detail::deferred_wait<detail::task_yield_wait<T>>{{checked(), limit}};
   }
-  auto yield(time_limit = {}) && {
+  auto yield(time_limit = infinity) && {
     static_assert(detail::never<T>,
                   "starting a task and awaiting it are two statements (g++ 12 destroys a lambda "
                   "twice that stands in an awaited expression): `auto task = ...; co_await "
@@ -137,7 +143,10 @@ class [[nodiscard]] async_task {
   /// Any type, and the end of the owner: the task is killed.
   /// @par Origin
   /// `Task.shutdown/2`.
-  [[nodiscard]] auto shutdown(coppice::shutdown how = std::chrono::seconds{5}) & {
+  /// @par Completion Signature
+  /// `void(error_code, std::optional<task_result<T>>)`
+  [[nodiscard]] operation<void(boost::system::error_code, std::optional<task_result<T>>)> auto
+  shutdown(coppice::shutdown how = std::chrono::seconds{5}) & {
     return detail::deferred_wait<detail::typed_shutdown_wait<T>>{{checked(), how}};
   }
   auto shutdown(coppice::shutdown = std::chrono::seconds{5}) && {

@@ -6,7 +6,9 @@
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 #include <coppice/detail/wait/deferred_wait.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/task_result.hpp>
+#include <coppice/time_limit.hpp>
 #include <coppice/unfinished_tasks.hpp>
 
 #include <boost/system/error_code.hpp>
@@ -33,9 +35,11 @@ namespace coppice {
 /// @par Origin
 /// `Task.await_many/2`.
 template <task_range Tasks>
-[[nodiscard]] auto await_many(
-    Tasks&& tasks,
-    std::optional<std::chrono::steady_clock::duration> limit = std::chrono::seconds{5}) {
+/// @par Completion Signature
+/// `void(error_code, std::vector<T>)`, or `void(error_code)`
+[[nodiscard]] operation<
+    completion_signature<detail::all_values_t<detail::many_value_t<Tasks>>>> auto
+await_many(Tasks&& tasks, time_limit limit = std::chrono::seconds{5}) {
   using value_type = detail::many_value_t<Tasks>;
   detail::await_many_wait<value_type> wait{detail::current_process().home, detail::cores_of(tasks),
                                            limit};
@@ -45,8 +49,8 @@ template <task_range Tasks>
 
 /// How `yield_many` waits.
 struct yield_many_options {
-  /// For how long, all in all; nothing: without limit.
-  std::optional<std::chrono::steady_clock::duration> limit = std::chrono::seconds{5};
+  /// For how long, all in all; `infinity`: without limit.
+  time_limit limit = std::chrono::seconds{5};
   /// Returns early when so many have an outcome; the others can be waited for again.
   std::size_t at_most = std::numeric_limits<std::size_t>::max();
   /// What becomes of those that have none when the time is over.
@@ -65,7 +69,12 @@ struct yield_many_options {
 /// @par Origin
 /// `Task.yield_many/2`; `at_most` is its `:limit`.
 template <task_range Tasks>
-[[nodiscard]] auto yield_many(Tasks&& tasks, yield_many_options o = {}) {
+/// @par Completion Signature
+/// `void(error_code, std::vector<std::optional<task_result<T>>>)`
+[[nodiscard]] operation<
+    void(boost::system::error_code,
+         std::vector<std::optional<task_result<detail::many_value_t<Tasks>>>>)> auto
+yield_many(Tasks&& tasks, yield_many_options o = {}) {
   using value_type = detail::many_value_t<Tasks>;
   detail::yield_many_wait<value_type> wait{detail::current_process().home, detail::cores_of(tasks),
                                            o.limit};

@@ -2,7 +2,9 @@
 
 // Before the constants below: g++ -Wshadow takes an enumerator of `errc` that is declared after a
 // constant of that name for one that hides it.
+#include <coppice/detail/base/saturated.hpp>
 #include <coppice/error.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <chrono>
 
@@ -27,7 +29,8 @@ enum class child_type : unsigned char {
 
 /// How a supervisor stops a child: for how long it waits after asking, before it kills.
 ///
-/// Converts from any chrono duration, in whatever unit: `.shutdown = 5s`. Zero asks, and kills as
+/// Converts from any chrono duration, in whatever unit: `.shutdown = 5s`; from `brutal_kill`; and
+/// from `infinity`, to wait for ever. Zero asks, and kills as
 /// soon as the clock has moved, unless the child has ended by then. Negative ones are refused when
 /// the spec is used. What is too long for a duration of `steady_clock`, 292 years, is the longest one,
 /// whose time never runs out.
@@ -37,17 +40,15 @@ class shutdown {
 
   /// Kill without asking.
   struct brutal_kill_t {};
-  /// Wait for ever.
-  struct infinity_t {};
 
   template <class Rep, class Period>
   constexpr shutdown(std::chrono::duration<Rep, Period> time) noexcept
-      : time_{saturated(time)}, kind_{kind::timed} {}
+      : time_{detail::saturated(time)}, kind_{kind::timed} {}
   constexpr shutdown(brutal_kill_t) noexcept : kind_{kind::brutal_kill} {}
-  constexpr shutdown(infinity_t) noexcept : kind_{kind::infinity} {}
+  constexpr shutdown(infinity_t) noexcept : kind_{kind::unlimited} {}
 
   [[nodiscard]] constexpr bool is_brutal_kill() const noexcept { return kind_ == kind::brutal_kill; }
-  [[nodiscard]] constexpr bool is_infinity() const noexcept { return kind_ == kind::infinity; }
+  [[nodiscard]] constexpr bool is_infinity() const noexcept { return kind_ == kind::unlimited; }
   [[nodiscard]] constexpr bool is_timed() const noexcept { return kind_ == kind::timed; }
   /// Only of meaning if `is_timed()`.
   [[nodiscard]] constexpr duration time() const noexcept { return time_; }
@@ -55,22 +56,13 @@ class shutdown {
   friend constexpr bool operator==(const shutdown&, const shutdown&) noexcept = default;
 
  private:
-  enum class kind : unsigned char { timed, brutal_kill, infinity };
-
-  template <class Rep, class Period>
-  static constexpr duration saturated(std::chrono::duration<Rep, Period> time) noexcept {
-    using wide = std::chrono::duration<long double, duration::period>;
-    if (wide{time} >= wide{duration::max()}) return duration::max();
-    if (wide{time} <= wide{duration::min()}) return duration::min();
-    return std::chrono::duration_cast<duration>(time);
-  }
+  enum class kind : unsigned char { timed, brutal_kill, unlimited };
 
   duration time_{};
   kind kind_;
 };
 
 inline constexpr shutdown::brutal_kill_t brutal_kill{};
-inline constexpr shutdown::infinity_t infinity{};
 
 /// Which children a supervisor restarts when one has to be.
 enum class strategy : unsigned char {

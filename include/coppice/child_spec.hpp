@@ -5,9 +5,9 @@
 #include <coppice/detail/coroutine/make_body.hpp>
 #include <coppice/detail/runtime/body.hpp>
 #include <coppice/detail/supervisor/bound_template.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <any>
-#include <chrono>
 #include <concepts>
 #include <functional>
 #include <memory>
@@ -71,7 +71,7 @@ struct child_spec {
   bool significant = false;
   /// For how long it may take to acknowledge its start before it is killed, and has failed to
   /// start. Above zero. No limit by default, as in OTP.
-  std::optional<std::chrono::steady_clock::duration> start_limit{};
+  time_limit start_limit = infinity;
 
   /// Each of these is a copy with that field changed: what is to be said of a child beside its id
   /// and start function, after whatever made its spec.
@@ -113,10 +113,10 @@ struct child_spec {
   [[nodiscard]] child_spec with_significant(bool s = true) && {
     return with(std::move(*this), &child_spec::significant, s);
   }
-  [[nodiscard]] child_spec with_start_limit(std::chrono::steady_clock::duration limit) const& {
+  [[nodiscard]] child_spec with_start_limit(time_limit limit) const& {
     return with(child_spec{*this}, &child_spec::start_limit, limit);
   }
-  [[nodiscard]] child_spec with_start_limit(std::chrono::steady_clock::duration limit) && {
+  [[nodiscard]] child_spec with_start_limit(time_limit limit) && {
     return with(std::move(*this), &child_spec::start_limit, limit);
   }
 

@@ -4,8 +4,12 @@
 #include <coppice/detail/base/in_place.hpp>
 #include <coppice/detail/supervisor/request_waits.hpp>
 #include <coppice/detail/supervisor/supervisor_request.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/process_ref.hpp>
+
+#include <boost/system/error_code.hpp>
 
 #include <memory>
 #include <utility>
@@ -31,7 +35,11 @@ class COPPICE_API child_start {
   ///
   /// For a named object only: g++ 12 destroys twice what a lambda captured by value when the lambda
   /// stands in the awaited expression, so starting and awaiting are two statements.
-  [[nodiscard]] detail::start_operation ready() &;
+  /// @par Completion Signature
+  /// `void(error_code, started_child)`
+  [[nodiscard]] operation<void(boost::system::error_code, started_child)> auto ready() & {
+    return detail::deferred_wait<detail::start_wait>{{{request_, supervisor_}}};
+  }
   template <class Never = void>
   auto ready() && {
     static_assert(

@@ -3,11 +3,11 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/base/in_place.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/operation.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/asio/async_result.hpp>
 
-#include <chrono>
-#include <optional>
 #include <utility>
 
 namespace coppice {
@@ -21,6 +21,9 @@ namespace coppice {
 template <class Call>
 class [[nodiscard]] function_call {
  public:
+  // It refuses the token by which Asio asks for the signature.
+  using awaited_by_name = Call;
+
   explicit function_call(Call call) : call_{std::move(call)} {}
 
   /// `R r = co_await request.result();` Once. Fails as `server_ref::call` does.
@@ -39,7 +42,7 @@ class [[nodiscard]] function_call {
   }
 
   /// As of `server_call`.
-  [[nodiscard]] function_call within(std::optional<std::chrono::steady_clock::duration> limit) && {
+  [[nodiscard]] function_call within(time_limit limit) && {
     return function_call{std::move(call_).within(limit)};
   }
 

@@ -1,11 +1,17 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/wait/current_process.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/detail/wait/exit_wait.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/pid.hpp>
 
+#include <boost/system/error_code.hpp>
+
 #include <any>
+#include <utility>
 
 namespace coppice {
 
@@ -31,10 +37,18 @@ class COPPICE_API init_ack {
 
   /// `co_await up.ignore();` ends the process and asks not to be started: not an error. Does not
   /// return.
-  [[nodiscard]] detail::exit_operation ignore() const;
+  /// @par Completion Signature
+  /// `void()`, which it never does`
+  [[nodiscard]] operation<void()> auto ignore() const {
+    return detail::deferred_wait<detail::exit_wait>{{&detail::here(), exit_reason::normal(), true}};
+  }
 
   /// `co_await up.fail(reason);` ends the process, its start having failed. Does not return.
-  [[nodiscard]] detail::exit_operation fail(exit_reason reason) const;
+  /// @par Completion Signature
+  /// `void()`, which it never does`
+  [[nodiscard]] operation<void()> auto fail(exit_reason reason) const {
+    return detail::deferred_wait<detail::exit_wait>{{&detail::here(), std::move(reason)}};
+  }
 
  private:
   pid self_;

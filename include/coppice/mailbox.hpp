@@ -7,11 +7,12 @@
 #include <coppice/detail/wait/current_process.hpp>
 #include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/mailbox_options.hpp>
+#include <coppice/operation.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/system/error_code.hpp>
 
 #include <atomic>
-#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -126,12 +127,13 @@ class mailbox {
   /// @throws std::logic_error outside of processes, or if a receive is under way.
   /// @par Cancellation
   /// Any type: completes with `operation_aborted`, and no message is lost.
-  [[nodiscard]] auto receive() {
+  /// @par Completion Signature
+  /// `void(error_code, T)`
+  [[nodiscard]] operation<void(boost::system::error_code, T)> auto receive() {
     static_assert(std::default_initializable<T>,
                   "mailbox<T>::receive() needs a T that can be made without arguments (an aborted "
                   "receive has no message to give); receive(time limit) does not");
-    return detail::deferred_wait<detail::receive_wait<T>>{
-        {box_, &check()}};
+    return detail::deferred_wait<detail::receive_wait<T>>{{box_, &check()}};
   }
 
   /// `std::optional<T> message = co_await box.receive(100ms);` waits so long at the most.
@@ -142,7 +144,10 @@ class mailbox {
   /// @throws std::logic_error outside of processes, or if a receive is under way.
   /// @par Cancellation
   /// Any type: completes with `operation_aborted`, and no message is lost.
-  [[nodiscard]] auto receive(std::chrono::steady_clock::duration limit) {
+  /// @par Completion Signature
+  /// `void(error_code, std::optional<T>)`
+  [[nodiscard]] operation<void(boost::system::error_code, std::optional<T>)> auto receive(
+      time_limit limit) {
     return detail::deferred_wait<detail::timed_receive_wait<T>>{{{box_, &check()}, limit}};
   }
 

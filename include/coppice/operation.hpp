@@ -1,71 +1,57 @@
 #pragma once
 
-#include <coppice/config.hpp>
-
-#include <boost/asio/async_result.hpp>
-#include <boost/system/error_code.hpp>
+#include <coppice/detail/wait/signature_of.hpp>
 
 #include <concepts>
 
 namespace coppice {
 
-namespace detail {
-
-template <class T>
-struct completion_of {
-  using signature = void(boost::system::error_code, T);
-};
-template <>
-struct completion_of<void> {
-  using signature = void(boost::system::error_code);
-};
-
-}  // namespace detail
-
-/// How an operation completes that gives a T: `void(error_code, T)`; `void(error_code)` if T is void.
+/// How an operation completes that gives a T: `void(error_code, T)`; `void(error_code)` if T is
+/// void.
 template <class T>
 using completion_signature = typename detail::completion_of<T>::signature;
 
-/// What the asynchronous functions of coppice return: an operation that completes as `Signature` says.
-/// It is lazy: it begins when it is awaited, or called with a completion token, and not before.
+/// What the asynchronous functions of coppice return: an operation that completes as `Signature`
+/// says. It is lazy: it begins when it is awaited, or called with a completion token, and not
+/// before.
 ///
-///     auto message = co_await box.receive();                   // in a process
-///     auto receiving = box.receive();                          // nothing happens yet
-///     std::move(receiving)([](error_code ec, int n) { ... });  // begins now
-///     box.receive()(asio::deferred), box.receive()(asio::use_awaitable), ...
+///     int message = co_await box.receive();                      // in a process
+///     auto receiving = box.receive();                            // nothing happens yet
+///     std::move(receiving)([](error_code ec, int message) {});   // begins now
+///     box.receive()(asio::use_awaitable)                         // with any token of Asio's
 ///
-/// In a `coppice::task`, or an `asio::awaitable` whose executor is that of a process, it is awaited as
-/// it stands: the error is thrown as `boost::system::system_error`, the rest is the value. Any
-/// completion token of Asio's does as well. Since all of these functions return operations, and none
-/// takes the token itself, their names do not begin with `async_`.
+/// In a `coppice::task`, or an `asio::awaitable`, it is awaited as it stands: the error is thrown
+/// as a `boost::system::system_error`, and the rest is the value. All of these functions return
+/// operations, and none takes the token itself; so operations are not prefixed with `async_`.
 ///
-/// Functions whose names say that something begins at once do so, and what they return is a handle on
-/// what is under way: `start_child`, `async`, `send_request`. The handle then has operations of its own,
-/// which wait for it.
+/// Functions whose names say that something begins do begin it at once: `start_child`, `async`,
+/// `send_request`. What they return is a handle on what is under way, with operations of its own
+/// that wait for it.
 ///
-/// What a function throws "at once", it throws when it is called, before there is an operation. Whoever
-/// gives a wrong argument, or has no process where one is needed, hears of it there.
+/// What a function throws "at once", it throws when it is called, before there is an operation.
+/// Whoever gives a wrong argument, or has no process where one is needed, hears of it there.
 ///
-/// An operation is an object like any other: it may be kept, moved, and begun later, in the scope of
-/// what it was made from. One begins it once. Those that are no more than a wait may be copied, or
-/// awaited by their name, and so begun more than once; a call may not: it throws std::logic_error then.
+/// An operation is an object like any other: it is kept, moved, and begun later, as long as what it
+/// was made from is there. One that is no more than a wait may be copied, and so begun more than
+/// once; a call is made once, and throws std::logic_error when it is begun again. A `function_call`
+/// is an operation too, which is awaited by its name.
 ///
-/// @tparam Signature `void(error_code, T...)`; or `void()`, of what does not return.
+/// @tparam Signature `void(error_code, T...)`; or `void()` of what never completes.
 /// @par Executor
-/// It completes through the executor associated with the completion handler. If that is the executor
-/// of a process (`coppice::executor`) of the same io_context, the handler is called from the run queue of
-/// its scheduler, as that process, and dropped if the process has ended by then. Any other executor
-/// is given the handler by `asio::dispatch`. It never completes within the function that begins it.
+/// It completes through the executor that is associated with the completion handler, and never
+/// within the function that begins it. If that executor is one of a process (`coppice::executor`)
+/// of the same io_context, the handler is called as that process, and is dropped if the process has
+/// ended by then. To any other the handler is given by `asio::dispatch`.
 /// @par Cancellation
-/// By the cancellation slot associated with the handler, with any `cancellation_type`; and by a
-/// request to the process to stop. It completes with `asio::error::operation_aborted` then, and with
-/// values made without arguments. What else that means is said at each function.
+/// By the cancellation slot that is associated with the handler, with any `cancellation_type`; and
+/// by a request to the process to stop. It completes with `asio::error::operation_aborted` then,
+/// and with values that are made without arguments. What else has happened, or not, is said at each
+/// function.
 /// @par Thread safety
 /// Distinct objects: safe. It begins on the loop's thread, unless it is said otherwise.
 /// @par Origin
-/// Asio's asynchronous operations, in the form that `asio::deferred` gives them.
+/// Asio's asynchronous operations, in the form in which `asio::deferred` keeps them.
 template <class Op, class Signature>
-concept operation = asio::is_async_operation<Op>::value &&
-    std::same_as<asio::completion_signature_of_t<Op>, Signature>;
+concept operation = std::same_as<typename detail::signature_of<Op>::type, Signature>;
 
 }  // namespace coppice

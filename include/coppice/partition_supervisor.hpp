@@ -5,12 +5,15 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/supervisor/key_number.hpp>
 #include <coppice/detail/supervisor/partitions.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/partition_index.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
 #include <coppice/supervisor.hpp>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -131,7 +134,12 @@ class COPPICE_API partition_supervisor_ref : public supervisor_handle {
   /// @param number From 0 to one less than the number of partitions it was started with.
   ///
   /// Fails with `errc::not_found`.
-  [[nodiscard]] detail::entry_operation which_child(std::size_t number) const;
+  /// @par Completion Signature
+  /// `void(error_code, child_entry)`
+  [[nodiscard]] operation<void(boost::system::error_code, child_entry)> auto which_child(
+      std::size_t number) const {
+    return supervisor_ref{to_}.which_child(std::to_string(number));
+  }
 
   /// Changes how many partitions there are, up to the number it was started with:
   /// `std::size_t before = co_await shards.resize(4);`
@@ -151,7 +159,12 @@ class COPPICE_API partition_supervisor_ref : public supervisor_handle {
   /// @par Origin
   /// `PartitionSupervisor.resize!/2`. Differs: after a failure, partitions that did start are no
   /// obstacle to another try.
-  [[nodiscard]] detail::resize_operation resize(std::size_t partitions) const;
+  /// @par Completion Signature
+  /// `void(error_code, std::size_t)`
+  [[nodiscard]] operation<void(boost::system::error_code, std::size_t)> auto resize(
+      std::size_t partitions) const {
+    return detail::deferred_wait<detail::resize_wait>{{detail::make_resize(partitions), to_}};
+  }
 };
 
 /// The partition that a key belongs to, found by the name of its supervisor. As

@@ -7,10 +7,11 @@
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/operation.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/system/error_code.hpp>
 
-#include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -41,18 +42,20 @@ class [[nodiscard]] pending_call {
   /// @throws std::logic_error at once, if the answer was taken.
   /// @par Cancellation
   /// Any type: completes with `operation_aborted`, and the answer can be waited for again.
-  [[nodiscard]] auto receive_response(
-      std::optional<std::chrono::steady_clock::duration> limit = std::nullopt) {
-    return detail::deferred_wait<detail::response_wait<R>>{
-        {get(), limit}};
+  /// @par Completion Signature
+  /// `void(error_code, R)`, or `void(error_code)`
+  [[nodiscard]] operation<completion_signature<R>> auto receive_response(
+      time_limit limit = infinity) {
+    return detail::deferred_wait<detail::response_wait<R>>{{get(), limit}};
   }
 
   /// `bool there = co_await request.wait_response(1s);` waits until `check_response` has something
   /// to tell, or the time is up; the call goes on.
-  [[nodiscard]] auto wait_response(
-      std::optional<std::chrono::steady_clock::duration> limit = std::nullopt) {
-    return detail::deferred_wait<detail::arrival_wait<R>>{
-        {{get(), limit}}};
+  /// @par Completion Signature
+  /// `void(error_code, bool)`
+  [[nodiscard]] operation<void(boost::system::error_code, bool)> auto wait_response(
+      time_limit limit = infinity) {
+    return detail::deferred_wait<detail::arrival_wait<R>>{{{get(), limit}}};
   }
 
   /// Takes the answer, or what is in the way of one, if it is there.

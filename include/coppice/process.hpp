@@ -6,13 +6,17 @@
 #include <coppice/detail/process/spawn.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/wait/current_process.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
+#include <coppice/detail/wait/exit_wait.hpp>
 #include <coppice/executor.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/init_ack.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_info.hpp>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -97,7 +101,12 @@ pid spawn_link(F&&, std::string_view = {}) {
 /// A fraction of what a throw costs.
 /// @par Origin
 /// `erlang:exit/1`.
-[[nodiscard]] COPPICE_API detail::exit_operation exit(exit_reason reason);
+/// @par Completion Signature
+/// `void()`, which it never does`
+[[nodiscard]] inline operation<void()> auto exit(exit_reason reason) {
+  return detail::deferred_wait<detail::exit_wait>{
+      {&detail::current_process().home, std::move(reason)}};
+}
 
 /// Sends an exit signal.
 ///
@@ -134,7 +143,9 @@ COPPICE_API void kill(const pid& process);
 /// Any type: completes with `operation_aborted`.
 /// @par Origin
 /// `erlang:yield/0`.
-[[nodiscard]] inline auto yield() {
+/// @par Completion Signature
+/// `void(error_code)`
+[[nodiscard]] inline operation<void(boost::system::error_code)> auto yield() {
   return detail::deferred_wait<detail::yield_wait>{{}};
 }
 
@@ -145,8 +156,12 @@ COPPICE_API void kill(const pid& process);
 /// @throws std::logic_error outside of processes.
 /// @par Cancellation
 /// Any type: completes with `operation_aborted` at once.
-[[nodiscard]] COPPICE_API detail::deferred_wait<detail::sleep_wait>
-sleep_for(std::chrono::steady_clock::duration time);
+/// @par Completion Signature
+/// `void(error_code)`
+[[nodiscard]] inline operation<void(boost::system::error_code)> auto sleep_for(
+    std::chrono::steady_clock::duration time) {
+  return detail::deferred_wait<detail::sleep_wait>{{&detail::here(), time}};
+}
 
 /// `exit_reason why = co_await coppice::await_exit(pid);` waits until that process has ended.
 ///
@@ -156,9 +171,12 @@ sleep_for(std::chrono::steady_clock::duration time);
 ///   a process of another io_context.
 /// @par Cancellation
 /// Any type: completes with `operation_aborted`, and the process is not watched any more.
-[[nodiscard]] COPPICE_API
-    detail::deferred_wait<detail::await_exit_wait>
-    await_exit(const pid& process);
+/// @par Completion Signature
+/// `void(error_code, exit_reason)`
+[[nodiscard]] inline operation<void(boost::system::error_code, exit_reason)> auto await_exit(
+    const pid& process) {
+  return detail::deferred_wait<detail::await_exit_wait>{{&detail::check_awaited(process), process}};
+}
 
 /// Names the calling process in reports.
 COPPICE_API void set_label(std::string_view label);

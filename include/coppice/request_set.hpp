@@ -4,12 +4,13 @@
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 #include <coppice/detail/wait/deferred_wait.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/pending_call.hpp>
 #include <coppice/response.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/system/error_code.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <optional>
@@ -48,8 +49,10 @@ class request_set {
   /// @throws std::logic_error at once, outside of processes, if nothing was ever added.
   /// @par Cancellation
   /// Any type: completes with `operation_aborted`; no answer is lost.
-  [[nodiscard]] auto receive_response(
-      std::optional<std::chrono::steady_clock::duration> limit = std::nullopt) {
+  /// @par Completion Signature
+  /// `void(error_code, std::optional<response<R, Label>>)`
+  [[nodiscard]] operation<void(boost::system::error_code, std::optional<response<R, Label>>)> auto
+  receive_response(time_limit limit = infinity) {
     if (pool_->home == nullptr) pool_->home = &detail::here();
     return detail::deferred_wait<detail::collection_wait<R, Label>>{{pool_, limit}};
   }

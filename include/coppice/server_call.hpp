@@ -7,16 +7,15 @@
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/system_executor.hpp>
 
-#include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
@@ -54,8 +53,8 @@ class [[nodiscard]] server_call {
 
   /// `co_await ref.call<message>(members...).within(1s);` waits for that long, in place of 5 s.
   ///
-  /// @param limit Nothing: without limit.
-  [[nodiscard]] server_call within(std::optional<std::chrono::steady_clock::duration> limit) && {
+  /// @param limit `infinity`: without limit.
+  [[nodiscard]] server_call within(time_limit limit) && {
     call_->terms.limit = limit;
     return std::move(*this);
   }

@@ -10,18 +10,21 @@
 #include <coppice/detail/server/handler.hpp>
 #include <coppice/detail/server/server_core.hpp>
 #include <coppice/detail/wait/current_process.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/mailbox_options.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/pending_call.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
 #include <coppice/server_call.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <chrono>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string_view>
 #include <type_traits>
@@ -38,8 +41,6 @@ namespace coppice {
 template <class S>
 class server_ref {
  public:
-  using time_limit = std::optional<std::chrono::steady_clock::duration>;
-
   server_ref(process_ref to) : to_{std::move(to)} {}
   server_ref(pid process) : to_{process} {}
   /// A name on the io_context of the calling process.
@@ -57,8 +58,8 @@ class server_ref {
   /// @param message Of a type that has a member type `reply`, the type of the answer. With g++ 12
   ///   an aggregate with a string in it, say, is not written in the awaited expression: the call is
   ///   a `function_call` then.
-  /// @param limit For how long to wait; nothing: without limit. The server does not hear of it, and
-  ///   what it answers later is thrown away.
+  /// @param limit For how long to wait; `infinity`: without limit. The server does not hear of it,
+  ///   and what it answers later is thrown away.
   /// If the function that finds the server throws, the call fails with `errc::noproc`, and `failure()`
   /// tells the exception.
   ///
@@ -72,8 +73,11 @@ class server_ref {
   /// executor of its own waits on the loop of the server.
   /// @par Origin
   /// `gen_server:call/3`.
+  /// @par Completion Signature
+  /// `void(error_code, Message::reply)`, or `void(error_code)`
   template <class Message>
-  [[nodiscard]] auto call(Message&& message, time_limit limit = default_limit) const {
+  [[nodiscard]] operation<detail::reply_signature<Message>> auto call(
+      Message&& message, time_limit limit = default_limit) const {
     using type = std::remove_cvref_t<Message>;
     if constexpr (detail::check_call<S, type>()) {
       return detail::awaited_as<detail::written_in_place<Message>>(
@@ -87,9 +91,11 @@ class server_ref {
   /// The message is made inside, so that no temporary message stands in the awaited expression.
   ///
   /// @tparam M An aggregate, or a class with a constructor for the arguments.
+  /// @par Completion Signature
+  /// `void(error_code, M::reply)`, or `void(error_code)`
   template <class M, class... Args>
   requires detail::made_of<M, Args...>
-  [[nodiscard]] auto call(Args&&... members) const {
+  [[nodiscard]] operation<detail::reply_signature<M>> auto call(Args&&... members) const {
     if constexpr (detail::check_call<S, M>() && detail::check_made<M, Args...>()) {
       return detail::awaited_as<(detail::written_in_place<Args> || ...)>(
           make_call(M(std::forward<Args>(members)...), default_limit));
@@ -135,8 +141,9 @@ class server_ref {
   ///
   /// @par Origin
   /// The `timeout` of `gen_server:start/3`.
-  [[nodiscard]] server_call<detail::started_query::reply> ready(
-      std::optional<std::chrono::steady_clock::duration> limit = std::nullopt) const {
+  /// @par Completion Signature
+  /// `void(error_code)`
+  [[nodiscard]] server_call<void> ready(time_limit limit = infinity) const {
     return make_call(detail::started_query{},
                      detail::call_terms{.target = to_, .limit = limit, .or_kill = true});
   }
@@ -179,12 +186,13 @@ class server_ref {
   ///
   /// @par Origin
   /// `gen_server:stop/3`.
-  [[nodiscard]] auto stop(
-      exit_reason reason = exit_reason::normal(),
-      std::optional<std::chrono::steady_clock::duration> limit = std::nullopt) const {
+  /// @par Completion Signature
+  /// `void(error_code)`
+  [[nodiscard]] operation<void(boost::system::error_code)> auto stop(
+      exit_reason reason = exit_reason::normal(), time_limit limit = infinity) const {
     detail::scheduler& s = home();
     detail::check_reach(s, "stop");
-    return detail::stop_operation{
+    return detail::deferred_wait<detail::stop_wait>{
         {.process = to_.whereis(), .reason = std::move(reason), .limit = limit, .at = &s}};
   }
 

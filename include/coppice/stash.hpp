@@ -7,10 +7,12 @@
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/server/stash_server.hpp>
 #include <coppice/detail/wait/deferred_wait.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
 #include <coppice/server_options.hpp>
 #include <coppice/server_ref.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/system/error_code.hpp>
@@ -56,30 +58,39 @@ class stash_ref {
   /// `co_await stash.put(key, state);` keeps it, in place of what was kept there before. Fails as a
   /// call does. With g++ 12 a state that is an aggregate with a string in it, say, is not written
   /// in the awaited expression: what this returns is a `function_call` then.
+  /// @par Completion Signature
+  /// `void(error_code)`
   template <std::convertible_to<T> State = T>
-  [[nodiscard]] auto put(std::string key, State&& state) const {
+  [[nodiscard]] operation<void(boost::system::error_code)> auto put(std::string key,
+                                                                    State&& state) const {
     T kept(std::forward<State>(state));
     return detail::awaited_as<detail::written_in_place<State>>(server_.make_call(
-        detail::stash_server::put{std::move(key), {Codec::encode(std::move(kept)), 0}},
-        std::nullopt));
+        detail::stash_server::put{std::move(key), {Codec::encode(std::move(kept)), 0}}, infinity));
   }
 
   /// `std::optional<T> found = co_await stash.get(key);` Asks at once. Fails as a call does, and with
   /// `errc::unreadable` if something else is kept there.
-  [[nodiscard]] auto get(std::string key) const {
+  /// @par Completion Signature
+  /// `void(error_code, std::optional<T>)`
+  [[nodiscard]] operation<void(boost::system::error_code, std::optional<T>)> auto get(
+      std::string key) const {
     return detail::deferred_wait<detail::typed_get_wait<T, Codec>>{
-        {{server_.send_request(detail::stash_server::get{std::move(key)}).release(),
-          std::nullopt}}};
+        {{server_.send_request(detail::stash_server::get{std::move(key)}).release(), infinity}}};
   }
 
   /// `bool was = co_await stash.erase(key);`
-  [[nodiscard]] auto erase(std::string key) const {
-    return server_.make_call(detail::stash_server::erase{std::move(key)}, std::nullopt);
+  /// @par Completion Signature
+  /// `void(error_code, bool)`
+  [[nodiscard]] operation<void(boost::system::error_code, bool)> auto erase(std::string key) const {
+    return server_.make_call(detail::stash_server::erase{std::move(key)}, infinity);
   }
 
   /// `std::vector<std::string> all = co_await stash.keys();`
-  [[nodiscard]] auto keys() const {
-    return server_.call(detail::stash_server::keys{}, std::nullopt);
+  /// @par Completion Signature
+  /// `void(error_code, std::vector<std::string>)`
+  [[nodiscard]] operation<void(boost::system::error_code, std::vector<std::string>)> auto keys()
+      const {
+    return server_.call(detail::stash_server::keys{}, infinity);
   }
 
  private:

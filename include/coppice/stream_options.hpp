@@ -2,10 +2,10 @@
 
 #include <coppice/child_policy.hpp>
 #include <coppice/detail/async_task/default_concurrency.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <chrono>
 #include <cstddef>
-#include <optional>
 #include <string>
 
 namespace coppice {
@@ -22,8 +22,8 @@ struct stream_options {
   std::size_t max_concurrency = detail::default_concurrency();
   /// Whether results come in the order of the input, or as they are there.
   bool ordered = true;
-  /// For how long each item may run; nothing: without limit. Not below zero.
-  std::optional<std::chrono::steady_clock::duration> limit = std::chrono::seconds{5};
+  /// For how long each item may run; `infinity`: without limit. Not below zero.
+  time_limit limit = std::chrono::seconds{5};
   stream_timeout on_timeout = stream_timeout::exit;
   /// Under a task supervisor only: how that stops the tasks, when it is to stop.
   coppice::shutdown shutdown = std::chrono::seconds{5};

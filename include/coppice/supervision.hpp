@@ -5,6 +5,7 @@
 #include <coppice/detail/supervision/child_table.hpp>
 #include <coppice/detail/supervision/restart_window.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <chrono>
 #include <cstddef>

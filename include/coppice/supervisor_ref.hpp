@@ -5,15 +5,17 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/process/stop_wait.hpp>
 #include <coppice/detail/supervisor/request_waits.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/asio/io_context.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <any>
-#include <chrono>
-#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -56,7 +58,11 @@ class COPPICE_API supervisor_handle {
 
   /// Completes when the static children are up; fails with `errc::start_failed` if one of them is
   /// not, and with `errc::already_started` if another process has its name.
-  [[nodiscard]] detail::request_operation ready() const;
+  /// @par Completion Signature
+  /// `void(error_code)`
+  [[nodiscard]] operation<void(boost::system::error_code)> auto ready() const {
+    return detail::ask<detail::request_wait>(to_, detail::supervisor_request::kind_type::ready);
+  }
 
   /// Stops the children and then the supervisor, and completes when everything is gone.
   ///
@@ -67,19 +73,32 @@ class COPPICE_API supervisor_handle {
   /// and with `errc::would_deadlock` from within the supervisor's own subtree.
   /// @par Origin
   /// `supervisor:stop/3`.
-  [[nodiscard]] detail::stop_operation stop(
-      exit_reason reason = exit_reason::shutdown(),
-      std::optional<std::chrono::steady_clock::duration> limit = {}) const;
+  /// @par Completion Signature
+  /// `void(error_code)`
+  [[nodiscard]] operation<void(boost::system::error_code)> auto stop(
+      exit_reason reason = exit_reason::shutdown(), time_limit limit = infinity) const {
+    return detail::deferred_wait<detail::stop_wait>{{to_, std::move(reason), limit}};
+  }
 
   /// Lists the children, in start order.
   ///
   /// @par Origin
   /// `supervisor:which_children/1`, which lists the latest first.
-  [[nodiscard]] detail::listing_operation which_children() const;
+  /// @par Completion Signature
+  /// `void(error_code, std::vector<child_entry>)`
+  [[nodiscard]] operation<void(boost::system::error_code, std::vector<child_entry>)> auto
+  which_children() const {
+    return detail::ask<detail::listing_wait>(to_, detail::supervisor_request::kind_type::which);
+  }
 
   /// @par Origin
   /// `supervisor:count_children/1`.
-  [[nodiscard]] detail::count_operation count_children() const;
+  /// @par Completion Signature
+  /// `void(error_code, child_counts)`
+  [[nodiscard]] operation<void(boost::system::error_code, child_counts)> auto count_children()
+      const {
+    return detail::ask<detail::count_wait>(to_, detail::supervisor_request::kind_type::count);
+  }
 
   /// Whether they lead to the same process.
   friend bool operator==(const supervisor_handle& a, const supervisor_handle& b) {
@@ -117,7 +136,13 @@ class COPPICE_API supervisor_ref : public supervisor_handle {
   /// Fails with `errc::not_found`.
   /// @par Origin
   /// `supervisor:terminate_child/2`.
-  [[nodiscard]] detail::request_operation terminate_child(std::string_view id) const;
+  /// @par Completion Signature
+  /// `void(error_code)`
+  [[nodiscard]] operation<void(boost::system::error_code)> auto terminate_child(
+      std::string_view id) const {
+    return detail::ask<detail::request_wait>(to_, detail::supervisor_request::kind_type::terminate,
+                                             id);
+  }
 
   /// Stops a child of a simple_one_for_one supervisor, and forgets it.
   ///
@@ -125,7 +150,13 @@ class COPPICE_API supervisor_ref : public supervisor_handle {
   /// @par Origin
   /// `supervisor:terminate_child/2` and `DynamicSupervisor.terminate_child/2`; the former answers ok
   /// for a pid that is dead.
-  [[nodiscard]] detail::request_operation terminate_child(const pid& process) const;
+  /// @par Completion Signature
+  /// `void(error_code)`
+  [[nodiscard]] operation<void(boost::system::error_code)> auto terminate_child(
+      const pid& process) const {
+    return detail::ask<detail::request_wait>(
+        to_, detail::supervisor_request::kind_type::terminate_process, process);
+  }
 
   /// Starts a child that does not run, in its old place.
   ///
@@ -134,14 +165,24 @@ class COPPICE_API supervisor_ref : public supervisor_handle {
   /// child stays stopped.
   /// @par Origin
   /// `supervisor:restart_child/2`.
-  [[nodiscard]] detail::start_operation restart_child(std::string_view id) const;
+  /// @par Completion Signature
+  /// `void(error_code, started_child)`
+  [[nodiscard]] operation<void(boost::system::error_code, started_child)> auto restart_child(
+      std::string_view id) const {
+    return detail::ask<detail::start_wait>(to_, detail::supervisor_request::kind_type::restart, id);
+  }
 
   /// Drops the spec of a child that does not run.
   ///
   /// Fails with `errc::not_found`, `running` or `restarting`.
   /// @par Origin
   /// `supervisor:delete_child/2`.
-  [[nodiscard]] detail::request_operation delete_child(std::string_view id) const;
+  /// @par Completion Signature
+  /// `void(error_code)`
+  [[nodiscard]] operation<void(boost::system::error_code)> auto delete_child(
+      std::string_view id) const {
+    return detail::ask<detail::request_wait>(to_, detail::supervisor_request::kind_type::erase, id);
+  }
 
   /// The entry of one child, as `which_children` lists it.
   ///
@@ -150,7 +191,13 @@ class COPPICE_API supervisor_ref : public supervisor_handle {
   /// Constant.
   /// @par Origin
   /// `supervisor:which_child/2`.
-  [[nodiscard]] detail::entry_operation which_child(std::string_view id) const;
+  /// @par Completion Signature
+  /// `void(error_code, child_entry)`
+  [[nodiscard]] operation<void(boost::system::error_code, child_entry)> auto which_child(
+      std::string_view id) const {
+    return detail::ask<detail::entry_wait>(to_, detail::supervisor_request::kind_type::which_one,
+                                           id);
+  }
 
   /// The entry of one child of a simple_one_for_one supervisor. One that is restarting goes by the
   /// pid that it had last.
@@ -160,14 +207,25 @@ class COPPICE_API supervisor_ref : public supervisor_handle {
   /// Constant.
   /// @par Origin
   /// `supervisor:which_child/2`.
-  [[nodiscard]] detail::entry_operation which_child(const pid& process) const;
+  /// @par Completion Signature
+  /// `void(error_code, child_entry)`
+  [[nodiscard]] operation<void(boost::system::error_code, child_entry)> auto which_child(
+      const pid& process) const {
+    return detail::ask<detail::entry_wait>(
+        to_, detail::supervisor_request::kind_type::which_process, process);
+  }
 
   /// The spec of a child, with its defaults filled in.
   ///
   /// Fails with `errc::not_found`.
   /// @par Origin
   /// `supervisor:get_childspec/2`.
-  [[nodiscard]] detail::spec_operation get_child_spec(std::string_view id) const;
+  /// @par Completion Signature
+  /// `void(error_code, std::optional<child_spec>)`
+  [[nodiscard]] operation<void(boost::system::error_code, std::optional<child_spec>)> auto
+  get_child_spec(std::string_view id) const {
+    return detail::ask<detail::spec_wait>(to_, detail::supervisor_request::kind_type::spec, id);
+  }
 };
 
 /// A supervisor whose children come and go.
@@ -194,7 +252,13 @@ class COPPICE_API dynamic_supervisor_ref : public supervisor_handle {
   /// Fails with `errc::not_found`, also for one that has ended already.
   /// @par Origin
   /// `DynamicSupervisor.terminate_child/2`.
-  [[nodiscard]] detail::request_operation terminate_child(const pid& process) const;
+  /// @par Completion Signature
+  /// `void(error_code)`
+  [[nodiscard]] operation<void(boost::system::error_code)> auto terminate_child(
+      const pid& process) const {
+    return detail::ask<detail::request_wait>(
+        to_, detail::supervisor_request::kind_type::terminate_process, process);
+  }
 
   /// The entry of one child, as `which_children` lists it. One that is restarting goes by the pid
   /// that it had last.
@@ -204,7 +268,13 @@ class COPPICE_API dynamic_supervisor_ref : public supervisor_handle {
   /// Constant.
   /// @par Origin
   /// `supervisor:which_child/2`, of a simple_one_for_one supervisor.
-  [[nodiscard]] detail::entry_operation which_child(const pid& process) const;
+  /// @par Completion Signature
+  /// `void(error_code, child_entry)`
+  [[nodiscard]] operation<void(boost::system::error_code, child_entry)> auto which_child(
+      const pid& process) const {
+    return detail::ask<detail::entry_wait>(
+        to_, detail::supervisor_request::kind_type::which_process, process);
+  }
 };
 
 }  // namespace coppice

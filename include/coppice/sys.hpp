@@ -2,10 +2,14 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/server/state_access.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
 #include <coppice/server.hpp>
 #include <coppice/server_call.hpp>
+#include <coppice/time_limit.hpp>
+
+#include <boost/system/error_code.hpp>
 
 #include <chrono>
 #include <concepts>
@@ -30,10 +34,11 @@ namespace sys {
 ///
 /// @par Origin
 /// `sys:get_state/1`.
+/// @par Completion Signature
+/// `void(error_code, R)`, or `void(error_code)`
 template <class S, std::invocable<const S&> F>
-[[nodiscard]] auto get_state(
-    const server_ref<S>& server, F f,
-    std::optional<std::chrono::steady_clock::duration> limit = std::chrono::seconds{5}) {
+[[nodiscard]] operation<completion_signature<std::decay_t<std::invoke_result_t<F, const S&>>>> auto
+get_state(const server_ref<S>& server, F f, time_limit limit = std::chrono::seconds{5}) {
   using result = std::decay_t<std::invoke_result_t<F, const S&>>;
   auto look = [f = std::move(f)](S& s) mutable -> result {
     return std::invoke(f, std::as_const(s));
@@ -47,10 +52,11 @@ template <class S, std::invocable<const S&> F>
 ///
 /// @par Origin
 /// `sys:replace_state/2`.
+/// @par Completion Signature
+/// `void(error_code)`
 template <class S, std::invocable<S&> F>
-[[nodiscard]] auto replace_state(
-    const server_ref<S>& server, F f,
-    std::optional<std::chrono::steady_clock::duration> limit = std::chrono::seconds{5}) {
+[[nodiscard]] operation<void(boost::system::error_code)> auto replace_state(
+    const server_ref<S>& server, F f, time_limit limit = std::chrono::seconds{5}) {
   auto change = [f = std::move(f)](S& s) mutable { std::invoke(f, s); };
   return function_call{
       server.make_call(detail::state_access<decltype(change), void>{std::move(change)}, limit)};

@@ -96,8 +96,7 @@ class [[nodiscard]] task_stream {
     for (bool waited = false;; waited = true) {
       if (auto* const item = stream->advance(waited); item != nullptr) co_return tell(item);
       if (stream->closed()) co_return std::nullopt;
-      detail::deferred_wait<detail::stream_core::wait> change{
-          {stream}};
+      detail::deferred_wait<detail::stream_core::wait> change{{stream}};
       co_await std::move(change);
     }
   }

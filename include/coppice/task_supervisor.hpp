@@ -8,6 +8,7 @@
 #include <coppice/detail/async_task/supervised_task.hpp>
 #include <coppice/detail/async_task/task_core.hpp>
 #include <coppice/detail/wait/current_process.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
 #include <coppice/supervisor.hpp>
@@ -15,6 +16,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -136,13 +138,29 @@ class COPPICE_API task_supervisor_ref {
   ///
   /// @par Origin
   /// `Task.Supervisor.children/1`.
-  [[nodiscard]] detail::pids_operation children() const;
+  /// @par Completion Signature
+  /// `void(error_code, std::vector<pid>)`
+  [[nodiscard]] operation<void(boost::system::error_code, std::vector<pid>)> auto children() const {
+    return detail::ask<detail::pids_wait>(to_, detail::supervisor_request::kind_type::which);
+  }
 
   /// As `dynamic_supervisor_ref::terminate_child`: fails with `errc::not_found` for a task that has
   /// ended.
-  [[nodiscard]] detail::request_operation terminate_child(const pid& task) const;
+  /// @par Completion Signature
+  /// `void(error_code)`
+  [[nodiscard]] operation<void(boost::system::error_code)> auto terminate_child(
+      const pid& task) const {
+    return supervisor().terminate_child(task);
+  }
 
-  [[nodiscard]] detail::count_operation count_children() const;
+  /// As `dynamic_supervisor_ref::count_children`.
+  ///
+  /// @par Completion Signature
+  /// `void(error_code, child_counts)`
+  [[nodiscard]] operation<void(boost::system::error_code, child_counts)> auto count_children()
+      const {
+    return supervisor().count_children();
+  }
 
   /// The supervisor as what it is underneath: to await that it is up, to stop it.
   [[nodiscard]] dynamic_supervisor_ref supervisor() const {

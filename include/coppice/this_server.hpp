@@ -6,7 +6,10 @@
 #include <coppice/detail/server/server_core.hpp>
 #include <coppice/detail/server/state_keeper.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/pid.hpp>
+
+#include <boost/system/error_code.hpp>
 
 #include <any>
 #include <chrono>
@@ -65,8 +68,10 @@ COPPICE_API std::uint64_t monitor(const pid& process);
 /// it back.
 ///
 /// @throws std::logic_error if the server has no stash, or is of another class.
+/// @par Completion Signature
+/// `void(error_code)`
 template <class S>
-[[nodiscard]] auto save(const S& self) {
+[[nodiscard]] operation<void(boost::system::error_code)> auto save(const S& self) {
   static_assert(detail::keeps_state<S>, "save() needs state() and restore()");
   detail::state_keeper& keeper = detail::current_keeper(&detail::server_tag<S>);
   detail::state_of<S> now = self.state();

@@ -30,7 +30,7 @@ stream_settings check_stream(stream_options o) {
     throw std::invalid_argument{std::string{"coppice: stream: "} + rule};
   };
   if (o.max_concurrency == 0) refuse("its max_concurrency must be above zero");
-  if (o.limit && *o.limit < duration::zero()) refuse("its time limit must not be negative");
+  if (o.limit.time() < duration::zero()) refuse("its time limit must not be negative");
   if (o.on_timeout > stream_timeout::kill_task) refuse("its on_timeout is neither of the two");
   if (o.shutdown.is_timed() && o.shutdown.time() < duration::zero()) {
     refuse("its shutdown time must not be negative");
@@ -199,7 +199,9 @@ void stream_core::start(task_ptr core, body_ptr what) {
   auto* const i = new item{*this, core};
   items_.push_back(*i);
   ++running_;
-  if (settings_.limit) home_->set_timer(i->timer, detail::after(home_->now(), *settings_.limit));
+  if (!settings_.limit.is_infinity()) {
+    home_->set_timer(i->timer, detail::after(home_->now(), settings_.limit.time()));
+  }
   if (settings_.supervisor) {
     spawn_task_in(*settings_.supervisor, std::move(what), settings_.label, settings_.how,
                   std::move(core));

@@ -173,8 +173,8 @@ void task_wait::arm(waiter& w) {
   core->listener = this;
   if (core->settled()) {
     w.wake();
-  } else if (limit) {
-    timer.arm(w, *limit);
+  } else {
+    timer.arm(w, limit);
   }
 }
 
@@ -226,7 +226,7 @@ void task_shutdown_wait::arm(waiter& w) {
   } else {
     asked = true;
     core->ask(exit_reason::shutdown());
-    if (budget) timer.arm(w, *budget);
+    timer.arm(w, budget);
   }
 }
 
@@ -268,8 +268,8 @@ void task_group_wait::arm(waiter& w) {
   }
   if (busy || failed || settled() >= enough) {
     w.wake();
-  } else if (limit) {
-    timer.arm(w, *limit);
+  } else {
+    timer.arm(w, limit);
   }
 }
 

@@ -87,20 +87,6 @@ std::vector<pid> pids_wait::pids() const {
 
 }  // namespace detail
 
-detail::pids_operation task_supervisor_ref::children() const {
-  return detail::pids_operation{
-      {{std::make_shared<detail::supervisor_request>(detail::supervisor_request::kind_type::which),
-        to_}}};
-}
-
-detail::request_operation task_supervisor_ref::terminate_child(const pid& task) const {
-  return supervisor().terminate_child(task);
-}
-
-detail::count_operation task_supervisor_ref::count_children() const {
-  return supervisor().count_children();
-}
-
 child_spec task_supervisor(task_supervisor_spec spec) {
   return dynamic_supervisor(detail::underneath(std::move(spec)));
 }

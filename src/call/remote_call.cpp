@@ -30,7 +30,7 @@ void foreign_wait::start_timer(const call_terms& terms) {
   if (terms.or_kill) to_kill = terms.target;
   // This is a timer of Asio on the handler's executor, not of a scheduler: the limit must be kept
   // even if the loop of the server is not run at all.
-  timer_.expires_at(after(clock::now(), *terms.limit));
+  timer_.expires_at(after(clock::now(), terms.limit.time()));
   timer_.async_wait([self = shared_from_this(),
                      to_kill = std::move(to_kill)](const boost::system::error_code& ec) {
     if (!ec && self->give_up(errc::timeout) && to_kill) kill_unless_up_there(*to_kill);

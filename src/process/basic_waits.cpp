@@ -1,10 +1,19 @@
 #include <coppice/detail/process/basic_waits.hpp>
 
+#include <stdexcept>
+
 namespace coppice::detail {
 
 void sleep_wait::arm(waiter& w) { timer.arm(w, time); }
 
 void sleep_wait::disarm() noexcept { timer.disarm(); }
+
+scheduler& check_awaited(const pid& target) {
+  if (!target) throw std::invalid_argument{"coppice: await_exit of an empty pid"};
+  scheduler& home = *target.home();
+  check_reach(home, "await_exit");
+  return home;
+}
 
 // Waiting for the end of a process is a monitor whose message is one wake-up. It is a member of the
 // wait, so that it allocates nothing and disappears with the wait.

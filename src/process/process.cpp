@@ -34,10 +34,6 @@ pid self() noexcept {
   return me != nullptr ? me->id() : pid{};
 }
 
-detail::exit_operation exit(exit_reason reason) {
-  return detail::exit_operation{{&current_process().home, std::move(reason)}};
-}
-
 namespace {
 
 // The reason `kill` cannot be trapped; all other reasons are ordinary signals, as with exit/2.
@@ -68,20 +64,6 @@ void exit(const pid& target, exit_reason reason) {
 }
 
 void kill(const pid& target) { exit(target, exit_reason::kill()); }
-
-detail::deferred_wait<detail::sleep_wait> sleep_for(
-    std::chrono::steady_clock::duration time) {
-  return detail::deferred_wait<detail::sleep_wait>{
-      {&detail::here(), time}};
-}
-
-detail::deferred_wait<detail::await_exit_wait> await_exit(
-    const pid& target) {
-  if (!target) throw std::invalid_argument{"coppice: await_exit of an empty pid"};
-  detail::check_reach(*target.home(), "await_exit");
-  return detail::deferred_wait<detail::await_exit_wait>{
-      {target.home(), target}};
-}
 
 void set_label(std::string_view label) { current_process().more().label = label; }
 

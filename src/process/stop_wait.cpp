@@ -31,7 +31,7 @@ void stop_wait::arm(waiter& w) {
     // First the monitor, then the request: so no end is missed, whatever stop() does at once.
     news.target = &w;
     p->more().subscriptions.push_back(news);
-    if (limit) timer.arm(w, *limit);
+    timer.arm(w, limit);
     p->home.stop(*p, reason);
     return;
   }

@@ -62,8 +62,7 @@ asio::awaitable<void> stash_server::init() {
   store_->open(
       [me = server_ref<stash_server>{self()}](std::string why) { me.cast(broken{std::move(why)}); },
       reply_to<std::string>{opened});
-  deferred_wait<response_wait<std::string>> opening{
-      {opened, std::nullopt}};
+  deferred_wait<response_wait<std::string>> opening{{opened, infinity}};
   const std::string problem = co_await std::move(opening);
   if (!problem.empty()) throw std::runtime_error{problem};
 }
@@ -89,7 +88,7 @@ void stash_server::handle(const broken& m) { throw std::runtime_error{m.why}; }
 asio::awaitable<void> stash_server::terminate(const exit_reason&) {
   const slot_ptr<void> done{new free_slot<void>{here()}};
   store_->finish(reply_to<void>{done});
-  deferred_wait<response_wait<void>> finishing{{done, std::nullopt}};
+  deferred_wait<response_wait<void>> finishing{{done, infinity}};
   co_await std::move(finishing);
 }
 

@@ -129,8 +129,7 @@ void state_keeper::put_away(kept_state s) noexcept {
     }
     if (core_.home.is_down()) return;  // the program ends, and no process hears of it
     save_operation putting{
-        {stash.send_request(stash_server::put{key_, encoded(std::move(s))}).release(),
-         std::nullopt}};
+        {stash.send_request(stash_server::put{key_, encoded(std::move(s))}).release(), infinity}};
     std::move(putting)(loss_report{core_.home, server_, key_});
   } catch (...) {
     could_not_be_taken(std::current_exception());
@@ -141,7 +140,7 @@ save_operation state_keeper::save(std::any state, bool same) {
   const server_ref<stash_server> stash{core_.home.io(), options_.state.stash};
   kept_state s{std::move(state), same ? given_.crashes : 0};
   return save_operation{
-      {stash.send_request(stash_server::put{key_, encoded(std::move(s))}).release(), std::nullopt}};
+      {stash.send_request(stash_server::put{key_, encoded(std::move(s))}).release(), infinity}};
 }
 
 }  // namespace coppice::detail

@@ -101,7 +101,7 @@ void supervision::begin_start(child& c, clock::time_point now) {
   start_limited_ = false;
   awaited_ = &c;
   awaited_until_.reset();
-  if (c.start_limit) awaited_until_ = detail::after(now, *c.start_limit);
+  if (!c.start_limit.is_infinity()) awaited_until_ = detail::after(now, c.start_limit.time());
 }
 
 void supervision::started(child& c, std::uint64_t number) {

@@ -81,7 +81,7 @@ void check_child(const place& at, const child_spec& spec, bool named, auto_shutd
       spec.shutdown->time() < steady_clock::duration::zero()) {
     refuse(at, spec, "its shutdown time must not be negative");
   }
-  if (spec.start_limit && *spec.start_limit <= steady_clock::duration::zero()) {
+  if (spec.start_limit.time() <= steady_clock::duration::zero()) {
     refuse(at, spec, "its start limit must be above zero");
   }
   if (!spec.significant) return;

@@ -135,6 +135,10 @@ void supervisor_process::resized(resize_request& r) {
   if (!r.error && latest_resize_ == &r) partitions_ = r.partitions;
 }
 
+std::shared_ptr<supervisor_request> make_resize(std::size_t partitions) {
+  return std::allocate_shared<resize_request>(pool_allocator<resize_request>{}, partitions);
+}
+
 }  // namespace detail
 
 partition_child::partition_child(child_spec spec)
@@ -144,16 +148,6 @@ std::size_t partition_supervisor_ref::partitions() const {
   detail::supervisor_process* const s = detail::partitions_of(to_);
   if (s == nullptr) detail::fail(errc::noproc);
   return s->partitions();
-}
-
-detail::entry_operation partition_supervisor_ref::which_child(std::size_t number) const {
-  return supervisor_ref{to_}.which_child(std::to_string(number));
-}
-
-detail::resize_operation partition_supervisor_ref::resize(std::size_t partitions) const {
-  using request = detail::resize_request;
-  return detail::resize_operation{
-      {{std::allocate_shared<request>(detail::pool_allocator<request>{}, partitions), to_}}};
 }
 
 partition_supervisor_ref start_supervisor(asio::io_context& io, partition_supervisor_spec spec) {

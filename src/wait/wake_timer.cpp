@@ -10,7 +10,7 @@ void wake_timer::expire(timer_node& node) {
   self.target->wake();
 }
 
-void wake_timer::arm(waiter& w, duration time) {
+void wake_timer::set(waiter& w, duration time) {
   target = &w;
   // No time to wait still means one trip through the run queue: an operation never completes while
   // it is being started.

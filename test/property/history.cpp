@@ -139,7 +139,7 @@ class stage {
     a.when = p.restarted;
     a.how = p.how;
     a.significant = p.significant;
-    a.start_limit = p.start_limit;
+    a.start_limit = p.start_limit ? coppice::time_limit{*p.start_limit} : coppice::infinity;
     told_.cast.push_back({std::move(id), p});
     return a;
   }

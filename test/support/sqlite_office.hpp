@@ -177,7 +177,7 @@ struct office : world {
   std::string ask(M m, const char* name = "number") {
     std::string answer;
     coppice::server_ref<number>{io, name}.call(
-        m, std::nullopt)([&answer](boost::system::error_code ec, int n) {
+        m, coppice::infinity)([&answer](boost::system::error_code ec, int n) {
       answer = ec ? ec.message() : std::to_string(n);
     });
     until([&answer] { return !answer.empty(); });

@@ -12,6 +12,7 @@
 #include <coppice/exit_reason.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/system/error_code.hpp>
@@ -28,7 +29,7 @@ namespace coppice::detail {
 struct stream_settings {
   std::size_t max_concurrency;
   bool ordered;
-  std::optional<duration> limit;
+  time_limit limit;
   bool kill_late;
   std::string label;
   bool linked = true;

@@ -34,6 +34,4 @@ struct COPPICE_API pids_wait : request_wait_base {
   [[nodiscard]] std::vector<pid> pids() const;
 };
 
-using pids_operation = deferred_wait<pids_wait>;
-
 }  // namespace coppice::detail

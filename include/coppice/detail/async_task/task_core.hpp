@@ -12,6 +12,7 @@
 #include <coppice/mailbox.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <boost/system/error_code.hpp>
@@ -19,7 +20,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -150,18 +150,20 @@ COPPICE_API void task_threw(process& p) noexcept;
 
 // Waits until one task has settled.
 struct COPPICE_API task_wait : task_listener {
-  task_wait(task_ptr c, std::optional<duration> l) noexcept : core{std::move(c)}, limit{l} {}
+  task_wait(task_ptr c, time_limit l) noexcept : core{std::move(c)}, limit{l} {}
 
   [[nodiscard]] scheduler& home() const noexcept { return core->home; }
   void arm(waiter& w);
-  [[nodiscard]] bool poll() const noexcept { return busy || core->settled() || timer.has_expired(); }
+  [[nodiscard]] bool poll() const noexcept {
+    return busy || core->settled() || timer.has_expired();
+  }
   void disarm() noexcept;
   void task_settled(task_core&) noexcept override;
   // Gives the error, if there is no result to take. A task that is late is forgotten.
   [[nodiscard]] boost::system::error_code outcome() noexcept;
 
   task_ptr core;
-  std::optional<duration> limit;
+  time_limit limit;
   wake_timer timer{};
   waiter* target = nullptr;
   bool busy = false;  // the task has another listener already, so this wait fails
@@ -181,7 +183,7 @@ struct COPPICE_API task_shutdown_wait : task_listener {
   [[nodiscard]] bool obeyed() const noexcept;
 
   task_ptr core;
-  std::optional<duration> budget;  // the time to obey; nothing if it is unlimited
+  time_limit budget = infinity;  // the time to obey
   bool brutal;
   wake_timer timer{};
   waiter* target = nullptr;
@@ -193,7 +195,7 @@ struct COPPICE_API task_shutdown_wait : task_listener {
 
 // Waits for several tasks to settle: for all, for a number of them, or for the first that fails.
 struct COPPICE_API task_group_wait : task_listener {
-  task_group_wait(scheduler& s, std::vector<task_ptr> c, std::optional<duration> l) noexcept
+  task_group_wait(scheduler& s, std::vector<task_ptr> c, time_limit l) noexcept
       : home_{&s}, cores{std::move(c)}, limit{l}, enough{cores.size()} {}
 
   [[nodiscard]] scheduler& home() const noexcept { return *home_; }
@@ -213,7 +215,7 @@ struct COPPICE_API task_group_wait : task_listener {
 
   scheduler* home_;
   std::vector<task_ptr> cores;
-  std::optional<duration> limit;
+  time_limit limit;
   std::size_t enough;  // the number of settled tasks to wait for
   bool stop_at_failure = false;
   unfinished_tasks on_timeout{};

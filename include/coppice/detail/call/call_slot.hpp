@@ -8,11 +8,11 @@
 #include <coppice/exit_reason.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
 #include <memory>
-#include <optional>
 #include <utility>
 
 namespace coppice::detail {
@@ -21,7 +21,7 @@ namespace coppice::detail {
 // waits.
 struct call_terms {
   process_ref target;
-  std::optional<duration> limit{};
+  time_limit limit = infinity;
   bool or_kill = false;  // kills the server if it has not started when the time is over
   bool sent = false;
   std::shared_ptr<exit_reason> failure{};  // takes the server's exit reason to another thread

@@ -45,8 +45,8 @@ struct call_wait {
     call->caller = &w;
     if (call->done()) {
       w.wake();
-    } else if (call->terms.limit) {
-      call->timer.arm(w, *call->terms.limit);
+    } else {
+      call->timer.arm(w, call->terms.limit);
     }
   }
   [[nodiscard]] bool poll() const noexcept { return call->done() || call->timer.has_expired(); }

@@ -8,6 +8,7 @@
 #include <coppice/detail/wait/wait_operation.hpp>
 #include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
@@ -85,7 +86,7 @@ class courier {
 template <class R>
 void send_over(call_ptr<R> call, std::shared_ptr<recipient<R>> to) {
   call->terms.sent = true;
-  call->terms.limit.reset();
+  call->terms.limit = infinity;
   call->terms.failure = std::make_shared<exit_reason>();
   courier<R> back{call->terms.failure, std::move(to)};
   const std::uint64_t there = call->terms.target.serial();
@@ -143,7 +144,7 @@ struct remote_call_wait {
 
   void arm(waiter& w) {
     box->reader = &w;
-    if (call->terms.limit) timer.arm(w, *call->terms.limit);
+    timer.arm(w, call->terms.limit);
     send_over<R>(std::move(call), box);
   }
   [[nodiscard]] bool poll() const noexcept { return box->letter || timer.has_expired(); }
@@ -204,7 +205,7 @@ class foreign_call final : public foreign_wait, public recipient<R> {
         handler_{std::move(handler)} {}
 
   void start(call_ptr<R> call) {
-    if (call->terms.limit) start_timer(call->terms);
+    if (!call->terms.limit.is_infinity()) start_timer(call->terms);
     if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) {
       slot.assign(canceller{weak_from_this()});
     }

@@ -10,6 +10,7 @@
 #include <coppice/detail/wait/wake_timer.hpp>
 #include <coppice/error.hpp>
 #include <coppice/response.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/system/error_code.hpp>
 
@@ -61,7 +62,7 @@ struct collection_wait {
   using signature = void(boost::system::error_code, std::optional<response<R, Label>>);
 
   std::shared_ptr<request_pool<R, Label>> pool;
-  std::optional<duration> limit;
+  time_limit limit;
   wake_timer timer{};
   waiter* self = nullptr;
 
@@ -73,8 +74,8 @@ struct collection_wait {
     pool->arrivals.waiting = self = &w;
     if (poll()) {
       w.wake();
-    } else if (limit) {
-      timer.arm(w, *limit);
+    } else {
+      timer.arm(w, limit);
     }
   }
   [[nodiscard]] bool poll() const noexcept {

@@ -9,10 +9,10 @@
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/wake_timer.hpp>
 #include <coppice/error.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/system/error_code.hpp>
 
-#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -36,7 +36,7 @@ struct response_wait {
   using signature = completion_signature<R>;
 
   slot_ptr<R> slot;
-  std::optional<duration> limit;
+  time_limit limit;
   wake_timer timer{};
   waiter* self = nullptr;
 
@@ -47,8 +47,8 @@ struct response_wait {
     slot->caller = self = &w;
     if (slot->done()) {
       w.wake();
-    } else if (limit) {
-      timer.arm(w, *limit);
+    } else {
+      timer.arm(w, limit);
     }
   }
   [[nodiscard]] bool poll() const noexcept { return slot->done() || timer.has_expired(); }

@@ -24,7 +24,7 @@ namespace coppice::detail {
 
 // One of coppice's own operations: nothing is allocated, the wait is part of the frame.
 template <class State>
-  requires wait_state<std::remove_reference_t<State>>
+requires wait_state<std::remove_reference_t<State>>
 class native_awaiter final : public waiter {
  public:
   using signature = typename std::remove_reference_t<State>::signature;

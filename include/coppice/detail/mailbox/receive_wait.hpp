@@ -6,6 +6,7 @@
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/wake_timer.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/system/error_code.hpp>
 
@@ -45,14 +46,16 @@ template <class T>
 struct timed_receive_wait : receive_wait<T> {
   using signature = void(boost::system::error_code, std::optional<T>);
 
-  duration limit;
+  time_limit limit;
   wake_timer timer{};
 
   void arm(waiter& w) {
     receive_wait<T>::arm(w);
     if (this->box->size == 0) timer.arm(w, limit);
   }
-  [[nodiscard]] bool poll() const noexcept { return timer.has_expired() || receive_wait<T>::poll(); }
+  [[nodiscard]] bool poll() const noexcept {
+    return timer.has_expired() || receive_wait<T>::poll();
+  }
   void disarm() noexcept {
     receive_wait<T>::disarm();
     timer.disarm();

@@ -52,6 +52,9 @@ struct yield_wait {
   }
 };
 
+// On which a process can be awaited from here. Throws if it cannot.
+COPPICE_API scheduler& check_awaited(const pid& target);
+
 struct COPPICE_API await_exit_wait {
   using signature = void(boost::system::error_code, exit_reason);
 

@@ -11,10 +11,10 @@
 #include <coppice/exit_reason.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/system/error_code.hpp>
 
-#include <optional>
 #include <utility>
 
 namespace coppice::detail {
@@ -26,7 +26,7 @@ struct COPPICE_API stop_wait {
 
   process_ref process;
   exit_reason reason;
-  std::optional<duration> limit;
+  time_limit limit;
   exit_notice news{};
   wake_timer timer{};
   boost::system::error_code refused{};
@@ -44,7 +44,5 @@ struct COPPICE_API stop_wait {
     std::forward<Handler>(h)(outcome());
   }
 };
-
-using stop_operation = deferred_wait<stop_wait>;
 
 }  // namespace coppice::detail

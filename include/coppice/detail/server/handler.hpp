@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/reply_to.hpp>
 #include <coppice/task.hpp>
 
@@ -25,6 +26,18 @@ concept call_message = requires {
 };
 
 namespace detail {
+
+// How a call of that message completes; nothing of what is no call.
+template <class M>
+struct call_completion {
+  using signature = void;
+};
+template <call_message M>
+struct call_completion<M> {
+  using signature = completion_signature<typename M::reply>;
+};
+template <class M>
+using reply_signature = typename call_completion<std::remove_cvref_t<M>>::signature;
 
 template <class S>
 struct server_executor {

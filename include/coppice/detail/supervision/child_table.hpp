@@ -6,12 +6,12 @@
 #include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -37,7 +37,7 @@ struct supervised_child : list_hook {
   shutdown how = std::chrono::seconds{5};
   child_type type = child_type::worker;
   bool significant = false;
-  std::optional<duration> start_limit;
+  time_limit start_limit = infinity;
 
   child_state state = child_state::stopped;
   bool had_to_be_killed = false;

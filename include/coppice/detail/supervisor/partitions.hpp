@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <utility>
 
@@ -33,6 +34,8 @@ class resize_request : public supervisor_request {
   std::size_t previous = 0;
 };
 
+COPPICE_API std::shared_ptr<supervisor_request> make_resize(std::size_t partitions);
+
 struct resize_wait : request_wait_base {
   using signature = void(boost::system::error_code, std::size_t);
 
@@ -42,7 +45,5 @@ struct resize_wait : request_wait_base {
     std::forward<Handler>(h)(r.error, r.previous);
   }
 };
-
-using resize_operation = deferred_wait<resize_wait>;
 
 }  // namespace coppice::detail

@@ -17,6 +17,7 @@
 
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -64,13 +65,24 @@ struct entry_wait : request_wait_base {
   }
 };
 
-using request_operation = deferred_wait<request_wait>;
-using start_operation = deferred_wait<result_wait<started_child, &supervisor_request::started>>;
-using listing_operation =
-    deferred_wait<result_wait<std::vector<child_entry>, &supervisor_request::listing>>;
-using entry_operation = deferred_wait<entry_wait>;
-using count_operation = deferred_wait<result_wait<child_counts, &supervisor_request::counts>>;
-using spec_operation =
-    deferred_wait<result_wait<std::optional<child_spec>, &supervisor_request::added>>;
+using start_wait = result_wait<started_child, &supervisor_request::started>;
+using listing_wait = result_wait<std::vector<child_entry>, &supervisor_request::listing>;
+using count_wait = result_wait<child_counts, &supervisor_request::counts>;
+using spec_wait = result_wait<std::optional<child_spec>, &supervisor_request::added>;
+
+// A request to that supervisor; refused where it cannot be reached from.
+COPPICE_API std::shared_ptr<supervisor_request> make_request(const process_ref& supervisor,
+                                                             supervisor_request::kind_type kind,
+                                                             std::string_view id = {});
+COPPICE_API std::shared_ptr<supervisor_request> make_request(const process_ref& supervisor,
+                                                             supervisor_request::kind_type kind,
+                                                             const pid& process);
+
+// The same as an operation, which gives what is known when it has been answered.
+template <class Wait, class... Subject>
+deferred_wait<Wait> ask(const process_ref& supervisor, supervisor_request::kind_type kind,
+                        const Subject&... subject) {
+  return deferred_wait<Wait>{{{make_request(supervisor, kind, subject...), supervisor}}};
+}
 
 }  // namespace coppice::detail

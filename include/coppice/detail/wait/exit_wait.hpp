@@ -34,6 +34,4 @@ struct exit_wait {
   static void complete(Handler&&) noexcept {}
 };
 
-using exit_operation = deferred_wait<exit_wait>;
-
 }  // namespace coppice::detail

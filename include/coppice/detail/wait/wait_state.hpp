@@ -18,31 +18,32 @@ struct any_handler<void(T...)> {
 // One of coppice's own waits, without the one who waits: that is a `waiter`, which calls these. All
 // run on the loop's thread.
 //
-//   signature    How it completes: as void(error_code, T...), or as void().
+//   signature    void(error_code, T...), or void(): as it completes.
 //   home()       The scheduler on which it waits. Asked first, before anything is armed.
-//   arm(w)       The caller is suspended now. Registers w wherever a result may come from, and sends
-//                off what is to be sent. Calls w.wake() if there may be a result already; must not
-//                complete by itself. Called once.
-//   poll()       Called each time that w was woken, which may be for nothing. Says whether there is
-//                something to complete with, and may do work to get there: run the handlers of a
-//                server, carry out what a supervisor has decided, kill tasks that are late. w waits on
-//                if it is false. Not called any more when the wait is cancelled.
-//   disarm()     Unregisters w. Called once, before anything is completed, after poll() has said true
-//                or the wait was cancelled; or instead, when the caller is destroyed where it waits.
-//                Throws nothing.
-//   complete(h)  Takes the result and calls h with it. Called once, after poll() has said true. May
-//                throw, which ends the process that waits.
+//   arm(w)       The caller is suspended now. Registers w where a result may come from, and sends
+//                off what is to be sent. Calls w.wake() if there may be a result already; must
+//                not complete by itself. Called once.
+//   poll()       Called each time that w was woken, which may be for nothing. Says whether there
+//                is something to complete with, and may do work to get there: run the handlers
+//                of a server, carry out what a supervisor has decided, kill tasks that are late.
+//                The wait goes on if it says false. Not called any more when the wait is cancelled.
+//   disarm()     Unregisters w. Called once: after poll() has said true or the wait was
+//                cancelled, before anything is completed; or when the caller is destroyed where
+//                it waits. Throws nothing.
+//   complete(h)  Takes the result and calls h with it. Called once, after poll() has said true.
+//                May throw, which ends the process that waits.
 //
-// A wait that is cancelled is not completed by its state: `complete_failed` tells from the signature
-// how. The state is moved before it is armed, and again between disarm() and complete(), never in
-// between; after disarm() it must not refer to w.
+// A wait that is cancelled is not completed by its state: `complete_failed` tells from the
+// signature how. The state is moved before it is armed, and after it is disarmed, when it must not
+// refer to w any more; not while it is armed.
 template <class State>
 concept wait_state = std::move_constructible<State> &&
     requires(State& state, waiter& w, any_handler<typename State::signature> h) {
   { state.home() } -> std::same_as<scheduler&>;
   { state.arm(w) } -> std::same_as<void>;
   { state.poll() } -> std::same_as<bool>;
-  { state.disarm() } noexcept -> std::same_as<void>;
+  { state.disarm() } -> std::same_as<void>;
+  requires noexcept(state.disarm());
   { state.complete(h) } -> std::same_as<void>;
 };
 

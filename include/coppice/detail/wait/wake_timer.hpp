@@ -3,6 +3,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
+#include <coppice/time_limit.hpp>
 
 namespace coppice::detail {
 
@@ -19,10 +20,16 @@ struct COPPICE_API wake_timer : timer_node {
   void forget() noexcept {
     if (has_expired()) position = idle;
   }
-  void arm(waiter& w, duration time);
+  // Never wakes if there is no limit; at once if it is zero or less.
+  void arm(waiter& w, time_limit limit) {
+    if (!limit.is_infinity()) set(w, limit.time());
+  }
   void disarm() noexcept;
 
   waiter* target = nullptr;
+
+ private:
+  void set(waiter& w, duration time);
 };
 
 }  // namespace coppice::detail
