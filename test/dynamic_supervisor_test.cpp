@@ -133,11 +133,13 @@ TEST_CASE("arguments that all children share are captured by the start function"
 // ST-13
 TEST_CASE("an argument of another type than the template takes is a failed start") {
   scene s;
-  const auto sup = s.supervise(
-      supervisor_spec{.strategy = simple_one_for_one, .children = {s.cast()}});
-  auto adding = sup.start_child(std::any{42});
+  const auto sup =
+      s.supervise(supervisor_spec{.strategy = simple_one_for_one, .children = {s.cast()}});
+  auto adding = coppice::simple_one_for_one_ref<int>{sup}.start_child(42);
   CHECK(s.ask(adding.ready()).error == errc::start_failed);
   CHECK(adding.failure().exception_type() != nullptr);
+  auto adding_nothing = coppice::simple_one_for_one_ref<>{sup}.start_child();
+  CHECK(s.ask(adding_nothing.ready()).error == errc::start_failed);
   const auto other = s.supervise(supervisor_spec{.strategy = one_for_one});
   CHECK(s.start(other, "x").error == errc::start_failed);
 }
@@ -158,7 +160,7 @@ TEST_CASE("the result of a start is passed on as it is") {
   s["b"].then = start_as::throws;
   const answer a = s.start(sup, s.child("a"));
   CHECK(a.started.process == s.pid_of("a"));
-  CHECK(std::any_cast<int>(a.started.info) == 42);
+  CHECK(a.started.info_as<int>() == 42);
   CHECK(s.start(sup, s.child("b")).reason.what() == "no start");
   CHECK(s.count_of(sup) == "1 1 0 1");
 }

@@ -70,7 +70,7 @@ TEST_CASE("a start is answered when the process acknowledges it, with what it sa
   CHECK(o.answered);
   CHECK_FALSE(o.error);
   CHECK(o.child.process.alive());
-  CHECK(std::any_cast<std::string>(o.child.info) == "hello");
+  CHECK(o.child.info_as<std::string>() == "hello");
 }
 
 // INIT-01
@@ -83,7 +83,7 @@ TEST_CASE("only the first acknowledgement counts, and a late copy of it does not
                                up.ready(2);
                                co_await coppice::sleep_for(10s);
                              }).with_restart(coppice::temporary));
-  CHECK(std::any_cast<int>(o.child.info) == 1);
+  CHECK(o.child.info_as<int>() == 1);
   kept->ready(3);
   w.clock.advance(10s);
   CHECK_FALSE(o.child.process.alive());

@@ -20,7 +20,7 @@ auto two(scene& s) {
       supervisor_spec{.strategy = one_for_one, .children = {s.child("a"), s.child("b")}});
 }
 
-auto simple(scene& s) {
+coppice::simple_one_for_one_ref<std::string> simple(scene& s) {
   return s.supervise(
       supervisor_spec{.strategy = simple_one_for_one, .children = {s.cast()}});
 }
@@ -117,7 +117,8 @@ TEST_CASE("calls for an unknown id answer not_found") {
 TEST_CASE("a child that has an id is not terminated by pid") {
   scene s;
   const auto sup = two(s);
-  CHECK(s.ask(sup.terminate_child(s.pid_of("a"))).error == errc::not_found);
+  const coppice::simple_one_for_one_ref<> by_pid{sup};
+  CHECK(s.ask(by_pid.terminate_child(s.pid_of("a"))).error == errc::not_found);
   CHECK(s.pid_of("a").alive());
 }
 
@@ -161,7 +162,7 @@ TEST_CASE("delete_child removes the spec of a stopped child only") {
 // API-12, API-13
 TEST_CASE("simple_one_for_one refuses what is asked by id") {
   scene s;
-  const auto sup = simple(s);
+  const coppice::supervisor_ref sup{simple(s).get_pid()};
   s.start(sup, "a");
   CHECK(s.ask(sup.restart_child("a")).error == errc::simple_one_for_one);
   CHECK(s.ask(sup.delete_child("a")).error == errc::simple_one_for_one);
@@ -287,8 +288,9 @@ TEST_CASE("one child can be looked up by its id") {
 TEST_CASE("a child that has an id is not looked up by pid, and one that has none not by id") {
   scene s;
   const auto sup = two(s);
-  CHECK(s.ask(sup.which_child(s.pid_of("a"))).error == errc::not_found);
-  const auto of_template = simple(s);
+  const coppice::simple_one_for_one_ref<> by_pid{sup};
+  CHECK(s.ask(by_pid.which_child(s.pid_of("a"))).error == errc::not_found);
+  const coppice::supervisor_ref of_template{simple(s).get_pid()};
   s.start(of_template, "x");
   CHECK(s.ask(of_template.which_child("x")).error == errc::simple_one_for_one);
   CHECK(s.ask(of_template.which_child("template")).error == errc::simple_one_for_one);
@@ -376,11 +378,11 @@ TEST_CASE("only children with a living process count as active") {
 // API-18
 TEST_CASE("simple_one_for_one counts supervisors as supervisors") {
   scene s;
-  const auto sup = s.supervise(supervisor_spec{
+  const coppice::simple_one_for_one_ref<> sup = s.supervise(supervisor_spec{
       .strategy = simple_one_for_one,
       .children = {coppice::supervisor({.strategy = one_for_one}).with_id("template")}});
   for (int i = 0; i < 3; ++i) {
-    auto adding = sup.start_child(std::any{});
+    auto adding = sup.start_child();
     CHECK_FALSE(s.ask(adding.ready()).error);
   }
   CHECK(s.count_of(sup) == "1 3 3 0");

@@ -111,7 +111,7 @@ TEST_CASE("whatever a start is refused for is reported, with supervisor and chil
   CHECK_FALSE(s.ask(top.terminate_child("a")).error);
   top.start_child(s.child("a"));
   CHECK(told() == lines{"top: a was not started: a child of that id is present"});
-  top.start_child(std::any{1});
+  coppice::simple_one_for_one_ref<int>{top}.start_child(1);
   CHECK(told() == lines{"top: a child was not started: the child did not start (error: only "
                         "a simple_one_for_one supervisor has a template)"});
   dynamic_supervisor_ref{s.io, "top"}.start_child(connection());

@@ -144,13 +144,13 @@ TEST_CASE("what a child says when it is up is handed to whoever started it") {
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
   const answer a = s.start(sup, s.child("a"));
   CHECK(a.started.process == s.pid_of("a"));
-  CHECK(std::any_cast<std::string>(a.started.info) == "listening on 80");
+  CHECK(a.started.info_as<std::string>() == "listening on 80");
   s.crashes("a");
   s.clock.settle();
   CHECK(s.ask(sup.count_children()).counts.active == 1);
   s.ask(sup.terminate_child("a"));
   const answer again = s.ask(sup.restart_child("a"));
-  CHECK(std::any_cast<std::string>(again.started.info) == "listening on 80");
+  CHECK(again.started.info_as<std::string>() == "listening on 80");
 }
 
 // START-08

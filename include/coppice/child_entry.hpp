@@ -6,6 +6,7 @@
 #include <any>
 #include <cstddef>
 #include <string>
+#include <utility>
 
 namespace coppice {
 
@@ -29,7 +30,26 @@ struct child_counts {
 /// A child that was started by call.
 struct started_child {
   pid process;    ///< Empty if it asked not to be started (`init_ack::ignore`).
-  std::any info;  ///< What it said in `init_ack::ready`.
+  /// What it said in `init_ack::ready`; empty if that was nothing.
+  ///
+  /// Of any type, since the children of one supervisor say different things, and the supervisor, which
+  /// hands it on, knows of none of them.
+  ///
+  /// @par Origin
+  /// The `Info` of `{ok, Child, Info}`, a term.
+  std::any info;
+
+  /// The same as what it is: `const auto port = child.info_as<std::uint16_t>();`
+  ///
+  /// @throws std::bad_any_cast if it said nothing, or something of another type.
+  template <class T>
+  [[nodiscard]] const T& info_as() const& {
+    return std::any_cast<const T&>(info);
+  }
+  template <class T>
+  [[nodiscard]] T info_as() && {
+    return std::any_cast<T>(std::move(info));
+  }
 };
 
 }  // namespace coppice

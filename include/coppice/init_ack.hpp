@@ -32,7 +32,8 @@ class COPPICE_API init_ack {
 
   /// The process is up. Only the first call counts.
   ///
-  /// @param info Handed to whoever called `start_child` or `restart_child`.
+  /// @param info Handed to whoever called `start_child` or `restart_child`, as
+  ///   `started_child::info`. Of any type: who starts the process knows what it says.
   void ready(std::any info = {}) const;
 
   /// `co_await up.ignore();` ends the process and asks not to be started: not an error. Does not

@@ -5,6 +5,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/process/stop_wait.hpp>
 #include <coppice/detail/supervisor/request_waits.hpp>
+#include <coppice/detail/supervisor/start_by_template.hpp>
 #include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/operation.hpp>
@@ -16,8 +17,11 @@
 #include <boost/system/error_code.hpp>
 
 #include <any>
+#include <concepts>
 #include <string_view>
+#include <type_traits>
 #include <utility>
+#include <variant>
 
 namespace coppice {
 
@@ -109,8 +113,8 @@ class COPPICE_API supervisor_handle {
   process_ref to_;
 };
 
-/// A supervisor with a list of children, each with an id. Also one with a template
-/// (simple_one_for_one), whose children have none and are named by pid.
+/// A supervisor with a list of children, each with an id. For the children of one with a template there
+/// is a `simple_one_for_one_ref`.
 class COPPICE_API supervisor_ref : public supervisor_handle {
  public:
   using supervisor_handle::supervisor_handle;
@@ -125,10 +129,11 @@ class COPPICE_API supervisor_ref : public supervisor_handle {
   /// `supervisor:start_child/2`.
   child_start start_child(child_spec spec) const;
 
-  /// Starts a child from the template with that argument.
-  ///
-  /// Fails with `errc::start_failed` if the template takes an argument of another type.
-  child_start start_child(std::any argument) const;
+  /// A supervisor is given as a child by its child spec.
+  template <detail::supervisor_spec_of_any_kind Spec>
+  child_start start_child(const Spec&) const {
+    return detail::refuse_supervisor_spec<Spec>();
+  }
 
   /// Stops a child by its shutdown and keeps its spec, unless it is temporary. It is not restarted
   /// for that. A child that does not run is fine; one that is restarting is given up.
@@ -142,20 +147,6 @@ class COPPICE_API supervisor_ref : public supervisor_handle {
       std::string_view id) const {
     return detail::ask<detail::request_wait>(to_, detail::supervisor_request::kind_type::terminate,
                                              id);
-  }
-
-  /// Stops a child of a simple_one_for_one supervisor, and forgets it.
-  ///
-  /// Fails with `errc::not_found`, also for one that has ended already.
-  /// @par Origin
-  /// `supervisor:terminate_child/2` and `DynamicSupervisor.terminate_child/2`; the former answers ok
-  /// for a pid that is dead.
-  /// @par Completion Signature
-  /// `void(error_code)`
-  [[nodiscard]] operation<void(boost::system::error_code)> auto terminate_child(
-      const pid& process) const {
-    return detail::ask<detail::request_wait>(
-        to_, detail::supervisor_request::kind_type::terminate_process, process);
   }
 
   /// Starts a child that does not run, in its old place.
@@ -199,22 +190,6 @@ class COPPICE_API supervisor_ref : public supervisor_handle {
                                            id);
   }
 
-  /// The entry of one child of a simple_one_for_one supervisor. One that is restarting goes by the
-  /// pid that it had last.
-  ///
-  /// Fails with `errc::not_found`, also for a child that has an id.
-  /// @par Complexity
-  /// Constant.
-  /// @par Origin
-  /// `supervisor:which_child/2`.
-  /// @par Completion Signature
-  /// `void(error_code, child_entry)`
-  [[nodiscard]] operation<void(boost::system::error_code, child_entry)> auto which_child(
-      const pid& process) const {
-    return detail::ask<detail::entry_wait>(
-        to_, detail::supervisor_request::kind_type::which_process, process);
-  }
-
   /// The spec of a child, with its defaults filled in.
   ///
   /// Fails with `errc::not_found`.
@@ -247,6 +222,12 @@ class COPPICE_API dynamic_supervisor_ref : public supervisor_handle {
   /// `DynamicSupervisor.start_child/2`.
   child_start start_child(child_spec spec) const;
 
+  /// A supervisor is given as a child by its child spec.
+  template <detail::supervisor_spec_of_any_kind Spec>
+  child_start start_child(const Spec&) const {
+    return detail::refuse_supervisor_spec<Spec>();
+  }
+
   /// Stops a child by its shutdown.
   ///
   /// Fails with `errc::not_found`, also for one that has ended already.
@@ -274,6 +255,78 @@ class COPPICE_API dynamic_supervisor_ref : public supervisor_handle {
       const pid& process) const {
     return detail::ask<detail::entry_wait>(
         to_, detail::supervisor_request::kind_type::which_process, process);
+  }
+};
+
+/// A simple_one_for_one supervisor, whose children are started from its template with an argument each,
+/// have no ids, and are named by pid.
+///
+/// It is made like any handle, or of the `supervisor_ref` that `start_supervisor` gives:
+///
+///     const coppice::simple_one_for_one_ref<tcp::endpoint> peers{"peers"};
+///     auto adding = peers.start_child(where);
+///     const coppice::started_child peer = co_await adding.ready();
+///
+/// @tparam Argument What the template takes (`template_worker<Argument>`), or void if it is a spec as
+///   of any other child, which takes nothing. That is believed here and seen when a child is started:
+///   the handle may have been made with a name, or before the supervisor was.
+template <class Argument = void>
+class simple_one_for_one_ref : public supervisor_handle {
+  static_assert(std::is_void_v<Argument> || std::copy_constructible<Argument>,
+                "the argument of a template is copied for each restart");
+  using given = std::conditional_t<std::is_void_v<Argument>, std::monostate, Argument>;
+
+ public:
+  using supervisor_handle::supervisor_handle;
+  simple_one_for_one_ref(const supervisor_ref& supervisor) : supervisor_handle{supervisor} {}
+
+  /// Starts a child from the template with that argument, which its restarts are given too. Returns at
+  /// once; await `ready()` of the result, in another statement.
+  ///
+  /// Fails with `errc::start_failed` if the template takes an argument of another type, and if the
+  /// supervisor has no template.
+  /// @par Complexity
+  /// Constant, apart from the child's own start.
+  /// @par Origin
+  /// `supervisor:start_child/2`. Differs: one argument of a known type, in place of a list that is
+  /// appended to that of the template.
+  child_start start_child(given argument) const
+    requires(!std::is_void_v<Argument>)
+  {
+    return detail::start_from_template(to_,
+                                       std::any{std::in_place_type<given>, std::move(argument)});
+  }
+  child_start start_child() const
+    requires std::is_void_v<Argument>
+  {
+    return detail::start_from_template(to_, {});
+  }
+
+  /// Stops a child by its shutdown, and forgets it.
+  ///
+  /// Fails with `errc::not_found`, also for one that has ended already.
+  /// @par Origin
+  /// `supervisor:terminate_child/2`. Differs: that answers ok for a pid that is dead.
+  /// @par Completion Signature
+  /// `void(error_code)`
+  [[nodiscard]] operation<void(boost::system::error_code)> auto terminate_child(
+      const pid& process) const {
+    return dynamic_supervisor_ref{to_}.terminate_child(process);
+  }
+
+  /// The entry of one child, as `which_children` lists it; its id is that of the template. One that is
+  /// restarting goes by the pid that it had last.
+  ///
+  /// Fails with `errc::not_found`, also for one that has ended for good.
+  /// @par Complexity
+  /// Constant.
+  /// @par Origin
+  /// `supervisor:which_child/2`.
+  /// @par Completion Signature
+  /// `void(error_code, child_entry)`
+  [[nodiscard]] operation<void(boost::system::error_code, child_entry)> auto which_child(
+      const pid& process) const {
+    return dynamic_supervisor_ref{to_}.which_child(process);
   }
 };
 

@@ -6,6 +6,7 @@
 #include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 
+#include <any>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -51,10 +52,10 @@ child_start supervisor_ref::start_child(child_spec spec) const {
   return detail::submitted(std::move(r), to_);
 }
 
-child_start supervisor_ref::start_child(std::any argument) const {
-  auto r = detail::make_request(to_, supervisor_request::kind_type::add_argument);
+child_start detail::start_from_template(const process_ref& supervisor, std::any argument) {
+  auto r = make_request(supervisor, supervisor_request::kind_type::add_argument);
   r->argument = std::move(argument);
-  return detail::submitted(std::move(r), to_);
+  return submitted(std::move(r), supervisor);
 }
 
 child_start dynamic_supervisor_ref::start_child(child_spec spec) const {

@@ -490,6 +490,7 @@ class player {
     const coppice::pid p = find(sup_name);
     if (!p) co_return "noproc";
     const coppice::supervisor_ref sup{p};
+    const coppice::simple_one_for_one_ref<std::string> by_template{p};
     const sup_line& declared = scenario_.sups.at(sup_name);
     const bool dynamic = declared.strategy == "simple_one_for_one";
 
@@ -497,7 +498,7 @@ class player {
       if (line.size() == 2) {
         next_dynamic_ = sup_name + '#' + std::to_string(++dynamic_starts_[sup_name]);
         lines_of_[next_dynamic_] = lines_of_.at(declared.children.front().id);
-        co_return co_await started(sup.start_child(std::any{next_dynamic_}));
+        co_return co_await started(by_template.start_child(next_dynamic_));
       }
       added_ = read_child(line, 2);
       const std::string answer = co_await started(sup.start_child(to_spec(*added_, declared)));
@@ -511,7 +512,7 @@ class player {
     if (dynamic && verb == "terminate_child") {
       const coppice::pid child =
           processes_.contains(id) ? processes_.at(id).process : coppice::pid{};
-      const auto [ec] = co_await sup.terminate_child(child)(quiet);
+      const auto [ec] = co_await by_template.terminate_child(child)(quiet);
       // Where coppice follows Elixir: a child that has ended is not found. OTP answers ok for it.
       co_return ec == coppice::errc::not_found && !child.alive() ? "ok" : name(ec);
     }

@@ -243,9 +243,10 @@ struct scene : players, world {
     auto adding = supervisor.start_child(std::move(spec));
     return with_reason(adding);
   }
-  answer start(const coppice::supervisor_ref& supervisor, std::string argument) {
+  answer start(const coppice::simple_one_for_one_ref<std::string>& supervisor,
+               std::string argument) {
     clock.settle();
-    auto adding = supervisor.start_child(std::any{std::move(argument)});
+    auto adding = supervisor.start_child(std::move(argument));
     return with_reason(adding);
   }
 
