@@ -621,7 +621,7 @@ struct road : world {
   }
   // What the caller hears.
   template <class M>
-  void ask(const server_ref<walker>& ref, M m, std::optional<std::chrono::milliseconds> limit = {}) {
+  void ask(const server_ref<walker>& ref, M m, coppice::time_limit limit = coppice::infinity) {
     auto calling = std::make_shared<coppice::server_call<typename M::reply>>(ref.call(m, limit));
     (*calling)([this, calling](const boost::system::error_code& ec, int value) {
       log += ec ? ec.message() + " (" + calling->failure().to_string() + ") "
