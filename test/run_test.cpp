@@ -52,6 +52,16 @@ TEST_CASE("a signal stops the tree in order, and the program ends well") {
   }
 }
 
+TEST_CASE("a tree that is stopped before anything of it has run ends well") {
+  program p;
+  asio::post(p.io, [&p] {
+    const coppice::supervisor_ref root{coppice::processes(p.io).front()};
+    root.stop()([](boost::system::error_code) {});
+  });
+  CHECK(p.run({.strategy = one_for_one, .children = {p.child("a")}}) == coppice::exit_stopped);
+  CHECK(p.log().empty());
+}
+
 TEST_CASE("a signal from outside does the same") {
   program p;
   const auto body = []() -> asio::awaitable<void> {

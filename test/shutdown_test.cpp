@@ -276,7 +276,7 @@ TEST_CASE("dynamic children that stop badly are reported by the way in which the
             pool + ": 3 children did not stop in time and were killed (killed)",
             "pool: " + f + " stopped badly (normal)",
             pool + ": 2 children stopped badly (std::runtime_error: spilt)",
-            pool + " stopped 7 children, 3 killed (shutdown)"});
+            pool + " stopped 7 children, 3 killed (normal)"});
 }
 
 // SHUT-19
@@ -338,6 +338,18 @@ TEST_CASE("stop ends the supervisor with the reason that was given") {
   }
 }
 
+// SHUT-21, SHUT-26
+TEST_CASE("stop ends a supervisor with normal unless something else is said, its children with shutdown") {
+  scene s;
+  const auto sup =
+      s.supervise(supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}});
+  const auto end = end_of(sup.get_pid());
+  const auto child_end = end_of(s.pid_of("a"));
+  CHECK_FALSE(s.ask(sup.stop()).error);
+  CHECK(end->reason == exit_reason::normal());
+  CHECK(child_end->reason == exit_reason::shutdown());
+}
+
 // SHUT-26
 TEST_CASE("a stop that takes longer than its limit fails with timeout and goes on") {
   scene s;
@@ -361,7 +373,7 @@ TEST_CASE("a second stop waits for the first, and is told if that had another re
       s.supervise(supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}});
   const auto first = begin(sup.stop());
   const auto second = begin(sup.stop());
-  const auto third = begin(sup.stop(exit_reason::normal()));
+  const auto third = begin(sup.stop(exit_reason::shutdown()));
   s.clock.advance(1s);
   CHECK_FALSE(first->error);
   CHECK_FALSE(second->error);

@@ -70,7 +70,9 @@ class COPPICE_API supervisor_handle {
 
   /// Stops the children and then the supervisor, and completes when everything is gone.
   ///
-  /// @param reason With which it ends.
+  /// A supervisor that has a parent is restarted by that if it is permanent.
+  ///
+  /// @param reason With which it ends; its children are stopped with shutdown, whatever it is.
   /// @param limit For how long to wait; then fails with `errc::timeout`, and the stop goes on.
   ///
   /// Fails with `errc::unexpected_exit` if it ended with another reason (it was killed, or gave up),
@@ -80,7 +82,7 @@ class COPPICE_API supervisor_handle {
   /// @par Completion Signature
   /// `void(error_code)`
   [[nodiscard]] operation<void(boost::system::error_code)> auto stop(
-      exit_reason reason = exit_reason::shutdown(), time_limit limit = infinity) const {
+      exit_reason reason = exit_reason::normal(), time_limit limit = infinity) const {
     return detail::deferred_wait<detail::stop_wait>{{to_, std::move(reason), limit}};
   }
 

@@ -58,7 +58,7 @@ int code_for(const detail::supervisor_outcome& outcome, bool hurried,
   if (hurried) return exit_hurried;
   if (!outcome.finished) {
     // Stopped from outside, or before it had run at all; or its name is taken.
-    if (!end || end->is_shutdown()) return exit_stopped;
+    if (!end || !end->is_abnormal()) return exit_stopped;
     return end->kind() == exit_reason::kind_type::killed ? exit_gave_up : exit_start_failed;
   }
   switch (outcome.cause) {

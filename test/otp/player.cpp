@@ -457,7 +457,7 @@ class player {
   text stop() {
     const coppice::pid root = find(scenario_.root);
     if (!root) co_return "noproc";
-    co_await coppice::supervisor_handle{root}.stop();
+    co_await coppice::supervisor_handle{root}.stop(coppice::exit_reason::shutdown());
     co_return "ok";
   }
 
