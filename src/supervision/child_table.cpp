@@ -2,8 +2,7 @@
 
 namespace coppice::detail {
 
-// Children may outlive the table: a supervisor that is killed destroys it while they are being
-// stopped. So each child leaves the list; none is destroyed here.
+// The table does not own its children and may be destroyed before them: each one leaves the list.
 child_table::~child_table() {
   while (!order_.empty()) order_.front()->unlink();
 }

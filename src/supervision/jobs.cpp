@@ -5,10 +5,11 @@
 #include <cassert>
 #include <utility>
 
-// The jobs of a supervisor. A job is a piece of work that takes several steps, because a child has
-// to be waited for between two of them: OTP's supervisor blocks in a `receive` there, we return to
-// the caller and go on with the next call of `next`. At most one job is under way, and the inbox
-// waits for it, as the messages of an OTP supervisor wait while it starts or stops a child.
+// This file carries on the job of a supervisor. A job is a piece of work that takes several steps,
+// because a child has to be waited for between two of them: OTP's supervisor blocks in a `receive`
+// there, we return to the caller and go on with the next call of `next`. At most one job is under
+// way, and the inbox waits for it, as the messages of an OTP supervisor wait while it starts or
+// stops a child.
 //
 // `job_.cursor` is the child that the next step deals with. It is moved on before that child
 // may be forgotten.

@@ -3,7 +3,7 @@
 #include <cassert>
 #include <utility>
 
-// The restart rules: what follows from the end of a child that nobody asked to end. A child is
+// This file holds the restart rules, for the end of a child that nobody asked to end. A child is
 // restarted if its restart type says so and the budget allows it; the strategy says which siblings
 // go along. The rule is written once, in `consequence_of`: both the usual way, an exit that is
 // taken from the inbox (`handle_exit`), and the short one (`restarts_now`) ask it.
@@ -100,8 +100,8 @@ void supervision::give_up(child& c) {
 
 // OTP: restart/3, one clause per strategy. The siblings that are restarted together with a child
 // are its group, which reaches from this child to the last one. A group is stopped in reverse start
-// order and started in start order. The subject of a job is never temporary, so it stays in the
-// table while its group is stopped.
+// order and started in start order. The child that caused the restart is never temporary, so it
+// stays in the table while its group is stopped.
 supervision::child& supervision::first_of_group(child& c) noexcept {
   switch (options_.strategy) {
     case strategy::one_for_all: return *children_.first();  // all children

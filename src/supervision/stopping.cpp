@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <utility>
 
-// How children are stopped: one by one, as OTP's do_terminate/2 and shutdown/1 do it, or all at
+// Children are stopped one by one, as OTP's do_terminate/2 and shutdown/1 do it, or all at
 // once (dynamic children). A child is asked to end, has its shutdown time for that, and is killed
 // when the time is over. Its supervisor waits until it is down in any case, even after a kill.
 //

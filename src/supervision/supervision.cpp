@@ -6,9 +6,9 @@
 #include <cassert>
 #include <utility>
 
-// The frame of the decisions: events go into the inbox, and `next` gives the actions that follow
-// from them. What follows is decided elsewhere: by the restart rules (restart_rules.cpp), by the
-// steps of the jobs (jobs.cpp), and by the rules of stopping (stopping.cpp). Calls are answered
+// Here is the frame of the decisions: events go into the inbox, and `next` gives the actions that
+// follow from them. What follows is decided elsewhere: by the restart rules (restart_rules.cpp), by
+// the steps of the jobs (jobs.cpp), and by the rules of stopping (stopping.cpp). Calls are answered
 // here, as the handle_call/3 of OTP's supervisor does.
 
 namespace coppice {

@@ -9,6 +9,10 @@
 #include <unordered_set>
 #include <utility>
 
+// A spec is checked where it is given, before anything has started: a supervisor that finds a fault
+// in its own children could only fail, and its user would read of that in a report. Each text names
+// the supervisor, the child and the rule that is broken. OTP: check_startspec/2, check_flags/1.
+
 namespace coppice {
 
 namespace {
@@ -17,7 +21,8 @@ using std::chrono::steady_clock;
 
 constexpr std::string_view prefix = "coppice: ";
 
-// Stands in a spec for a child that cannot be.
+// The body of a child whose own spec breaks a rule (see refused_child.hpp). The text waits here
+// until the spec is given to a supervisor; the body itself is never run.
 class refused_body final : public detail::body {
  public:
   explicit refused_body(std::string_view why) : body{refused_t{}}, why_{why} {}
@@ -37,7 +42,7 @@ std::string supervisor_called(std::string_view name) {
   return "supervisor \"" + std::string{name} + "\"";
 }
 
-// Where a spec of a child stands, for what is said against it.
+// The place of a child spec, as the text of an error names it.
 struct place {
   std::string_view supervisor{};  // empty if it is not known, or has no name
   std::size_t number = 0;         // among the children, from 1 on
@@ -56,8 +61,9 @@ struct place {
          rule);
 }
 
-// Says of a child that cannot be what its makers say: which begins with the name that it has with
-// them, mostly its id.
+// Refuses a child with the text that its maker has left. The text begins with the maker's own name
+// for the child, such as `supervisor "x"`. If the id is part of that name, the name takes the place
+// of the usual `child "x"`; otherwise the whole text follows the usual one.
 [[noreturn]] void refuse_refused(const place& at, const child_spec& spec) {
   const std::string& why = static_cast<const refused_body&>(*spec.start.get_body()).why();
   const std::size_t end = why.find(": ");
@@ -72,6 +78,7 @@ void check_child(const place& at, const child_spec& spec, bool named, auto_shutd
   if (spec.start && !spec.start.is_template() && spec.start.get_body()->is_refused()) {
     refuse_refused(at, spec);
   }
+  // Dynamic children need no id: nothing finds them by it.
   if (named && spec.id.empty()) refuse(at, spec, "its id must not be empty (missing id)");
   if (!spec.start) refuse(at, spec, "it needs a start function (missing start)");
   if (spec.restart > restart::temporary) refuse(at, spec, "its restart is none of the three kinds");
@@ -84,6 +91,8 @@ void check_child(const place& at, const child_spec& spec, bool named, auto_shutd
   if (spec.start_limit.time() <= steady_clock::duration::zero()) {
     refuse(at, spec, "its start limit must be above zero");
   }
+  // Both rules are OTP's: a permanent child is always restarted, so its end could shut nothing
+  // down.
   if (!spec.significant) return;
   if (spec.restart == restart::permanent) {
     refuse(at, spec, "a permanent child cannot be significant");
@@ -151,7 +160,7 @@ void check_dynamic_child(const child_spec& spec) {
 }
 
 void check_added_child(const child_spec& spec) {
-  // Whether its supervisor lets a child be significant is known there only.
+  // Only the supervisor knows its auto_shutdown, and checks that rule itself; any mode passes here.
   check_child({}, spec, true, auto_shutdown::any_significant);
   refuse_template({}, spec);
 }

@@ -16,6 +16,11 @@
 #include <utility>
 #include <vector>
 
+// A partition supervisor (Elixir's PartitionSupervisor) is an ordinary supervisor whose children
+// are made from one spec and have the ids "0", "1", ... It routes a key to the child whose number
+// is the key's remainder. `blueprint_.partitions` is how many children it has, and `partitions_`
+// over how many of them keys are spread at present, which `resize` changes.
+
 namespace coppice {
 
 namespace {
@@ -25,7 +30,8 @@ namespace {
                               "\": " + rule};
 }
 
-// What it is in the eyes of the supervisor that runs it.
+// Makes the spec of the ordinary supervisor. A template gets the number of the partition as
+// argument.
 supervisor_spec as_supervisor(const partition_supervisor_spec& spec) {
   if (spec.name.empty()) refuse_partitions(spec.name, "its name must not be empty (missing name)");
   if (spec.partitions == 0)
@@ -65,7 +71,9 @@ namespace {
   throw boost::system::system_error{make_error_code(why), "a partition supervisor"};
 }
 
-// Null if there is no such process, or it has yet to become a supervisor.
+// Finds the supervisor of the partitions. Returns null if there is no such process, or if it has
+// been spawned and has not become a supervisor yet: a lookup finds nothing then, as it does while a
+// partition is being restarted.
 supervisor_process* partitions_of(const process_ref& supervisor) {
   process* const p = supervisor.get();
   if (p == nullptr || p->life.is_exiting() || may_become_supervisor(*p)) return nullptr;
@@ -105,8 +113,13 @@ pid supervisor_process::partition_for(std::uintmax_t number) {
   return c->process.alive() ? c->process : pid{};
 }
 
-// Turns into calls for the single partitions, and one behind them that ends it. Several may be
-// under way; what each does makes right whatever those before it have left.
+// A resize becomes calls to the decisions, one for each partition to stop or to start, and a queued
+// one behind them, at which it is answered (`resized`). Calls are served in order, so each
+// partition has been dealt with by then. Several resizes may be under way: each one asks for the
+// state of every partition, so the last one is right whatever those before it have left.
+//
+// When partitions go, keys are no longer routed to them from now on; when partitions come, keys are
+// routed to them only after they have started.
 void supervisor_process::resize(resize_request& r) {
   if (!has_partitions()) {
     finish(r, errc::wrong_type);
@@ -128,6 +141,8 @@ void supervisor_process::resize(resize_request& r) {
   decide_.queue(&r);
 }
 
+// A partition that is missing was forgotten in between, and cannot be started again. Only the
+// latest resize may widen the routing: a later one may have stopped some of these partitions.
 void supervisor_process::resized(resize_request& r) {
   for (std::size_t i = r.previous; i < r.partitions && !r.error; ++i) {
     if (decide_.children().find(std::to_string(i)) == nullptr) r.error = errc::not_found;

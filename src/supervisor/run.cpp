@@ -19,8 +19,9 @@ namespace coppice {
 
 namespace {
 
-// Turns signals into a stop, and a second signal into a kill. Kept by its handler too: a signal
-// that came too late may still be in the io_context's queue when the tree has ended.
+// Turns the first signal into a stop of the tree, and a second one into a kill. The handler shares
+// the ownership: a signal that comes too late may still be in the io_context's queue when the tree
+// has ended.
 class signal_stop : public std::enable_shared_from_this<signal_stop> {
  public:
   signal_stop(boost::asio::io_context& io, pid root) : signals_{io, SIGINT, SIGTERM}, root_{root} {}
@@ -28,6 +29,8 @@ class signal_stop : public std::enable_shared_from_this<signal_stop> {
   void listen() {
     signals_.async_wait([this, self = shared_from_this()](const boost::system::error_code& ec,
                                                           int) {
+      // The flag is needed besides the error: cancelling does not recall a completion that is
+      // queued.
       if (ec || over_) return;
       if (std::exchange(stopping_, true)) {
         hurried_ = true;
@@ -57,7 +60,8 @@ int code_for(const detail::supervisor_outcome& outcome, bool hurried,
              const std::optional<exit_reason>& end) {
   if (hurried) return exit_hurried;
   if (!outcome.finished) {
-    // Stopped from outside, or before it had run at all; or its name is taken.
+    // The root has not come to its own end: it was stopped or killed from outside, or before it had
+    // run at all, or it could not start because its name was taken.
     if (!end || !end->is_abnormal()) return exit_stopped;
     return end->kind() == exit_reason::kind_type::killed ? exit_gave_up : exit_start_failed;
   }
@@ -81,7 +85,8 @@ int run(boost::asio::io_context& io, supervisor_spec spec) {
   try {
     check(spec);
   } catch (const std::invalid_argument& e) {
-    // No report: those are of what processes do, and a program may throw them away.
+    // The text goes to stderr and is no report: reports tell what processes do, and a program may
+    // drop them.
     const std::string line = e.what() + std::string{"\n"};
     std::fwrite(line.data(), 1, line.size(), stderr);
     return exit_bad_spec;
@@ -89,7 +94,7 @@ int run(boost::asio::io_context& io, supervisor_spec spec) {
   detail::scheduler& home = detail::scheduler::of(io, "run");
   const auto outcome = std::make_shared<detail::supervisor_outcome>();
   const detail::blueprint_ptr blueprint = detail::blueprint_of(std::move(spec));
-  // One that has run out of work is stopped, and would run nothing until it is restarted.
+  // An io_context that has run out of work is stopped, and runs nothing until it is restarted.
   if (io.stopped()) io.restart();
   const supervisor_ref root = detail::start_supervisor(io, blueprint, outcome);
   outcome->booted = [&home, blueprint] {
@@ -98,12 +103,14 @@ int run(boost::asio::io_context& io, supervisor_spec spec) {
   };
   const auto signals = std::make_shared<signal_stop>(io, root.get_pid());
   signals->listen();
-  // Shared, since the io_context may be stopped, and the root outlive this.
+  // The handler shares the variable: if the user stops the io_context, this function returns while
+  // the root still runs.
   const auto end = std::make_shared<std::optional<exit_reason>>();
   await_exit(root.get_pid())([end, signals](boost::system::error_code, exit_reason reason) {
     *end = std::move(reason);
     signals->cancel();
   });
+  // Other work of the user's io_context does not keep this function: it returns when the root ends.
   while (!*end && io.run_one() > 0) {
   }
   const int code = code_for(*outcome, signals->hurried(), *end);

@@ -11,13 +11,20 @@
 #include <string>
 #include <utility>
 
+// This file starts supervisors: as roots, linked to a process, as children of other supervisors,
+// and within a process that already runs (`supervise`). All of them run the same task, which keeps
+// a supervisor_process in its frame. Their specs become blueprints, checked once and shared by all
+// starts; those that a function of the user's makes are made, and checked, at each start (OTP:
+// init/1).
+
 namespace coppice {
 
 namespace detail {
 
 namespace {
 
-// The body of a supervisor process: a task. The blueprint is drawn anew for each start.
+// The body of a supervisor process: a task, since that is cheaper than an awaitable. The blueprint
+// is asked for anew at each start.
 class supervisor_body final : public task_body, public pooled {
  public:
   supervisor_body(std::function<blueprint_ptr()> draw, std::shared_ptr<supervisor_outcome> o)
@@ -38,11 +45,13 @@ class supervisor_body final : public task_body, public pooled {
       body.outcome_->finished = true;
       body.outcome_->cause = self.end().why;
     }
+    // A return would otherwise count as a normal end.
     p.reason = self.end().reason;
     p.exit_reason_final = true;
   }
 
-  // Those who wait for the start are told of it here; the others when the process is gone.
+  // Completes the requests that wait for the start (`ready`). The other early requests complete
+  // with `noproc` when the process is gone.
   static void tell_of_failed_start(list_hook& requests) noexcept {
     for (list_hook* h = requests.empty() ? nullptr : requests.front(); h != nullptr;) {
       auto& r = static_cast<supervisor_request&>(*h);
@@ -53,7 +62,7 @@ class supervisor_body final : public task_body, public pooled {
     }
   }
 
-  // Throws what a function of the user's throws.
+  // The user's init function may throw; its exception becomes the exit reason of the process.
   blueprint_ptr draw(process& p) const {
     try {
       return draw_();
@@ -85,6 +94,8 @@ supervisor_ref start_root(asio::io_context& io, std::function<blueprint_ptr()> d
                           std::string_view label, std::shared_ptr<supervisor_outcome> outcome) {
   process& p = scheduler::of(io, "start_supervisor").spawn(
       {.what = body_ptr{new supervisor_body{std::move(draw), std::move(outcome)}}, .label = label});
+  // A root is linked to nobody, even if a process starts it: no exit signal may count as its
+  // parent's.
   p.spawner = {};
   return supervisor_ref{p.id()};
 }
@@ -129,6 +140,8 @@ supervisor_ref start_supervisor(asio::io_context& io, blueprint_ptr blueprint,
   return start_root(io, always(std::move(blueprint)), label, std::move(outcome));
 }
 
+// OTP: start_link. The starter becomes the parent: its exit signals stop the supervisor in order
+// (`supervisor_process::exit_signal`), and the end of the supervisor reaches it through the link.
 pid start_linked(blueprint_ptr blueprint) {
   process& me = current_process();
   const pid sup = start_supervisor(me.home.io(), std::move(blueprint), nullptr).get_pid();
@@ -178,6 +191,8 @@ asio::awaitable<supervisor_end, executor> supervise(supervisor_spec spec,
 
 child_spec supervisor(supervisor_spec spec) { return detail::supervisor_child_of(std::move(spec)); }
 
+// A missing function is an error of the spec, and is thrown where the spec is given to a
+// supervisor.
 child_spec detail::supervisor_made_by(std::string id, std::function<supervisor_spec()> init) {
   if (!init) {
     const std::invalid_argument why{"supervisor \"" + id + "\": it needs an init function"};

@@ -9,6 +9,11 @@
 #include <string>
 #include <utility>
 
+// The calls of a supervisor's users. A request is taken at once (`take`), and becomes an event of
+// the decisions; it is answered in its turn, in order of arrival: `answer` completes those that the
+// decisions answer, `serve` those that only look at the children and therefore had to wait for
+// everything asked before. OTP: handle_call/3.
+
 namespace coppice::detail {
 
 namespace {
@@ -30,6 +35,9 @@ errc to_errc(supervision::result r) noexcept {
 
 }  // namespace
 
+// A caller within a child that the supervisor waits for would wait for the supervisor, and that one
+// for the caller. OTP's callers hang there; ours get `would_deadlock`. The way up from the caller
+// passes through the one child of this supervisor in whose subtree the caller is.
 bool supervisor_process::waits_for(process& caller) const noexcept {
   for (process* p = &caller; p != nullptr; p = p->parent()) {
     if (p->parent() != &self_) continue;
@@ -42,11 +50,14 @@ bool supervisor_process::waits_for(process& caller) const noexcept {
 
 void supervisor_process::take(const std::shared_ptr<supervisor_request>& r) {
   using kind = supervisor_request::kind_type;
+  // The request owns itself while it is under way: the caller may drop it, and what it asks for is
+  // still done.
   r->self = r;
   requests_.push_back(*r);
   wake();
   const bool by_id = r->kind == kind::terminate || r->kind == kind::restart ||
                      r->kind == kind::erase || r->kind == kind::which_one;
+  // OTP: the children of a simple_one_for_one supervisor have no ids; it answers such calls so.
   if (by_id && blueprint_.from_template) {
     finish(*r, errc::simple_one_for_one);
     return;
@@ -74,6 +85,9 @@ void supervisor_process::take(const std::shared_ptr<supervisor_request>& r) {
   }
 }
 
+// Makes the record of the child before the decisions are asked: they may refuse it, and then say
+// `forget`. Static children keep a copy of their spec, which get_child_spec returns; dynamic ones
+// cannot be asked for it.
 void supervisor_process::add(supervisor_request& r) {
   entry* c = nullptr;
   if (r.kind != supervisor_request::kind_type::add_argument) {
@@ -87,12 +101,15 @@ void supervisor_process::add(supervisor_request& r) {
           blueprint_.options.dynamic ? nullptr : std::make_shared<child_spec>(*r.added);
       c = &make_entry(*r.added, std::move(r.added->id), origin);
       r.added.reset();
+      // A temporary child is started once: what its callable captured goes with its process.
       if (origin && c->when == restart::temporary) origin->start = {};
     }
   } else if (!blueprint_.from_template) {
     r.reason = exit_reason::error("only a simple_one_for_one supervisor has a template");
   } else {
     const child_spec& origin = blueprint_.children.front();
+    // The template may not take an argument of this type, and the user's types may throw when
+    // copied.
     try {
       body_ptr start = origin.start.is_template() ? origin.start.with_argument(r.argument)
                                                   : origin.start.get_body();
@@ -114,7 +131,8 @@ void supervisor_process::answer(supervision::action& a) {
   auto& r = *static_cast<supervisor_request*>(a.call);
   auto* const c = static_cast<entry*>(a.subject);
   if (r.kind == supervisor_request::kind_type::resize) {
-    // One part of it. What was up, or down, already is as it should be.
+    // This answers one of the calls of a resize. An error other than a failed start means that the
+    // partition is up, or down, already, or that it is missing, which `resized` finds.
     if (a.answer == supervision::result::start_failed) r.error = errc::start_failed;
     return;
   }
@@ -128,6 +146,8 @@ void supervisor_process::answer(supervision::action& a) {
   if (c != nullptr && a.answer == supervision::result::already_started) {
     r.started.process = c->process;
   } else if (const auto failure = r.reason.exception(); c != nullptr && failure) {
+    // OTP: a child whose name a stranger has answers {already_started, Pid} with the stranger's
+    // pid.
     const auto* taken = exception_cast<name_taken>(failure);
     if (taken != nullptr && taken->holder() && taken->holder() != c->process) {
       r.started.process = taken->holder();
@@ -174,6 +194,7 @@ void supervisor_process::serve(supervisor_request& r) {
     case kind::spec:
       if (auto* c = static_cast<entry*>(decide_.children().find(r.id)); c != nullptr) {
         r.added = *c->origin;
+        // The defaults are filled in, as OTP's get_childspec/2 does.
         r.added->shutdown = c->how;
         if (c->when == restart::temporary) r.added->start = {};
       } else {
@@ -184,6 +205,7 @@ void supervisor_process::serve(supervisor_request& r) {
       resized(static_cast<resize_request&>(r));
       ec = r.error;
       break;
+    // A queued `ready` has its turn after the static children are up: that is all it asks.
     case kind::ready:
     case kind::add:
     case kind::add_dynamic:
@@ -207,12 +229,14 @@ child_entry supervisor_process::list(const entry& c) {
 
 void supervisor_process::finish(supervisor_request& r, boost::system::error_code ec) noexcept {
   r.unlink();
+  // The request may be owned by nobody else: it has to live until it is completed.
   const auto kept = std::move(r.self);
   if (ec && r.asks_for_child()) note_refusal(r, ec);
   r.complete(ec);
 }
 
-// What has tried to start was told of as such.
+// A child whose process was spawned has its failure reported as a failed start already; a refusal
+// is reported only for a child that was never tried, or whose supervisor is gone.
 void supervisor_process::note_refusal(supervisor_request& r,
                                       boost::system::error_code ec) noexcept {
   const auto* c = static_cast<const entry*>(r.subject);

@@ -8,15 +8,20 @@
 
 #include <utility>
 
+// This file drives the decisions of one supervisor: events are handed to `decide_`, and its actions
+// are carried out within the wait of the supervisor's coroutine (`wait::poll`). So the coroutine is
+// resumed only at the very end: resuming it took a third of the instructions of each restart.
+
 namespace coppice::detail {
 
 namespace {
 
-// A child that was restarted more often than that lets others go first. One that crashes without
-// pause would otherwise have a turn, which takes the time of a throw, for each turn of any other.
+// A child that was restarted more often than this lets others go first. A child that crashes
+// without pause would otherwise have a turn, which takes the time of a throw, for each turn of any
+// other.
 constexpr std::size_t restarts_before_low_priority = 16;
 
-// Sets a flag for as long as it lives.
+// Sets a flag for the time of a scope.
 class scope {
  public:
   explicit scope(bool& flag) noexcept : flag_{flag} { flag_ = true; }
@@ -28,7 +33,7 @@ class scope {
   bool& flag_;
 };
 
-// How many actions are carried out before others get a turn.
+// The number of actions that are carried out before other processes get a turn.
 constexpr int action_budget = 256;
 
 }  // namespace
@@ -43,10 +48,12 @@ supervisor_process::supervisor_process(process& self, blueprint_ptr blueprint)
       decide_{blueprint_.options},
       partitions_{blueprint_.partitions} {
   if (self_.spawner && !self_.spawner.alive()) {
-    // Whoever it is linked to has returned before this ran, too early for the trap.
+    // The starter has ended normally before this process ran, when no supervisor was there yet to
+    // take the exit signal.
     throw exit_exception{exit_reason::normal()};
   }
-  // Not owned: this outlives every signal, since a process that is going down gets none.
+  // The pointer does not own this object, which lives in the frame of the coroutine: a process
+  // takes no signal from the time on that its frames may go.
   self_.extras->behaviour = {std::shared_ptr<void>{}, this};
   self_.extras->trap.reset();
   if (self_.label().empty()) self_.extras->label = blueprint_.name;
@@ -82,8 +89,9 @@ supervisor_process::~supervisor_process() {
   }
   while (!entries_.empty()) {
     entry* const c = static_cast<entry_hook*>(entries_.front())->owner;
-    // Killed, this may go before the last child is down. The scheduler waits for that one, not
-    // this.
+    // This object may go before its last child is down, for instance when the coroutine that runs
+    // it ends by an exception. The scheduler waits for that child, whose end is told to nobody
+    // then.
     if (process* p = c->process.get(); p != nullptr && p->watcher == this) {
       p->more().label = p->label();
       p->watcher = nullptr;
@@ -109,7 +117,8 @@ supervisor_process::entry& supervisor_process::make_entry(
   return *c;
 }
 
-// A starter who waits for the answer is told by that alone, and not through the link as well.
+// A linked starter that awaits `ready` is unlinked when the start fails: it hears of the failure by
+// the answer, and is not to get an exit signal for the same failure.
 void supervisor_process::spare_starter(list_hook& requests) noexcept {
   process* const starter = self_.spawner.get();
   if (starter == nullptr || requests.empty()) return;
@@ -127,7 +136,8 @@ void supervisor_process::wait::arm(waiter& w) {
   }
 }
 
-// Works where it waits: the coroutine goes on when there is nothing left to do for it, ever.
+// The supervisor works here, while its coroutine is suspended. The wait is over when the supervisor
+// has finished; until then it is woken for news and for deadlines.
 bool supervisor_process::wait::poll() {
   if (!self->news_ && !timer.has_expired()) return false;
   timer.disarm();
@@ -155,7 +165,8 @@ void supervisor_process::wait::disarm() noexcept {
 
 void supervisor_process::wake() noexcept {
   news_ = true;
-  // A process that is going down drops what is woken, and this is still needed by its children.
+  // The waiter of a process that exits would be dropped, and the frame with this object in it,
+  // while the children still refer to this object as their watcher.
   if (waiting_ != nullptr && !self_.life.is_exiting()) waiting_->wake();
 }
 
@@ -169,9 +180,10 @@ task<void> supervisor_process::main(std::function<void()> booted) {
 void supervisor_process::act() {
   const scope acting{acting_};
   news_ = false;
+  // The clock is read once: whatever is decided in one go belongs to one point in time.
   decide_.set_reporting(home_.listened_to());
   const time_point now = home_.now();
-  // A sink that is told of something may have killed it meanwhile.
+  // A report sink may kill the supervisor; it then carries out nothing more.
   for (int left = action_budget; !finished_ && self_.life.is_live(); --left) {
     auto a = decide_.next(now);
     if (!a) break;
@@ -199,6 +211,7 @@ void supervisor_process::perform(supervision::action& a) {
     case kind::kill:
       if (process* p = c->process.get(); p != nullptr) home_.kill(*p);
       break;
+    // The decisions have dropped the record from the table and from the inbox.
     case kind::forget: delete c; break;
     case kind::booted: booted_(); break;
     case kind::reply: answer(a); break;
@@ -222,10 +235,12 @@ void supervisor_process::perform(supervision::action& a) {
   }
 }
 
-// The most frequent of all decisions is carried out where the end is told: it needs no turn of the
-// supervisor's own. The three reports say the same of the child, but for what has changed.
+// The most frequent decision, a restart of one child, is carried out where the end of the child is
+// told: it needs no turn of the supervisor. The three reports share one description of the child,
+// in which only the new pid and the count change.
 //
-// A child that acknowledges its start has to be waited for: its supervisor has a turn.
+// A child that acknowledges its start is not restarted here, since its supervisor has to wait for
+// it.
 void supervisor_process::restart_child(entry& c, const exit_reason& why) noexcept {
   const scope acting{acting_};
   const bool told = home_.listened_to();
@@ -234,9 +249,10 @@ void supervisor_process::restart_child(entry& c, const exit_reason& why) noexcep
     info = describe(c);
     home_.tell(report{std::in_place_type<child_ended>, info, why, next_step::restart});
     home_.tell(report{std::in_place_type<child_starting>, info});
-    // The sink that was told of it may have killed the supervisor.
+    // The report sink may have killed the supervisor.
     if (!self_.life.is_live()) return;
   }
+  // A spawn that throws, for lack of memory, is a crash of the supervisor and no failed start.
   try {
     spawn_child(c, true);
   } catch (...) {
@@ -262,7 +278,8 @@ process& supervisor_process::spawn_child(entry& c, bool again) {
 void supervisor_process::start_child(entry& c) {
   const bool acknowledges = c.start->acknowledges();
   spawn_child(c, decide_.restarting_one());
-  // What a temporary child was started from goes when its process does.
+  // A temporary child is never started again: its body, with all that the callable captured, is to
+  // go together with its process.
   if (c.when == restart::temporary) {
     c.start.reset();
   }
@@ -281,6 +298,9 @@ void supervisor_process::child_ready(void* tag, std::any info) {
   wake();
 }
 
+// Called by the scheduler when everything of the child is gone. An exit before the acknowledgement
+// is a failed start, whose reason is OTP's: what the child ended with, unless it returned in
+// silence or was killed because its start took too long.
 void supervisor_process::child_exited(process& child, void* tag, const exit_reason& reason) {
   auto& c = *static_cast<entry*>(tag);
   if (is_free() && c.start && !c.start->acknowledges() &&
@@ -302,7 +322,9 @@ void supervisor_process::child_exited(process& child, void* tag, const exit_reas
   wake();
 }
 
-// Only its parent's exit signals stop a supervisor, and they do so for every reason.
+// OTP: gen_server ends a process that traps exits when its parent's 'EXIT' comes, for every reason.
+// The exit signals of other linked processes are swallowed, as handle_info/2 of OTP's supervisor
+// does with those of processes that are not its children.
 bool supervisor_process::exit_signal(const pid& from, const exit_reason& reason) {
   if (from && from == self_.spawner) stop(reason);
   return true;

@@ -25,46 +25,48 @@
 
 namespace coppice::detail {
 
-// How a child is stopped, unless that is said.
+// Gives the shutdown of a child: that of the spec, or else the default for its type.
 shutdown shutdown_of(const child_spec& spec) noexcept;
 
-// A child that was asked for, of which its supervisor has no record.
+// Describes, for a report, a child that was asked for and of which its supervisor has no record.
 child_info asked_child(const supervisor_request& r, const process_ref& supervisor);
 
-// Whether it may, in a step that it has not made yet. A server never does.
+// Tells whether the process may still become a supervisor: it has not run, or has not acknowledged
+// its start. A server never becomes one.
 bool may_become_supervisor(const process& p) noexcept;
 
 void check_dynamic_child(const child_spec& spec);
 void check_added_child(const child_spec& spec);
 
-// What a supervisor process is made from, each time it starts.
+// A supervisor process is made from a blueprint each time it starts. It is a spec that was checked.
 struct supervisor_blueprint {
   std::string name;
   supervision::options options;
   std::vector<child_spec> children{};
   bool from_template = false;
-  std::size_t partitions = 0;  // so many, if its children are those
+  std::size_t partitions = 0;  // the number of partitions; 0: it is no partition supervisor
 };
 
-// Shared by whoever may have to draw the supervisor again, and by its children for their specs.
+// A blueprint is shared by the body that starts the supervisor again and by the records of the
+// static children, which refer to their specs in it.
 using blueprint_ptr = std::shared_ptr<const supervisor_blueprint>;
 
 blueprint_ptr blueprint_of(supervisor_spec spec, std::size_t partitions = 0);
 blueprint_ptr blueprint_of(dynamic_supervisor_spec spec);
 blueprint_ptr blueprint_of(const partition_supervisor_spec& spec);
 
-// How a supervisor ended, for whoever started it.
+// Tells the starter of a supervisor how it has ended.
 struct supervisor_outcome {
   bool finished = false;
   supervision::cause cause = supervision::cause::asked;
-  std::function<void()> booted{};  // called when its children are up, if there is somebody to call
+  std::function<void()> booted{};  // called when its children are up; may be empty
 };
 
 supervisor_ref start_supervisor(asio::io_context& io, blueprint_ptr blueprint,
                                 std::shared_ptr<supervisor_outcome> outcome);
 pid start_linked(blueprint_ptr blueprint);
 child_spec supervisor_child(blueprint_ptr blueprint);
-// The same of a spec that may break a rule.
+// Makes the same of a spec that may break a rule: a child that is refused where it is given.
 template <class Spec>
 child_spec supervisor_child_of(Spec spec) {
   std::string id = spec.name;
@@ -75,9 +77,11 @@ child_spec supervisor_child_of(Spec spec) {
   }
 }
 
-// Carries out what a supervision decides: starts, stops and kills processes, answers calls,
-// reports. Lives in the frame of the supervisor's coroutine. Events come in from the scheduler at
-// any time and are only noted; the coroutine acts on them when it runs.
+// Carries out the decisions of a supervision: starts, stops and kills processes, answers calls,
+// reports. It lives in the frame of the supervisor's coroutine. Events may come from the scheduler
+// at any time, also while an action is being carried out, so they are only noted (`wake`); `act`
+// acts on them in the supervisor's next turn. The one exception is `restart_child`, which acts at
+// once, and only if nothing else is noted or under way (`is_free`).
 class supervisor_process final : public behaviour, public process_watcher {
  public:
   supervisor_process(process& self, blueprint_ptr blueprint);
@@ -85,7 +89,7 @@ class supervisor_process final : public behaviour, public process_watcher {
   supervisor_process& operator=(const supervisor_process&) = delete;
   ~supervisor_process();
 
-  // Null if the process is no supervisor.
+  // Gives the supervisor of a process, or null if the process is none.
   static supervisor_process* of(const process& p) noexcept;
 
   // `booted` is called when the static children are up.
@@ -93,14 +97,15 @@ class supervisor_process final : public behaviour, public process_watcher {
   [[nodiscard]] supervisor_end end() const { return {decide_.why_finished(), last_}; }
 
   void take(const std::shared_ptr<supervisor_request>& r);
-  // Whether it waits for the start or the end of a child in whose subtree the caller is.
+  // Tells whether this waits for the start or the end of a child in whose subtree the caller is.
   [[nodiscard]] bool waits_for(process& caller) const noexcept;
   bool stop(const exit_reason& reason) override;
 
-  // Of a supervisor of partitions: to how many keys are routed ...
+  // The number of partitions over which keys are spread.
   [[nodiscard]] std::size_t partitions() const noexcept { return partitions_; }
   [[nodiscard]] bool has_partitions() const noexcept { return blueprint_.partitions > 0; }
-  // ... and the process that a key of that number finds, which may be none.
+  // Gives the process to which a key of that number is routed. The pid is empty if the partition is
+  // down at the moment.
   [[nodiscard]] pid partition_for(std::uintmax_t number);
 
  private:
@@ -112,15 +117,15 @@ class supervisor_process final : public behaviour, public process_watcher {
     entry_hook known;  // in entries_
     body_ptr start;
     std::shared_ptr<const child_spec> origin;  // as given, for get_child_spec
-    pid process;                               // the latest
+    pid process;                               // its latest process, which may be gone
     std::any info;
   };
 
-  // How a child ended, and by which policy.
+  // Dynamic children that ended in the same way, under the same policy, share one report.
   using way_of_stopping = std::tuple<std::string, bool, bool, duration, restart, child_type>;
 
-  // How some dynamic children ended that were stopped side by side; the first of them stands for
-  // all.
+  // A bad end that some dynamic children share which were stopped side by side. The first of them
+  // stands for all in the report.
   struct bad_stop {
     bad_stop(const child_info& c, exit_reason why, bool killed)
         : child{c}, reason{std::move(why)}, had_to_be_killed{killed} {}
@@ -158,7 +163,7 @@ class supervisor_process final : public behaviour, public process_watcher {
 
   void wake() noexcept;
   void act();
-  // Waits for something to do.
+  // Tells whether the supervisor is suspended and has nothing to do.
   [[nodiscard]] bool is_free() const noexcept {
     return waiting_ != nullptr && !news_ && !acting_ && self_.life.is_live();
   }
@@ -189,12 +194,12 @@ class supervisor_process final : public behaviour, public process_watcher {
 
   process& self_;
   scheduler& home_;
-  const std::shared_ptr<behaviour> before_;  // what the process has been so far
+  const std::shared_ptr<behaviour> before_;  // restored when this goes: the process may go on
   const blueprint_ptr kept_;
   const supervisor_blueprint& blueprint_;
   supervision decide_;
   list_hook requests_;
-  list_hook entries_;  // all, also those that are not children yet or not any more
+  list_hook entries_;  // all records, also of those that are not children yet or not any more
   waiter* waiting_ = nullptr;
   bool news_ = false;
   bool acting_ = false;

@@ -15,6 +15,7 @@ namespace coppice {
 
 namespace detail {
 
+// Makes a request to a supervisor. Throws on a thread from which that supervisor cannot be reached.
 std::shared_ptr<supervisor_request> make_request(const process_ref& supervisor,
                                                  supervisor_request::kind_type kind,
                                                  std::string_view id) {
@@ -34,6 +35,8 @@ std::shared_ptr<supervisor_request> make_request(const process_ref& supervisor,
 
 namespace {
 
+// A start is sent off at once, before anybody waits for it: so it is done even if the caller drops
+// the child_start. The other requests are sent when they are awaited.
 child_start submitted(std::shared_ptr<supervisor_request> r, const process_ref& supervisor) {
   supervisor_request::submit(r, supervisor);
   return child_start{std::move(r), supervisor};

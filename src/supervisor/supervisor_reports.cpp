@@ -46,6 +46,8 @@ void supervisor_process::report_on(supervision::action& a) {
       home_.tell(child_start_failed{describe(c), a.reason, to_step(a.next)});
       break;
     case kind::has_ended: home_.tell(child_ended{describe(c), a.reason, to_step(a.next)}); break;
+    // While all dynamic children are being stopped, their bad ends are collected and told at the
+    // end.
     case kind::stopped_badly:
       if (blueprint_.options.dynamic && decide_.shutting_down()) {
         note_bad_stop(c, a.reason);
@@ -61,7 +63,9 @@ void supervisor_process::report_on(supervision::action& a) {
   }
 }
 
-// Children of another policy do not belong together, however they ended.
+// OTP reports the children of a simple_one_for_one supervisor this way, one report for each reason:
+// ten thousand that hang make one report. Children of different policies are kept apart, since the
+// report tells the policy.
 void supervisor_process::note_bad_stop(const entry& c, const exit_reason& reason) {
   way_of_stopping way{(c.had_to_be_killed ? "late " : "") + reason.to_string(), c.how.is_infinity(),
                       c.how.is_timed(), c.how.time(), c.when, c.type};
@@ -73,6 +77,7 @@ void supervisor_process::report_bad_stops() {
   for (auto& [way, b] : bad_stops_) {
     b.child.supervisor = own_name();
     b.child.id = {};
+    // A single child is reported like any other, with its pid and its count of restarts.
     if (b.count == 1) {
       home_.tell(child_stop_failed{b.child, b.reason, b.had_to_be_killed});
       continue;
@@ -83,8 +88,9 @@ void supervisor_process::report_bad_stops() {
   }
 }
 
-// A restart that first waits for a slow sibling may take longer than the window lasts: then the
-// budget never runs out.
+// A restart of a group first waits for its siblings to stop. If that may take longer than the
+// restart window lasts, earlier restarts are forgotten before the next one, and the budget never
+// runs out.
 void supervisor_process::warn_about(const supervisor_blueprint& blueprint) {
   const auto& o = blueprint.options;
   if (o.dynamic || o.strategy == strategy::one_for_one || blueprint.children.size() < 2) return;

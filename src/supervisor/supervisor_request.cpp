@@ -10,6 +10,11 @@
 #include <memory>
 #include <utility>
 
+// A request finds its supervisor, or what may become one. A process that has just been spawned is
+// no supervisor yet, since its body has not run; its requests are kept as early requests, which the
+// supervisor takes over when it is made, and which are refused when it turns out that there will be
+// none.
+
 namespace coppice::detail {
 
 child_info asked_child(const supervisor_request& r, const process_ref& supervisor) {
@@ -31,8 +36,9 @@ bool may_become_supervisor(const process& p) noexcept {
 
 namespace {
 
-// Looks once more at a process that had not run when it was asked something: whether it has become a
-// supervisor in its first step.
+// Looks once more at a process that had not run when the request came, and refuses the request if
+// the process has not become a supervisor in its first step. The process is ahead of this item in
+// the run queue, unless its start has low priority; then this item queues up again.
 class second_look final : public owned_item, public pooled {
  public:
   second_look(const pid& process, scheduler& home) noexcept
@@ -58,6 +64,7 @@ class second_look final : public owned_item, public pooled {
 
 }  // namespace
 
+// Nobody refers to the request any more. A refusal that no caller has heard of is reported now.
 supervisor_request::~supervisor_request() {
   if (refusal_ != nullptr) refusal_->tell(error, reason);
 }
@@ -68,7 +75,7 @@ void supervisor_request::refused(scheduler& s, const child_info& c) noexcept {
     refusal_ = std::make_unique<refusal>(s, c);
     s.unheard().push_back(*refusal_);
   } catch (...) {
-    // There is no memory to tell of it.
+    // There is no memory for the report: the caller has the error all the same.
   }
 }
 
@@ -109,6 +116,7 @@ void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
     }
   } else if (may_become_supervisor(*p)) {
     r->self = r;
+    // `refuse` needs the process for its report: the request no longer knows the supervisor then.
     if (r->asks_for_child()) r->process = p->id();
     p->more().early_requests.push_back(*r);
     if (p->life.is_spawned()) p->home.push(*new second_look{p->id(), p->home});
@@ -118,6 +126,7 @@ void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
 }
 
 void supervisor_request::refuse(boost::system::error_code why) noexcept {
+  // The request may be owned by nobody else: it has to live until it is completed.
   const auto kept = std::move(self);
   if (asks_for_child()) refused(*process.home(), asked_child(*this, process));
   complete(why);

@@ -8,7 +8,8 @@
 
 namespace coppice::detail {
 
-// A function of a template with its argument: a body like any other.
+// Binds the function of a template to one argument, so that the result is a callable like any
+// other. The argument is copied for each start, because a restart begins with the same one.
 template <class F, class Argument>
 struct bound_template {
   std::shared_ptr<F> function;

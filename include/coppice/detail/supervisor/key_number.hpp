@@ -9,7 +9,8 @@
 
 namespace coppice {
 
-/// What can be routed by: an integer, a string of any sort, or whatever has a `std::hash`.
+/// A key by which a message is routed to a partition: an integer, a string of any sort, or any type
+/// that has a `std::hash`.
 template <class Key>
 concept partition_key =
     std::integral<Key> ||
@@ -20,12 +21,13 @@ concept partition_key =
 
 namespace detail {
 
-// The number whose remainder is the partition.
+// Gives the number of a key, whose remainder is the partition. An integer counts by its absolute
+// value, as in Elixir's PartitionSupervisor, so that consecutive ones are spread evenly.
 template <partition_key Key>
 constexpr std::uintmax_t key_number(const Key& key) noexcept {
   if constexpr (std::integral<Key>) {
     static_assert(sizeof(Key) <= sizeof(std::uintmax_t));
-    // Unsigned, so that the lowest value of a type has an absolute value too.
+    // The arithmetic is unsigned, so that the lowest value of a type has an absolute value, too.
     const auto number = static_cast<std::uintmax_t>(key);
     if constexpr (std::signed_integral<Key>) return key < 0 ? 0 - number : number;
     return number;

@@ -24,7 +24,7 @@ COPPICE_API pid find_partition(std::string_view supervisor, std::uintmax_t numbe
 COPPICE_API pid find_partition(asio::io_context& io, std::string_view supervisor,
                                std::uintmax_t number);
 
-// A call that changes the number of partitions.
+// A call that changes the number of partitions. It is answered with the number before.
 class resize_request : public supervisor_request {
  public:
   explicit resize_request(std::size_t n) noexcept

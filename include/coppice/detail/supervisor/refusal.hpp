@@ -13,9 +13,10 @@ namespace coppice::detail {
 
 class scheduler;
 
-// What there is to tell of a start that was refused, for as long as somebody may still hear of it in
-// another way. The scheduler lists these, and empties the list before it goes: whoever drops the answer
-// later than that tells nobody.
+// The report of a start that was refused. It is held back as long as a caller may still hear of the
+// refusal by the answer, and told when the answer is dropped unheard. The scheduler lists the
+// refusals, and empties the list before it goes: an answer that is dropped after that is not
+// reported.
 struct COPPICE_API refusal : list_hook {
   refusal(scheduler& s, const child_info& c);
   void tell(boost::system::error_code error, const exit_reason& reason) const noexcept;
@@ -23,7 +24,7 @@ struct COPPICE_API refusal : list_hook {
   scheduler& at;
   std::string supervisor;
   std::string id;
-  child_info about;  // its views are those of the two texts
+  child_info about;  // its views refer to the two texts above
 };
 
 }  // namespace coppice::detail

@@ -8,8 +8,9 @@
 
 namespace coppice::detail {
 
-// A child that cannot be, because what it was to be made of breaks a rule. It is refused, with
-// those words, by whatever is given it: only there the supervisors are known that it stands in.
+// Makes the spec of a child whose own spec breaks a rule, for instance of a supervisor with two
+// children of one id. Every supervisor that is given it refuses it with the text of `why`. The
+// error is thrown only there, because only there it is known in which supervisor the child stands.
 [[nodiscard]] COPPICE_API child_spec refused_child(std::string id,
                                                    const std::invalid_argument& why);
 

@@ -23,6 +23,9 @@
 
 namespace coppice::detail {
 
+// The waits for the answer of a supervisor. The request is sent when the wait is armed, unless it
+// was sent before; a wait that is cancelled leaves it under way. Only the result differs from wait
+// to wait.
 struct COPPICE_API request_wait_base {
   std::shared_ptr<supervisor_request> request;
   process_ref supervisor;

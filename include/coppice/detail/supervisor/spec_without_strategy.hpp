@@ -17,8 +17,9 @@ struct given_children {
   given_children(std::initializer_list<child_spec>) {}
 };
 
-// A spec that is written in place with children and without a strategy, for the words that are said
-// of that. Each member of a `supervisor_spec` but that one, in their order.
+// Takes a spec that is written in place with children and without a strategy, so that the compiler
+// says what is missing and not that nothing matches. It has the members of `supervisor_spec` in
+// their order, without the strategy.
 struct spec_without_strategy {
   std::string name{};
   std::size_t intensity = 3;

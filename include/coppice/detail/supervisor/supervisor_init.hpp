@@ -13,8 +13,9 @@
 
 namespace coppice::detail {
 
-// A parameter of that kind does not take what is written in braces: clang fails over a std::function
-// that could be made of a spec.
+// A function that makes the spec of a supervisor (OTP: init/1). It is a template parameter, which a
+// spec in braces does not match; with a std::function in its place clang fails to choose the
+// overload.
 template <class F>
 concept supervisor_init = std::is_invocable_r_v<supervisor_spec, F&>;
 

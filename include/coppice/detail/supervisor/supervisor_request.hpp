@@ -21,7 +21,9 @@
 
 namespace coppice::detail {
 
-// One call to a supervisor, from the moment it is made until it is answered or given up.
+// One call to a supervisor, from the moment it is made until it is answered or given up. While it
+// is under way it is in a list of the supervisor, or in that of the early requests, and owns
+// itself.
 class COPPICE_API supervisor_request : public early_request {
  public:
   enum class kind_type : unsigned char {
@@ -44,11 +46,12 @@ class COPPICE_API supervisor_request : public early_request {
   explicit supervisor_request(kind_type k) noexcept : kind{k} {}
   virtual ~supervisor_request();
 
-  // Sends it. The answer may be there at once, if there is nobody to answer.
+  // Sends the request. It may be answered at once, for instance if there is no such process.
   static void submit(const std::shared_ptr<supervisor_request>& r, const process_ref& supervisor);
   void complete(boost::system::error_code ec) noexcept;
   void refuse(boost::system::error_code why) noexcept override;
-  // It asks for a child, and it is refused: told when nobody is left who could still hear the answer.
+  // Notes that a request for a child is refused. This is reported if the request is dropped before
+  // somebody has heard the answer.
   void refused(scheduler& s, const child_info& c) noexcept;
   void heard() noexcept { refusal_.reset(); }
   [[nodiscard]] bool asks_for_child() const noexcept {
@@ -65,21 +68,22 @@ class COPPICE_API supervisor_request : public early_request {
 
   bool submitted = false;
   bool done = false;
-  pid caller;  // of a request of kind ready
+  pid caller;  // the process that awaits `ready`, if it is on the same loop
   boost::system::error_code error;
   started_child started;
   std::vector<child_entry> listing;
   child_counts counts;
   waiter* waiting = nullptr;
-  std::shared_ptr<supervisor_request> self;  // while it is under way
-  // The child that it asks for, as long as it is under way; of the supervisor's own type.
+  std::shared_ptr<supervisor_request> self;  // set while the request is under way
+  // The record of the child that is asked for, an `entry` of the supervisor. Valid while the
+  // request is under way.
   void* subject = nullptr;
 
  protected:
   std::unique_ptr<refusal> refusal_;  // until somebody has heard the answer
 
  private:
-  // It has been answered.
+  // Called when the request has been answered.
   virtual void completed() noexcept;
 };
 
