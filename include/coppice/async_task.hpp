@@ -215,7 +215,7 @@ async_task<detail::task_value_t<F>> async(F&& f, std::string_view label = {}) {
   detail::process& me = detail::current_process();
   boost::intrusive_ptr<detail::typed_task<detail::task_value_t<F>>> core{
       new detail::typed_task<detail::task_value_t<F>>{me.home, me.id(),
-                                                      detail::task_core::tie::link}};
+                                                      detail::task_core::link_mode::link}};
   detail::spawn_task(
       me.home, detail::make_task_body(std::forward<F>(f), {.core = core,
                                                            .callers = detail::callers_through(&me),

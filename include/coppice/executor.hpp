@@ -43,7 +43,7 @@ class scheduler;
 class COPPICE_API executor {
  public:
   executor(const executor& other) noexcept : target_{other.target_}, number_{other.number_} {
-    if (is_block()) settle();
+    if (is_slot()) settle();
   }
   executor(executor&& other) noexcept = default;
   executor& operator=(const executor& other) noexcept {
@@ -116,15 +116,15 @@ class COPPICE_API executor {
     return x.target_ == y.target_ && x.number_ == y.number_;
   }
 
-  /// For coppice's own use: the control block, or null if the process has ended.
+  /// For coppice's own use: the slot, or null if the process has ended.
   [[nodiscard]] detail::process* get() const noexcept;
   /// For coppice's own use.
   executor(detail::process& p, std::uint64_t number) noexcept
       : target_{reinterpret_cast<std::uintptr_t>(&p)}, number_{number} {}
-  /// For coppice's own use: whoever has that block at the moment of copying.
-  static executor of_block(detail::process& p) noexcept {
+  /// For coppice's own use: the process that is in that slot at the moment of copying.
+  static executor of_slot(detail::process& p) noexcept {
     executor result{p, 0};
-    result.target_ |= block_bit;
+    result.target_ |= slot_bit;
     return result;
   }
 
@@ -162,14 +162,14 @@ class COPPICE_API executor {
   };
 
   static constexpr std::uintptr_t never_bit = 1;
-  // Only the one executor that the runner of a block keeps has this bit: a copy of it stands for the
+  // Only the one executor that the runner of a slot keeps has this bit: a copy of it stands for the
   // process of that moment. If there is none, the copy has number 0, and runs nothing.
-  static constexpr std::uintptr_t block_bit = 2;
-  static constexpr std::uintptr_t bits = never_bit | block_bit;
+  static constexpr std::uintptr_t slot_bit = 2;
+  static constexpr std::uintptr_t bits = never_bit | slot_bit;
 
   [[nodiscard]] bool never_blocks() const noexcept { return (target_ & never_bit) != 0; }
-  [[nodiscard]] bool is_block() const noexcept { return (target_ & block_bit) != 0; }
-  [[nodiscard]] detail::process* block() const noexcept {
+  [[nodiscard]] bool is_slot() const noexcept { return (target_ & slot_bit) != 0; }
+  [[nodiscard]] detail::process* slot() const noexcept {
     return reinterpret_cast<detail::process*>(target_ & ~bits);
   }
   void settle() noexcept;

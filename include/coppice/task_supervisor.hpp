@@ -78,7 +78,7 @@ class COPPICE_API task_supervisor_ref {
   /// `Task.Supervisor.async/3`. Differs: a refusal is told where the result is expected.
   template <detail::task_source F>
   async_task<detail::task_value_t<F>> async(F&& f, task_options o = {}) const {
-    return start(std::forward<F>(f), std::move(o), detail::task_core::tie::link);
+    return start(std::forward<F>(f), std::move(o), detail::task_core::link_mode::link);
   }
 
   /// The same without a link: the owner hears of a crash only when it waits for the task, and the
@@ -88,7 +88,7 @@ class COPPICE_API task_supervisor_ref {
   /// `Task.Supervisor.async_nolink/3`.
   template <detail::task_source F>
   async_task<detail::task_value_t<F>> async_nolink(F&& f, task_options o = {}) const {
-    return start(std::forward<F>(f), std::move(o), detail::task_core::tie::none);
+    return start(std::forward<F>(f), std::move(o), detail::task_core::link_mode::none);
   }
 
   /// As `coppice::async_stream`, its tasks being children of the supervisor. If that does not start
@@ -172,11 +172,11 @@ class COPPICE_API task_supervisor_ref {
 
  private:
   template <class F>
-  auto start(F&& f, task_options o, detail::task_core::tie tie) const {
+  auto start(F&& f, task_options o, detail::task_core::link_mode link_mode) const {
     using value_type = detail::task_value_t<F>;
     detail::process& me = detail::current_process();
     boost::intrusive_ptr<detail::typed_task<value_type>> core{
-        new detail::typed_task<value_type>{me.home, me.id(), tie}};
+        new detail::typed_task<value_type>{me.home, me.id(), link_mode}};
     detail::task_origin origin{
         .core = core, .callers = detail::callers_through(&me), .label = o.label};
     detail::spawn_task_in(to_, detail::make_task_body(std::forward<F>(f), std::move(origin)),

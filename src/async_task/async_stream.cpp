@@ -162,7 +162,7 @@ void stream_core::drop_items(const exit_reason* why) noexcept {
     i->unlink();
     const task_ptr task = i->task;
     task->listener = nullptr;
-    if (!i->over && !task->call_off()) {
+    if (!i->over && !task->cancel_start()) {
       if (why != nullptr) {
         task->ask(*why);
       } else {
@@ -237,7 +237,7 @@ void stream_core::too_late(item& i) noexcept {
   }
   // A late item is no failure of the stream here: the consumer gets its time-out as the result.
   i.late = true;
-  if (i.task->call_off()) {
+  if (i.task->cancel_start()) {
     ended(i);
   } else {
     i.task->kill();

@@ -105,11 +105,11 @@ void task_core::forget(exit_reason why) noexcept {
 }
 
 void task_core::unlink_owner() {
-  link = tie::none;
+  link = link_mode::none;
   if (process* const p = owner.get(); p != nullptr && task) cut_link(*p, task);
 }
 
-bool task_core::call_off() noexcept {
+bool task_core::cancel_start() noexcept {
   if (task) return false;
   called_off_ = true;
   return true;
@@ -156,7 +156,7 @@ void task_core::born(process& p) {
   if (o == nullptr || !home.takes_signals(*o) || called_off_) {
     home.ask_to_stop(p, exit_reason::shutdown("nobody waits for it any more"),
                      stop_request::level::exit_signal);
-  } else if (link == tie::link) {
+  } else if (link == link_mode::link) {
     home.link(*o, p);
   }
 }
@@ -166,7 +166,7 @@ void task_core::born(process& p) {
 void task_wait::arm(waiter& w) {
   target = &w;
   if (core->listener != nullptr) {
-    busy = true;
+    already_awaited = true;
     w.wake();
     return;
   }
@@ -186,7 +186,7 @@ void task_wait::disarm() noexcept {
 void task_wait::task_settled(task_core&) noexcept { target->wake(); }
 
 boost::system::error_code task_wait::outcome() noexcept {
-  if (busy) return asio::error::already_started;
+  if (already_awaited) return asio::error::already_started;
   if (!core->settled()) {
     core->forget(exit_reason::timeout());
     return errc::timeout;
@@ -208,8 +208,8 @@ task_shutdown_wait::task_shutdown_wait(task_ptr c, const shutdown& how)
 
 void task_shutdown_wait::arm(waiter& w) {
   target = &w;
-  busy = core->listener != nullptr;
-  if (busy || core->taken()) {
+  already_awaited = core->listener != nullptr;
+  if (already_awaited || core->taken()) {
     w.wake();
     return;
   }
@@ -217,8 +217,8 @@ void task_shutdown_wait::arm(waiter& w) {
   core->unlink_owner();
   if (core->over()) {
     w.wake();
-  } else if (core->call_off()) {
-    called_off = true;
+  } else if (core->cancel_start()) {
+    start_cancelled = true;
     w.wake();
   } else if (brutal) {
     asked = killed = true;
@@ -231,7 +231,7 @@ void task_shutdown_wait::arm(waiter& w) {
 }
 
 bool task_shutdown_wait::poll() {
-  if (busy || called_off || core->taken() || core->over()) return true;
+  if (already_awaited || start_cancelled || core->taken() || core->over()) return true;
   if (timer.has_expired() && !std::exchange(killed, true)) core->kill();
   return core->over();
 }
@@ -245,7 +245,7 @@ void task_shutdown_wait::disarm() noexcept {
 void task_shutdown_wait::task_over(task_core&) noexcept { target->wake(); }
 
 bool task_shutdown_wait::obeyed() const noexcept {
-  if (called_off) return true;
+  if (start_cancelled) return true;
   if (core->taken() || core->replied() || !asked) return false;
   return brutal ? core->reason.kind() == exit_reason::kind_type::killed
                 : core->reason == exit_reason::shutdown();
@@ -255,8 +255,8 @@ bool task_shutdown_wait::obeyed() const noexcept {
 
 void task_group_wait::arm(waiter& w) {
   target = &w;
-  for (const task_ptr& c : cores) busy = busy || c->listener != nullptr;
-  if (!busy) {
+  for (const task_ptr& c : cores) already_awaited = already_awaited || c->listener != nullptr;
+  if (!already_awaited) {
     for (const task_ptr& c : cores) {
       c->listener = this;
       if (!c->settled()) {
@@ -266,7 +266,7 @@ void task_group_wait::arm(waiter& w) {
       }
     }
   }
-  if (busy || failed || settled() >= enough) {
+  if (already_awaited || failed || settled() >= wanted) {
     w.wake();
   } else {
     timer.arm(w, limit);
@@ -274,9 +274,9 @@ void task_group_wait::arm(waiter& w) {
 }
 
 bool task_group_wait::poll() {
-  if (busy || failed) return true;
+  if (already_awaited || failed) return true;
   if (!late.empty()) return dying == 0;  // the time was over before: the killed ones are awaited
-  if (settled() >= enough) return true;
+  if (settled() >= wanted) return true;
   if (!timer.has_expired()) return false;
   if (stop_at_failure || on_timeout != unfinished_tasks::kill_task) return true;
   late.resize(cores.size());
@@ -288,7 +288,7 @@ bool task_group_wait::poll() {
     }
     late[i] = true;
     c.unlink_owner();
-    if (c.call_off()) continue;  // it never ran, so nobody has to wait for its end
+    if (c.cancel_start()) continue;  // it never ran, so nobody has to wait for its end
     ++dying;
     c.kill();
   }
@@ -315,11 +315,11 @@ void task_group_wait::task_over(task_core&) noexcept {
 }
 
 boost::system::error_code task_group_wait::outcome() noexcept {
-  if (busy) return asio::error::already_started;
+  if (already_awaited) return asio::error::already_started;
   boost::system::error_code ec;
   if (failed) {
     ec = failed->error();
-  } else if (settled() < enough) {
+  } else if (settled() < wanted) {
     ec = errc::timeout;
   } else {
     return ec;

@@ -35,12 +35,12 @@ constexpr bool plain_heap = false;
 constexpr std::size_t kept_bytes = 1 << 20;
 
 // A free block, which has the link to the next one in its first bytes.
-struct release_slot {
-  release_slot* next;
+struct free_block {
+  free_block* next;
 };
 
 struct free_list {
-  release_slot* head = nullptr;
+  free_block* head = nullptr;
   std::size_t room = 0;  // how many more blocks the list takes
 };
 
@@ -89,7 +89,7 @@ void deallocate(void* block, std::size_t size) noexcept {
     free_list& list = lists[index];
     if (list.room > 0) {
       --list.room;
-      list.head = ::new (block) release_slot{list.head};
+      list.head = ::new (block) free_block{list.head};
       return;
     }
   }

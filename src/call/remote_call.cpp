@@ -9,8 +9,8 @@ namespace coppice::detail {
 // threads. `claim` lets the first one complete the call; the others find it complete and do
 // nothing.
 
-void kill_unless_up_there(const process_ref& server) {
-  scheduler::post(server.serial(), [server] { kill_unless_up(server.whereis()); });
+void kill_if_not_started_there(const process_ref& server) {
+  scheduler::post(server.serial(), [server] { kill_if_not_started(server.whereis()); });
 }
 
 foreign_wait::foreign_wait(asio::any_io_executor of_handler)
@@ -33,7 +33,7 @@ void foreign_wait::start_timer(const call_terms& terms) {
   timer_.expires_at(after(clock::now(), terms.limit.time()));
   timer_.async_wait([self = shared_from_this(),
                      to_kill = std::move(to_kill)](const boost::system::error_code& ec) {
-    if (!ec && self->give_up(errc::timeout) && to_kill) kill_unless_up_there(*to_kill);
+    if (!ec && self->give_up(errc::timeout) && to_kill) kill_if_not_started_there(*to_kill);
   });
 }
 

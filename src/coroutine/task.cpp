@@ -43,7 +43,7 @@ void task_root::listen(waiter& w) {
   put_relay();
 }
 
-void task_root::listen(turn_awaiter& t) {
+void task_root::listen(yield_awaiter& t) {
   turn_ = &t;
   put_relay();
 }
@@ -60,8 +60,8 @@ void task_root::relay::operator()(asio::cancellation_type type) const noexcept {
   if (to_->turn_ != nullptr) to_->turn_->abort();
 }
 
-void turn_awaiter::act_on(run_item* item, how h) {
-  auto& self = *static_cast<turn_awaiter*>(item);
+void yield_awaiter::act_on(run_item* item, how h) {
+  auto& self = *static_cast<yield_awaiter*>(item);
   if (h == how::drop) return self.promise_.drop();
   // A yield is in no list of waits, where a stop request could find it. The bits of the process
   // stand for it: there is at most one yield of a body at a time.
@@ -69,7 +69,7 @@ void turn_awaiter::act_on(run_item* item, how h) {
     process& p = *self.owner;
     self.stopped_ = p.stop.end_yield();
   } else {
-    self.promise_.root->had_turn();
+    self.promise_.root->has_yielded();
   }
   self.promise_.resume();
 }

@@ -37,12 +37,12 @@ void open_server(server_core& core, const std::string& name) {
 // happened, the exception tells more.
 exit_reason end_reason(server_core& core) {
   if (core.failure) return reason_of(core.failure);
-  return *core.wishes.stop;
+  return *core.requested.stop;
 }
 
 // Called when the server has cleaned up. `seen` was taken before that: terminate() may change the
 // state that the report shows.
-void end(server_core& core, const exit_reason& reason, const last_sight& seen) {
+void end(server_core& core, const exit_reason& reason, const crash_snapshot& seen) {
   process& p = core.self;
   if (reason.is_abnormal() && core.home.listened_to()) {
     process* const client = seen.client.get();
@@ -58,7 +58,7 @@ void end(server_core& core, const exit_reason& reason, const last_sight& seen) {
   }
   // The call whose handler stopped the server is answered only now, after terminate(), as a
   // gen_server that returns {stop, Reason, Reply, State} answers.
-  if (const auto last = std::move(core.last_words)) last->finish();
+  if (const auto last = std::move(core.stop_reply)) last->finish();
   p.reason = reason;
   p.exit_reason_final = true;
 }
@@ -98,14 +98,14 @@ namespace this_server {
 
 void stop(exit_reason reason) {
   detail::server_core& core = detail::current_server();
-  if (!core.wishes.stop) core.wishes.stop = std::move(reason);
+  if (!core.requested.stop) core.requested.stop = std::move(reason);
   // The request may come from a coroutine that the server has started beside its handlers, while
   // the server itself waits for a message.
   if (core.receiver != nullptr) core.receiver->wake();
 }
 
 void idle_after(std::chrono::steady_clock::duration time) {
-  detail::current_server().wishes.idle = time;
+  detail::current_server().requested.idle = time;
 }
 
 std::size_t queue_length() { return detail::current_server().size(); }

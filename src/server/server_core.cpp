@@ -21,11 +21,11 @@ class stop_envelope final : public envelope, public pooled {
  public:
   explicit stop_envelope(exit_reason r) noexcept
       : envelope{kind_type::stop}, reason_{std::move(r)} {
-    kept = true;
+    exempt_from_limit = true;
   }
 
   void handle(void*, server_core& core) override {
-    if (!core.wishes.stop) core.wishes.stop = std::move(reason_);
+    if (!core.requested.stop) core.requested.stop = std::move(reason_);
   }
   void dispose(errc) noexcept override { delete this; }
   [[nodiscard]] std::string describe() const override { return "stop"; }
@@ -46,7 +46,7 @@ server_core::server_core(process& p, const void* t, mailbox_options o)
 // They are unlinked but not completed, as no process can run any more.
 server_core::~server_core() {
   close();
-  for (list_hook* list : {&calls, &given_up}) {
+  for (list_hook* list : {&calls, &dropped_replies}) {
     while (!list->empty()) list->front()->unlink();
   }
 }
@@ -56,7 +56,7 @@ server_core::~server_core() {
 // it is known how the handler ends; when the server is ending, `fire` completes it.
 void server_core::gave_up(reply_slot& call) noexcept {
   if (handling) {
-    given_up.push_back(call);
+    dropped_replies.push_back(call);
   } else if (!ending && !closed) {
     call.fail(errc::no_reply);
   }
@@ -74,7 +74,7 @@ void send_call(reply_slot& slot, envelope& e, const process_ref& target, const v
   process* const caller = slot.home.current();
   // A process that looks into the server through `sys` is not its client: a crash report names only
   // processes that use the server.
-  if (!e.aside && caller != nullptr) slot.from = caller->id();
+  if (!e.out_of_band && caller != nullptr) slot.from = caller->id();
   if (core == nullptr) {
     slot.fail(server_core::why_none(server));
   } else if (core->closed) {
@@ -107,7 +107,7 @@ send_result server_core::push_beyond_limit(envelope& e) noexcept {
 // over coppice's own messages in front is linear in their number, which is small.
 void server_core::drop_oldest() noexcept {
   envelope** at = &head_;
-  while ((*at)->kept) at = &(*at)->next;
+  while ((*at)->exempt_from_limit) at = &(*at)->next;
   envelope& oldest = **at;
   *at = oldest.next;
   if (tail_ == &oldest.next) tail_ = at;
@@ -117,7 +117,7 @@ void server_core::drop_oldest() noexcept {
 
 // Puts a continuation before all messages, as gen_server's {continue, ...} does.
 void server_core::push_front(envelope& e) noexcept {
-  e.kept = true;
+  e.exempt_from_limit = true;
   if (closed) {
     e.dispose(errc::noproc);
     return;
@@ -126,7 +126,7 @@ void server_core::push_front(envelope& e) noexcept {
   if (head_ == nullptr) tail_ = &e.next;
   head_ = &e;
   ++size_;
-  ++kept_;
+  ++exempt_;
   if (receiver != nullptr) receiver->wake();
 }
 
@@ -138,18 +138,18 @@ bool server_core::stop(const exit_reason& reason) {
 // Takes the next message out, to be handled now. A message ends the idle time, unless it is
 // coppice's own: a look into the server must not change what the server does.
 envelope& server_core::take() noexcept {
-  if (!head_->aside) {
+  if (!head_->out_of_band) {
     if (idle_.armed()) home.cancel_timer(idle_);
     idle_over = false;
-    wishes.idle.reset();
+    requested.idle.reset();
   }
   handling = true;
   return pop();
 }
 
-void server_core::answer_given_up() noexcept {
-  while (!given_up.empty()) {
-    auto& slot = static_cast<reply_slot&>(*given_up.front());
+void server_core::fail_dropped_replies() noexcept {
+  while (!dropped_replies.empty()) {
+    auto& slot = static_cast<reply_slot&>(*dropped_replies.front());
     slot.unlink();
     slot.fail(errc::no_reply);
   }
@@ -165,8 +165,8 @@ std::size_t server_core::calls_due() noexcept {
 
 // Describing a message and a state runs user code and builds strings; so it is done only for a
 // server that has failed, and only if somebody listens to reports.
-last_sight server_core::look_back() {
-  last_sight seen;
+crash_snapshot server_core::take_snapshot() {
+  crash_snapshot seen;
   if (!failure || !home.listened_to()) return seen;
   const reply_slot* asked = nullptr;
   if (failed != nullptr) {
@@ -175,7 +175,7 @@ last_sight server_core::look_back() {
     if (asked != nullptr) seen.client = asked->from;
   }
   seen.state = describe(object);
-  for (list_hook* list : {&calls, &given_up}) {
+  for (list_hook* list : {&calls, &dropped_replies}) {
     for (list_hook* h = list->empty() ? nullptr : list->front(); h != nullptr; h = list->after(h)) {
       const auto* slot = static_cast<reply_slot*>(h);
       if (slot != asked && slot->from) seen.pending.push_back(slot->from);
@@ -192,7 +192,7 @@ void server_core::close() noexcept {
   if (failed != nullptr) std::exchange(failed, nullptr)->dispose(errc::died);
   // This slot is still there if the server was killed while it cleaned up: `fire` then completes
   // it.
-  last_words.reset();
+  stop_reply.reset();
   // Callers of the messages in the queue are not told here. `fire` does so when the process is
   // gone, since the exit reason is known then.
   while (head_ != nullptr) pop().dispose(errc::died);
@@ -204,7 +204,7 @@ void server_core::close() noexcept {
 bool server_core::work(void* server) {
   // Without a receiver, messages that a handler sends to its own server are queued and wake nobody.
   waiter* const w = std::exchange(receiver, nullptr);
-  for (int left = handle_budget; !failure && !wishes.stop && head_ != nullptr; --left) {
+  for (int left = handle_budget; !failure && !requested.stop && head_ != nullptr; --left) {
     if (left == 0) {
       receiver = w;
       w->wake();
@@ -221,14 +221,14 @@ bool server_core::work(void* server) {
       failed = &e;  // not disposed of: the report shows it, and its caller hears the exit reason
     }
   }
-  if (failure || wishes.stop || idle_over) return true;
-  if (wishes.idle) set_idle_timer();
+  if (failure || requested.stop || idle_over) return true;
+  if (requested.idle) set_idle_timer();
   receiver = w;
   return false;
 }
 
 void server_core::set_idle_timer() {
-  if (const auto time = std::exchange(wishes.idle, std::nullopt)) {
+  if (const auto time = std::exchange(requested.idle, std::nullopt)) {
     home.set_timer(idle_, detail::after(home.now(), *time));
   }
 }
@@ -243,7 +243,7 @@ void server_core::idle_timer::expire(timer_node& node) {
 // it, so that a caller may at once start or call the next incarnation.
 void server_core::fire(const pid&, const exit_reason& reason) {
   close();
-  for (list_hook* list : {&calls, &given_up}) {
+  for (list_hook* list : {&calls, &dropped_replies}) {
     while (!list->empty()) {
       auto& slot = static_cast<reply_slot&>(*list->front());
       slot.unlink();
@@ -268,7 +268,7 @@ std::uint64_t server_core::monitor(const pid& process) {
 void server_monitor::fire(const pid& process, const exit_reason& reason) {
   if (core.wrap_down != nullptr) {
     envelope& news = *core.wrap_down({id, process, reason});
-    news.kept = true;
+    news.exempt_from_limit = true;
     core.push(news);
   }
   core.forget_monitor(id);  // it destroys this monitor
@@ -280,7 +280,7 @@ bool server_core::exit_signal(const pid& from, const exit_reason& reason) {
   const bool from_parent = from && from == self.spawner;
   if (!from_parent && wrap_signal != nullptr) {
     envelope& news = *wrap_signal(*this, from, reason);
-    news.kept = true;
+    news.exempt_from_limit = true;
     push(news);
   } else if (from_parent || !reason.is_normal()) {
     stop(reason);

@@ -91,7 +91,7 @@ class database::run {
 void database::closer::operator()(sqlite3* db) const noexcept { sqlite3_close(db); }
 void database::finalizer::operator()(sqlite3_stmt* s) const noexcept { sqlite3_finalize(s); }
 
-database::database(const std::filesystem::path& file, bool may_make, lock_patience& starvation_limit) {
+database::database(const std::filesystem::path& file, bool may_make, lock_wait& lock) {
   sqlite3* db = nullptr;
   const int make = may_make ? SQLITE_OPEN_CREATE : 0;
   const int result = sqlite3_open_v2(file.string().c_str(), &db,
@@ -103,8 +103,8 @@ database::database(const std::filesystem::path& file, bool may_make, lock_patien
   }
   sqlite3_extended_result_codes(db, 1);
   sqlite3_busy_handler(
-      db, [](void* p, int n) -> int { return static_cast<lock_patience*>(p)->wait(n) ? 1 : 0; },
-      &starvation_limit);
+      db, [](void* p, int n) -> int { return static_cast<lock_wait*>(p)->wait(n) ? 1 : 0; },
+      &lock);
   // SQLite does not call the busy handler where two programs could wait for each other, as when
   // both create the same file. So the whole set-up is tried again.
   for (int n = 1;; ++n) {
@@ -117,7 +117,7 @@ database::database(const std::filesystem::path& file, bool may_make, lock_patien
       files_.emplace(db, file);
       return;
     } catch (const sqlite_failure& f) {
-      if (!f.is_busy() || !starvation_limit.wait(n)) throw;
+      if (!f.is_busy() || !lock.wait(n)) throw;
     }
   }
 }

@@ -38,13 +38,13 @@ class sqlite_failure : public std::runtime_error {
 
 // Waits while another program has the file locked. SQLite's own busy timeout could not be
 // interrupted when the stash is killed.
-class lock_patience {
+class lock_wait {
  public:
   // Called after `n` further attempts have failed; 0 begins a wait. Returns false to give up.
   virtual bool wait(int n) noexcept = 0;
 
  protected:
-  ~lock_patience() = default;
+  ~lock_wait() = default;
 };
 
 // The database file of a stash. It is used on one thread, the store's own.
@@ -57,7 +57,7 @@ class database {
 
   // Opens the file. If the file does not exist or is empty, its table is made if `may_make` allows
   // it. Throws sqlite_failure.
-  database(const std::filesystem::path& file, bool may_make, lock_patience& starvation_limit);
+  database(const std::filesystem::path& file, bool may_make, lock_wait& lock);
   database(const database&) = delete;
   database& operator=(const database&) = delete;
   // Rolls back what has not been committed.

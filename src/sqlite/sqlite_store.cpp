@@ -201,8 +201,8 @@ std::string sqlite_store::try_to_open(std::optional<database>& db) {
   std::string why;
   locked_since_ = clock::now();
   try {
-    lock_patience& starvation_limit = *this;
-    db.emplace(file_, !in_use_->load(), starvation_limit);
+    lock_wait& lock = *this;
+    db.emplace(file_, !in_use_->load(), lock);
     if (db->on_disk()) in_use_->store(true);
     return {};
   } catch (const std::exception&) {

@@ -41,7 +41,7 @@ class sqlite_job {
 // While the store lives, answers are given or thrown away on that thread; a reply_to takes them to
 // the loop. Jobs that are left when the store is destroyed are destroyed with it, on the loop's
 // thread.
-class sqlite_store final : public stash_store, private lock_patience {
+class sqlite_store final : public stash_store, private lock_wait {
  public:
   // `in_use` tells whether an earlier store has used the file. If so, this one does not create a
   // file: it would go on without states, as if there had never been any.

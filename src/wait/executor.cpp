@@ -21,27 +21,27 @@ using detail::scheduler;
 pid executor::owner() const noexcept {
   const executor settled{*this};
   if (settled.number_ == 0) return {};
-  return {settled.block(), settled.number_};
+  return {settled.slot(), settled.number_};
 }
 
 process* executor::get() const noexcept { return owner().get(); }
 
 asio::execution_context& executor::query(asio::execution::context_t) const noexcept {
-  return block()->home.io();
+  return slot()->home.io();
 }
 
 void executor::settle() noexcept {
   // A runner outlives the process that it was made for, so its executor is tied to the slot. Every
   // copy is tied to the process that has the slot now, except for those that Asio makes while the
   // runner itself is being made.
-  if (block()->opening) return;
-  number_ = block()->number.load(std::memory_order_relaxed);
-  target_ &= ~block_bit;
+  if (slot()->opening) return;
+  number_ = slot()->number.load(std::memory_order_relaxed);
+  target_ &= ~slot_bit;
 }
 
 executor::place executor::where() const noexcept {
-  if (is_block()) return place::here;  // the runner is just being made
-  process& p = *block();
+  if (is_slot()) return place::here;  // the runner is just being made
+  process& p = *slot();
   scheduler& s = p.home;
   if (!s.on_loop_thread()) return s.is_down() ? place::nowhere : place::other_thread;
   if (number_ == 0 || !p.is(number_) || s.is_down()) return place::nowhere;
@@ -61,7 +61,7 @@ executor::place executor::where() const noexcept {
 }
 
 bool executor::run_inline(owned_item& item) const {
-  process& p = *block();
+  process& p = *slot();
   item.owner = &p;
   item.number = number_;
   return p.home.run_inline(item);
@@ -70,7 +70,7 @@ bool executor::run_inline(owned_item& item) const {
 // The number is stored with the item, and compared before the item runs: a slot may have a new
 // process by then.
 void executor::push(owned_item& item) const noexcept {
-  process& p = *block();
+  process& p = *slot();
   item.owner = &p;
   item.number = number_;
   p.home.push(item);
@@ -94,7 +94,7 @@ struct dropper {
 // have ended, or another thread may have taken over the loop.
 void executor::send(owned_item& item) const {
   std::unique_ptr<owned_item, dropper> owned{&item};
-  scheduler& s = block()->home;
+  scheduler& s = slot()->home;
   asio::post(s.io().get_executor(), [self = *this, owned = std::move(owned)]() mutable {
     switch (self.where()) {
       case place::queue:

@@ -213,7 +213,7 @@ struct task_yield_wait : task_wait {
   void complete(Handler&& h) {
     optional_result<T> result;
     boost::system::error_code ec;
-    if (busy) {
+    if (already_awaited) {
       ec = asio::error::already_started;
     } else if (core->settled()) {
       result.emplace(static_cast<typed_task<T>&>(*core).take());
@@ -232,7 +232,7 @@ struct typed_shutdown_wait : task_shutdown_wait {
   void complete(Handler&& h) {
     optional_result<T> result;
     boost::system::error_code ec;
-    if (busy) {
+    if (already_awaited) {
       ec = asio::error::already_started;
     } else if (obeyed()) {
       core->forget(core->reason);
@@ -287,8 +287,8 @@ struct yield_many_wait : task_group_wait {
   void complete(Handler&& h) {
     std::vector<optional_result<T>> results(cores.size());
     boost::system::error_code ec;
-    if (busy) ec = asio::error::already_started;
-    for (std::size_t i = 0; i < cores.size() && !busy; ++i) {
+    if (already_awaited) ec = asio::error::already_started;
+    for (std::size_t i = 0; i < cores.size() && !already_awaited; ++i) {
       if (tells(i)) results[i].emplace(static_cast<typed_task<T>&>(*cores[i]).take());
     }
     std::forward<Handler>(h)(ec, std::move(results));

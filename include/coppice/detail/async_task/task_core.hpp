@@ -63,9 +63,9 @@ class task_listener {
 // Independently of these, `taken` tells that the owner has got the outcome, or has given it up.
 class COPPICE_API task_core : public exit_subscription {
  public:
-  enum class tie : bool { none, link };
+  enum class link_mode : bool { none, link };
 
-  task_core(scheduler& s, const pid& o, tie t) noexcept : home{s}, owner{o}, link{t} {}
+  task_core(scheduler& s, const pid& o, link_mode t) noexcept : home{s}, owner{o}, link{t} {}
   task_core(const task_core&) = delete;
   task_core& operator=(const task_core&) = delete;
 
@@ -84,7 +84,7 @@ class COPPICE_API task_core : public exit_subscription {
   // Removes the link to the owner, and an exit signal that has already arrived through it.
   void unlink_owner();
   // Cancels the start. Returns false if the task has already started.
-  bool call_off() noexcept;
+  bool cancel_start() noexcept;
   void ask(const exit_reason& reason);
   void kill();
 
@@ -100,7 +100,7 @@ class COPPICE_API task_core : public exit_subscription {
 
   scheduler& home;
   const pid owner;
-  tie link;
+  link_mode link;
   pid task;            // empty until it starts
   exit_reason reason;  // valid once it is over, or given up by its owner
   task_listener* listener = nullptr;
@@ -155,7 +155,7 @@ struct COPPICE_API task_wait : task_listener {
   [[nodiscard]] scheduler& home() const noexcept { return core->home; }
   void arm(waiter& w);
   [[nodiscard]] bool poll() const noexcept {
-    return busy || core->settled() || timer.has_expired();
+    return already_awaited || core->settled() || timer.has_expired();
   }
   void disarm() noexcept;
   void task_settled(task_core&) noexcept override;
@@ -166,7 +166,7 @@ struct COPPICE_API task_wait : task_listener {
   time_limit limit;
   wake_timer timer{};
   waiter* target = nullptr;
-  bool busy = false;  // the task has another listener already, so this wait fails
+  bool already_awaited = false;  // the task has another listener already, so this wait fails
 };
 
 // Ends a task, and waits until it is gone. If the caller stops waiting before that, the task is
@@ -187,8 +187,8 @@ struct COPPICE_API task_shutdown_wait : task_listener {
   bool brutal;
   wake_timer timer{};
   waiter* target = nullptr;
-  bool busy = false;
-  bool called_off = false;  // its start was cancelled
+  bool already_awaited = false;
+  bool start_cancelled = false;  // its start was cancelled
   bool asked = false;
   bool killed = false;
 };
@@ -196,7 +196,7 @@ struct COPPICE_API task_shutdown_wait : task_listener {
 // Waits for several tasks to settle: for all, for a number of them, or for the first that fails.
 struct COPPICE_API task_group_wait : task_listener {
   task_group_wait(scheduler& s, std::vector<task_ptr> c, time_limit l) noexcept
-      : home_{&s}, cores{std::move(c)}, limit{l}, enough{cores.size()} {}
+      : home_{&s}, cores{std::move(c)}, limit{l}, wanted{cores.size()} {}
 
   [[nodiscard]] scheduler& home() const noexcept { return *home_; }
   void arm(waiter& w);
@@ -206,7 +206,7 @@ struct COPPICE_API task_group_wait : task_listener {
   void task_over(task_core& c) noexcept override;
 
   [[nodiscard]] std::size_t settled() const noexcept { return cores.size() - open; }
-  [[nodiscard]] bool timed_out() const noexcept { return timer.has_expired() && settled() < enough; }
+  [[nodiscard]] bool timed_out() const noexcept { return timer.has_expired() && settled() < wanted; }
   // For await_many: gives the error if not all have a result. All are forgotten then.
   [[nodiscard]] boost::system::error_code outcome() noexcept;
   // For yield_many: tells whether that task has a result to give. If not, it is dealt with as the
@@ -216,7 +216,7 @@ struct COPPICE_API task_group_wait : task_listener {
   scheduler* home_;
   std::vector<task_ptr> cores;
   time_limit limit;
-  std::size_t enough;  // the number of settled tasks to wait for
+  std::size_t wanted;  // the number of settled tasks to wait for
   bool stop_at_failure = false;
   unfinished_tasks on_timeout{};
   wake_timer timer{};
@@ -225,7 +225,7 @@ struct COPPICE_API task_group_wait : task_listener {
   task_ptr failed{};         // the first that has failed
   std::vector<bool> late{};  // which ones were killed when the time was over; empty until then
   std::size_t dying = 0;     // how many of these are not gone yet
-  bool busy = false;
+  bool already_awaited = false;
 };
 
 }  // namespace detail

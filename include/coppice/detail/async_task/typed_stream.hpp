@@ -60,7 +60,7 @@ class typed_stream final : public stream_core {
     }
     if (*at_ == std::ranges::end(*range_)) return false;
     boost::intrusive_ptr<typed_task<value_type>> core{
-        new typed_task<value_type>{home(), consumer(), task_core::tie::none}};
+        new typed_task<value_type>{home(), consumer(), task_core::link_mode::none}};
     start(core, make_task_body(call_type{function_, next_item()}, origin(core)));
     return true;
   }

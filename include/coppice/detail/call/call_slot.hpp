@@ -49,6 +49,6 @@ template <class R>
 using call_ptr = boost::intrusive_ptr<call_slot<R>>;
 
 // Kills a server that has not acknowledged its start.
-COPPICE_API void kill_unless_up(const pid& server);
+COPPICE_API void kill_if_not_started(const pid& server);
 
 }  // namespace coppice::detail

@@ -60,7 +60,7 @@ struct call_wait {
     if (!call->done()) {
       // Marked as done, the slot ignores an answer that comes too late.
       call->fail(errc::timeout);
-      if (call->terms.or_kill) kill_unless_up(call->terms.target.whereis());
+      if (call->terms.or_kill) kill_if_not_started(call->terms.target.whereis());
     }
     if (call->terms.failure && !call->value) *call->terms.failure = call->reason;
     complete_call<R>(call->value, call->error, std::forward<Handler>(h));

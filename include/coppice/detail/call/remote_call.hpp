@@ -47,12 +47,12 @@ struct answer {
 
 // To whom the answer goes.
 template <class R>
-class recipient {
+class answer_receiver {
  public:
-  recipient() = default;
-  recipient(const recipient&) = delete;
-  recipient& operator=(const recipient&) = delete;
-  virtual ~recipient() = default;
+  answer_receiver() = default;
+  answer_receiver(const answer_receiver&) = delete;
+  answer_receiver& operator=(const answer_receiver&) = delete;
+  virtual ~answer_receiver() = default;
   // Called once, on any thread.
   virtual void receive(answer<R> a) = 0;
 };
@@ -60,13 +60,13 @@ class recipient {
 // The completion handler of the call on the server's loop. If it is destroyed without having been
 // called, the io_context of the server has been destroyed; it then sends the answer that says so.
 template <class R>
-class courier {
+class answer_sender {
  public:
-  courier(std::shared_ptr<exit_reason> failure, std::shared_ptr<recipient<R>> to) noexcept
+  answer_sender(std::shared_ptr<exit_reason> failure, std::shared_ptr<answer_receiver<R>> to) noexcept
       : failure_{std::move(failure)}, to_{std::move(to)} {}
-  courier(courier&&) noexcept = default;
-  courier& operator=(courier&&) = delete;
-  ~courier() {
+  answer_sender(answer_sender&&) noexcept = default;
+  answer_sender& operator=(answer_sender&&) = delete;
+  ~answer_sender() {
     if (to_) to_->receive({});
   }
 
@@ -79,45 +79,45 @@ class courier {
 
  private:
   std::shared_ptr<exit_reason> failure_;  // written where the server is
-  std::shared_ptr<recipient<R>> to_;
+  std::shared_ptr<answer_receiver<R>> to_;
 };
 
 // Moves the call to the loop of the server, and makes it there.
 template <class R>
-void send_over(call_ptr<R> call, std::shared_ptr<recipient<R>> to) {
+void post_call(call_ptr<R> call, std::shared_ptr<answer_receiver<R>> to) {
   call->terms.sent = true;
   call->terms.limit = infinity;
   call->terms.failure = std::make_shared<exit_reason>();
-  courier<R> back{call->terms.failure, std::move(to)};
+  answer_sender<R> back{call->terms.failure, std::move(to)};
   const std::uint64_t there = call->terms.target.serial();
   scheduler::post(there, [call = std::move(call), back = std::move(back)]() mutable {
     scheduler& home = call->home;
-    auto* w = new wait_operation<call_wait<R>, courier<R>>{home, call_wait<R>{std::move(call)},
+    auto* w = new wait_operation<call_wait<R>, answer_sender<R>>{home, call_wait<R>{std::move(call)},
                                                            std::move(back)};
     w->start();
   });
 }
 
-// Does what kill_unless_up does, on the loop of the server.
-COPPICE_API void kill_unless_up_there(const process_ref& server);
+// Does what kill_if_not_started does, on the loop of the server.
+COPPICE_API void kill_if_not_started_there(const process_ref& server);
 
 // Receives the answer to a process: on the server's thread it posts the answer to the loop of the
 // caller. The members are touched on the caller's thread only. It is shared, as the wait may be
 // over when the answer comes.
 template <class R>
-class letter_box final : public recipient<R>, public std::enable_shared_from_this<letter_box<R>> {
+class answer_box final : public answer_receiver<R>, public std::enable_shared_from_this<answer_box<R>> {
  public:
-  explicit letter_box(const scheduler& s) noexcept : home_{s.serial()} {}
+  explicit answer_box(const scheduler& s) noexcept : home_{s.serial()} {}
 
   void receive(answer<R> a) override {
     scheduler::post(home_, [self = this->shared_from_this(), a = std::move(a)]() mutable {
-      self->letter.emplace(std::move(a));
-      if (self->reader != nullptr) self->reader->wake();
+      self->received.emplace(std::move(a));
+      if (self->waiting != nullptr) self->waiting->wake();
     });
   }
 
-  waiter* reader = nullptr;
-  std::optional<answer<R>> letter;
+  waiter* waiting = nullptr;
+  std::optional<answer<R>> received;
   std::optional<process_ref> to_kill;  // the server, if it is killed when it does not start in time
 
  private:
@@ -130,37 +130,37 @@ struct remote_call_wait {
   using signature = completion_signature<R>;
 
   remote_call_wait(scheduler& s, call_ptr<R> c, std::shared_ptr<exit_reason> f)
-      : here{&s}, call{std::move(c)}, failure{std::move(f)}, box{std::make_shared<letter_box<R>>(s)} {
+      : here{&s}, call{std::move(c)}, failure{std::move(f)}, box{std::make_shared<answer_box<R>>(s)} {
     if (call->terms.or_kill) box->to_kill = call->terms.target;
   }
 
   scheduler* here;
   call_ptr<R> call;  // null once it is sent
   std::shared_ptr<exit_reason> failure;
-  std::shared_ptr<letter_box<R>> box;
+  std::shared_ptr<answer_box<R>> box;
   wake_timer timer{};
 
   [[nodiscard]] scheduler& home() const noexcept { return *here; }
 
   void arm(waiter& w) {
-    box->reader = &w;
+    box->waiting = &w;
     timer.arm(w, call->terms.limit);
-    send_over<R>(std::move(call), box);
+    post_call<R>(std::move(call), box);
   }
-  [[nodiscard]] bool poll() const noexcept { return box->letter || timer.has_expired(); }
+  [[nodiscard]] bool poll() const noexcept { return box->received || timer.has_expired(); }
   void disarm() noexcept {
     if (!box) return;
-    box->reader = nullptr;
+    box->waiting = nullptr;
     timer.disarm();
   }
   template <class Handler>
   void complete(Handler&& h) {
-    if (!box->letter) {
-      box->letter.emplace(answer<R>{.error = errc::timeout, .reason = {}});
-      if (box->to_kill) kill_unless_up_there(*box->to_kill);
+    if (!box->received) {
+      box->received.emplace(answer<R>{.error = errc::timeout, .reason = {}});
+      if (box->to_kill) kill_if_not_started_there(*box->to_kill);
     }
-    *failure = box->letter->reason;
-    complete_call<R>(box->letter->value, box->letter->error, std::forward<Handler>(h));
+    *failure = box->received->reason;
+    complete_call<R>(box->received->value, box->received->error, std::forward<Handler>(h));
   }
 };
 
@@ -197,7 +197,7 @@ class COPPICE_API foreign_wait : public std::enable_shared_from_this<foreign_wai
 };
 
 template <class R, class Handler>
-class foreign_call final : public foreign_wait, public recipient<R> {
+class foreign_call final : public foreign_wait, public answer_receiver<R> {
  public:
   foreign_call(Handler handler, std::shared_ptr<exit_reason> failure)
       : foreign_wait{asio::get_associated_executor(handler)},
@@ -209,7 +209,7 @@ class foreign_call final : public foreign_wait, public recipient<R> {
     if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) {
       slot.assign(canceller{weak_from_this()});
     }
-    send_over<R>(std::move(call), self());
+    post_call<R>(std::move(call), self());
   }
 
   void receive(answer<R> a) override { complete(std::move(a)); }

@@ -105,7 +105,7 @@ class asio_awaiter {
   std::atomic<state> now_ = state::initiating;  // atomic: any thread may drop a handler
 };
 
-// Awaits an awaitable that gives a value. co_spawn gives it as an optional (see as_in_body).
+// Awaits an awaitable that gives a value. co_spawn gives it as an optional (see ignoring_cancellation).
 template <class Signature, class Op>
 class awaitable_awaiter final : public asio_awaiter<Signature, Op> {
  public:
@@ -117,12 +117,12 @@ class awaitable_awaiter final : public asio_awaiter<Signature, Op> {
 // later awaits still work after a stop request, for cleaning up: by default they would all throw.
 // The optional makes a result default constructible, which co_spawn requires.
 template <class Executor>
-asio::awaitable<void, Executor> as_in_body(asio::awaitable<void, Executor> a) {
+asio::awaitable<void, Executor> ignoring_cancellation(asio::awaitable<void, Executor> a) {
   co_await asio::this_coro::throw_if_cancelled(false);
   co_await std::move(a);
 }
 template <class T, class Executor>
-asio::awaitable<std::optional<T>, Executor> as_in_body(asio::awaitable<T, Executor> a) {
+asio::awaitable<std::optional<T>, Executor> ignoring_cancellation(asio::awaitable<T, Executor> a) {
   co_await asio::this_coro::throw_if_cancelled(false);
   co_return co_await std::move(a);
 }

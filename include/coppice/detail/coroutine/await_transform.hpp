@@ -78,10 +78,10 @@ auto task_promise_base::await_transform(Op&& op) {
   using wait = decltype(std::forward<Op>(op).to_wait());
   // A yield needs no wait, only a place in the run queue. An operation that may belong to another
   // io_context (a call) has belongs_to(). All others wait in the frame.
-  if constexpr (requires { std::decay_t<wait>::is_turn; }) {
-    return turn_awaiter{*this};
+  if constexpr (requires { std::decay_t<wait>::is_yield; }) {
+    return yield_awaiter{*this};
   } else if constexpr (requires { op.belongs_to(self->home); }) {
-    return either_awaiter<std::remove_reference_t<Op>>{op, *this};
+    return any_loop_awaiter<std::remove_reference_t<Op>>{op, *this};
   } else {
     return native_awaiter<wait>{std::forward<Op>(op).to_wait(), *this};
   }
@@ -105,7 +105,7 @@ auto task_promise_base::await_transform(Op&& op) {
 template <class T, class Executor>
 auto task_promise_base::await_transform(asio::awaitable<T, Executor> a) {
   const executor ex{*self, self->number.load(std::memory_order_relaxed)};
-  auto op = asio::co_spawn(Executor{ex}, as_in_body(std::move(a)), asio::deferred);
+  auto op = asio::co_spawn(Executor{ex}, ignoring_cancellation(std::move(a)), asio::deferred);
   using op_type = decltype(op);
   using signature = asio::completion_signature_of_t<op_type>;
   if constexpr (std::is_void_v<T>) {

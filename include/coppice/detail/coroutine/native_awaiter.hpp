@@ -81,11 +81,11 @@ class native_awaiter final : public waiter {
 
 // Awaits yield() for a task: it puts itself into the run queue, behind all that is ready. It is in
 // no list of waits, which makes a yield a third cheaper; bits of the process stand for it there.
-class COPPICE_API turn_awaiter final : public owned_item {
+class COPPICE_API yield_awaiter final : public owned_item {
  public:
-  explicit turn_awaiter(task_promise_base& p) noexcept : owned_item{&act_on}, promise_{p} {}
-  turn_awaiter(const turn_awaiter&) = delete;
-  turn_awaiter& operator=(const turn_awaiter&) = delete;
+  explicit yield_awaiter(task_promise_base& p) noexcept : owned_item{&act_on}, promise_{p} {}
+  yield_awaiter(const yield_awaiter&) = delete;
+  yield_awaiter& operator=(const yield_awaiter&) = delete;
 
   void abort() noexcept {
     stopped_ = true;
@@ -119,11 +119,11 @@ class COPPICE_API turn_awaiter final : public owned_item {
 // there does. Which one it is, is known only now; the wait across threads is another type of wait.
 // That one is allocated, so that its size does not count in every frame.
 template <class Op>
-class either_awaiter {
+class any_loop_awaiter {
  public:
-  either_awaiter(Op& op, task_promise_base& p) noexcept : op_{op}, promise_{p} {}
-  either_awaiter(const either_awaiter&) = delete;
-  either_awaiter& operator=(const either_awaiter&) = delete;
+  any_loop_awaiter(Op& op, task_promise_base& p) noexcept : op_{op}, promise_{p} {}
+  any_loop_awaiter(const any_loop_awaiter&) = delete;
+  any_loop_awaiter& operator=(const any_loop_awaiter&) = delete;
 
   static bool await_ready() noexcept { return false; }
   void await_suspend(std::coroutine_handle<> h) {

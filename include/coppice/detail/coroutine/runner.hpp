@@ -66,7 +66,7 @@ class runner {
   static void open(process& p) {
     p.opening = true;
     try {
-      const Executor ex{executor::of_block(p)};
+      const Executor ex{executor::of_slot(p)};
 #if defined(COPPICE_DOCUMENTED_ASIO_ONLY)
       asio::co_spawn(ex, loop(owner{p}),
                      asio::bind_cancellation_slot(p.signal.slot(), asio::detached));
@@ -94,13 +94,13 @@ class runner {
   // A parameter of the coroutine, which lives in its frame: its destructor tells that the frame is
   // destroyed, however that has come about.
   struct owner {
-    explicit owner(process& p) noexcept : block{&p} {}
-    owner(owner&& other) noexcept : block{std::exchange(other.block, nullptr)} {}
+    explicit owner(process& p) noexcept : slot{&p} {}
+    owner(owner&& other) noexcept : slot{std::exchange(other.slot, nullptr)} {}
     owner& operator=(owner&&) = delete;
     ~owner() {
-      if (block != nullptr) frames_gone(*block);
+      if (slot != nullptr) frames_gone(*slot);
     }
-    process* block;
+    process* slot;
   };
 
   // The operation that a parked runner waits in. Its handler is stored in the slot itself, and
@@ -128,16 +128,16 @@ class runner {
 
   static asio::awaitable<loop_result, Executor> loop(owner self) {
     for (;;) {
-      co_await park{self.block};
+      co_await park{self.slot};
 #if defined(COPPICE_DOCUMENTED_ASIO_ONLY)
       co_await asio::this_coro::reset_cancellation_state();
       co_await asio::this_coro::throw_if_cancelled(false);
 #endif
       try {
-        co_await static_cast<typed_body<Executor>&>(*self.block->what).call(*self.block);
-        returned(*self.block);
+        co_await static_cast<typed_body<Executor>&>(*self.slot->what).call(*self.slot);
+        returned(*self.slot);
       } catch (...) {
-        threw(*self.block);
+        threw(*self.slot);
       }
     }
   }

@@ -8,7 +8,7 @@
 
 namespace coppice::detail {
 
-class turn_awaiter;
+class yield_awaiter;
 
 // The owner of a chain of tasks that is not the body of a process: a coroutine of another type,
 // within a process, awaits it. A chain that is a body hears of stop requests from its process; this
@@ -30,8 +30,8 @@ class COPPICE_API task_root {
   void listen(waiter& w);
   void has_waited() noexcept { waiting_ = nullptr; }
   // The chain waits for its turn, in yield().
-  void listen(turn_awaiter& t);
-  void had_turn() noexcept { turn_ = nullptr; }
+  void listen(yield_awaiter& t);
+  void has_yielded() noexcept { turn_ = nullptr; }
 
  protected:
   ~task_root();
@@ -58,7 +58,7 @@ class COPPICE_API task_root {
 
   asio::cancellation_slot slot_;
   waiter* waiting_ = nullptr;
-  turn_awaiter* turn_ = nullptr;
+  yield_awaiter* turn_ = nullptr;
   relay* relay_ = nullptr;
 };
 

@@ -40,7 +40,7 @@ struct COPPICE_API sleep_wait {
 struct yield_wait {
   using signature = void(boost::system::error_code);
   // A task needs no more for it than a place in the run queue.
-  static constexpr bool is_turn = true;
+  static constexpr bool is_yield = true;
 
   [[nodiscard]] static scheduler& home() { return here(); }
   static void arm(waiter& w) noexcept { w.wake(); }

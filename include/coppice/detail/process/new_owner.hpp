@@ -17,7 +17,7 @@ namespace coppice::detail {
 // Hands an Asio object over to another process, in place and without a system call. Asio has no way
 // to replace the executor of an object; but its objects can be moved into an object with another
 // type of executor, if that type can be constructed from the old one. So the object is moved twice:
-// into one whose executor type is `passage`, and back. On the way back, a passage converts to the
+// into one whose executor type is `executor_exchange`, and back. On the way back, a executor_exchange converts to the
 // new owner's executor.
 
 // Gives the executor of the process, or of the calling one. Throws unless the process lives and
@@ -27,23 +27,23 @@ COPPICE_API executor new_owner(const asio::execution_context& context);
 
 // The executor of the new owner while an object is being moved, else null. A conversion operator
 // takes no argument, so it is passed here.
-inline thread_local constinit const executor* heir = nullptr;
+inline thread_local constinit const executor* new_owner_executor = nullptr;
 
 // Stands for the executor of an object during the move: the old executor goes in, the new one comes
 // out. It does not satisfy the requirements of an executor itself, so that an `any_io_executor` is
-// initialised by the conversion and does not hold a passage.
+// initialised by the conversion and does not hold a executor_exchange.
 template <class Executor>
-class passage {
+class executor_exchange {
  public:
-  passage(const Executor&) noexcept {}
-  operator Executor() const { return Executor{*heir}; }
+  executor_exchange(const Executor&) noexcept {}
+  operator Executor() const { return Executor{*new_owner_executor}; }
 };
 
 template <class Object>
 using executor_of = typename Object::executor_type;
 
 template <class Object>
-using on_the_way = typename Object::template rebind_executor<passage<executor_of<Object>>>::other;
+using rebound_object = typename Object::template rebind_executor<executor_exchange<executor_of<Object>>>::other;
 
 // Streams in layers (ssl::stream, Beast's websocket::stream) have an object inside that does the
 // work, and use its executor. Only that lowest object has to be moved.
@@ -58,8 +58,8 @@ concept socket_holder = requires(Object& o) {
 
 template <class Object>
 concept io_object = std::constructible_from<executor_of<Object>, executor> &&
-    std::constructible_from<on_the_way<Object>, Object> &&
-    std::constructible_from<Object, on_the_way<Object>> && std::is_move_assignable_v<Object>;
+    std::constructible_from<rebound_object<Object>, Object> &&
+    std::constructible_from<Object, rebound_object<Object>> && std::is_move_assignable_v<Object>;
 
 template <class Object>
 auto& lowest_io_object(Object& object) {
@@ -83,13 +83,13 @@ const asio::execution_context& context_of(Object& object) {
 template <io_object Object>
 void give(Object& object, const executor& to) {
   struct scope {
-    explicit scope(const executor& e) noexcept { heir = &e; }
+    explicit scope(const executor& e) noexcept { new_owner_executor = &e; }
     scope(const scope&) = delete;
     scope& operator=(const scope&) = delete;
-    ~scope() { heir = nullptr; }
+    ~scope() { new_owner_executor = nullptr; }
   };
   const scope given{to};
-  on_the_way<Object> moving{std::move(object)};
+  rebound_object<Object> moving{std::move(object)};
   object = Object{std::move(moving)};
 }
 

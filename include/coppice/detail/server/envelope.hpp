@@ -99,7 +99,7 @@ class call_base : public call_slot<typename M::reply>, public envelope_for<S, M>
 
   call_base(scheduler& s, M m, call_terms t)
       : call_slot<reply>{s, std::move(t)}, message{std::move(m)} {
-    this->aside = handles_itself<S, M>;
+    this->out_of_band = handles_itself<S, M>;
   }
 
   void send() final { send_call(*this, *this, this->terms.target, &server_tag<S>); }
@@ -124,10 +124,10 @@ class call_base : public call_slot<typename M::reply>, public envelope_for<S, M>
   void answer(server_core& core, Value&&... value) {
     if (this->done()) return;
     this->value.emplace(std::forward<Value>(value)...);
-    if (!core.wishes.stop) return this->finish();
+    if (!core.requested.stop) return this->finish();
     // The handler has asked the server to stop: the caller gets the answer after terminate().
     taken_ = true;
-    core.last_words.reset(this);
+    core.stop_reply.reset(this);
   }
 
   M message;

@@ -44,7 +44,7 @@ namespace detail {
 
 COPPICE_API void open_server(server_core& core, const std::string& name);
 COPPICE_API exit_reason end_reason(server_core& core);
-COPPICE_API void end(server_core& core, const exit_reason& reason, const last_sight& seen);
+COPPICE_API void end(server_core& core, const exit_reason& reason, const crash_snapshot& seen);
 // Gives the rule that the options break, in words, or nothing.
 COPPICE_API std::optional<std::invalid_argument> fault_in_server(const std::string& name,
                                                                  const server_options& options,
@@ -63,7 +63,7 @@ struct next_wait {
   void arm(waiter& w) {
     core->receiver = &w;
     core->set_idle_timer();
-    if (core->front() != nullptr || core->wishes.stop || core->idle_over) w.wake();
+    if (core->front() != nullptr || core->requested.stop || core->idle_over) w.wake();
   }
   [[nodiscard]] bool poll() const { return core->work(server); }
   void disarm() const noexcept { core->receiver = nullptr; }
@@ -181,9 +181,9 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
     core.object = &server;
     p.home.acknowledge(p, {});
 
-    while (!core.wishes.stop && !core.failure) {
+    while (!core.requested.stop && !core.failure) {
       co_await deferred_wait<next_wait<S>>{{&core, &server}};
-      if (core.wishes.stop || core.failure) break;
+      if (core.requested.stop || core.failure) break;
       try {
         auto handling = handle_next(server, core);
         co_await std::move(handling);
@@ -193,7 +193,7 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
     }
 
     core.ending = true;
-    const last_sight seen = core.look_back();
+    const crash_snapshot seen = core.take_snapshot();
     exit_reason reason = end_reason(core);
     if constexpr (has_terminate<S>) {
       try {

@@ -70,8 +70,8 @@ class COPPICE_API envelope {
   [[nodiscard]] virtual const reply_slot* slot() const noexcept { return nullptr; }
 
   const kind_type kind;
-  bool aside = false;  // does not end the idle time of the server, and its sender is no client
-  bool kept = false;   // is coppice's own: neither refused nor dropped for want of room
+  bool out_of_band = false;  // does not end the idle time of the server, and its sender is no client
+  bool exempt_from_limit = false;   // is coppice's own: neither refused nor dropped for want of room
   envelope* next = nullptr;
 
  protected:
@@ -80,13 +80,13 @@ class COPPICE_API envelope {
 
 // Requests that a server makes from within its handlers, through this_server. They take effect when
 // the handler has returned.
-struct server_wishes {
+struct server_requests {
   std::optional<exit_reason> stop;
   std::optional<duration> idle;
 };
 
 // The contents of a crash report about a server, taken before the server cleans up.
-struct last_sight {
+struct crash_snapshot {
   std::string message;      // the message that it was handling
   std::string state;
   pid client;               // the process that waits for the answer to it
@@ -131,7 +131,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   // as the options say. Messages of coppice's own, and continuations, do not count and are never
   // dropped.
   send_result push(envelope& e) noexcept {
-    if (closed || (!e.kept && size_ - kept_ >= options_.limit)) return push_beyond_limit(e);
+    if (closed || (!e.exempt_from_limit && size_ - exempt_ >= options_.limit)) return push_beyond_limit(e);
     append(e);
     return send_result::delivered;
   }
@@ -143,7 +143,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
     head_ = e.next;
     if (head_ == nullptr) tail_ = &head_;
     --size_;
-    kept_ -= e.kept ? 1 : 0;
+    exempt_ -= e.exempt_from_limit ? 1 : 0;
     return e;
   }
   envelope& take() noexcept;
@@ -154,7 +154,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
 
   void has_handled() noexcept {
     handling = false;
-    if (!given_up.empty()) answer_given_up();
+    if (!dropped_replies.empty()) fail_dropped_replies();
   }
 
   // Handles messages while the server's coroutine is suspended. Returns true if the coroutine is
@@ -165,7 +165,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   [[nodiscard]] std::size_t calls_due() noexcept;
 
   // Fills a crash report; it is empty unless a handler has thrown and somebody listens to reports.
-  [[nodiscard]] last_sight look_back();
+  [[nodiscard]] crash_snapshot take_snapshot();
 
   std::uint64_t monitor(const pid& process);
   void forget_monitor(std::uint64_t id) noexcept { monitors_.erase(id); }
@@ -178,19 +178,19 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   process& self;
   scheduler& home;
   waiter* receiver = nullptr;
-  server_wishes wishes;
+  server_requests requested;
   std::exception_ptr failure;  // the exception of a handler or hook
   envelope* failed = nullptr;  // the message that was being handled then
   bool idle_over = false;      // the idle time is over, and the handler for it has not run yet
   list_hook calls;             // slots of calls that are not answered yet
-  list_hook given_up;          // slots whose reply_to was destroyed by the handler that runs now
+  list_hook dropped_replies;          // slots whose reply_to was destroyed by the handler that runs now
   bool handling = false;       // a message is being handled
   bool ending = false;         // the loop over messages is over
   // Make messages of exit signals and of ends of processes; null if the class does not handle
   // these.
   envelope* (*wrap_signal)(server_core&, const pid&, const exit_reason&) = nullptr;
   envelope* (*wrap_down)(const down&) = nullptr;
-  boost::intrusive_ptr<reply_slot> last_words;  // a call that is answered after terminate()
+  boost::intrusive_ptr<reply_slot> stop_reply;  // a call that is answered after terminate()
   bool opened = false;  // its process has made its first step
   bool closed = false;
   const void* object = nullptr;  // the object of the server's class; null unless the server is up
@@ -206,13 +206,13 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
 
   void drop_oldest() noexcept;
   send_result push_beyond_limit(envelope& e) noexcept;
-  void answer_given_up() noexcept;
+  void fail_dropped_replies() noexcept;
   void append(envelope& e) noexcept {
     e.next = nullptr;
     *tail_ = &e;
     tail_ = &e.next;
     ++size_;
-    kept_ += e.kept ? 1 : 0;
+    exempt_ += e.exempt_from_limit ? 1 : 0;
     if (receiver != nullptr) receiver->wake();
   }
 
@@ -220,7 +220,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   envelope* head_ = nullptr;
   envelope** tail_ = &head_;
   std::size_t size_ = 0;
-  std::size_t kept_ = 0;  // how many of these do not count against the limit
+  std::size_t exempt_ = 0;  // how many of these do not count against the limit
   idle_timer idle_{*this};
   std::unordered_map<std::uint64_t, std::unique_ptr<server_monitor>> monitors_;
 };
