@@ -5,8 +5,14 @@
 #include <algorithm>
 #include <optional>
 
+// A scheduler has one queue for all timers of coppice's, and sets one timer of Asio's (the alarm)
+// for the earliest of them: a timer then costs an entry in a heap and no operation of Asio's. A
+// test can take the clock over (`virtual_clock`) and move it by hand.
+
 namespace coppice::detail {
 
+// The clock is read at most once in a turn, on the first demand: all work of one turn happens at
+// the same time. Outside of a turn each call reads it.
 time_point scheduler::now() noexcept {
   if (manual_) return turn_time_;
   if (active_scheduler != this) return clock::now();
@@ -22,6 +28,8 @@ void scheduler::set_timer(timer_node& node, time_point when) {
   arm();
 }
 
+// Without a process nobody could use the timer, and it would keep the io_context from running out
+// of work.
 void scheduler::set_loose_timer(loose_timer& timer, time_point when) {
   if (alive_ == 0 || down_) return;
   set_timer(timer, when);
@@ -37,12 +45,14 @@ void scheduler::give_up_loose_timers() {
   }
 }
 
+// Sets the alarm if a timer is earlier than the alarm. A cancelled timer leaves the alarm as it is:
+// an alarm that finds nothing due is cheaper than setting it anew for every wait that ends in time.
 void scheduler::arm() {
   if (manual_ || down_ || timers_.empty() || timers_.earliest() >= alarm_at_) return;
   alarm_at_ = timers_.earliest();
   alarm_.expires_at(alarm_at_);
   alarm_.async_wait([this](const boost::system::error_code& ec) {
-    if (ec) return;
+    if (ec) return;  // set for an earlier time, or cancelled
     alarm_at_ = time_point::max();
     take_turn([this] { fire_due(); });
     arm();
@@ -50,6 +60,7 @@ void scheduler::arm() {
 }
 
 void scheduler::fire_due() {
+  // A timer leaves the queue before it fires, since it may be set again, or destroyed, by that.
   const time_point due = now();
   while (!timers_.empty() && timers_.earliest() <= due && timers_.earliest() != end_of_time) {
     timer_node& node = timers_.pop();
@@ -69,6 +80,8 @@ std::optional<time_point> scheduler::next_timer() const noexcept {
   return timers_.earliest();
 }
 
+// Manual time never goes back. The work that the timers bring about runs with the io_context's next
+// handlers.
 void scheduler::move_time_to(time_point when) {
   turn_time_ = std::max(turn_time_, when);
   const at_work here{*this};

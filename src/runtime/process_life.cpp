@@ -12,8 +12,17 @@
 #include <new>
 #include <utility>
 
+// This file holds the events in the life of a process: spawn, start, exit signals, kill, failure.
+// They change the state of its `process_life` and do what that asks for; its end is in
+// process_end.cpp.
+//
+// The frames of a process must not be destroyed while it runs, as they are on the stack. So a
+// process that ends itself, or is killed by what it calls, ends when it suspends (`on_suspend`).
+
 namespace coppice::detail {
 
+// A process starts from the run queue and never within this function: the caller has its pid before
+// it runs, and can link to it or monitor it.
 process& scheduler::spawn(const spawn_args& b) {
   process& p = acquire_slot(b.what->kind());
   p.number.store(++last_number_, std::memory_order_relaxed);
@@ -30,6 +39,7 @@ process& scheduler::spawn(const spawn_args& b) {
   }
   if (!b.label.empty()) p.more().label = b.label;
   p.what->prepare(p);
+  // The io_context must not run out of work as long as there is a process.
   if (alive_++ == 0) work_.emplace(io_.get_executor());
   if (b.low_priority) {
     push_low_priority(p);
@@ -39,7 +49,8 @@ process& scheduler::spawn(const spawn_args& b) {
   return p;
 }
 
-// In the run queue a process is recognized by this. It is called when that is destroyed.
+// This function marks a run item as the start of a process: `perform` compares the address, which
+// is cheaper than a call. It is called only to drop the item, when the io_context is destroyed.
 void process::start(run_item* item, run_item::how) {
   static_cast<process*>(item)->what.reset();
 }
@@ -47,6 +58,8 @@ void process::start(run_item* item, run_item::how) {
 void scheduler::begin(process& p) {
   process* const before = std::exchange(current_, &p);
   const bool revoked = !p.life.begin();
+  // A process that was killed or asked to stop before it ran ends without a step. Its body is
+  // destroyed with the process current, as its destructors may ask for `self`.
   if (revoked || p.stop.was_asked()) {
     dropping_ = &p;
     p.what.reset();
@@ -69,11 +82,16 @@ void scheduler::begin(process& p) {
   if (p.is(number)) on_suspend(p);
 }
 
+// OTP: the rules of exit/2. A process that traps exits gets the signal as a message. Otherwise the
+// reason `normal` does nothing, unless the process sends it to itself or its supervisor stops it
+// with it; every other reason ends the process. `kill` is not a reason here: see the function of
+// that name.
 void scheduler::signal(process& p, const pid& from, const exit_reason& reason,
                        stop_request::level level) {
   if (!takes_signals(p)) return;
   if (p.extras && p.extras->trap) {
     if (const auto trap = p.extras->trap; trap->exit_signal(from, reason)) return;
+    // The trap is closed: from now on there is none.
     p.extras->trap.reset();
   }
   if (behaviour* const b = p.behaviour(); b != nullptr && b->exit_signal(from, reason)) return;
@@ -88,6 +106,7 @@ void scheduler::stop(process& p, const exit_reason& reason) {
 
 void scheduler::kill(process& p) {
   if (!takes_signals(p)) return;
+  // The frames of the current process are on the stack.
   if (current_ == &p) {
     p.life.kill_on_suspend();
     return;
@@ -101,7 +120,8 @@ void scheduler::crash(process& p) {
 
 namespace {
 
-// Has a process come to rest soon, though it may have nothing to do.
+// An item of work that does nothing. It makes a process current for a moment, so that it suspends,
+// and what was put off until then is done.
 class rest_item final : public owned_item, public pooled {
  public:
   explicit rest_item(process& p) noexcept : owned_item{&act_on} {
@@ -117,6 +137,7 @@ class rest_item final : public owned_item, public pooled {
 
 void scheduler::fail(process& p) noexcept {
   if (!p.life.is_live()) return;
+  // A process that is not current may not suspend soon by itself: an item of work sees to it.
   exit_reason why = exit_reason::error(std::current_exception());
   if (current_ != &p) {
     try {
@@ -153,7 +174,7 @@ void scheduler::unlink(process& a, process& b) noexcept {
 void scheduler::acknowledge(process& p, std::any info) {
   if (p.answered) return;
   p.answered = true;
-  // It is up without what it was taken for.
+  // The process is up and is no supervisor, for which the early requests have waited.
   if (p.extras && !p.extras->early_requests.empty()) {
     p.extras->refuse_early_requests(errc::wrong_type);
   }

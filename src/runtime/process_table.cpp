@@ -25,7 +25,8 @@ namespace detail {
 
 namespace {
 
-// As many runners stay parked for later, or as many as there are processes if that is more.
+// The number of parked runners of one type that are kept for later; more are kept if there are more
+// processes than that.
 constexpr std::size_t spare_runners = 1024;
 
 void push_on(process*& stack, process& p) noexcept { p.next = std::exchange(stack, &p); }
@@ -37,6 +38,8 @@ process& pop_from(process*& stack) noexcept {
 
 }  // namespace
 
+// Slots are made in chunks that never move: pids and executors hold the address of a slot for as
+// long as the io_context lives.
 process& process_slots::add(scheduler& s) {
   std::allocator<process> memory;
   if (size_ % chunk == 0) {
@@ -59,6 +62,9 @@ scheduler::free_list& scheduler::find_free_list(const void* kind) {
   return *latest_free_list_;
 }
 
+// The best slot has a parked runner of the type that the body needs, the second best has no runner,
+// so that one can be made for it. A runner of another type is never destroyed for this: it waits
+// for a body of its own type.
 process& scheduler::acquire_slot(const void* kind) {
   free_list* v = &free_list_of(kind);
   if (v->count == 0 && kind != nullptr) v = &free_lists_.front();
@@ -69,6 +75,7 @@ process& scheduler::acquire_slot(const void* kind) {
 
 void scheduler::release_slot(process& p) noexcept {
   free_list& v = free_list_of(p.runner != nullptr ? p.runner->body_kind : nullptr);
+  // The runner may be on the stack at this moment, so it is destroyed at the end of the turn.
   if (p.runner != nullptr && v.count >= std::max(spare_runners, alive_)) {
     push_on(to_destroy_, p);
     return;

@@ -8,14 +8,20 @@
 
 #include <utility>
 
+// The run queue is drained in turns. A turn is one handler of the io_context: it is posted when
+// there is work (`post_drain`), or it is the completion of an operation that has come in anyway
+// (`run_inline`), which costs no handler more. A turn ends after so many items, so that I/O is not
+// kept waiting, and then posts the next one.
+
 namespace coppice::detail {
 
 namespace {
 
-// How many items of work run before the io_context's own handlers get a turn.
+// The number of items of work that run before the io_context's own handlers get a turn.
 constexpr int drain_budget = 128;
 
-// How many items go before a process that is started again, while there are as many.
+// The number of items that go ahead of a process that is restarted again and again, while there are
+// as many.
 constexpr int starvation_limit = 256;
 
 }  // namespace
@@ -36,13 +42,14 @@ inline void scheduler::perform_owned(owned_item& item) {
     return;
   }
   const std::uint64_t number = item.number;
-  // A process may run the io_context from within itself; it is current again when that returns.
+  // A process may run the io_context from within itself; the outer process is current again when
+  // that returns.
   process* const before = std::exchange(current_, p);
   try {
     item.act(&item, run_item::how::run);
   } catch (...) {
-    // Thrown by a function object that somebody posted to the process, or by the handler of somebody
-    // who waits for coppice, but not in a coroutine.
+    // A body's exceptions do not get here. This one comes from a function object that was posted to
+    // the process, or from a completion handler that is no coroutine.
     if (p->is(number)) crash(*p);
   }
   current_ = before;
@@ -58,7 +65,7 @@ void scheduler::perform_without_process(owned_item& item) {
   try {
     item.act(&item, p == nullptr ? run_item::how::run : run_item::how::drop);
   } catch (...) {
-    // Nobody can be told.
+    // The work belongs to no process that could end by this exception.
   }
   dropping_ = dropping_before;
   current_ = before;
@@ -72,6 +79,8 @@ inline void scheduler::perform(run_item& item) {
   }
 }
 
+// A completion may run where it arrives only if the order of events stays as if it had been queued:
+// nothing of coppice's is on the stack, and nothing of this process is ahead of it in the queue.
 bool scheduler::may_run_inline(process& p) const noexcept {
   return active_scheduler == nullptr && !p.life.is_spawned() && p.stop.lets_run_inline() &&
          stops_.empty() && p.queued == 0 && p.woken == 0;
@@ -85,13 +94,14 @@ bool scheduler::run_inline(owned_item& item) {
 // Runs however the turn ends, by an exception too.
 void scheduler::turn_over() {
   turn_time_valid_ = false;
+  // While a request to stop is on its way, the turn that delivers it drains the queue.
   const bool done = queue_.empty() && low_priority_.empty();
   if (!done && stops_.empty() && !drain_posted_) post_drain();
 }
 
 void scheduler::drain() {
-  // Nothing runs while a request to stop is on its way: what its sender does after it must not come
-  // before it.
+  // Nothing runs while a request to stop is on its way: the sender's next messages must not arrive
+  // before the request.
   for (int left = drain_budget; left > 0 && stops_.empty(); --left) {
     run_queue* next = &queue_;
     if (!low_priority_.empty() && (queue_.empty() || ++skipped_ >= starvation_limit)) {
@@ -101,9 +111,12 @@ void scheduler::drain() {
     if (next->empty()) break;
     perform(next->pop());
   }
+  // Here no frame is on the stack: surplus runners may be destroyed.
   if (to_destroy_ != nullptr) destroy_surplus();
 }
 
+// The process has suspended: what could not be done while it ran is done now. An end of the process
+// makes a request to stop pointless, so that comes first.
 void scheduler::deliver_pending(process& p) {
   switch (p.life.pending()) {
     case process_life::pending_end::exit: return begin_exit(p, std::move(p.reason), true);
@@ -113,6 +126,7 @@ void scheduler::deliver_pending(process& p) {
   if (p.stop.suspended(p.queued > 0)) post_stop(p);
 }
 
+// A completion that arrives tells the stop request whether its cancellation has found a wait.
 void scheduler::note_enqueued(process& p) noexcept {
   ++p.queued;
   p.stop.enqueued(active_scheduler == this);

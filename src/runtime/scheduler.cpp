@@ -13,14 +13,18 @@
 #include <unordered_map>
 #include <utility>
 
+// This file finds schedulers, and takes them down with their io_contexts. A scheduler is found by
+// its io_context, by its serial number from any thread, or as the one that is at work on this
+// thread.
+
 namespace coppice::detail {
 
 constinit thread_local scheduler* active_scheduler = nullptr;
 
 namespace {
 
-// The io_context that was looked up last on this thread. It is of no use once any scheduler is gone:
-// another io_context may have the address of one that was destroyed.
+// The io_context that was looked up last on this thread. The entry is stale once any scheduler is
+// gone: another io_context may have the address of one that was destroyed.
 struct found_scheduler {
   const boost::asio::io_context* of = nullptr;
   scheduler* found = nullptr;
@@ -29,7 +33,8 @@ struct found_scheduler {
 constinit thread_local found_scheduler latest;
 constinit std::atomic<std::uint64_t> schedulers_gone{0};
 
-// Schedulers by their serial numbers.
+// The living schedulers by their serial numbers. The mutex also keeps a scheduler from going while
+// another thread posts to it.
 struct registry {
   [[nodiscard]] scheduler* find(std::uint64_t serial) const noexcept {
     const auto found = alive.find(serial);
@@ -72,7 +77,8 @@ scheduler::scheduler(boost::asio::execution_context& context)
 
 scheduler::~scheduler() {
   strike_off_registry(serial_);  // if the constructor of a later service has thrown
-  // Slots that are somebody else's may still hold these.
+  // Cancellation slots of the user's may live longer than this, and have cancellers in them that
+  // refer to a process.
   slots_.for_each([](process& p) {
     if (p.canceller != nullptr) p.canceller->forget_process();
   });
@@ -80,7 +86,8 @@ scheduler::~scheduler() {
 }
 
 scheduler& scheduler::of(boost::asio::io_context& io) {
-  // Asio locks, and searches the list of its services.
+  // use_service locks a mutex and searches the list of services, at nearly a tenth of the cost of a
+  // spawn.
   if (latest.of == &io && latest.gone == schedulers_gone.load(std::memory_order_acquire)) {
     return *latest.found;
   }
@@ -119,7 +126,7 @@ bool scheduler::is_at_work(std::uint64_t serial) noexcept {
 
 bool scheduler::post(std::uint64_t serial, move_only_function f) {
   registry& all = all_schedulers();
-  const std::lock_guard lock{all.guard};  // the scheduler stays for as long
+  const std::lock_guard lock{all.guard};  // the scheduler cannot go while this is held
   scheduler* const s = all.find(serial);
   if (s == nullptr) return false;
   s->post(std::move(f));
@@ -141,8 +148,10 @@ void scheduler::refuse_second_thread() {
       "run it, or give each thread an io_context of its own"};
 }
 
-// Asio's services are shut down one after another; those before this one have destroyed the frames
-// that waited for them, those after it will. Here go the frames that wait for coppice.
+// The io_context is being destroyed. Asio shuts its services down one after another, and each
+// destroys the frames that wait for it; this one destroys the frames that wait for coppice.
+// Destructors that run here may wake waits and queue work, so this is repeated until nothing is
+// left.
 void scheduler::shutdown() noexcept {
   strike_off_registry(serial_);
   const at_work here{*this};
@@ -156,12 +165,13 @@ void scheduler::shutdown() noexcept {
         more = true;
       }
     }
-    // What would cancel an operation may hold the frames that wait for it, and they must go before
-    // the callable that they belong to.
+    // A cancellation handler may own the frames that wait for its operation, and the frames must go
+    // before the callable that they refer to, which belongs to the slot.
     slots_.for_each([](process& p) { p.signal.slot().clear(); });
     slots_.for_each([&more](process& p) { more |= waiter::wake_all(p.waits); });
     more |= waiter::wake_all(foreign_waits_);
   }
+  // These runners are parked: no body's frames are in them.
   slots_.for_each([](process& p) {
     if (p.runner != nullptr && !p.life.has_frames()) p.discard_parked();
   });

@@ -8,10 +8,11 @@
 
 namespace coppice::detail {
 
-// The one whose work runs on this thread right now.
+// The scheduler whose work runs on this thread right now, or null.
 extern constinit thread_local scheduler* active_scheduler;
 
-// Marks the scheduler as the one at work on this thread.
+// Marks a scheduler as the one at work on this thread. Turns may be nested: a process may run
+// another io_context, or its own, from within itself.
 class at_work {
  public:
   explicit at_work(scheduler& s) noexcept : before_{std::exchange(active_scheduler, &s)} {}
@@ -23,7 +24,8 @@ class at_work {
   scheduler* before_;
 };
 
-// One handler of the io_context in which coppice's work is done.
+// A turn: one handler of the io_context in which coppice's work is done. While there is one, nobody
+// has to post a drain, since its end sees to the queue.
 class scheduler::turn {
  public:
   explicit turn(scheduler& s) noexcept : of_{s}, before_{std::exchange(s.in_turn_, true)} {
@@ -41,7 +43,8 @@ class scheduler::turn {
   bool before_;
 };
 
-// Holds the loop for the calling thread, from its outermost turn on.
+// Holds the loop for the calling thread, from its outermost turn on. It is false if another thread
+// is in a turn: two threads run the io_context then.
 class scheduler::occupied {
  public:
   explicit occupied(scheduler& s) noexcept
@@ -62,12 +65,13 @@ class scheduler::occupied {
 template <class First>
 void scheduler::take_turn(First first) {
   if (try_turn(first)) return;
-  // Nothing may get lost: the thread whose turn this is not leaves it to the other one.
+  // The work must not get lost: a thread that may not have a turn posts it for the other thread,
+  // and only then gets the error.
   boost::asio::post(io_.get_executor(), [this, first] { take_turn(first); });
   refuse_second_thread();
 }
 
-// False if another thread is in a turn; nothing has been done then.
+// Returns false if another thread is in a turn; nothing has been done then.
 template <class First>
 bool scheduler::try_turn(First& first) {
   const occupied by_this_thread{*this};

@@ -25,6 +25,7 @@ void waiter::abort_listening(process& p) noexcept {
   }
 }
 
+// Only one is dropped: the frames that go with it may contain other waiters of the list.
 bool waiter::drop_one(list_hook& waits) {
   for (list_hook* h = waits.empty() ? nullptr : waits.front(); h != nullptr; h = waits.after(h)) {
     auto& w = *static_cast<waiter*>(h);
@@ -44,13 +45,14 @@ wait_canceller::wait_canceller(process* p, cancellable_waiter& w,
   of_->canceller = this;
 }
 
+// The user's slot was cleared, or got another handler.
 wait_canceller::~wait_canceller() {
   if (target_ != nullptr) target_->canceller_ = nullptr;
   if (of_ != nullptr) of_->canceller = nullptr;
 }
 
 void wait_canceller::aim(cancellable_waiter& w) noexcept {
-  // Who waits in a slot in which somebody waits already takes its place, as in Asio.
+  // A new wait in a slot takes the place of the one that is there, as a new handler does in Asio.
   if (target_ != nullptr) target_->canceller_ = nullptr;
   target_ = &w;
   w.canceller_ = this;

@@ -7,8 +7,9 @@ namespace coppice::detail {
 
 class process;
 
-// What a process is, if it is more than a coroutine: a server, a supervisor, a task. The runtime asks
-// it, and knows no more of it than this. Whatever answers false is done as for any process.
+// The behaviour of a process that is more than a coroutine: a server, a supervisor, a task. This
+// interface is all that the runtime knows of the layers above it. If a function returns false, the
+// runtime does what it does for any process.
 class behaviour {
  public:
   explicit behaviour(const void* t) noexcept : type{t} {}
@@ -16,15 +17,17 @@ class behaviour {
   behaviour& operator=(const behaviour&) = delete;
   virtual ~behaviour() = default;
 
-  // Whether exit signals, other than kill, come to it and not to its coroutine.
+  // Tells whether exit signals, other than kill, come to the behaviour and do not stop the
+  // coroutine.
   [[nodiscard]] virtual bool traps_exits() const noexcept { return false; }
   virtual bool exit_signal(const pid&, const exit_reason&) { return false; }
   // Ends the process in order, as `stop` of a reference to it asks for.
   virtual bool stop(const exit_reason&) { return false; }
-  // Tells of an abnormal end, or has nothing to tell.
+  // Reports an abnormal end in words of its own. True also if there is nothing to report.
   virtual bool report_crash(process&) noexcept { return false; }
 
-  // Tells behaviours apart, and servers by their classes: the address of something of their own.
+  // Tells behaviours apart, and servers by their classes. It is the address of an object that each
+  // kind has of its own.
   const void* const type;
 };
 

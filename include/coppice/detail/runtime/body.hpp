@@ -10,26 +10,29 @@ namespace coppice::detail {
 class process;
 class body_ptr;
 
-// What a process does, whatever kind of coroutine it is written as. Shared between the specs it was
-// given in and the processes that run it, because a body may refer to what its callable captured.
-// Counted without atomics: bodies stay on the thread of their loop.
+// The body of a process: its code, whatever kind of coroutine it is written as. A body is shared by
+// the specs that contain it and the processes that run it, because coroutines may refer to what its
+// callable has captured. References are counted without atomics: bodies stay on the thread of their
+// loop.
 class COPPICE_API body {
  public:
   body(const body&) = delete;
   body& operator=(const body&) = delete;
 
-  // The type of runner that it needs, or null. Slots that have one of that type are used first.
+  // The type of runner that the body needs, or null. Slots with a parked runner of that type are
+  // used first.
   [[nodiscard]] const void* kind() const noexcept { return kind_; }
-  // What is run for one child of a supervisor, start after start. `self` refers to this.
+  // Gives the body that is run for one child of a supervisor, start after start. `self` refers to
+  // this.
   virtual body_ptr for_child(const body_ptr& self);
-  // Called when a process for it has been spawned, but has not run.
+  // Called when a process for this body has been spawned, and has not run.
   virtual void prepare(process&) {}
   // Runs the process up to its first wait. Called once a process, with that process current.
   virtual void launch(process& p) = 0;
 
-  // Whether the body takes part in the start handshake (init_ack).
+  // Tells whether the body takes part in the start handshake (init_ack).
   [[nodiscard]] bool acknowledges() const noexcept { return acknowledges_; }
-  // Whether it stands for a child that cannot be, and is run by nobody.
+  // Tells whether the body stands for a child whose spec breaks a rule. Such a body is never run.
   [[nodiscard]] bool is_refused() const noexcept { return refused_; }
 
  protected:
@@ -40,7 +43,8 @@ class COPPICE_API body {
 
  private:
   friend class body_ptr;
-  // One that refers to it is gone, and had that payload.
+  // Called when a body_ptr to this body is destroyed. `payload` is what that still carried, or
+  // null.
   virtual void released(void* payload) noexcept;
 
   const void* kind_;
@@ -49,8 +53,9 @@ class COPPICE_API body {
   bool refused_ = false;
 };
 
-// Refers to a body. A coroutine that can be run only once travels along as a payload, which belongs
-// to this, and the body itself is then the same for all of that type.
+// A reference to a body. A coroutine that can be run only once is carried as a payload, which
+// belongs to the reference and is not copied with it; the body itself is then one object for all
+// coroutines of that type, and nothing is allocated for each.
 class body_ptr {
  public:
   body_ptr() noexcept = default;

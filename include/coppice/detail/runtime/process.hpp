@@ -33,15 +33,16 @@ namespace detail {
 class scheduler;
 class wait_canceller;
 
-// Hears of a process that is tied to its supervisor. `tag` is what was given when it was made.
+// The supervisor's side of a process that is tied to it. `tag` is the pointer that was given at the
+// spawn.
 class process_watcher {
  public:
-  // The process says that it is up. Called at most once, before its exit is told, and only if its
-  // body takes part in the start handshake.
+  // The process has acknowledged its start. Called at most once, before its exit is told, and only
+  // if its body takes part in the start handshake.
   virtual void child_ready(void* tag, std::any info) = 0;
   // Called once, after everything of the process is gone.
   virtual void child_exited(process& child, void* tag, const exit_reason& reason) = 0;
-  // What the process is called if it has not said otherwise.
+  // Gives the label of a process that has not set one.
   [[nodiscard]] virtual std::string_view label_of(void* tag) const noexcept = 0;
 
  protected:
@@ -51,14 +52,14 @@ class process_watcher {
 // Takes the exit signals that would otherwise stop the process.
 class signal_trap {
  public:
-  // False if the trap is not open any more: the signal then acts as if there were none.
+  // Returns false if the trap is closed. The signal then acts as if there were no trap.
   virtual bool exit_signal(const pid& from, const exit_reason& reason) = 0;
 
  protected:
   ~signal_trap() = default;
 };
 
-// One monitor of one process. In the list of the process until it fires.
+// One monitor of one process. It is in a list of the process until it fires.
 class exit_subscription : public list_hook {
  public:
   virtual void fire(const pid& process, const exit_reason& reason) = 0;
@@ -67,8 +68,8 @@ class exit_subscription : public list_hook {
   ~exit_subscription() = default;
 };
 
-// Something that is to vanish with a process, before anybody hears of its death. Not deleted by that:
-// dropping it is.
+// An entry in a registry that vanishes with its process, before anybody hears of the end. The
+// scheduler calls `drop`, which decides whether the object is deleted.
 class registration : public list_hook {
  public:
   registration() noexcept = default;
@@ -76,17 +77,18 @@ class registration : public list_hook {
   virtual void drop() noexcept = 0;
 };
 
-// A request to a behaviour that the process may still get. In the list of the process until then.
+// A request to a behaviour that the process does not have yet. It is in a list of the process until
+// the behaviour takes it.
 class early_request : public list_hook {
  public:
-  // There will be none. The request may be gone when this returns.
+  // There will be no such behaviour. The request may be gone when this returns.
   virtual void refuse(boost::system::error_code why) noexcept = 0;
 
  protected:
   ~early_request() = default;
 };
 
-// What only some processes have.
+// The cold part of a process, made on demand: most processes have no name, link or monitor.
 struct COPPICE_API process_extras {
   process_extras() = default;
   process_extras(const process_extras&) = delete;
@@ -94,20 +96,20 @@ struct COPPICE_API process_extras {
   ~process_extras();
   void refuse_early_requests(boost::system::error_code why) noexcept;
 
-  list_hook children;  // tied to this, which ends after them
+  list_hook children;  // processes that are tied to this one, which ends after them
   std::shared_ptr<detail::behaviour> behaviour;
   std::unordered_set<process*> links;
-  list_hook registrations;  // in registries
+  list_hook registrations;  // entries in registries
   list_hook subscriptions;  // monitors of this process
   std::shared_ptr<signal_trap> trap;
   list_hook early_requests;
   std::string label;
-  std::string name;  // under which it is registered
-  std::vector<pid> callers;  // on whose behalf it works, the nearest first
+  std::string name;  // the name that it has registered; empty if none
+  std::vector<pid> callers;  // the processes on whose behalf it works, the nearest first
 };
 
-// How to resume a runner that is parked between two processes, or to destroy it. The type of its
-// handler, which is one pointer wide, is known to async_initiate alone.
+// The type of a runner, erased: resumes or destroys a runner that is parked between two processes.
+// Only async_initiate knows the type of its handler, which is one pointer wide.
 struct runner_type {
   const void* body_kind;  // the kind of bodies that it runs
   void (*take)(void* handler, bool run);
@@ -121,13 +123,14 @@ struct runner_type {
   }
 };
 
-// A process: one slot of the table of processes. Slots are used again, numbers are not: whoever may
-// outlive the process keeps the pair, and the pair is dead when the numbers differ. The memory of a
-// slot stays for as long as the scheduler lives, and so does, from one process to the next, the
-// coroutine that runs their bodies (runner.hpp).
+// A process: one slot of the table of processes. Slots are used again, numbers are not: an object
+// that may outlive the process, such as a pid, keeps both, and is dead when the numbers differ. The
+// memory of a slot stays for as long as the scheduler lives, and from one process to the next so
+// does the coroutine that runs their bodies (runner.hpp).
 //
-// As a run item it is its own start, or one of a stack of free slots; as a list hook it is a child of
-// the supervisor it is tied to. It is kept small: there may be a million of them.
+// The base class run_item is the start of the process in the run queue, or links free slots into a
+// stack; the base class list_hook makes it a child of the supervisor to which it is tied. The class
+// is kept small, since there may be a million processes.
 class process : public run_item, public list_hook {
  public:
   explicit process(scheduler& s) noexcept
@@ -141,13 +144,14 @@ class process : public run_item, public list_hook {
     if (!extras) extras = std::make_unique<process_extras>();
     return *extras;
   }
-  // The supervisor it is tied to, which ends after it and never before.
+  // The supervisor to which the process is tied, which ends after it and never before; null if
+  // none.
   [[nodiscard]] process* parent() noexcept { return list_hook::empty() ? nullptr : spawner.get(); }
   [[nodiscard]] std::string_view label() const noexcept {
     if (extras && !extras->label.empty()) return extras->label;
     return watcher != nullptr ? watcher->label_of(tag) : std::string_view{};
   }
-  // Null of one that is no more than a coroutine.
+  // Null if the process is no more than a coroutine.
   [[nodiscard]] detail::behaviour* behaviour() const noexcept {
     return extras ? extras->behaviour.get() : nullptr;
   }
@@ -169,31 +173,34 @@ class process : public run_item, public list_hook {
   void discard_parked() { runner->take(parked, false); }
 
   scheduler& home;
-  // Read by executors on other threads, hence atomic; written on the loop's thread only. 0: vacant.
+  // The number is atomic because executors on other threads read it; it is written on the loop's
+  // thread only. 0: the slot is vacant.
   std::atomic<std::uint64_t> number{0};
   process_life life;
-  // Its runner is being made: copies of the executor stay tied to the slot. Other threads read it, as
-  // they read the number, so it must not share a byte with anything else.
+  // Set while the runner of the slot is being made: copies of the executor stay tied to the slot
+  // then. Other threads read the flag, as they read the number, so it must not share a byte with
+  // others.
   bool opening = false;
   stop_request stop;
-  bool acknowledges : 1 = false;       // its body says by itself when it is up
-  bool answered : 1 = false;           // ... and has said so
-  bool ignored : 1 = false;            // ... or has asked not to be started
-  bool exit_reason_final : 1 = false;  // `reason` is what it ends with if its body returns
-  std::uint32_t queued = 0;            // function objects of it in the run queue
-  std::uint32_t woken = 0;             // waits of it in the run queue
+  bool acknowledges : 1 = false;       // its body takes part in the start handshake
+  bool answered : 1 = false;           // it has acknowledged its start
+  bool ignored : 1 = false;            // it has answered `ignore`
+  bool exit_reason_final : 1 = false;  // `reason` stands if the body returns
+  std::uint32_t queued = 0;            // the number of its function objects in the run queue
+  std::uint32_t woken = 0;             // the number of its waits in the run queue
 
-  const runner_type* runner = nullptr;  // null: the slot has none
+  const runner_type* runner = nullptr;  // null: the slot has no runner
   union {
     std::byte parked[sizeof(void*)];  // the handler of its runner, between two processes
-    void* outermost;                  // frame of a task
+    void* outermost;                  // the outermost frame of a task
   };
   asio::cancellation_signal signal;
-  wait_canceller* canceller = nullptr;  // of its latest wait, if that is still in its slot
+  // The canceller of its latest wait, as long as it lies in a cancellation slot.
+  wait_canceller* canceller = nullptr;
   body_ptr what;
   process_watcher* watcher = nullptr;
   void* tag = nullptr;
-  pid spawner;      // its supervisor, if it is tied to one
+  pid spawner;      // the process that has spawned it; the supervisor to which it is tied, if any
   list_hook waits;  // coppice's own waits of this process
   std::unique_ptr<process_extras> extras;
   exit_reason reason;

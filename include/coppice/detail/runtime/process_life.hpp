@@ -4,11 +4,12 @@
 
 namespace coppice::detail {
 
-// The life of a process, from the run queue to its free slot: plain code, which takes events and says
-// what is to be done next. The scheduler does it.
+// The life of a process, from the run queue to the free slot. This is plain code, which takes
+// events and says what is to be done next; the scheduler does that. All of it runs on the loop's
+// thread.
 //
-// A process ends in this order: its children, then its frames, then it is announced to those who want
-// to hear of it. `next_step` is asked again whenever a child or the frames are gone.
+// A process ends in this order: its children end, its frames are destroyed, its end is announced to
+// those who want to hear of it. `next_step` is asked again whenever a child or the frames are gone.
 //
 //   vacant -> spawned -> starting -> live -----------> ended -> vacant
 //                |           |         |  exit           ^
@@ -19,32 +20,32 @@ namespace coppice::detail {
 class process_life {
  public:
   enum class state : unsigned char {
-    vacant,     // the slot is nobody's
-    abandoned,  // announced, and nobody's, but its frames are still there
-    spawned,    // in the run queue; nothing of it has run
-    starting,   // its body is being called, and has no frames yet
-    live,       // its body runs or waits
-    revoked,    // told to end while it was in the run queue, where it still is
-    exiting,    // nothing of it runs any more; its children end first
-    unwinding,  // its frames are being destroyed
-    ended,      // its frames are gone; its children end, if it has any, and then it is announced
+    vacant,     // the slot has no process
+    abandoned,  // the end is announced, but the frames are still there, and keep the slot in use
+    spawned,    // the process is in the run queue; nothing of it has run
+    starting,   // the body is being called, and has no frames yet
+    live,       // the body runs or waits
+    revoked,    // the process was told to end while it was in the run queue, where it still is
+    exiting,    // the body does not run any more; the children end first
+    unwinding,  // the frames are being destroyed
+    ended,      // the frames are gone; children may have to end before this is announced
   };
 
   enum class step : unsigned char { nothing, destroy_frames, announce };
 
-  // What is to be done when the process suspends, or comes to its end.
+  // An end that is put off until the process suspends, because its frames are on the stack.
   enum class pending_end : unsigned char { none, kill, exit };
 
   [[nodiscard]] state now() const noexcept { return now_; }
-  // Nobody's; its number is 0.
+  // The number of the process is 0 then.
   [[nodiscard]] bool is_vacant() const noexcept { return now_ <= state::abandoned; }
-  // It will run, but has not.
+  // The process will run, but has not yet.
   [[nodiscard]] bool is_spawned() const noexcept { return now_ == state::spawned; }
   [[nodiscard]] bool is_live() const noexcept {
     return now_ == state::live || now_ == state::starting;
   }
   [[nodiscard]] bool is_exiting() const noexcept { return now_ >= state::revoked; }
-  // Exit signals, requests to stop and kills reach it.
+  // Exit signals, requests to stop and kills reach the process.
   [[nodiscard]] bool takes_signals() const noexcept {
     return now_ >= state::spawned && now_ <= state::live;
   }
@@ -59,7 +60,7 @@ class process_life {
     now_ = state::spawned;
   }
 
-  // It has come to the head of the run queue. False: it was revoked, and does not run.
+  // The process has come to the head of the run queue. False: it was revoked, and does not run.
   [[nodiscard]] bool begin() noexcept {
     assert(now_ == state::spawned || now_ == state::revoked);
     const bool runs = now_ == state::spawned;
@@ -67,13 +68,14 @@ class process_life {
     return runs;
   }
 
-  // From here on it has frames.
+  // From here on the process has frames.
   void enter_body() noexcept {
     assert(now_ == state::starting);
     now_ = state::live;
   }
 
-  // It ends when it suspends next: in order, which prevails, or by a kill.
+  // The process ends when it suspends next: with a reason that is set already, or by a kill. If
+  // both are asked for, the reason prevails.
   void exit_on_suspend() noexcept {
     assert(is_live());
     pending_ = pending_end::exit;
@@ -83,8 +85,8 @@ class process_life {
     if (pending_ == pending_end::none) pending_ = pending_end::kill;
   }
 
-  // It ends without another step. True: go on with `next_step`; false: when its start comes to the
-  // head of the run queue.
+  // The process ends without another step. True: go on with `next_step`. False: the process is
+  // still in the run queue, and is ended when it comes to the head of it.
   [[nodiscard]] bool exit() noexcept {
     assert(takes_signals());
     pending_ = pending_end::none;
@@ -95,8 +97,8 @@ class process_life {
     }
   }
 
-  // Its body has come to its end, or its frames have been destroyed. True: go on with `next_step`;
-  // false: it was abandoned, and the slot is free now.
+  // The body has come to its end, or the frames have been destroyed. True: go on with `next_step`.
+  // False: the process was abandoned, and the slot is free now.
   [[nodiscard]] bool end_body() noexcept {
     assert(is_live() || now_ == state::exiting || now_ == state::unwinding ||
            now_ == state::abandoned);
@@ -106,6 +108,7 @@ class process_life {
     return !was_abandoned;
   }
 
+  // Gives the next step towards the end. Nothing is to be done while a child or a frame is left.
   [[nodiscard]] step next_step(bool has_children) noexcept {
     assert(now_ == state::exiting || now_ == state::unwinding || now_ == state::ended);
     if (has_children) return step::nothing;
@@ -115,7 +118,7 @@ class process_life {
     return step::destroy_frames;
   }
 
-  // Its end is told now. Frames that take too long to go are abandoned by it.
+  // The end is announced now. A process whose frames are still there is abandoned by this.
   void announce() noexcept {
     assert(now_ == state::ended || now_ == state::unwinding);
     now_ = now_ == state::ended ? state::vacant : state::abandoned;

@@ -7,7 +7,8 @@ namespace coppice::detail {
 class process;
 class scheduler;
 
-// One piece of ready work. Whoever queues it owns its storage; `act` gives that back.
+// One piece of ready work. The queue does not own it: `act` frees its storage, if need be, in both
+// ways of acting. An item that was popped must be acted on.
 struct run_item {
   enum class how : bool {
     run,   // do the work
@@ -21,19 +22,19 @@ struct run_item {
   function* act;
 };
 
-// What is done for a process, if that lives by then.
+// Work for a process, which is dropped if the process has ended by then. The number is kept beside
+// the address because the slot may have another process by then.
 struct owned_item : run_item {
   using run_item::run_item;
 
-  process* owner = nullptr;  // null: nobody's, always run
+  process* owner = nullptr;  // null: the work belongs to no process, and always runs
   union {
-    std::uint64_t number = 0;  // of the owner when this was made
-    scheduler* at;             // of nobody's
+    std::uint64_t number = 0;  // the owner's number when this was made
+    scheduler* at;             // the scheduler of an item without owner
   };
 };
 
-// The order in which ready processes run is decided here and nowhere else: first come, first
-// served.
+// The run queue decides the order in which ready processes run: first come, first served.
 class run_queue {
  public:
   [[nodiscard]] bool empty() const noexcept { return head_ == nullptr; }

@@ -32,7 +32,7 @@ namespace coppice::detail {
 
 class waiter;
 
-// One that does not keep the io_context from running out of work: it is given up when the last
+// A timer that does not keep the io_context from running out of work: it is given up when the last
 // process ends.
 struct loose_timer : timer_node, list_hook {
   loose_timer(function* at_time, function* at_end) noexcept
@@ -41,18 +41,18 @@ struct loose_timer : timer_node, list_hook {
   function* given_up;
 };
 
-// Something that is used on the loop's thread and may outlive the io_context. It is in a list of
-// the scheduler, which tells it when its io_context goes.
+// An object that is used on the loop's thread and may outlive the io_context. It is in a list of
+// the scheduler, which tells it when the io_context goes.
 class loop_member : public list_hook {
  public:
-  // It belongs to nobody's thread any more. Leaves the list.
+  // The object belongs to no thread any more. Leaves the list.
   virtual void leave_loop() noexcept = 0;
 
  protected:
   ~loop_member() = default;
 };
 
-// The slots of processes, which stay where they are.
+// The slots of processes. A slot never moves, and is not freed before the scheduler.
 class process_slots {
  public:
   process_slots() = default;
@@ -75,11 +75,12 @@ class process_slots {
   std::size_t size_ = 0;
 };
 
-// What an io_context knows of processes: the table of them, the run queue, the timers. One per
-// io_context, made on first use, used on the one thread that runs it.
+// The scheduler of an io_context's processes: it has the table of processes, the run queue, the
+// timers. There is one per io_context, made on first use. It is used on the one thread that runs
+// the io_context; functions that may be called on other threads say so.
 //
-// The queue is drained in turns: handlers of the io_context, either posted because there is work or
-// brought by the io_context itself, as completions are. Each lets others in after so many items.
+// The queue is drained in turns. A turn is a handler of the io_context: it is posted because there
+// is work, or it is the completion of an operation. After so many items it lets other handlers run.
 class COPPICE_API scheduler final : public boost::asio::execution_context::service {
  public:
   using key_type = scheduler;
@@ -91,37 +92,39 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   static scheduler& of(boost::asio::io_context& io);
   // The same for a function that only the loop's thread may call. Throws as `check_thread` does.
   static scheduler& of(boost::asio::io_context& io, const char* function);
-  // The one whose work runs on this thread right now, or null.
+  // The scheduler whose work runs on this thread right now, or null. Any thread.
   static scheduler* active() noexcept;
 
   [[nodiscard]] boost::asio::io_context& io() noexcept { return io_; }
   [[nodiscard]] process* current() noexcept { return current_; }
-  // The process whose frames are being destroyed now, none of which is on the stack.
+  // The process whose frames are being destroyed now. None of the frames is on the stack.
   [[nodiscard]] process* dropping() noexcept { return dropping_; }
-  // Whether that process is being told of its kill right now. What its executor gets then is run.
+  // Tells whether the kill of that process is being emitted right now. Asio sends the emission
+  // through the process's executor to coroutines that it has spawned: such work must run, and not
+  // be dropped.
   [[nodiscard]] bool relays_kill(const process& p) noexcept {
     if (killing_ != &p) return false;
     relayed_ = true;
     return true;
   }
   [[nodiscard]] bool on_loop_thread() noexcept;
-  // Whether the calling thread may touch this: it runs the loop, or no thread does.
+  // Tells whether the calling thread may touch this: it runs the loop, or no thread does.
   [[nodiscard]] bool is_open_to_caller() const noexcept { return thread_.is_open_to_caller(); }
-  // Throws std::logic_error, naming the function of the interface, if it may not.
+  // Throws std::logic_error, which names the function of the interface, if the thread may not.
   void check_thread(const char* function) const {
     if (active() != this && !is_open_to_caller()) refuse_thread(function);
   }
 
-  // References outlive io_contexts: they keep the serial number, which is never used again.
+  // References may outlive the io_context: they keep the serial number, which is never used again.
   [[nodiscard]] std::uint64_t serial() const noexcept { return serial_; }
   // The scheduler with that number, or null if its io_context is gone. On a thread other than the
   // loop's the io_context may go at any time after that.
   static scheduler* find(std::uint64_t serial) noexcept;
-  // Whether it is the one with that number whose work runs on this thread right now.
+  // Tells whether work of the scheduler with that number runs on this thread right now. Any thread.
   static bool is_at_work(std::uint64_t serial) noexcept;
-  // Has `f` run by the io_context of that scheduler, on its thread. False if that is gone.
+  // Posts `f` to the io_context of that scheduler. Returns false if that is gone. Any thread.
   static bool post(std::uint64_t serial, move_only_function f);
-  // The same of this one, which is there.
+  // Posts `f` to the io_context of this scheduler.
   void post(move_only_function f);
 
   // Processes.
@@ -136,18 +139,19 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   process& spawn(const spawn_args& b);
   void ask_to_stop(process& p, exit_reason reason, stop_request::level level);
   void signal(process& p, const pid& from, const exit_reason& reason, stop_request::level level);
-  // Ends it in order, by its behaviour if it has one that does so.
+  // Ends a process in order: its behaviour does so, or else it is asked to stop.
   void stop(process& p, const exit_reason& reason);
   void kill(process& p);
   [[nodiscard]] bool takes_signals(const process& p) const noexcept;
-  // Ends a process without another step of it. `at_rest`: nothing runs right now, not even another
-  // process, so that what it holds can be destroyed on the spot.
+  // Ends a process without another step of it. `at_rest`: no process runs right now, so that frames
+  // can be destroyed on the spot.
   void begin_exit(process& p, exit_reason reason, bool at_rest = false);
-  // The same for one that runs, when it comes to rest.
+  // Ends a process that runs, when it suspends.
   void exit_on_suspend(process& p, exit_reason reason);
-  void crash(process& p);  // while the exception is being handled
-  // Ends a process for an exception that code of its own threw where something else was at work, on
-  // its behalf. The process ends at its next rest. While the exception is being handled.
+  // Ends a process for the exception that is being handled.
+  void crash(process& p);
+  // Ends a process for the exception that is being handled, which code of the process threw while
+  // coppice worked on its behalf. The process ends when it suspends.
   void fail(process& p) noexcept;
   void link(process& a, process& b);
   void unlink(process& a, process& b) noexcept;
@@ -169,20 +173,22 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     if (!in_turn_ && !drain_posted_) post_drain();
   }
   void note_enqueued(process& p) noexcept;  // a function object for p was queued
-  // Whether work for that process that comes in on the loop's thread may be done at once: nothing of
-  // coppice's runs there, and nothing is to go before it.
+  // Tells whether work for that process that arrives on the loop's thread may be done at once: no
+  // work of coppice's runs there, and none is to go before it.
   [[nodiscard]] bool may_run_inline(process& p) const noexcept;
-  // Does it, and what comes of it. False if another thread is in a turn, so that nothing was done.
+  // Does such work in a turn of its own, which drains the queue as well. Returns false, and does
+  // nothing, if another thread is in a turn.
   [[nodiscard]] bool run_inline(owned_item& item);
-  // Tells a second thread in run() that there must not be one.
+  // Throws in a second thread that runs the io_context.
   [[noreturn]] static void refuse_second_thread();
 
   // Runners.
   void runner_parked(process& p) noexcept;
   void runner_gone(process& p) noexcept;
 
-  // Tasks. One that awaits another, or ends, names who goes on, and is left before that does: so a
-  // chain of them may be deeper than the stack of the thread, and needs no tail calls.
+  // Tasks. A task that awaits another, or ends, names the frame that goes on and returns to this
+  // loop, which resumes that frame. So a chain of tasks may be deeper than the stack of the thread
+  // allows, and the compiler need not turn resumptions into tail calls.
   void go_on_with(std::coroutine_handle<> frame) noexcept { *next_task_ = frame; }
   void run_tasks(std::coroutine_handle<> frame) {
     std::coroutine_handle<> next;
@@ -195,11 +201,11 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     next_task_ = outer;
   }
 
-  // Waits that belong to no process.
+  // Waits that belong to no process, and objects that are told when the io_context goes.
   [[nodiscard]] list_hook& foreign_waits() noexcept { return foreign_waits_; }
   [[nodiscard]] list_hook& members() noexcept { return members_; }
 
-  // What is to be told unless somebody takes notice of it first.
+  // Refusals that are reported unless a caller takes notice of them first.
   [[nodiscard]] list_hook& unheard() noexcept { return unheard_; }
 
   // Time.
@@ -209,10 +215,10 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     return timers_.when(node);
   }
   void cancel_timer(timer_node& node) noexcept { timers_.cancel(node); }
-  // Not where there is no process.
+  // Does nothing if there is no process.
   void set_loose_timer(loose_timer& timer, time_point when);
   void take_over_time();
-  // With manual time: the next point at which a timer is due, if there is one.
+  // Gives the next time at which a timer is due, if there is one. For manual time.
   [[nodiscard]] std::optional<time_point> next_timer() const noexcept;
   void move_time_to(time_point when);
 
@@ -269,7 +275,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   // Free slots, by the type of runner that each has (null: none).
   struct free_list {
     const void* kind = nullptr;
-    process* top = nullptr;  // the rest hangs on it
+    process* top = nullptr;  // the first; each one refers to the next
     std::size_t count = 0;
   };
 
@@ -288,9 +294,9 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   // Children that are restarted again and again. They are served when the main queue is empty, or
   // after `starvation_limit` other items.
   run_queue low_priority_;
-  int skipped_ = 0;  // items since the last of those
+  int skipped_ = 0;  // the number of other items since the last of them
   bool drain_posted_ = false;
-  bool in_turn_ = false;  // the turn drains the queue, or posts another turn before it ends
+  bool in_turn_ = false;  // inside a turn, which drains the queue or posts another turn at its end
   bool down_ = false;
   bool manual_ = false;
   process* current_ = nullptr;
@@ -303,7 +309,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   std::deque<free_list> free_lists_{1};
   free_list* latest_free_list_ = &free_lists_.front();
   process* to_destroy_ = nullptr;  // free slots whose runners are to be destroyed
-  // Processes whose frames are being taken down, and since when; some have gone by now.
+  // Processes whose frames are being destroyed, and the times at which that began. Some of them may
+  // have ended by now.
   struct exiting_process {
     process* block;
     std::uint64_t number;

@@ -4,27 +4,29 @@
 
 namespace coppice::detail {
 
-// The decision what a request to stop does to a process, and when: plain code, which takes events and
-// answers with what the scheduler is to do. One for each process.
+// Decides what a request to stop does to a process, and when. This is plain code, which takes
+// events and answers with what the scheduler is to do. Each process has one. All of it runs on the
+// loop's thread.
 //
-// A request cancels what the process waits for, once. Whether the cancellation has found a wait cannot
-// be seen from outside: an operation may have completed already, its completion being queued in the
-// io_context. But the io_context's queue is first come, first served. So the scheduler posts a fence
-// before it emits the cancellation, and a completion that arrives before the fence was not caused by
-// the cancellation: the request has missed, and is repeated when the process suspends again. Once the
-// process is known to have heard of it, its clean-up is left alone, unless a stronger request comes.
+// A request cancels what the process waits for, once. Whether the cancellation has found a wait
+// cannot be seen from outside: an operation may have completed already, its completion being queued
+// in the io_context. But the io_context's queue is first come, first served. So the scheduler posts
+// a fence before it emits the cancellation, and a completion that arrives before the fence was not
+// caused by the cancellation: the request has missed, and is repeated when the process suspends
+// again. Once the process is known to have heard of it, its clean-up is left alone, unless a
+// stronger request comes.
 //
-//                   ask                turn                  emitted
-//   idle ---------------------> posted -------> emitting -------------> emitted or hit
-//     ^                          ^  |                                        |
-//     | fence (it was heard)     |  | turn, while something of it is queued  | a completion that the
-//     +--------------------------|--|-----------------------+                | request did not cause
-//                      suspended |  v                       |                v
-//                              deferred <---------------------------- (it has missed)
+//                  ask                 turn                  emitted
+//   idle --------------------> posted -------> emitting ------------> emitted or hit
+//     ^                         ^  |                                       |
+//     | fence (it was heard)    |  | turn, while work of it is queued      | a completion that the
+//     +-------------------------|--|-----------------------+               | request did not cause
+//                     suspended |  v                       |               v
+//                             deferred <--------------------------- (it has missed)
 class stop_request {
  public:
-  // How urgently a process is asked to end. A stronger request is delivered even though a weaker one
-  // was; an equal one is not, so that clean-up is not disturbed.
+  // The urgency with which a process is asked to end. A stronger request is delivered even though a
+  // weaker one was; an equal one is not, so that clean-up is not disturbed.
   enum class level : unsigned char { none, exit_signal, supervisor };
 
   enum class state : unsigned char {
@@ -33,7 +35,7 @@ class stop_request {
     deferred,  // its turn is posted when the process suspends with nothing of it queued
     emitting,  // the cancellation is being emitted
     emitted,   // the fence is on its way; the cancellation is not known to have found a wait
-    hit,       // the same, and it has found one
+    hit,       // the fence is on its way; the cancellation has found a wait
   };
 
   [[nodiscard]] level asked() const noexcept { return asked_; }
@@ -46,8 +48,8 @@ class stop_request {
     return now_ < state::emitting && yield_ == yield_state::none;
   }
 
-  // Somebody asks. A process that has not run yet is stopped by the scheduler when its start comes.
-  // True: post the turn of the request.
+  // The process is asked to stop. One that has not run is ended by the scheduler when its start
+  // comes. True: post the turn of the request.
   [[nodiscard]] bool ask(level how, bool has_run) noexcept {
     assert(how != level::none);
     if (how <= asked_) return false;
@@ -58,8 +60,8 @@ class stop_request {
   }
 
   // The turn has come. True: post a fence, unless there is one for this turn, and emit the
-  // cancellation. `queued`: a completion of the process is queued, for instance of the loser of a race.
-  // The request is delivered after that.
+  // cancellation. `queued`: a completion of the process is queued, for instance of the loser of a
+  // race. The request is delivered after that.
   [[nodiscard]] bool turn(bool queued) noexcept {
     assert(now_ == state::posted);
     now_ = queued ? state::deferred : state::emitting;
@@ -83,8 +85,8 @@ class stop_request {
     return now_ == state::hit || now_ == state::emitted;
   }
 
-  // A function object of the process has been queued. `by_loop`: from within a turn of the loop, as
-  // those are that a cancelled wait brings about; the others are completions that come from Asio.
+  // A function object of the process has been queued. `by_loop`: it was queued within a turn of the
+  // loop, as a cancelled wait does it; otherwise it is a completion that comes from Asio.
   void enqueued(bool by_loop) noexcept {
     if (now_ == state::emitted || (now_ == state::hit && !by_loop)) now_ = state::deferred;
   }
@@ -105,7 +107,8 @@ class stop_request {
   // The process exits: no request reaches it any more, and none is repeated.
   void exits() noexcept { now_ = state::idle; }
 
-  // A task of the process lets others have a turn. That is a wait as well, but in the run queue alone.
+  // A task of the process yields. That is a wait as well, but in the run queue alone and in no
+  // list, so a cancellation is noted here.
   void begin_yield() noexcept {
     assert(yield_ == yield_state::none);
     yield_ = yield_state::waiting;

@@ -14,13 +14,13 @@
 
 namespace coppice::detail {
 
-// Somebody suspended in one of coppice's own operations. States: waiting (in the list of its
-// process), woken (in the run queue as well), gone. Waking is cheap and may be spurious: whether
-// there is a result is decided when it runs, so that nothing is taken out of a mailbox for a process
-// that is killed in between.
+// A coroutine or handler that is suspended in one of coppice's own operations. It is waiting (in
+// the list of its process), woken (in the run queue as well) or gone. Waking is cheap and may be
+// spurious: whether there is a result is decided when the waiter runs. So no message is taken out
+// of a mailbox for a process that is killed in between.
 class COPPICE_API waiter : public owned_item, public list_hook {
  public:
-  // What `f` runs decides whether there is a result, and what it drops is destroyed.
+  // `f` runs or drops the waiter, see run_item. If it runs, it decides whether there is a result.
   waiter(scheduler& s, function* f) noexcept : owned_item{f} { at = &s; }
   waiter(const waiter&) = delete;
   waiter& operator=(const waiter&) = delete;
@@ -39,17 +39,18 @@ class COPPICE_API waiter : public owned_item, public list_hook {
     wake();
   }
 
-  // Wakes all in the list; false if it is empty.
+  // Wakes all waiters of the list. Returns false if it is empty.
   static bool wake_all(list_hook& waits) noexcept;
   static bool any_aborted(process& p) noexcept;
-  // Aborts those that hear of a stop request in no other way.
+  // Aborts the waiters that hear of a stop request in no other way: they are in no cancellation
+  // slot.
   static void abort_listening(process& p) noexcept;
-  // Drops one of the list that is not in the run queue; false if there is none.
+  // Drops a waiter of the list that is not in the run queue. Returns false if there is none.
   static bool drop_one(list_hook& waits);
 
  protected:
   ~waiter() = default;
-  // First of all when it is acted on: it may be woken again.
+  // Called first when the waiter is acted on: from here on it may be woken again.
   void left_queue() noexcept {
     woken_ = false;
     if (owner != nullptr && owner->is(number)) --owner->woken;
@@ -74,9 +75,10 @@ class COPPICE_API waiter : public owned_item, public list_hook {
 
 class cancellable_waiter;
 
-// What lies in the cancellation slot of somebody who waits. It stays there when the wait is over, and
-// serves the next one of the same process in the same slot. Slots, waits and the scheduler go in any
-// order, so whichever goes first tells the others.
+// The handler in the cancellation slot of a wait. It stays in the slot when the wait is over, and
+// serves the next wait of the same process in the same slot, since putting a handler into a slot
+// costs an allocation. Slots, waits and the scheduler may go in any order, so the first to go tells
+// the others.
 class COPPICE_API wait_canceller {
  public:
   wait_canceller(process* p, cancellable_waiter& w, asio::cancellation_slot where = {}) noexcept;
@@ -86,7 +88,7 @@ class COPPICE_API wait_canceller {
 
   void operator()(asio::cancellation_type type) const noexcept;
 
-  // Has the wait be cancelled by that slot.
+  // Lets that slot cancel the wait.
   template <class Slot>
   static void put(process* p, cancellable_waiter& w, Slot slot) {
     if constexpr (std::is_same_v<Slot, asio::cancellation_slot>) {
@@ -105,7 +107,7 @@ class COPPICE_API wait_canceller {
  private:
   void aim(cancellable_waiter& w) noexcept;
 
-  process* of_ = nullptr;  // which knows this for its next wait
+  process* of_ = nullptr;  // the process that uses this for its next wait
   cancellable_waiter* target_ = nullptr;
   asio::cancellation_slot where_;
 };
