@@ -298,7 +298,7 @@ TEST_CASE("a spec is copied with single fields changed") {
   CHECK(given.shutdown == coppice::shutdown{1s});
   CHECK_FALSE(given.significant);
   CHECK(given.type == coppice::child_type::worker);
-  CHECK_FALSE(given.start_limit);
+  CHECK(given.start_limit.is_infinity());
 }
 
 // SPEC-19

@@ -78,7 +78,7 @@ yield_many(Tasks&& tasks, yield_many_options o = {}) {
   using value_type = detail::many_value_t<Tasks>;
   detail::yield_many_wait<value_type> wait{detail::current_process().home, detail::cores_of(tasks),
                                            o.limit};
-  if (o.at_most < wait.enough) wait.enough = o.at_most;
+  if (o.at_most < wait.wanted) wait.wanted = o.at_most;
   wait.on_timeout = o.on_timeout;
   return detail::deferred_wait<detail::yield_many_wait<value_type>>{std::move(wait)};
 }
