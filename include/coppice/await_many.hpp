@@ -53,14 +53,15 @@ struct yield_many_options {
   time_limit limit = std::chrono::seconds{5};
   /// Returns early when so many have an outcome; the others can be waited for again.
   std::size_t at_most = std::numeric_limits<std::size_t>::max();
-  /// What becomes of those that have none when the time is over.
+  /// The treatment of the tasks that have no outcome when the time is over.
   unfinished_tasks on_timeout = unfinished_tasks::nothing;
 };
 
 /// `std::vector<std::optional<task_result<T>>> results = co_await yield_many(tasks, options);`
 /// waits for the outcomes of several tasks; in their order, and nothing for one that has none.
 ///
-/// Those that `kill_task` has ended have none either, unless they returned, or failed, in between.
+/// Tasks that `kill_task` has ended have no outcome either, unless they returned, or failed, in
+/// between.
 ///
 /// @param tasks Need not outlive the call.
 /// @throws std::logic_error at once, if the caller does not own them all.

@@ -12,8 +12,8 @@ namespace coppice {
 
 /// One child, in a listing.
 struct child_entry {
-  std::string id;        ///< Of dynamic children the label, which need not be unique.
-  pid process;           ///< Empty unless it runs.
+  std::string id;        ///< The label of a dynamic child, which need not be unique.
+  pid process;           ///< Empty unless the child runs.
   bool restarting = false;
   child_type type = child_type::worker;
   std::size_t restarts = 0;  ///< How often it has been restarted so far.

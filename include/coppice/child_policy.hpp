@@ -32,8 +32,8 @@ enum class child_type : unsigned char {
 /// Converts from any chrono duration, in whatever unit: `.shutdown = 5s`; from `brutal_kill`; and
 /// from `infinity`, to wait for ever. Zero asks, and kills as
 /// soon as the clock has moved, unless the child has ended by then. Negative ones are refused when
-/// the spec is used. What is too long for a duration of `steady_clock`, 292 years, is the longest one,
-/// whose time never runs out.
+/// the spec is used. What is too long for a duration of `steady_clock`, 292 years, is the longest
+/// one, whose time never runs out.
 class shutdown {
  public:
   using duration = std::chrono::steady_clock::duration;
@@ -66,10 +66,10 @@ inline constexpr shutdown::brutal_kill_t brutal_kill{};
 
 /// Which children a supervisor restarts when one has to be.
 enum class strategy : unsigned char {
-  one_for_one,         ///< That child.
-  one_for_all,         ///< All of them, after stopping the others in reverse start order.
-  rest_for_one,        ///< That child and those started after it.
-  simple_one_for_one,  ///< That child; all children come from one template, by `start_child()`.
+  one_for_one,         ///< The child alone.
+  one_for_all,         ///< All children, after stopping the others in reverse start order.
+  rest_for_one,        ///< The child and those started after it.
+  simple_one_for_one,  ///< The child alone; `start_child()` makes all children from one template.
 };
 
 inline constexpr strategy one_for_one = strategy::one_for_one;
@@ -79,7 +79,7 @@ inline constexpr strategy simple_one_for_one = strategy::simple_one_for_one;
 
 /// Whether a supervisor ends when its work is done.
 enum class auto_shutdown : unsigned char {
-  never,            ///< It does not; significant children are refused.
+  never,            ///< The supervisor does not end by itself; significant children are refused.
   any_significant,  ///< When one significant child has ended by itself, and is not restarted.
   all_significant,  ///< When the last active one has.
 };

@@ -19,11 +19,11 @@ enum class errc {
   simple_one_for_one,  ///< Not with a supervisor whose children come from a template.
   would_deadlock,    ///< The caller would wait for a supervisor that waits for the caller.
   timeout,           ///< The time limit ran out.
-  unexpected_exit,   ///< It ended with another reason than the one it was asked to end with.
+  unexpected_exit,   ///< The process ended with another reason than the one asked for.
   died,              ///< The server ended before it had answered.
-  no_reply,          ///< Whoever was to answer has thrown the chance away.
+  no_reply,          ///< The means to answer was dropped unused.
   overloaded,        ///< The queue of the server is full.
-  unreadable,        ///< What is kept is of another type, or damaged.
+  unreadable,        ///< The value that is kept is of another type, or damaged.
   wrong_type,        ///< The process lives, but is no supervisor or server of that type.
 };
 

@@ -22,15 +22,15 @@ class scheduler;
 
 /// The executor of one process: what runs through it runs as that process, and only while it lives.
 ///
-/// `co_await asio::this_coro::executor` inside a process body is one. Function objects run one after
-/// another on the loop's thread, with `self()` being the process: at once if the io_context calls,
-/// as it does with completions, or that process itself; through the scheduler's run queue otherwise.
-/// What arrives for a process that has ended is destroyed instead of run; this is how a process is
-/// killed, and it never runs as somebody else.
+/// `co_await asio::this_coro::executor` inside a process body is one. Function objects run one
+/// after another on the loop's thread, with `self()` being the process: at once if the io_context
+/// calls, as it does with completions, or that process itself; through the scheduler's run queue
+/// otherwise. What arrives for a process that has ended is destroyed instead of run; this is how a
+/// process is killed, and it never runs as somebody else.
 ///
-/// Coroutines that a process begins on its executor by `asio::co_spawn(..., asio::detached)` are not
-/// processes: what they wait for in Asio is not cancelled by the end of the process, and they are
-/// destroyed when that wait ends. Those that wait for coppice go with the process. `spawn_link`
+/// Coroutines that a process begins on its executor by `asio::co_spawn(..., asio::detached)` are
+/// not processes: what they wait for in Asio is not cancelled by the end of the process, and they
+/// are destroyed when that wait ends. Those that wait for coppice go with the process. `spawn_link`
 /// starts what is to end together.
 ///
 /// Sixteen bytes, so that `asio::any_io_executor` holds it without allocating.
@@ -39,7 +39,8 @@ class scheduler;
 /// Safe: an operation may complete on any thread.
 /// @par Origin
 /// Asio's executor requirements, with `blocking.possibly` (runs inline as said above, never inside
-/// another process) and `blocking.never`. Keeps no count of outstanding work: a living process is work.
+/// another process) and `blocking.never`. Keeps no count of outstanding work: a living process is
+/// work.
 class COPPICE_API executor {
  public:
   executor(const executor& other) noexcept : target_{other.target_}, number_{other.number_} {
@@ -121,7 +122,7 @@ class COPPICE_API executor {
   /// For coppice's own use.
   executor(detail::process& p, std::uint64_t number) noexcept
       : target_{reinterpret_cast<std::uintptr_t>(&p)}, number_{number} {}
-  /// For coppice's own use: the process that is in that slot at the moment of copying.
+  /// For coppice's own use: copies belong to the process that has the slot then.
   static executor of_slot(detail::process& p) noexcept {
     executor result{p, 0};
     result.target_ |= slot_bit;
@@ -147,7 +148,7 @@ class COPPICE_API executor {
     F function;
   };
 
-  // One that is not queued.
+  // A function object that runs at once and is never queued, so it may lie on the stack.
   template <class F>
   struct visitor final : detail::owned_item {
     template <class G>

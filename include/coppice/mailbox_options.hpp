@@ -5,9 +5,9 @@
 
 namespace coppice {
 
-/// What a full mailbox does with one message more. That means the messages of users only: what coppice
-/// itself has to tell, the ends of monitored processes and exit signals, is neither refused nor
-/// dropped, and does not count.
+/// What a full mailbox does with one message more. That means the messages of users only: what
+/// coppice itself has to tell, the ends of monitored processes and exit signals, is neither refused
+/// nor dropped, and does not count.
 enum class overflow {
   refuse,       ///< Refuses it; the sender is told.
   drop_oldest,  ///< Drops the oldest message to make room.
@@ -15,7 +15,8 @@ enum class overflow {
 };
 
 struct mailbox_options {
-  /// How many messages wait at the most, apart from coppice's own; at least 1. Unlimited by default.
+  /// How many messages wait at the most, apart from coppice's own; at least 1. Unlimited by
+  /// default.
   std::size_t limit = std::numeric_limits<std::size_t>::max();
   /// Only of meaning with a limit.
   overflow when_full = overflow::refuse;
@@ -23,8 +24,8 @@ struct mailbox_options {
 
 /// What became of a message.
 enum class send_result {
-  delivered,       ///< It waits in the mailbox; or, sent by another thread, is on its way there.
-  dropped_oldest,  ///< It waits in the mailbox; the oldest one does not any more.
+  delivered,       ///< The message is in the mailbox, or on its way from another thread.
+  dropped_oldest,  ///< The message waits in the mailbox; the oldest one was dropped.
   refused,         ///< The mailbox is full.
   dropped,         ///< The mailbox is full, and drops what is new.
   closed,          ///< The mailbox is gone, as it is when its process has ended.

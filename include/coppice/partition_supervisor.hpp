@@ -79,7 +79,7 @@ struct partition_supervisor_spec {
   /// As what each partition is started, restarted and stopped. Not significant. One that is
   /// temporary leaves its keys without a process when it has ended.
   partition_child child;
-  /// How many there are. Above zero. One by default, which does for the one thread of an
+  /// The number of partitions. Above zero. One by default, which does for the one thread of an
   /// io_context: more of them divide waiting and state, not computing.
   ///
   /// @par Origin
@@ -119,10 +119,10 @@ class COPPICE_API partition_supervisor_ref : public supervisor_handle {
     return detail::find_partition(to_, detail::key_number(key));
   }
 
-  /// How many partitions keys are routed to.
+  /// The number of partitions to which keys are routed.
   ///
-  /// @throws boost::system::system_error with `errc::noproc` if the supervisor has ended, or has not
-  ///   begun to start its children; with `errc::wrong_type` if it is not one of partitions.
+  /// @throws boost::system::system_error with `errc::noproc` if the supervisor has ended, or has
+  ///   not begun to start its children; with `errc::wrong_type` if it is not one of partitions.
   /// @par Complexity
   /// Constant.
   /// @par Origin
@@ -151,9 +151,9 @@ class COPPICE_API partition_supervisor_ref : public supervisor_handle {
   ///
   /// Completes when that is done, with the number there was when it was called. Fails with
   /// `errc::max_children` above the number it was started with, with `errc::start_failed` if a
-  /// partition did not start, and with `errc::not_found` if a temporary one is gone for good; keys are
-  /// routed as before then, and it may be called again. Fails with `errc::wrong_type` if the supervisor
-  /// is not one of partitions.
+  /// partition did not start, and with `errc::not_found` if a temporary one is gone for good; keys
+  /// are routed as before then, and it may be called again. Fails with `errc::wrong_type` if the
+  /// supervisor is not one of partitions.
   ///
   /// @param partitions Zero is allowed: no key has a partition until it is resized again.
   /// @par Origin

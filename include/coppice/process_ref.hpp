@@ -13,8 +13,8 @@
 
 namespace coppice {
 
-/// Whom to talk to: a process, a name, or whatever a function finds. Names and functions are asked
-/// anew each time, so that a restarted process is found again.
+/// A reference to a process: by its pid, by a name, or by a function that finds it. Names and
+/// functions are asked anew each time, so that a restarted process is found again.
 ///
 /// @par Thread safety
 /// Copies: safe. Looking up: only on the loop's thread. A reference may outlive its io_context, and
@@ -26,7 +26,7 @@ class COPPICE_API process_ref {
   /// Finds a process for each use; an empty pid says that there is none.
   using resolver = std::function<pid()>;
 
-  /// Nobody.
+  /// A reference to no process.
   process_ref() noexcept = default;
   process_ref(pid process) noexcept;
   /// A name on the io_context of the calling process.
@@ -40,7 +40,7 @@ class COPPICE_API process_ref {
 
   /// The living process, or an empty pid; that too if its io_context is gone.
   ///
-  /// @throws std::logic_error if another thread runs the io_context; and whatever the function throws.
+  /// @throws std::logic_error if another thread runs the io_context. Throws what the function throws.
   [[nodiscard]] pid whereis() const;
   /// The same; but the process that this was made with, if it was, also when that has ended.
   [[nodiscard]] pid get_pid() const;

@@ -24,7 +24,7 @@ namespace coppice {
 
 /// A registration, or what was in its way.
 struct [[nodiscard]] register_result {
-  /// Whose the key is now: the caller's, or that of the process which had it before.
+  /// The process that has the key now: the caller, or the one that had it before.
   pid holder;
   /// Whether the caller has got it. If not, nothing has changed.
   bool done = false;
@@ -41,7 +41,7 @@ struct registry_entry {
   friend bool operator==(const registry_entry&, const registry_entry&) = default;
 };
 
-/// What a listener of a registry hears: that a process has registered, or unregistered by itself.
+/// The message to a listener of a registry: a process has registered, or unregistered by itself.
 /// Removals at a death are not told.
 template <class Key>
 struct registry_event {
@@ -158,7 +158,7 @@ class unique_registry : public basic_registry<Key, Value> {
     return {this->state_->add(me, key, std::move(value)).process, true};
   }
 
-  /// Who has the key.
+  /// The process that has the key, with its value.
   [[nodiscard]] std::optional<registry_entry<Value>> lookup(const Key& key) const {
     this->state_->home.check_thread("lookup");
     const auto& under = this->state_->under(key);
@@ -188,7 +188,8 @@ class unique_registry : public basic_registry<Key, Value> {
     return next;
   }
 
-  /// Whoever has the key at the moment of use: for `server_ref`, `agent_ref` and the like.
+  /// A reference to the process that has the key at the moment of use: for `server_ref`,
+  /// `agent_ref` and the like.
   ///
   /// @par Origin
   /// `{via, Registry, {Name, Key}}`.
@@ -211,7 +212,7 @@ class duplicate_registry : public basic_registry<Key, Value> {
     this->state_->add(this->state_->home.caller("register_self"), key, std::move(value));
   }
 
-  /// Who is under the key, in the order of registration.
+  /// The processes under the key, in the order of registration.
   [[nodiscard]] std::vector<registry_entry<Value>> lookup(const Key& key) const {
     return this->all("lookup", key);
   }

@@ -18,12 +18,12 @@
 
 namespace coppice {
 
-/// How much a report matters.
+/// The importance of a report.
 enum class severity : unsigned char {
-  debug,    ///< Somebody is told of it in another way: a start that was asked for.
+  debug,    ///< Somebody hears of it otherwise, as of a start that was asked for.
   info,     ///< Things take their course.
-  warning,  ///< It may go wrong one day, or has cost more than it should.
-  error,    ///< It has gone wrong.
+  warning,  ///< Something may fail one day, or costs more than it should.
+  error,    ///< Something has failed.
 };
 
 /// What a supervisor does about the end of a child.
@@ -69,11 +69,11 @@ struct child_start_failed {
   next_step next;
 };
 
-/// A child that `start_child` asked for was not started, and whoever asked has thrown the answer away
-/// unread. Not told of a child that has tried: `child_start_failed` tells of that.
+/// A child that `start_child` asked for was not started, and whoever asked has thrown the answer
+/// away unread. Not told of a child that has tried: `child_start_failed` tells of that.
 struct child_refused {
-  child_info child;                  ///< Of no process. The supervisor may be gone, or never have been.
-  boost::system::error_code error;   ///< What awaiting the answer would have failed with.
+  child_info child;                  ///< Has no process; its supervisor may not exist.
+  boost::system::error_code error;   ///< The error that the answer would have given.
   const exit_reason& reason;         ///< Why it was `errc::start_failed`; otherwise normal.
 };
 
@@ -107,8 +107,8 @@ struct child_stop_failed {
 /// @par Origin
 /// The shutdown error of a simple_one_for_one supervisor.
 struct children_stop_failed {
-  child_info child;                  ///< What they have in common: no id, process nor restarts.
-  const exit_reason& reason;         ///< Of one of them; the others' reads the same.
+  child_info child;                  ///< Their common properties: no id, process nor restarts.
+  const exit_reason& reason;         ///< The reason of one of them; the others' reads the same.
   bool had_to_be_killed;
   std::size_t count;
 };
@@ -119,7 +119,7 @@ struct supervisor_stopped {
   pid supervisor_id;
   const exit_reason& reason;
   std::size_t stopped;               ///< Children that were running when the stop began.
-  std::size_t killed;                ///< ... of which so many had to be killed.
+  std::size_t killed;                ///< Those of them that had to be killed.
 };
 
 /// A spec is legal, but will not do what its author wants.
@@ -152,12 +152,12 @@ struct server_terminated {
   pid process;
   std::string_view name;
   const exit_reason& reason;
-  std::string_view last_message;     ///< What it was handling; empty if nothing.
-  std::string_view state;            ///< As it was after that.
-  pid client = {};                   ///< Who sent that message, if it was a call from a process.
+  std::string_view last_message;     ///< The message that was being handled; empty if none.
+  std::string_view state;            ///< The state after that message.
+  pid client = {};                   ///< The process that sent that message, if it was a call.
   std::string_view client_name = {};
   bool client_alive = false;
-  std::span<const pid> pending = {};  ///< Who else waits for an answer from it.
+  std::span<const pid> pending = {};  ///< The other processes that wait for its answers.
 };
 
 /// A server starts without the state of the one before it, which has crashed too many in a row.
@@ -180,7 +180,7 @@ struct state_lost {
 struct task_terminated {
   pid process;
   std::string_view label;
-  std::span<const pid> callers;      ///< Who had it started, whose task that was, and so on.
+  std::span<const pid> callers;      ///< The process that had it started, its caller, and so on.
   const exit_reason& reason;
 };
 
@@ -202,22 +202,22 @@ struct application_started {
 struct application_stopped {
   std::string_view name;             ///< Of the root supervisor; may be empty.
   pid process;                       ///< The root supervisor, which is gone.
-  const exit_reason& reason;         ///< With which it ended.
-  int exit_code = 0;                 ///< What `run` returns, one of `coppice::exit_code`.
+  const exit_reason& reason;         ///< The exit reason of the root supervisor.
+  int exit_code = 0;                 ///< The value that `run` returns, one of `coppice::exit_code`.
 };
 
 /// Reports that nobody has heard of, since the sink has thrown. Told before the next report, to the
 /// sink that is set by then.
 struct reports_lost {
   std::size_t count;
-  const exit_reason& reason;         ///< What was thrown the last time.
+  const exit_reason& reason;         ///< The exception that was thrown last.
 };
 
 /// Reports that were not told one by one, since they are like others that were: see `sum_up`.
 struct reports_summed_up {
-  severity level;                    ///< That of each of them.
+  severity level;                    ///< The severity of each of them.
   std::string_view text;             ///< One of them, on one line and without details.
-  std::size_t count;                 ///< How many they are, this one included.
+  std::size_t count;                 ///< Their number, this one included.
   /// In which they came; zero if that is too short to tell.
   std::chrono::steady_clock::duration period;
   bool supervised = false;           ///< They are crashes of which supervisors tell too.

@@ -8,7 +8,7 @@
 
 namespace coppice {
 
-/// What `run` answers, and a program may return from `main`.
+/// The values that `run` returns, which a program may return from `main`.
 enum exit_code : int {
   exit_stopped = 0,       ///< Asked by a signal, and stopped in order; or shut down automatically.
   exit_gave_up = 1,       ///< The root supervisor's restart budget was exhausted, or it crashed.
@@ -22,8 +22,8 @@ enum exit_code : int {
 /// The first signal starts an ordered stop, children in reverse start order, each with its shutdown
 /// time. A second one kills what is left.
 ///
-/// Reported: `application_started` when the root and its children are up, `application_stopped` when
-/// all have ended.
+/// Reported: `application_started` when the root and its children are up, `application_stopped`
+/// when all have ended.
 ///
 /// A spec that breaks a rule is told on stderr, in one line that names the supervisors from the
 /// root down, the child and the rule; the program ends with `exit_bad_spec` then. It is thrown by
@@ -35,15 +35,15 @@ enum exit_code : int {
 COPPICE_API int run(supervisor_spec spec);
 
 /// The same on an io_context of the caller's, which may have been given a report sink or other work
-/// before. Returns when the tree has ended, whatever else there is to do; or when somebody stops the
-/// io_context while this runs, with the tree as it is then.
+/// before. Returns when the tree has ended, whatever else there is to do; or when somebody stops
+/// the io_context while this runs, with the tree as it is then.
 ///
-/// An io_context that is stopped when this is called is restarted first: one that has run out of work
-/// is, and cannot be told from one that somebody has stopped before. What is left of an earlier tree
-/// goes on with it.
+/// An io_context that is stopped when this is called is restarted first: one that has run out of
+/// work is, and cannot be told from one that somebody has stopped before. What is left of an
+/// earlier tree goes on with it.
 COPPICE_API int run(boost::asio::io_context& io, supervisor_spec spec);
 
-// Of a spec without a strategy: say so.
+// Catches a spec without a strategy, to say so at compile time.
 template <class Never = void>
 int run(detail::spec_without_strategy) {
   static_assert(detail::refuse_without_strategy<Never>());

@@ -27,7 +27,7 @@ struct stream_options {
   stream_timeout on_timeout = stream_timeout::exit;
   /// Under a task supervisor only: how that stops the tasks, when it is to stop.
   coppice::shutdown shutdown = std::chrono::seconds{5};
-  /// Of each task; shown in reports.
+  /// The label of each task; shown in reports.
   std::string label{};
 };
 

@@ -20,7 +20,7 @@
 
 namespace coppice {
 
-/// What a server may ask for: in its handlers and hooks, from its constructor on.
+/// Functions that a server may call in its handlers and hooks, from its constructor on.
 ///
 /// @throws std::logic_error if no server is at work.
 namespace this_server {
@@ -33,10 +33,10 @@ COPPICE_API void stop(exit_reason reason = exit_reason::normal());
 /// message ends the wait, and it is not begun again by itself.
 COPPICE_API void idle_after(std::chrono::steady_clock::duration time);
 
-/// How many messages wait.
+/// The number of messages that wait.
 [[nodiscard]] COPPICE_API std::size_t queue_length();
 
-/// Whose answers are still due, of the calls that were made so far.
+/// The number of calls that were received and are not answered yet.
 [[nodiscard]] COPPICE_API std::size_t calls_pending();
 
 /// Handles that message next, before any that waits, as a step of its own: those who wait for the
@@ -63,9 +63,9 @@ void continue_with(S& self, M message) {
 /// @return The id found in the message.
 COPPICE_API std::uint64_t monitor(const pid& process);
 
-/// `auto saving = this_server::save(*this); co_await std::move(saving);` sends the state to the stash
-/// now, and completes when it is kept there: with a stash on disk, when a loss of power cannot take
-/// it back.
+/// `auto saving = this_server::save(*this); co_await std::move(saving);` sends the state to the
+/// stash now, and completes when it is kept there: with a stash on disk, when a loss of power
+/// cannot take it back.
 ///
 /// @throws std::logic_error if the server has no stash, or is of another class.
 /// @par Completion Signature
