@@ -49,8 +49,9 @@
 #include <coppice/stash.hpp>
 #include <coppice/stream_options.hpp>
 #include <coppice/sum_up.hpp>
-#include <coppice/supervision.hpp>
+#include <coppice/supervise.hpp>
 #include <coppice/supervisor.hpp>
+#include <coppice/supervisor_end.hpp>
 #include <coppice/supervisor_ref.hpp>
 #include <coppice/supervisor_spec.hpp>
 #include <coppice/sys.hpp>

@@ -1,7 +1,11 @@
 #include "support/coroutine.hpp"
 #include "support/scripted.hpp"
 
+#include <coppice/name.hpp>
+#include <coppice/supervise.hpp>
+
 #include <doctest/doctest.h>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 
 #include <any>
 #include <functional>
@@ -22,6 +26,39 @@ namespace {
 
 supervisor_spec three(scene& s) {
   return {.strategy = one_for_one, .children = {s.child("a"), s.child("b"), s.child("c")}};
+}
+
+template <class Coroutine>
+void becomes_supervisor() {
+  scene s;
+  std::string log;
+  bool wanted = true;
+  const auto body = [&](coppice::init_ack up) -> Coroutine {
+    if (!wanted) co_await up.ignore();
+    log += "before ";
+    auto life = coppice::supervise(
+        {.name = "inner", .strategy = one_for_one, .children = {s.child("a")}}, up);
+    const coppice::supervisor_end end = co_await life.end();
+    CHECK(end.why == coppice::supervisor_end::cause::asked);
+    log += "after ";
+    co_await coppice::exit(end.reason);
+  };
+  const auto sup = s.supervise(
+      supervisor_spec{.strategy = one_for_one,
+                      .children = {coppice::worker("a", body).with_shutdown(coppice::infinity)}});
+  CHECK(s.log() == "+a");
+  s.crashes("a");
+  CHECK(s.log() == "-a +a");
+  const auto end = end_of(coppice::whereis(s.io, "inner"));
+  CHECK_FALSE(s.ask(sup.terminate_child("a")).error);
+  CHECK(s.log() == "-a");
+  CHECK(log == "before after ");
+  CHECK(end->reason == exit_reason::shutdown());
+  wanted = false;
+  const answer again = s.ask(sup.restart_child("a"));
+  CHECK_FALSE(again.error);
+  CHECK_FALSE(again.started.process);
+  CHECK(s.children_of(sup) == "a(none)");
 }
 
 }  // namespace
@@ -169,35 +206,95 @@ TEST_CASE("a child that asks not to be started keeps its spec, and the next ones
 
 // START-03, START-08
 TEST_CASE("a body may become a supervisor, or ask not to be started after all") {
+  becomes_supervisor<asio::awaitable<void>>();
+  becomes_supervisor<asio::awaitable<void, coppice::executor>>();
+  becomes_supervisor<coppice::task<>>();
+}
+
+// START-03
+TEST_CASE("a body that was a supervisor learns why it is none any more, and goes on") {
+  using cause = coppice::supervisor_end::cause;
   scene s;
+  s["bad"].then = start_as::fails;
   std::string log;
-  bool wanted = true;
-  const auto body = [&](coppice::init_ack up) -> lean_coroutine<> {
-    if (!wanted) co_await up.ignore();
-    log += "before ";
-    auto supervising =
-        coppice::supervise({.name = "inner", .strategy = one_for_one, .children = {s.child("a")}},
-                           [up] { up.ready(); });
-    const coppice::supervisor_end end = co_await std::move(supervising);
-    log += "after ";
-    co_await coppice::exit(end.reason);
+  const auto body = [&s, &log](std::string child, cause expected) {
+    return [&s, &log, child, expected]() -> coroutine<> {
+      auto life = coppice::supervise(
+          {.strategy = one_for_one, .intensity = 0, .children = {s.child(child)}},
+          [&log] { log += "up "; });
+      const coppice::supervisor_end end = co_await life.end();
+      const coppice::supervisor_end again = co_await life.end();
+      CHECK(end.why == expected);
+      CHECK(again.reason == end.reason);
+      log += end.reason.is_shutdown() ? "shutdown " : "other ";
+      co_await coppice::sleep_for(1h);
+    };
   };
-  const auto sup = s.supervise(
-      supervisor_spec{.strategy = one_for_one,
-                      .children = {coppice::worker("a", body).with_shutdown(coppice::infinity)}});
+  const coppice::pid gives_up = coppice::spawn(s.io, body("a", cause::gave_up));
   CHECK(s.log() == "+a");
   s.crashes("a");
-  CHECK(s.log() == "-a +a");
-  const auto end = end_of(coppice::whereis(s.io, "inner"));
-  CHECK_FALSE(s.ask(sup.terminate_child("a")).error);
   CHECK(s.log() == "-a");
-  CHECK(log == "before after ");
-  CHECK(end->reason == exit_reason::shutdown());
-  wanted = false;
-  const answer again = s.ask(sup.restart_child("a"));
-  CHECK_FALSE(again.error);
-  CHECK_FALSE(again.started.process);
-  CHECK(s.children_of(sup) == "a(none)");
+  coppice::spawn(s.io, body("bad", cause::start_failed));
+  CHECK(s.log() == "!bad");
+  CHECK(log == "up shutdown shutdown ");
+  CHECK(gives_up.alive());
+  CHECK(s.ask(coppice::supervisor_ref{gives_up}.which_children()).error == errc::wrong_type);
+}
+
+// START-03
+TEST_CASE("who waits no longer for the end of a supervisor that a body is, may do so again") {
+  scene s;
+  std::string log;
+  coppice::spawn(s.io, [&]() -> asio::awaitable<void> {
+    using namespace asio::experimental::awaitable_operators;
+    auto life =
+        coppice::supervise({.name = "sup", .strategy = one_for_one, .children = {s.child("a")}});
+    auto ending = [&life]() -> asio::awaitable<void> { co_await life.end(); };
+    auto pausing = []() -> asio::awaitable<void> { co_await coppice::sleep_for(1s); };
+    auto either = ending() || pausing();
+    co_await std::move(either);
+    log += "paused ";
+    co_await coppice::sleep_for(1s);
+    log += "on ";
+    const coppice::supervisor_end end = co_await life.end();
+    log += end.reason.to_string();
+    co_await coppice::exit(end.reason);
+  });
+  CHECK(s.log() == "+a");
+  s.clock.advance(1s);
+  s.crashes("a");
+  CHECK(s.log() == "-a");
+  CHECK(log == "paused ");
+  s.clock.advance(1s);
+  CHECK(s.log() == "+a");
+  CHECK_FALSE(
+      s.ask(coppice::supervisor_ref{s.io, "sup"}.stop(exit_reason::shutdown("done"))).error);
+  CHECK(log == "paused on shutdown: done");
+}
+
+// SPEC-15, START-16
+TEST_CASE("what keeps a body from becoming a supervisor is told where it is to become one") {
+  scene s;
+  CHECK_THROWS_AS(static_cast<void>(coppice::supervise({.strategy = one_for_one})),
+                  std::logic_error);
+  s.supervise(supervisor_spec{.name = "taken", .strategy = one_for_one});
+  int thrown = 0;
+  coppice::spawn(s.io, [&]() -> coroutine<> {
+    try {
+      const auto life = coppice::supervise({.strategy = one_for_one, .period = 0s});
+    } catch (const std::invalid_argument&) {
+      ++thrown;
+    }
+    try {
+      const auto life = coppice::supervise({.name = "taken", .strategy = one_for_one});
+    } catch (const coppice::name_taken& e) {
+      CHECK(e.holder() == coppice::whereis("taken"));
+      ++thrown;
+    }
+    co_return;
+  });
+  s.clock.settle();
+  CHECK(thrown == 2);
 }
 
 // SPEC-24, START-05

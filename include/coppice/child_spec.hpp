@@ -142,8 +142,8 @@ template <class F>
 }
 
 /// The template of a simple_one_for_one supervisor: its children are started with an argument each,
-/// by `start_child(argument)`, and restarted with the same argument. What is said of the template goes
-/// for all of them.
+/// by `start_child(argument)`, and restarted with the same argument. What is said of the template
+/// goes for all of them.
 ///
 /// @tparam Argument Copyable.
 /// @param start Takes the argument; or an `init_ack` and the argument.

@@ -5,6 +5,7 @@
 #include <coppice/detail/supervision/child_table.hpp>
 #include <coppice/detail/supervision/restart_window.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/supervisor_end.hpp>
 #include <coppice/time_limit.hpp>
 
 #include <chrono>
@@ -67,12 +68,7 @@ class COPPICE_API supervision {
   using child = detail::supervised_child;
   using child_state = detail::child_state;
 
-  enum class cause : unsigned char {
-    asked,         ///< `stop()`.
-    start_failed,  ///< A static child did not start.
-    gave_up,       ///< The restart budget was exhausted.
-    automatic,     ///< Significant children have ended.
-  };
+  using cause = supervisor_end::cause;
 
   enum class result : unsigned char {
     ok,

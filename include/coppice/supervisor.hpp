@@ -4,13 +4,9 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/supervisor/spec_without_strategy.hpp>
 #include <coppice/detail/supervisor/supervisor_init.hpp>
-#include <coppice/executor.hpp>
-#include <coppice/exit_reason.hpp>
-#include <coppice/supervision.hpp>
 #include <coppice/supervisor_ref.hpp>
 #include <coppice/supervisor_spec.hpp>
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <functional>
@@ -57,26 +53,6 @@ supervisor_ref start_supervisor(asio::io_context& io, Init init) {
 /// `supervisor:start_link/2`.
 COPPICE_API supervisor_ref start_supervisor_link(supervisor_spec spec);
 COPPICE_API dynamic_supervisor_ref start_supervisor_link(dynamic_supervisor_spec spec);
-
-/// How a supervisor came to its end.
-struct supervisor_end {
-  supervision::cause why;
-  exit_reason reason;  ///< With which its process is to end.
-};
-
-/// Turns the calling process into a supervisor, until that is over: for a body that has something to do
-/// before its children start, or after they have ended.
-///
-/// While it runs, the process is stopped and asked like any supervisor. To end as one does, the body
-/// then does `co_await coppice::exit(end.reason)`.
-///
-/// @param booted Called when the static children are up; where a supervised process says
-///   `init_ack::ready()`. Must not be empty.
-/// @throws std::invalid_argument naming the rule that the spec breaks; nothing has started then.
-/// @par Origin
-/// `gen_server:enter_loop/3`, for a supervisor.
-[[nodiscard]] COPPICE_API asio::awaitable<supervisor_end, executor> supervise(
-    supervisor_spec spec, std::function<void()> booted);
 
 /// The spec of a supervisor as a child of another: permanent, with unlimited time to shut down.
 /// Its own spec is used anew for each start, so children added later do not survive its restart.

@@ -115,8 +115,8 @@ class COPPICE_API supervisor_handle {
   process_ref to_;
 };
 
-/// A supervisor with a list of children, each with an id. For the children of one with a template there
-/// is a `simple_one_for_one_ref`.
+/// A supervisor with a list of children, each with an id. For the children of one with a template
+/// there is a `simple_one_for_one_ref`.
 class COPPICE_API supervisor_ref : public supervisor_handle {
  public:
   using supervisor_handle::supervisor_handle;
@@ -260,8 +260,8 @@ class COPPICE_API dynamic_supervisor_ref : public supervisor_handle {
   }
 };
 
-/// A simple_one_for_one supervisor, whose children are started from its template with an argument each,
-/// have no ids, and are named by pid.
+/// A simple_one_for_one supervisor, whose children are started from its template with an argument
+/// each, have no ids, and are named by pid.
 ///
 /// It is made like any handle, or of the `supervisor_ref` that `start_supervisor` gives:
 ///
@@ -269,9 +269,9 @@ class COPPICE_API dynamic_supervisor_ref : public supervisor_handle {
 ///     auto adding = peers.start_child(where);
 ///     const coppice::started_child peer = co_await adding.ready();
 ///
-/// @tparam Argument What the template takes (`template_worker<Argument>`), or void if it is a spec as
-///   of any other child, which takes nothing. That is believed here and seen when a child is started:
-///   the handle may have been made with a name, or before the supervisor was.
+/// @tparam Argument What the template takes (`template_worker<Argument>`), or void if it is a spec
+///   as of any other child, which takes nothing. That is believed here and seen when a child is
+///   started: the handle may have been made with a name, or before the supervisor was.
 template <class Argument = void>
 class simple_one_for_one_ref : public supervisor_handle {
   static_assert(std::is_void_v<Argument> || std::copy_constructible<Argument>,
@@ -282,8 +282,8 @@ class simple_one_for_one_ref : public supervisor_handle {
   using supervisor_handle::supervisor_handle;
   simple_one_for_one_ref(const supervisor_ref& supervisor) : supervisor_handle{supervisor} {}
 
-  /// Starts a child from the template with that argument, which its restarts are given too. Returns at
-  /// once; await `ready()` of the result, in another statement.
+  /// Starts a child from the template with that argument, which its restarts are given too. Returns
+  /// at once; await `ready()` of the result, in another statement.
   ///
   /// Fails with `errc::start_failed` if the template takes an argument of another type, and if the
   /// supervisor has no template.
@@ -316,8 +316,8 @@ class simple_one_for_one_ref : public supervisor_handle {
     return dynamic_supervisor_ref{to_}.terminate_child(process);
   }
 
-  /// The entry of one child, as `which_children` lists it; its id is that of the template. One that is
-  /// restarting goes by the pid that it had last.
+  /// The entry of one child, as `which_children` lists it; its id is that of the template. One that
+  /// is restarting goes by the pid that it had last.
   ///
   /// Fails with `errc::not_found`, also for one that has ended for good.
   /// @par Complexity

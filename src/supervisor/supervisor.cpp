@@ -1,3 +1,4 @@
+#include <coppice/supervise.hpp>
 #include <coppice/supervisor.hpp>
 
 #include "supervisor_process.hpp"
@@ -7,6 +8,8 @@
 #include <coppice/task.hpp>
 
 #include <functional>
+#include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -181,12 +184,56 @@ supervisor_ref detail::start_supervisor_by(asio::io_context& io,
   return start_root(io, made_by(std::move(init)), {}, nullptr);
 }
 
-asio::awaitable<supervisor_end, executor> supervise(supervisor_spec spec,
-                                                    std::function<void()> booted) {
-  detail::process* const me = detail::here().current();
-  detail::supervisor_process self{*me, detail::blueprint_of(std::move(spec))};
-  co_await self.main(std::move(booted));
-  co_return self.end();
+struct supervising::state {
+  state(detail::process& me, detail::blueprint_ptr blueprint, std::function<void()> booted)
+      : home{me.home}, self{std::in_place, me, std::move(blueprint)}, waiting{&*self} {
+    self->booted_ = booted ? std::move(booted) : [] {};
+    self->decide_.start();
+    self->act();
+  }
+
+  [[nodiscard]] bool over() const noexcept { return !self || self->finished_; }
+
+  detail::scheduler& home;
+  std::optional<detail::supervisor_process> self;  // until it has come to its end
+  detail::supervisor_process::wait waiting;
+  supervisor_end result{};
+};
+
+detail::scheduler& supervising::wait::home() const { return of->home; }
+
+void supervising::wait::begin(detail::waiter& w) {
+  if (of->over()) return w.wake();
+  of->waiting.begin(w);
+}
+
+bool supervising::wait::ready() { return of->over() || of->waiting.ready(); }
+
+void supervising::wait::leave() noexcept {
+  if (of->self) of->waiting.leave();
+}
+
+supervisor_end supervising::wait::take() {
+  if (of->self) {
+    of->result = of->self->end();
+    of->self.reset();
+  }
+  return of->result;
+}
+
+detail::operation<void(boost::system::error_code, supervisor_end), supervising::wait>
+supervising::end() & {
+  return detail::operation<void(boost::system::error_code, supervisor_end), wait>{{state_}};
+}
+
+supervising supervise(supervisor_spec spec, std::function<void()> booted) {
+  detail::process& me = detail::current_process();
+  return supervising{std::make_shared<supervising::state>(me, detail::blueprint_of(std::move(spec)),
+                                                          std::move(booted))};
+}
+
+supervising supervise(supervisor_spec spec, init_ack up) {
+  return supervise(std::move(spec), [up] { up.ready(); });
 }
 
 child_spec supervisor(supervisor_spec spec) { return detail::supervisor_child_of(std::move(spec)); }

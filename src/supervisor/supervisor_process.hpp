@@ -6,6 +6,7 @@
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/supervisor/refused_child.hpp>
 #include <coppice/partition_supervisor.hpp>
+#include <coppice/supervise.hpp>
 #include <coppice/supervision.hpp>
 #include <coppice/supervisor.hpp>
 #include <coppice/task.hpp>
@@ -109,6 +110,8 @@ class supervisor_process final : public behaviour, public process_watcher {
   [[nodiscard]] pid partition_for(std::uintmax_t number);
 
  private:
+  friend struct coppice::supervising::state;
+
   struct entry;
   struct entry_hook : list_hook {
     entry* owner = nullptr;

@@ -259,8 +259,8 @@ class player {
   body be_sup(std::string name, std::function<void()> up) {
     processes_[name] = {coppice::self(), {}};
     auto life = coppice::supervise(to_supervisor(name), std::move(up));
-    const coppice::supervisor_end end = co_await std::move(life);
-    if (end.why != coppice::supervision::cause::start_failed) co_await coppice::exit(end.reason);
+    const coppice::supervisor_end end = co_await life.end();
+    if (end.why != coppice::supervisor_end::cause::start_failed) co_await coppice::exit(end.reason);
   }
 
   // The parent takes a turn, has the supervisor watched, and goes on.

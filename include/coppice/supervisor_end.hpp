@@ -1,0 +1,20 @@
+#pragma once
+
+#include <coppice/exit_reason.hpp>
+
+namespace coppice {
+
+/// How a supervisor came to its end.
+struct supervisor_end {
+  enum class cause : unsigned char {
+    asked,         ///< It was told to stop: by `stop()`, by its parent, or by `exit`.
+    start_failed,  ///< A static child did not start.
+    gave_up,       ///< The restart budget was exhausted.
+    automatic,     ///< Significant children have ended.
+  };
+
+  cause why = cause::asked;
+  exit_reason reason{};  ///< With which its process is to end.
+};
+
+}  // namespace coppice
