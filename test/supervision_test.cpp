@@ -1,4 +1,4 @@
-#include <coppice/supervision.hpp>
+#include <coppice/detail/supervision/supervision.hpp>
 
 #include <doctest/doctest.h>
 
@@ -9,7 +9,7 @@
 #include <string_view>
 
 using coppice::exit_reason;
-using coppice::supervision;
+using coppice::detail::supervision;
 using namespace std::chrono_literals;
 
 namespace {

@@ -2,13 +2,13 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/base/in_place.hpp>
-#include <coppice/detail/runtime/waiter.hpp>
-#include <coppice/detail/wait/operation.hpp>
+#include <coppice/detail/supervisor/supervising_wait.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/init_ack.hpp>
+#include <coppice/operation.hpp>
 #include <coppice/supervisor_end.hpp>
 #include <coppice/supervisor_spec.hpp>
 
-#include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <functional>
@@ -23,29 +23,6 @@ namespace coppice {
 /// If this is destroyed before that, its children go on unsupervised, and go with the process.
 class COPPICE_API supervising {
  public:
-  struct state;  // for coppice's own use
-
- private:
-  struct wait {
-    std::shared_ptr<state> of;
-
-    [[nodiscard]] COPPICE_API detail::scheduler& home() const;
-    COPPICE_API void begin(detail::waiter& w);
-    [[nodiscard]] COPPICE_API bool ready();
-    COPPICE_API void leave() noexcept;
-    COPPICE_API supervisor_end take();
-    template <class Handler>
-    void deliver(Handler&& h) {
-      std::forward<Handler>(h)(boost::system::error_code{}, take());
-    }
-    template <class Handler>
-    static void deliver_abort(Handler&& h) {
-      std::forward<Handler>(h)(boost::system::error_code{boost::asio::error::operation_aborted},
-                               supervisor_end{});
-    }
-  };
-
- public:
   /// `const coppice::supervisor_end end = co_await life.end();` carries out what a supervisor does,
   /// and completes when all children have ended. The process is no supervisor from then on.
   ///
@@ -54,7 +31,11 @@ class COPPICE_API supervising {
   /// @par Cancellation
   /// Any type. A request to stop that the process gets is none: it stops the supervisor. The body
   /// waits no longer; nothing is restarted or answered until this is awaited again.
-  [[nodiscard]] detail::operation<void(boost::system::error_code, supervisor_end), wait> end() &;
+  /// @par Completion Signature
+  /// `void(error_code, supervisor_end)`
+  [[nodiscard]] operation<void(boost::system::error_code, supervisor_end)> auto end() & {
+    return detail::deferred_wait<detail::supervising_wait>{{state_}};
+  }
   template <class Never = void>
   auto end() && {
     static_assert(
@@ -67,9 +48,9 @@ class COPPICE_API supervising {
  private:
   friend COPPICE_API supervising supervise(supervisor_spec, std::function<void()>);
 
-  explicit supervising(std::shared_ptr<state> s) noexcept : state_{std::move(s)} {}
+  explicit supervising(std::shared_ptr<detail::supervising_state> s) noexcept : state_{std::move(s)} {}
 
-  std::shared_ptr<state> state_;
+  std::shared_ptr<detail::supervising_state> state_;
 };
 
 /// Turns the calling process into a supervisor, until that is over: for a body that has something

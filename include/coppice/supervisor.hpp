@@ -2,7 +2,7 @@
 
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
-#include <coppice/detail/supervisor/spec_without_strategy.hpp>
+#include <coppice/detail/supervisor/wrong_specs.hpp>
 #include <coppice/detail/supervisor/supervisor_init.hpp>
 #include <coppice/supervisor_ref.hpp>
 #include <coppice/supervisor_spec.hpp>

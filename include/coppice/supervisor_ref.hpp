@@ -5,7 +5,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/process/stop_wait.hpp>
 #include <coppice/detail/supervisor/request_waits.hpp>
-#include <coppice/detail/supervisor/start_by_template.hpp>
+#include <coppice/detail/supervisor/wrong_specs.hpp>
 #include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/operation.hpp>

@@ -1,4 +1,4 @@
-#include <coppice/supervision.hpp>
+#include <coppice/detail/supervision/supervision.hpp>
 
 #include <coppice/detail/base/timer_queue.hpp>
 
@@ -14,7 +14,7 @@
 // `job_.cursor` is the child that the next step deals with. It is moved on before that child
 // may be forgotten.
 
-namespace coppice {
+namespace coppice::detail {
 
 // Takes the next step of the job. Called only while no start and no stop is being awaited.
 void supervision::step(clock::time_point now) {
@@ -102,7 +102,7 @@ void supervision::begin_start(child& c, clock::time_point now) {
   start_limited_ = false;
   awaited_ = &c;
   awaited_until_.reset();
-  if (!c.start_limit.is_infinity()) awaited_until_ = detail::after(now, c.start_limit.time());
+  if (!c.start_limit.is_infinity()) awaited_until_ = after(now, c.start_limit.time());
 }
 
 void supervision::started(child& c, std::uint64_t number) {
@@ -220,4 +220,4 @@ void supervision::retry_later(child& c) {
   c.pending = &enqueue({.kind = event::kind_type::retry, .subject = &c});
 }
 
-}  // namespace coppice
+}  // namespace coppice::detail

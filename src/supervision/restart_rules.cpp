@@ -1,4 +1,4 @@
-#include <coppice/supervision.hpp>
+#include <coppice/detail/supervision/supervision.hpp>
 
 #include <cassert>
 #include <utility>
@@ -8,7 +8,7 @@
 // go along. The rule is written once, in `consequence_of`: both the usual way, an exit that is
 // taken from the inbox (`handle_exit`), and the short one (`restarts_now`) ask it.
 
-namespace coppice {
+namespace coppice::detail {
 
 namespace {
 
@@ -119,4 +119,4 @@ void supervision::begin_group(child& c) {
   begin({.kind = job_kind::stop_group, .subject = &c, .cursor = children_.last()});
 }
 
-}  // namespace coppice
+}  // namespace coppice::detail

@@ -1,4 +1,4 @@
-#include <coppice/supervision.hpp>
+#include <coppice/detail/supervision/supervision.hpp>
 
 #include <coppice/detail/base/timer_queue.hpp>
 
@@ -12,7 +12,7 @@
 // Either `awaited_` is the one child that is being started or stopped, or `pending_stops_` counts
 // those that stop side by side; never both.
 
-namespace coppice {
+namespace coppice::detail {
 
 namespace {
 
@@ -65,7 +65,7 @@ bool supervision::ask_stop(child& c, clock::time_point now) {
     emit({.kind = action::kind_type::kill, .subject = &c});
     return true;
   }
-  if (c.how.is_timed()) awaited_until_ = detail::after(now, time_to_stop(c));
+  if (c.how.is_timed()) awaited_until_ = after(now, time_to_stop(c));
   emit({.kind = action::kind_type::stop, .subject = &c});
   return true;
 }
@@ -156,7 +156,7 @@ void supervision::check_deadline(clock::time_point now) {
         awaited_->how.is_brutal_kill() ? shutdown{default_shutdown} : awaited_->how;
     if (how.is_timed()) {
       const clock::time_point until =
-          detail::after(now, std::max(how.time(), clock::duration{1}));
+          after(now, std::max(how.time(), clock::duration{1}));
       awaited_until_ = std::min(awaited_until_.value_or(until), until);
     }
   }
@@ -167,4 +167,4 @@ void supervision::check_deadline(clock::time_point now) {
   emit({.kind = action::kind_type::kill, .subject = awaited_});
 }
 
-}  // namespace coppice
+}  // namespace coppice::detail

@@ -1,4 +1,4 @@
-#include <coppice/supervision.hpp>
+#include <coppice/detail/supervision/supervision.hpp>
 
 #include <coppice/detail/base/timer_queue.hpp>
 
@@ -11,7 +11,7 @@
 // the steps of the jobs (jobs.cpp), and by the rules of stopping (stopping.cpp). Calls are answered
 // here, as the handle_call/3 of OTP's supervisor does.
 
-namespace coppice {
+namespace coppice::detail {
 
 supervision::supervision(options o)
     : options_{o},
@@ -204,4 +204,4 @@ void supervision::handle_terminate(child* c, void* call) {
   }
 }
 
-}  // namespace coppice
+}  // namespace coppice::detail

@@ -66,10 +66,10 @@ int code_for(const detail::supervisor_outcome& outcome, bool hurried,
     return end->kind() == exit_reason::kind_type::killed ? exit_gave_up : exit_start_failed;
   }
   switch (outcome.cause) {
-    case supervision::cause::asked:
-    case supervision::cause::automatic: return exit_stopped;
-    case supervision::cause::start_failed: return exit_start_failed;
-    case supervision::cause::gave_up: break;
+    case supervisor_end::cause::asked:
+    case supervisor_end::cause::automatic: return exit_stopped;
+    case supervisor_end::cause::start_failed: return exit_start_failed;
+    case supervisor_end::cause::gave_up: break;
   }
   return exit_gave_up;
 }

@@ -184,8 +184,8 @@ supervisor_ref detail::start_supervisor_by(asio::io_context& io,
   return start_root(io, made_by(std::move(init)), {}, nullptr);
 }
 
-struct supervising::state {
-  state(detail::process& me, detail::blueprint_ptr blueprint, std::function<void()> booted)
+struct detail::supervising_state {
+  supervising_state(detail::process& me, detail::blueprint_ptr blueprint, std::function<void()> booted)
       : home{me.home}, self{std::in_place, me, std::move(blueprint)}, waiting{&*self} {
     self->booted_ = booted ? std::move(booted) : [] {};
     self->decide_.start();
@@ -200,20 +200,20 @@ struct supervising::state {
   supervisor_end result{};
 };
 
-detail::scheduler& supervising::wait::home() const { return of->home; }
+detail::scheduler& detail::supervising_wait::home() const { return of->home; }
 
-void supervising::wait::begin(detail::waiter& w) {
+void detail::supervising_wait::arm(waiter& w) {
   if (of->over()) return w.wake();
-  of->waiting.begin(w);
+  of->waiting.arm(w);
 }
 
-bool supervising::wait::ready() { return of->over() || of->waiting.ready(); }
+bool detail::supervising_wait::poll() { return of->over() || of->waiting.poll(); }
 
-void supervising::wait::leave() noexcept {
-  if (of->self) of->waiting.leave();
+void detail::supervising_wait::disarm() noexcept {
+  if (of->self) of->waiting.disarm();
 }
 
-supervisor_end supervising::wait::take() {
+supervisor_end detail::supervising_wait::take() {
   if (of->self) {
     of->result = of->self->end();
     of->self.reset();
@@ -221,14 +221,9 @@ supervisor_end supervising::wait::take() {
   return of->result;
 }
 
-detail::operation<void(boost::system::error_code, supervisor_end), supervising::wait>
-supervising::end() & {
-  return detail::operation<void(boost::system::error_code, supervisor_end), wait>{{state_}};
-}
-
 supervising supervise(supervisor_spec spec, std::function<void()> booted) {
   detail::process& me = detail::current_process();
-  return supervising{std::make_shared<supervising::state>(me, detail::blueprint_of(std::move(spec)),
+  return supervising{std::make_shared<detail::supervising_state>(me, detail::blueprint_of(std::move(spec)),
                                                           std::move(booted))};
 }
 

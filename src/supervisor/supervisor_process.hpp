@@ -7,7 +7,7 @@
 #include <coppice/detail/supervisor/refused_child.hpp>
 #include <coppice/partition_supervisor.hpp>
 #include <coppice/supervise.hpp>
-#include <coppice/supervision.hpp>
+#include <coppice/detail/supervision/supervision.hpp>
 #include <coppice/supervisor.hpp>
 #include <coppice/task.hpp>
 
@@ -110,7 +110,7 @@ class supervisor_process final : public behaviour, public process_watcher {
   [[nodiscard]] pid partition_for(std::uintmax_t number);
 
  private:
-  friend struct coppice::supervising::state;
+  friend struct supervising_state;
 
   struct entry;
   struct entry_hook : list_hook {

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <coppice/supervision.hpp>
+#include <coppice/detail/supervision/supervision.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -17,7 +17,7 @@
 // nobody to happen to is passed over. That is what lets a failing history be shrunk.
 
 using coppice::exit_reason;
-using coppice::supervision;
+using coppice::detail::supervision;
 
 using when = supervision::clock::time_point;
 using span_of_time = supervision::clock::duration;

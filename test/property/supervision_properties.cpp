@@ -8,7 +8,7 @@
 //
 // Other histories, or more of them: RC_PARAMS="seed=1 max_success=100000".
 
-#include <coppice/supervision.hpp>
+#include <coppice/detail/supervision/supervision.hpp>
 
 #include "history.hpp"
 #include "naive_supervisor.hpp"

@@ -15,11 +15,16 @@
 
 #include <boost/system/error_code.hpp>
 
+#include <any>
 #include <memory>
 #include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+namespace coppice {
+class child_start;
+}
 
 namespace coppice::detail {
 
@@ -87,5 +92,8 @@ deferred_wait<Wait> ask(const process_ref& supervisor, supervisor_request::kind_
                         const Subject&... subject) {
   return deferred_wait<Wait>{{{make_request(supervisor, kind, subject...), supervisor}}};
 }
+
+// Starts a child of a template with its argument, which is of the type that the template takes.
+COPPICE_API child_start start_from_template(const process_ref& supervisor, std::any argument);
 
 }  // namespace coppice::detail

@@ -2,13 +2,18 @@
 
 #include <coppice/child_policy.hpp>
 #include <coppice/child_spec.hpp>
+#include <coppice/child_start.hpp>
 #include <coppice/detail/base/in_place.hpp>
+#include <coppice/detail/supervisor/request_waits.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <initializer_list>
 #include <string>
 #include <vector>
+
+// Specs that are given where they do not belong. They are refused by the compiler, in words that say
+// what to write instead.
 
 namespace coppice::detail {
 
@@ -34,6 +39,21 @@ consteval bool refuse_without_strategy() {
                 "the strategy of this supervisor is missing: `.strategy = coppice::one_for_one`, "
                 "one_for_all or rest_for_one, after its name");
   return false;
+}
+
+// A type that has the flags of a supervisor, of whatever kind, and is no child spec.
+template <class Spec>
+concept supervisor_spec_of_any_kind = requires(const Spec& s) {
+  s.intensity;
+  s.period;
+};
+
+template <class Spec>
+child_start refuse_supervisor_spec() {
+  static_assert(never<Spec>,
+                "a supervisor is started as a child by its child spec: `coppice::supervisor(spec)`, "
+                "dynamic_supervisor(spec), partition_supervisor(spec) or task_supervisor(spec)");
+  return start_from_template({}, {});
 }
 
 }  // namespace coppice::detail

@@ -20,9 +20,7 @@
 #include <unordered_map>
 #include <vector>
 
-namespace coppice {
-
-namespace detail {
+namespace coppice::detail {
 
 // An event that waits in the inbox.
 struct supervision_event {
@@ -47,8 +45,6 @@ struct supervision_event {
   exit_reason reason{};
 };
 
-}  // namespace detail
-
 /// The decisions of a supervisor, and nothing else: events go in, actions come out.
 ///
 /// The class has no executor, timer or coroutine, and no clock: the caller of `next` gives the
@@ -65,7 +61,7 @@ class COPPICE_API supervision {
  public:
   using clock = std::chrono::steady_clock;
 
-  using child = detail::supervised_child;
+  using child = supervised_child;
   using child_state = detail::child_state;
 
   using cause = supervisor_end::cause;
@@ -164,7 +160,7 @@ class COPPICE_API supervision {
 
   // ---- State
 
-  [[nodiscard]] detail::child_table& children() noexcept { return children_; }
+  [[nodiscard]] child_table& children() noexcept { return children_; }
   [[nodiscard]] cause why_finished() const noexcept { return cause_; }
   /// The number of children that ran when the final stop began, and of those that had to be killed.
   [[nodiscard]] std::size_t stopped_at_end() const noexcept { return stopped_at_end_; }
@@ -179,7 +175,7 @@ class COPPICE_API supervision {
   [[nodiscard]] bool booting() const noexcept { return job_.kind == job_kind::boot; }
 
  private:
-  using event = detail::supervision_event;
+  using event = supervision_event;
 
   enum class job_kind : unsigned char {
     none,
@@ -248,8 +244,8 @@ class COPPICE_API supervision {
 
   options options_;
   bool reporting_ = true;
-  detail::restart_window window_;
-  detail::child_table children_;
+  restart_window window_;
+  child_table children_;
 
   std::deque<event> inbox_;
   std::vector<action> out_;     // the actions from next_out_ on are still to be fetched
@@ -272,4 +268,4 @@ class COPPICE_API supervision {
   std::size_t killed_at_end_ = 0;
 };
 
-}  // namespace coppice
+}  // namespace coppice::detail
