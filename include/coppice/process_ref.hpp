@@ -40,7 +40,8 @@ class COPPICE_API process_ref {
 
   /// The living process, or an empty pid; that too if its io_context is gone.
   ///
-  /// @throws std::logic_error if another thread runs the io_context. Throws what the function throws.
+  /// @throws std::logic_error if another thread runs the io_context. Passes on what the function
+  ///   throws.
   [[nodiscard]] pid whereis() const;
   /// The same; but the process that this was made with, if it was, also when that has ended.
   [[nodiscard]] pid get_pid() const;

@@ -90,7 +90,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   ~scheduler() override;
 
   static scheduler& of(boost::asio::io_context& io);
-  // The same for a function that only the loop's thread may call. Throws as `check_thread` does.
+  // Finds it for a function that only the loop's thread may call. Throws as `check_thread` does.
   static scheduler& of(boost::asio::io_context& io, const char* function);
   // The scheduler whose work runs on this thread right now, or null. Any thread.
   static scheduler* active() noexcept;

@@ -41,9 +41,9 @@ class stop_request {
   [[nodiscard]] level asked() const noexcept { return asked_; }
   [[nodiscard]] bool was_asked() const noexcept { return asked_ != level::none; }
   [[nodiscard]] state now() const noexcept { return now_; }
-  // Whether the scheduler is to call `suspended` when the process suspends.
+  // Tells whether the scheduler is to call `suspended` when the process suspends.
   [[nodiscard]] bool is_deferred() const noexcept { return now_ == state::deferred; }
-  // Whether a completion may be handled where it arrives, out of turn.
+  // Tells whether a completion may be handled where it arrives, out of turn.
   [[nodiscard]] bool lets_run_inline() const noexcept {
     return now_ < state::emitting && yield_ == yield_state::none;
   }

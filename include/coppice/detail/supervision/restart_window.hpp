@@ -14,8 +14,8 @@ struct restart_budget {
   duration period;
 };
 
-// How many restarts a supervisor has left: no more than `intensity` are forgiven of those that are
-// not older than `period`.
+// Keeps a restart budget: among the restarts that are not older than `period`, at most `intensity`
+// are forgiven.
 //
 // Restarts that were made close to one another are counted together, under the time of the first
 // of them, and are forgotten together when that is older than `period`. How close is decided once:
