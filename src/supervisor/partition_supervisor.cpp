@@ -18,7 +18,7 @@
 
 // A partition supervisor (Elixir's PartitionSupervisor) is an ordinary supervisor whose children
 // are made from one spec and have the ids "0", "1", ... It routes a key to the child whose number
-// is the key's remainder. `blueprint_.partitions` is how many children it has, and `partitions_`
+// is the key's remainder. `setup_.partitions` is how many children it has, and `partitions_`
 // over how many of them keys are spread at present, which `resize` changes.
 
 namespace coppice {
@@ -84,8 +84,8 @@ supervisor_process* partitions_of(const process_ref& supervisor) {
 
 }  // namespace
 
-blueprint_ptr blueprint_of(const partition_supervisor_spec& spec) {
-  return blueprint_of(as_supervisor(spec), spec.partitions);
+setup_ptr setup_of(const partition_supervisor_spec& spec) {
+  return setup_of(as_supervisor(spec), spec.partitions);
 }
 
 pid find_partition(const process_ref& supervisor, std::uintmax_t number) {
@@ -106,7 +106,7 @@ pid supervisor_process::partition_for(std::uintmax_t number) {
   if (partitions_ == 0) {
     throw boost::system::system_error{
         make_error_code(errc::not_found),
-        "partition supervisor \"" + blueprint_.name + "\" was resized to no partitions"};
+        "partition supervisor \"" + setup_.name + "\" was resized to no partitions"};
   }
   const auto* c = static_cast<const entry*>(decide_.children().find(std::to_string(number % partitions_)));
   if (c == nullptr || c->state != supervision::child_state::running) return {};
@@ -125,14 +125,14 @@ void supervisor_process::resize(resize_request& r) {
     finish(r, errc::wrong_type);
     return;
   }
-  if (r.partitions > blueprint_.partitions) {
+  if (r.partitions > setup_.partitions) {
     finish(r, errc::max_children);
     return;
   }
   latest_resize_ = &r;
   r.previous = partitions_;
   partitions_ = std::min(partitions_, r.partitions);
-  for (std::size_t i = blueprint_.partitions; i > r.partitions; --i) {
+  for (std::size_t i = setup_.partitions; i > r.partitions; --i) {
     decide_.terminate(std::to_string(i - 1), &r);
   }
   for (std::size_t i = partitions_; i < r.partitions; ++i) {
@@ -167,11 +167,11 @@ std::size_t partition_supervisor_ref::partitions() const {
 
 partition_supervisor_ref start_supervisor(asio::io_context& io, partition_supervisor_spec spec) {
   return partition_supervisor_ref{
-      detail::start_supervisor(io, detail::blueprint_of(spec), nullptr).get_pid()};
+      detail::start_supervisor(io, detail::setup_of(spec), nullptr).get_pid()};
 }
 
 partition_supervisor_ref start_supervisor_link(partition_supervisor_spec spec) {
-  return partition_supervisor_ref{detail::start_linked(detail::blueprint_of(spec))};
+  return partition_supervisor_ref{detail::start_linked(detail::setup_of(spec))};
 }
 
 child_spec partition_supervisor(partition_supervisor_spec spec) {

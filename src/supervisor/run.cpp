@@ -93,13 +93,13 @@ int run(boost::asio::io_context& io, supervisor_spec spec) {
   }
   detail::scheduler& home = detail::scheduler::of(io, "run");
   const auto outcome = std::make_shared<detail::supervisor_outcome>();
-  const detail::blueprint_ptr blueprint = detail::blueprint_of(std::move(spec));
+  const detail::setup_ptr setup = detail::setup_of(std::move(spec));
   // An io_context that has run out of work is stopped, and runs nothing until it is restarted.
   if (io.stopped()) io.restart();
-  const supervisor_ref root = detail::start_supervisor(io, blueprint, outcome);
-  outcome->booted = [&home, blueprint] {
+  const supervisor_ref root = detail::start_supervisor(io, setup, outcome);
+  outcome->booted = [&home, setup] {
     if (!home.listened_to()) return;
-    home.tell(application_started{blueprint->name, self(), ::getpid()});
+    home.tell(application_started{setup->name, self(), ::getpid()});
   };
   const auto signals = std::make_shared<signal_stop>(io, root.get_pid());
   signals->listen();
@@ -115,7 +115,7 @@ int run(boost::asio::io_context& io, supervisor_spec spec) {
   }
   const int code = code_for(*outcome, signals->hurried(), *end);
   if (*end && home.listened_to()) {
-    home.tell(application_stopped{blueprint->name, root.get_pid(), **end, code});
+    home.tell(application_stopped{setup->name, root.get_pid(), **end, code});
   }
   return code;
 }

@@ -16,7 +16,7 @@
 
 // This file starts supervisors: as roots, linked to a process, as children of other supervisors,
 // and within a process that already runs (`supervise`). All of them run the same task, which keeps
-// a supervisor_process in its frame. Their specs become blueprints, checked once and shared by all
+// a supervisor_process in its frame. Their specs become setups, checked once and shared by all
 // starts; those that a function of the user's makes are made, and checked, at each start (OTP:
 // init/1).
 
@@ -26,18 +26,18 @@ namespace detail {
 
 namespace {
 
-// The body of a supervisor process: a task, since that is cheaper than an awaitable. The blueprint
+// The body of a supervisor process: a task, since that is cheaper than an awaitable. The setup
 // is asked for anew at each start.
 class supervisor_body final : public task_body, public pooled {
  public:
-  supervisor_body(std::function<blueprint_ptr()> draw, std::shared_ptr<supervisor_outcome> o)
-      : task_body{true}, draw_{std::move(draw)}, outcome_{std::move(o)} {}
+  supervisor_body(std::function<setup_ptr()> make_setup, std::shared_ptr<supervisor_outcome> o)
+      : task_body{true}, make_setup_{std::move(make_setup)}, outcome_{std::move(o)} {}
 
   task<void> call(process& p) override { return run(p, *this); }
 
  private:
   static task<void> run(process& p, const supervisor_body& body) {
-    supervisor_process self{p, body.draw(p)};
+    supervisor_process self{p, body.make_setup(p)};
     const auto booted = [&p, &body] {
       p.home.acknowledge(p, {});
       if (body.outcome_ && body.outcome_->booted) body.outcome_->booted();
@@ -66,37 +66,37 @@ class supervisor_body final : public task_body, public pooled {
   }
 
   // The user's init function may throw; its exception becomes the exit reason of the process.
-  blueprint_ptr draw(process& p) const {
+  setup_ptr make_setup(process& p) const {
     try {
-      return draw_();
+      return make_setup_();
     } catch (...) {
       if (p.extras) tell_of_failed_start(p.extras->early_requests);
       throw;
     }
   }
 
-  std::function<blueprint_ptr()> draw_;
+  std::function<setup_ptr()> make_setup_;
   std::shared_ptr<supervisor_outcome> outcome_;
 };
 
-std::function<blueprint_ptr()> always(blueprint_ptr b) {
+std::function<setup_ptr()> from(setup_ptr b) {
   return [b = std::move(b)] { return b; };
 }
 
-std::function<blueprint_ptr()> made_by(std::function<supervisor_spec()> init) {
-  return [init = std::move(init)] { return blueprint_of(init()); };
+std::function<setup_ptr()> from_init(std::function<supervisor_spec()> init) {
+  return [init = std::move(init)] { return setup_of(init()); };
 }
 
-child_spec as_child(std::string id, std::function<blueprint_ptr()> draw) {
+child_spec as_child(std::string id, std::function<setup_ptr()> make_setup) {
   return {.id = std::move(id),
-          .start = start_function{body_ptr{new supervisor_body{std::move(draw), nullptr}}},
+          .start = start_function{body_ptr{new supervisor_body{std::move(make_setup), nullptr}}},
           .type = child_type::supervisor};
 }
 
-supervisor_ref start_root(asio::io_context& io, std::function<blueprint_ptr()> draw,
+supervisor_ref start_root(asio::io_context& io, std::function<setup_ptr()> make_setup,
                           std::string_view label, std::shared_ptr<supervisor_outcome> outcome) {
   process& p = scheduler::of(io, "start_supervisor").spawn(
-      {.what = body_ptr{new supervisor_body{std::move(draw), std::move(outcome)}}, .label = label});
+      {.what = body_ptr{new supervisor_body{std::move(make_setup), std::move(outcome)}}, .label = label});
   // A root is linked to nobody, even if a process starts it: no exit signal may count as its
   // parent's.
   p.spawner = {};
@@ -111,11 +111,11 @@ shutdown shutdown_of(const child_spec& spec) noexcept {
   return std::chrono::seconds{5};
 }
 
-blueprint_ptr blueprint_of(supervisor_spec spec, std::size_t partitions) {
+setup_ptr setup_of(supervisor_spec spec, std::size_t partitions) {
   check(spec);
   const bool from_template = spec.strategy == strategy::simple_one_for_one;
-  return std::make_shared<const supervisor_blueprint>(
-      supervisor_blueprint{.name = std::move(spec.name),
+  return std::make_shared<const supervisor_setup>(
+      supervisor_setup{.name = std::move(spec.name),
                            .options = {.strategy = spec.strategy,
                                        .intensity = spec.intensity,
                                        .period = spec.period,
@@ -126,10 +126,10 @@ blueprint_ptr blueprint_of(supervisor_spec spec, std::size_t partitions) {
                            .partitions = partitions});
 }
 
-blueprint_ptr blueprint_of(dynamic_supervisor_spec spec) {
+setup_ptr setup_of(dynamic_supervisor_spec spec) {
   check(spec);
-  return std::make_shared<const supervisor_blueprint>(
-      supervisor_blueprint{.name = std::move(spec.name),
+  return std::make_shared<const supervisor_setup>(
+      supervisor_setup{.name = std::move(spec.name),
                            .options = {.strategy = strategy::one_for_one,
                                        .intensity = spec.intensity,
                                        .period = spec.period,
@@ -137,56 +137,56 @@ blueprint_ptr blueprint_of(dynamic_supervisor_spec spec) {
                                        .max_children = spec.max_children}});
 }
 
-supervisor_ref start_supervisor(asio::io_context& io, blueprint_ptr blueprint,
+supervisor_ref start_supervisor(asio::io_context& io, setup_ptr setup,
                                 std::shared_ptr<supervisor_outcome> outcome) {
-  const std::string label = blueprint->name;
-  return start_root(io, always(std::move(blueprint)), label, std::move(outcome));
+  const std::string label = setup->name;
+  return start_root(io, from(std::move(setup)), label, std::move(outcome));
 }
 
 // OTP: start_link. The starter becomes the parent: its exit signals stop the supervisor in order
 // (`supervisor_process::exit_signal`), and the end of the supervisor reaches it through the link.
-pid start_linked(blueprint_ptr blueprint) {
+pid start_linked(setup_ptr setup) {
   process& me = current_process();
-  const pid sup = start_supervisor(me.home.io(), std::move(blueprint), nullptr).get_pid();
+  const pid sup = start_supervisor(me.home.io(), std::move(setup), nullptr).get_pid();
   process& p = *sup.get();
   p.spawner = me.id();
   me.home.link(me, p);
   return sup;
 }
 
-child_spec supervisor_child(blueprint_ptr blueprint) {
-  std::string id = blueprint->name;
-  return as_child(std::move(id), always(std::move(blueprint)));
+child_spec supervisor_child(setup_ptr setup) {
+  std::string id = setup->name;
+  return as_child(std::move(id), from(std::move(setup)));
 }
 
 }  // namespace detail
 
 supervisor_ref start_supervisor(asio::io_context& io, supervisor_spec spec) {
-  return detail::start_supervisor(io, detail::blueprint_of(std::move(spec)), nullptr);
+  return detail::start_supervisor(io, detail::setup_of(std::move(spec)), nullptr);
 }
 
 dynamic_supervisor_ref start_supervisor(asio::io_context& io, dynamic_supervisor_spec spec) {
   return dynamic_supervisor_ref{
-      detail::start_supervisor(io, detail::blueprint_of(std::move(spec)), nullptr).get_pid()};
+      detail::start_supervisor(io, detail::setup_of(std::move(spec)), nullptr).get_pid()};
 }
 
 supervisor_ref start_supervisor_link(supervisor_spec spec) {
-  return supervisor_ref{detail::start_linked(detail::blueprint_of(std::move(spec)))};
+  return supervisor_ref{detail::start_linked(detail::setup_of(std::move(spec)))};
 }
 
 dynamic_supervisor_ref start_supervisor_link(dynamic_supervisor_spec spec) {
-  return dynamic_supervisor_ref{detail::start_linked(detail::blueprint_of(std::move(spec)))};
+  return dynamic_supervisor_ref{detail::start_linked(detail::setup_of(std::move(spec)))};
 }
 
 supervisor_ref detail::start_supervisor_by(asio::io_context& io,
                                            std::function<supervisor_spec()> init) {
   if (!init) throw std::invalid_argument{"coppice: a supervisor needs an init function"};
-  return start_root(io, made_by(std::move(init)), {}, nullptr);
+  return start_root(io, from_init(std::move(init)), {}, nullptr);
 }
 
 struct detail::supervising_state {
-  supervising_state(detail::process& me, detail::blueprint_ptr blueprint, std::function<void()> booted)
-      : home{me.home}, self{std::in_place, me, std::move(blueprint)}, waiting{&*self} {
+  supervising_state(detail::process& me, detail::setup_ptr setup, std::function<void()> booted)
+      : home{me.home}, self{std::in_place, me, std::move(setup)}, waiting{&*self} {
     self->booted_ = booted ? std::move(booted) : [] {};
     self->decide_.start();
     self->act();
@@ -223,7 +223,7 @@ supervisor_end detail::supervising_wait::take() {
 
 supervising supervise(supervisor_spec spec, std::function<void()> booted) {
   detail::process& me = detail::current_process();
-  return supervising{std::make_shared<detail::supervising_state>(me, detail::blueprint_of(std::move(spec)),
+  return supervising{std::make_shared<detail::supervising_state>(me, detail::setup_of(std::move(spec)),
                                                           std::move(booted))};
 }
 
@@ -240,7 +240,7 @@ child_spec detail::supervisor_made_by(std::string id, std::function<supervisor_s
     const std::invalid_argument why{"supervisor \"" + id + "\": it needs an init function"};
     return refused_child(std::move(id), why);
   }
-  return as_child(std::move(id), made_by(std::move(init)));
+  return as_child(std::move(id), from_init(std::move(init)));
 }
 
 child_spec dynamic_supervisor(dynamic_supervisor_spec spec) {

@@ -58,13 +58,13 @@ void supervisor_process::take(const std::shared_ptr<supervisor_request>& r) {
   const bool by_id = r->kind == kind::terminate || r->kind == kind::restart ||
                      r->kind == kind::erase || r->kind == kind::which_one;
   // OTP: the children of a simple_one_for_one supervisor have no ids; it answers such calls so.
-  if (by_id && blueprint_.from_template) {
+  if (by_id && setup_.from_template) {
     finish(*r, errc::simple_one_for_one);
     return;
   }
   switch (r->kind) {
     case kind::add_dynamic:
-      if (!blueprint_.options.dynamic) {
+      if (!setup_.options.dynamic) {
         finish(*r, errc::wrong_type);
         break;
       }
@@ -91,23 +91,23 @@ void supervisor_process::take(const std::shared_ptr<supervisor_request>& r) {
 void supervisor_process::add(supervisor_request& r) {
   entry* c = nullptr;
   if (r.kind != supervisor_request::kind_type::add_argument) {
-    if (blueprint_.from_template) {
+    if (setup_.from_template) {
       r.reason = exit_reason::error("a simple_one_for_one supervisor starts its template only");
-    } else if (r.added->significant && blueprint_.options.automatic == auto_shutdown::never) {
+    } else if (r.added->significant && setup_.options.automatic == auto_shutdown::never) {
       r.reason = exit_reason::error(
           "a significant child needs a supervisor whose auto_shutdown is not never");
     } else {
       const auto origin =
-          blueprint_.options.dynamic ? nullptr : std::make_shared<child_spec>(*r.added);
+          setup_.options.dynamic ? nullptr : std::make_shared<child_spec>(*r.added);
       c = &make_entry(*r.added, std::move(r.added->id), origin);
       r.added.reset();
       // A temporary child is started once: what its callable captured goes with its process.
       if (origin && c->when == restart::temporary) origin->start = {};
     }
-  } else if (!blueprint_.from_template) {
+  } else if (!setup_.from_template) {
     r.reason = exit_reason::error("only a simple_one_for_one supervisor has a template");
   } else {
-    const child_spec& origin = blueprint_.children.front();
+    const child_spec& origin = setup_.children.front();
     // The template may not take an argument of this type, and the user's types may throw when
     // copied.
     try {
@@ -189,7 +189,7 @@ void supervisor_process::serve(supervisor_request& r) {
         if (c.process.alive()) ++r.counts.active;
         ++(c.type == child_type::supervisor ? r.counts.supervisors : r.counts.workers);
       }
-      if (blueprint_.from_template) r.counts.specs = 1;
+      if (setup_.from_template) r.counts.specs = 1;
       break;
     case kind::spec:
       if (auto* c = static_cast<entry*>(decide_.children().find(r.id)); c != nullptr) {

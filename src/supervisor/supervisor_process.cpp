@@ -38,15 +38,15 @@ constexpr int action_budget = 256;
 
 }  // namespace
 
-supervisor_process::supervisor_process(process& self, blueprint_ptr blueprint)
+supervisor_process::supervisor_process(process& self, setup_ptr setup)
     : behaviour{&tag},
       self_{self},
       home_{self.home},
       before_{self.more().behaviour},
-      kept_{std::move(blueprint)},
-      blueprint_{*kept_},
-      decide_{blueprint_.options},
-      partitions_{blueprint_.partitions} {
+      kept_{std::move(setup)},
+      setup_{*kept_},
+      decide_{setup_.options},
+      partitions_{setup_.partitions} {
   if (self_.spawner && !self_.spawner.alive()) {
     // The starter has ended normally before this process ran, when no supervisor was there yet to
     // take the exit signal.
@@ -56,16 +56,16 @@ supervisor_process::supervisor_process(process& self, blueprint_ptr blueprint)
   // takes no signal from the time on that its frames may go.
   self_.extras->behaviour = {std::shared_ptr<void>{}, this};
   self_.extras->trap.reset();
-  if (self_.label().empty()) self_.extras->label = blueprint_.name;
-  if (!blueprint_.name.empty() && !home_.register_name(self_, blueprint_.name)) {
+  if (self_.label().empty()) self_.extras->label = setup_.name;
+  if (!setup_.name.empty() && !home_.register_name(self_, setup_.name)) {
     spare_starter(self_.extras->early_requests);
     self_.extras->refuse_early_requests(errc::already_started);
     self_.extras->behaviour = before_;
-    throw name_taken{blueprint_.name, home_.whereis(blueprint_.name)};
+    throw name_taken{setup_.name, home_.whereis(setup_.name)};
   }
-  if (home_.listened_to()) warn_about(blueprint_);
-  if (!blueprint_.from_template) {
-    for (const child_spec& spec : blueprint_.children) {
+  if (home_.listened_to()) warn_about(setup_);
+  if (!setup_.from_template) {
+    for (const child_spec& spec : setup_.children) {
       decide_.add_static(make_entry(spec, spec.id, std::shared_ptr<const child_spec>{kept_, &spec}));
     }
   }

@@ -39,8 +39,8 @@ bool may_become_supervisor(const process& p) noexcept;
 void check_dynamic_child(const child_spec& spec);
 void check_added_child(const child_spec& spec);
 
-// A supervisor process is made from a blueprint each time it starts. It is a spec that was checked.
-struct supervisor_blueprint {
+// A supervisor process is made from a setup each time it starts. It is a spec that was checked.
+struct supervisor_setup {
   std::string name;
   supervision::options options;
   std::vector<child_spec> children{};
@@ -48,13 +48,13 @@ struct supervisor_blueprint {
   std::size_t partitions = 0;  // the number of partitions; 0: it is no partition supervisor
 };
 
-// A blueprint is shared by the body that starts the supervisor again and by the records of the
+// A setup is shared by the body that starts the supervisor again and by the records of the
 // static children, which refer to their specs in it.
-using blueprint_ptr = std::shared_ptr<const supervisor_blueprint>;
+using setup_ptr = std::shared_ptr<const supervisor_setup>;
 
-blueprint_ptr blueprint_of(supervisor_spec spec, std::size_t partitions = 0);
-blueprint_ptr blueprint_of(dynamic_supervisor_spec spec);
-blueprint_ptr blueprint_of(const partition_supervisor_spec& spec);
+setup_ptr setup_of(supervisor_spec spec, std::size_t partitions = 0);
+setup_ptr setup_of(dynamic_supervisor_spec spec);
+setup_ptr setup_of(const partition_supervisor_spec& spec);
 
 // Tells the starter of a supervisor how it has ended.
 struct supervisor_outcome {
@@ -63,16 +63,16 @@ struct supervisor_outcome {
   std::function<void()> booted{};  // called when its children are up; may be empty
 };
 
-supervisor_ref start_supervisor(asio::io_context& io, blueprint_ptr blueprint,
+supervisor_ref start_supervisor(asio::io_context& io, setup_ptr setup,
                                 std::shared_ptr<supervisor_outcome> outcome);
-pid start_linked(blueprint_ptr blueprint);
-child_spec supervisor_child(blueprint_ptr blueprint);
+pid start_linked(setup_ptr setup);
+child_spec supervisor_child(setup_ptr setup);
 // Makes the same of a spec that may break a rule: a child that is refused where it is given.
 template <class Spec>
 child_spec supervisor_child_of(Spec spec) {
   std::string id = spec.name;
   try {
-    return supervisor_child(blueprint_of(std::move(spec)));
+    return supervisor_child(setup_of(std::move(spec)));
   } catch (const std::invalid_argument& why) {
     return refused_child(std::move(id), why);
   }
@@ -85,7 +85,7 @@ child_spec supervisor_child_of(Spec spec) {
 // once, and only if nothing else is noted or under way (`is_free`).
 class supervisor_process final : public behaviour, public process_watcher {
  public:
-  supervisor_process(process& self, blueprint_ptr blueprint);
+  supervisor_process(process& self, setup_ptr setup);
   supervisor_process(const supervisor_process&) = delete;
   supervisor_process& operator=(const supervisor_process&) = delete;
   ~supervisor_process();
@@ -104,7 +104,7 @@ class supervisor_process final : public behaviour, public process_watcher {
 
   // The number of partitions over which keys are spread.
   [[nodiscard]] std::size_t partitions() const noexcept { return partitions_; }
-  [[nodiscard]] bool has_partitions() const noexcept { return blueprint_.partitions > 0; }
+  [[nodiscard]] bool has_partitions() const noexcept { return setup_.partitions > 0; }
   // Gives the process to which a key of that number is routed. The pid is empty if the partition is
   // down at the moment.
   [[nodiscard]] pid partition_for(std::uintmax_t number);
@@ -184,7 +184,7 @@ class supervisor_process final : public behaviour, public process_watcher {
   void report_on(supervision::action& a);
   void note_bad_stop(const entry& c, const exit_reason& reason);
   void report_bad_stops();
-  void warn_about(const supervisor_blueprint& blueprint);
+  void warn_about(const supervisor_setup& setup);
   [[nodiscard]] std::string_view own_name() const noexcept;
   [[nodiscard]] child_info describe(const entry& c) const noexcept;
   entry& make_entry(const child_spec& spec, std::string id,
@@ -198,8 +198,8 @@ class supervisor_process final : public behaviour, public process_watcher {
   process& self_;
   scheduler& home_;
   const std::shared_ptr<behaviour> before_;  // restored when this goes: the process may go on
-  const blueprint_ptr kept_;
-  const supervisor_blueprint& blueprint_;
+  const setup_ptr kept_;
+  const supervisor_setup& setup_;
   supervision decide_;
   list_hook requests_;
   list_hook entries_;  // all records, also of those that are not children yet or not any more

@@ -49,7 +49,7 @@ void supervisor_process::report_on(supervision::action& a) {
     // While all dynamic children are being stopped, their bad ends are collected and told at the
     // end.
     case kind::stopped_badly:
-      if (blueprint_.options.dynamic && decide_.shutting_down()) {
+      if (setup_.options.dynamic && decide_.shutting_down()) {
         note_bad_stop(c, a.reason);
         break;
       }
@@ -57,7 +57,7 @@ void supervisor_process::report_on(supervision::action& a) {
       break;
     case kind::exhausted:
       home_.tell(
-          budget_exhausted{describe(c), blueprint_.options.intensity, blueprint_.options.period});
+          budget_exhausted{describe(c), setup_.options.intensity, setup_.options.period});
       break;
     default: break;
   }
@@ -91,10 +91,10 @@ void supervisor_process::report_bad_stops() {
 // A restart of a group first waits for its siblings to stop. If that may take longer than the
 // restart window lasts, earlier restarts are forgotten before the next one, and the budget never
 // runs out.
-void supervisor_process::warn_about(const supervisor_blueprint& blueprint) {
-  const auto& o = blueprint.options;
-  if (o.dynamic || o.strategy == strategy::one_for_one || blueprint.children.size() < 2) return;
-  for (const child_spec& spec : blueprint.children) {
+void supervisor_process::warn_about(const supervisor_setup& setup) {
+  const auto& o = setup.options;
+  if (o.dynamic || o.strategy == strategy::one_for_one || setup.children.size() < 2) return;
+  for (const child_spec& spec : setup.children) {
     const shutdown how = spec.shutdown.value_or(shutdown{std::chrono::seconds{5}});
     const bool endless = how.is_infinity() && spec.type == child_type::worker;
     if (!endless && !(how.is_timed() && how.time() > o.period)) continue;

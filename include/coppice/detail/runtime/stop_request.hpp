@@ -16,13 +16,14 @@ namespace coppice::detail {
 // again. Once the process is known to have heard of it, its clean-up is left alone, unless a
 // stronger request comes.
 //
-//                  ask                 turn                  emitted
-//   idle --------------------> posted -------> emitting ------------> emitted or hit
-//     ^                         ^  |                                       |
-//     | fence (it was heard)    |  | turn, while work of it is queued      | a completion that the
-//     +-------------------------|--|-----------------------+               | request did not cause
-//                     suspended |  v                       |               v
-//                             deferred <--------------------------- (it has missed)
+//   idle      ask -> posted
+//   posted    turn -> emitting; or deferred, while a completion of the process is queued
+//   deferred  suspended -> posted
+//   emitting  emitted -> hit if a wait was found, otherwise emitted
+//   emitted   fence -> idle: it was heard; any completion -> deferred: it has missed
+//   hit       fence -> idle: it was heard; a completion that comes from Asio -> deferred
+//
+// A stronger request leads from idle, emitting, emitted and hit to posted.
 class stop_request {
  public:
   // The urgency with which a process is asked to end. A stronger request is delivered even though a

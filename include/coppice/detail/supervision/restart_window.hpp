@@ -21,7 +21,7 @@ struct restart_budget {
 // of them, and are forgotten together when that is older than `period`. How close is decided once:
 //
 // - For budgets of up to `most_entries` restarts, at the very same time. These grow old together,
-//   so the answer is OTP's, to the nanosecond.
+//   so the count is exact: OTP's rule, with ages in nanoseconds where OTP has whole seconds.
 // - For larger budgets, within one part of the period, which is divided into most_entries - 1
 //   parts. A restart then counts for at least the period less one part, and at most the period. So
 //   there are never more restarts counted than OTP counts in this period, and never fewer than it
