@@ -134,7 +134,7 @@ TEST_CASE("a request of its supervisor to stop is told to a child with a full ma
     w.clock.settle();
     to.send(2);
     w.clock.advance(3s);
-    CHECK(end.text() == "shutdown");
+    CHECK(end.text() == "normal");
   }
 }
 
