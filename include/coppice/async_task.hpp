@@ -4,6 +4,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/async_task/async_waits.hpp>
 #include <coppice/detail/async_task/task_core.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/in_place.hpp>
 #include <coppice/detail/coroutine/make_body.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
@@ -174,15 +175,17 @@ class [[nodiscard]] async_task {
   /// taken too long.
   [[nodiscard]] const exit_reason& failure() const { return core().reason; }
 
-  /// For coppice's own use.
+ private:
+  friend struct detail::access;
+
   explicit async_task(boost::intrusive_ptr<detail::typed_task<T>> core) noexcept
       : core_{std::move(core)} {}
+
   [[nodiscard]] const boost::intrusive_ptr<detail::typed_task<T>>& checked() const {
     core().check_owner();
     return core_;
   }
 
- private:
   [[nodiscard]] detail::typed_task<T>& core() const {
     if (!core_) throw std::logic_error{"coppice: an empty handle is no task"};
     return *core_;
@@ -220,7 +223,7 @@ async_task<detail::task_value_t<F>> async(F&& f, std::string_view label = {}) {
       me.home, detail::make_task_body(std::forward<F>(f), {.core = core,
                                                            .callers = detail::callers_through(&me),
                                                            .label = std::string{label}}));
-  return async_task<detail::task_value_t<F>>{std::move(core)};
+  return detail::access::make<async_task<detail::task_value_t<F>>>(std::move(core));
 }
 
 // Of what is no task: says so.

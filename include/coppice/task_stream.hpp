@@ -4,6 +4,7 @@
 #include <coppice/detail/async_task/async_waits.hpp>
 #include <coppice/detail/async_task/stream_core.hpp>
 #include <coppice/detail/async_task/task_core.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/in_place.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/deferred_wait.hpp>
@@ -84,11 +85,12 @@ class [[nodiscard]] task_stream {
                   "co_await stream.next();`");
   }
 
-  /// For coppice's own use.
+ private:
+  friend struct detail::access;
+
   explicit task_stream(boost::intrusive_ptr<detail::stream_core> s) noexcept
       : stream_{std::move(s)} {}
 
- private:
   template <class E>
   static asio::awaitable<std::optional<task_result<T>>, E> run(
       boost::intrusive_ptr<detail::stream_core> stream) {

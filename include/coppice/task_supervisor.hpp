@@ -7,6 +7,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/async_task/supervised_task.hpp>
 #include <coppice/detail/async_task/task_core.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 #include <coppice/operation.hpp>
 #include <coppice/pid.hpp>
@@ -181,7 +182,7 @@ class COPPICE_API task_supervisor_ref {
         .core = core, .callers = detail::callers_through(&me), .label = o.label};
     detail::spawn_task_in(to_, detail::make_task_body(std::forward<F>(f), std::move(origin)),
                           std::move(o.label), o.shutdown, core);
-    return async_task<value_type>{std::move(core)};
+    return detail::access::make<async_task<value_type>>(std::move(core));
   }
 
   template <class Range, class F>

@@ -3,6 +3,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/async_task/stream_core.hpp>
 #include <coppice/detail/async_task/typed_stream.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/stream_options.hpp>
 #include <coppice/task_stream.hpp>
 
@@ -21,8 +22,8 @@ using stream_of = task_stream<typename awaitable_of<stream_call<Range, F>>::valu
 
 template <class Range, class F>
 stream_of<Range, F> make_stream(Range range, F f, stream_settings s) {
-  return stream_of<Range, F>{boost::intrusive_ptr<stream_core>{
-      new typed_stream<Range, F>{std::move(range), std::move(f), std::move(s)}}};
+  return access::make<stream_of<Range, F>>(boost::intrusive_ptr<stream_core>{
+      new typed_stream<Range, F>{std::move(range), std::move(f), std::move(s)}});
 }
 
 }  // namespace coppice::detail

@@ -2,6 +2,7 @@
 
 #include <coppice/async_task.hpp>
 #include <coppice/detail/async_task/task_core.hpp>
+#include <coppice/detail/base/access.hpp>
 
 #include <concepts>
 #include <ranges>
@@ -30,7 +31,7 @@ using many_value_t =
 template <task_range Tasks>
 std::vector<task_ptr> cores_of(Tasks&& tasks) {
   std::vector<task_ptr> cores;
-  for (const auto& task : tasks) cores.emplace_back(task.checked());
+  for (const auto& task : tasks) cores.emplace_back(access::checked(task));
   return cores;
 }
 
