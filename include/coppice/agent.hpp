@@ -2,6 +2,7 @@
 
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/server/agent_server.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/operation.hpp>
@@ -109,7 +110,8 @@ class agent_ref {
 
   template <class R, class F>
   auto request(F f, time_limit limit) const {
-    return function_call{server_.make_call(detail::agent_call<F, R>{std::move(f)}, limit)};
+    return function_call{
+        detail::access::make_call(server_, detail::agent_call<F, R>{std::move(f)}, limit)};
   }
 
   server_ref<detail::agent_server<T>> server_;

@@ -2,6 +2,7 @@
 
 #include <coppice/child_policy.hpp>
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/coroutine/make_body.hpp>
 #include <coppice/detail/runtime/body.hpp>
 #include <coppice/detail/supervisor/bound_template.hpp>
@@ -39,18 +40,20 @@ class start_function {
     return static_cast<bool>(body_) || static_cast<bool>(template_);
   }
 
-  /// For coppice's own use.
+ private:
+  friend struct detail::access;
+
   explicit start_function(detail::body_ptr b) noexcept : body_{std::move(b)} {}
   explicit start_function(std::function<detail::body_ptr(const std::any&)> f)
       : template_{std::make_shared<const std::function<detail::body_ptr(const std::any&)>>(
             std::move(f))} {}
+
   [[nodiscard]] const detail::body_ptr& get_body() const noexcept { return body_; }
   [[nodiscard]] bool is_template() const noexcept { return static_cast<bool>(template_); }
   [[nodiscard]] detail::body_ptr with_argument(const std::any& argument) const {
     return (*template_)(argument);
   }
 
- private:
   detail::body_ptr body_;
   std::shared_ptr<const std::function<detail::body_ptr(const std::any&)>> template_;
 };
@@ -152,11 +155,11 @@ template <class Argument, class F>
 [[nodiscard]] child_spec template_worker(std::string id, F start) {
   auto shared = std::make_shared<F>(std::move(start));
   child_spec spec{.id = std::move(id)};
-  spec.start = start_function{std::function<detail::body_ptr(const std::any&)>{
-      [shared](const std::any& argument) {
+  spec.start = detail::access::make<start_function>(
+      std::function<detail::body_ptr(const std::any&)>{[shared](const std::any& argument) {
         return detail::make_body(
             detail::bound_template<F, Argument>{shared, std::any_cast<Argument>(argument)});
-      }}};
+      }});
   return spec;
 }
 

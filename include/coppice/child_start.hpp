@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/in_place.hpp>
 #include <coppice/detail/supervisor/request_waits.hpp>
 #include <coppice/detail/supervisor/supervisor_request.hpp>
@@ -22,10 +23,6 @@ namespace coppice {
 /// report `child_refused` tells of it.
 class COPPICE_API child_start {
  public:
-  explicit child_start(std::shared_ptr<detail::supervisor_request> r,
-                       process_ref supervisor) noexcept
-      : request_{std::move(r)}, supervisor_{std::move(supervisor)} {}
-
   /// `started_child child = co_await adding.ready();`
   ///
   /// Fails with `errc::start_failed` (see `failure()`), `already_started`, `already_present`,
@@ -53,6 +50,12 @@ class COPPICE_API child_start {
   [[nodiscard]] const exit_reason& failure() const noexcept { return request_->reason; }
 
  private:
+  friend struct detail::access;
+
+  explicit child_start(std::shared_ptr<detail::supervisor_request> r,
+                       process_ref supervisor) noexcept
+      : request_{std::move(r)}, supervisor_{std::move(supervisor)} {}
+
   std::shared_ptr<detail::supervisor_request> request_;
   process_ref supervisor_;
 };

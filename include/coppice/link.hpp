@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/mailbox/mailbox_trap.hpp>
 #include <coppice/exit_signal.hpp>
 #include <coppice/mailbox.hpp>
@@ -37,7 +38,7 @@ COPPICE_API void unlink(const pid& other);
 /// `process_flag(trap_exit, true)`.
 template <std::constructible_from<exit_signal> T>
 void trap_exit(mailbox<T>& box) {
-  box.get_address().core()->used_by_current();
+  detail::access::core(box.get_address())->used_by_current();
   detail::set_trap(std::make_shared<detail::typed_trap<T>>(box.get_address()));
 }
 

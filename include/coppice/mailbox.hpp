@@ -1,5 +1,6 @@
 #pragma once
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/mailbox/mailbox_core.hpp>
 #include <coppice/detail/mailbox/receive_wait.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
@@ -54,17 +55,18 @@ class address {
 
   friend bool operator==(const address&, const address&) noexcept = default;
 
-  /// For coppice's own use.
+ private:
+  friend class mailbox<T>;
+  friend struct detail::access;
+
+  explicit address(std::shared_ptr<detail::mailbox_state<T>> box) noexcept : box_{std::move(box)} {}
+
   send_result send_tagged(T message, std::uint64_t tag) const {
     if (!box_) return send_result::closed;
     if (!box_->is_open_to_caller()) return post(std::move(message));
     return box_->send(std::move(message), tag);
   }
   [[nodiscard]] std::shared_ptr<detail::mailbox_core> core() const noexcept { return box_; }
-
- private:
-  friend class mailbox<T>;
-  explicit address(std::shared_ptr<detail::mailbox_state<T>> box) noexcept : box_{std::move(box)} {}
 
   send_result post(T message) const {
     if (detail::scheduler* const s = box_->home.load(std::memory_order_acquire); s != nullptr) {

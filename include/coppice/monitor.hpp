@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/mailbox/mailbox_monitor.hpp>
 #include <coppice/down.hpp>
 #include <coppice/mailbox.hpp>
@@ -17,13 +18,16 @@ namespace coppice {
 class COPPICE_API monitor_ref {
  public:
   monitor_ref() noexcept = default;
-  explicit monitor_ref(std::shared_ptr<detail::mailbox_monitor> m) noexcept : monitor_{std::move(m)} {}
-
   /// Found in the `down` message. Never used again.
   [[nodiscard]] std::uint64_t id() const noexcept;
 
  private:
+  friend struct detail::access;
   friend COPPICE_API void demonitor(monitor_ref& ref);
+
+  explicit monitor_ref(std::shared_ptr<detail::mailbox_monitor> m) noexcept
+      : monitor_{std::move(m)} {}
+
   std::shared_ptr<detail::mailbox_monitor> monitor_;
 };
 
@@ -46,9 +50,9 @@ COPPICE_API void demonitor(monitor_ref& ref);
 /// `erlang:monitor/2`.
 template <std::constructible_from<down> T>
 monitor_ref monitor(const pid& process, mailbox<T>& box) {
-  box.get_address().core()->used_by_current();
-  return monitor_ref{
-      detail::add_monitor(process, std::make_shared<detail::typed_monitor<T>>(box.get_address()))};
+  detail::access::core(box.get_address())->used_by_current();
+  return detail::access::make<monitor_ref>(
+      detail::add_monitor(process, std::make_shared<detail::typed_monitor<T>>(box.get_address())));
 }
 
 }  // namespace coppice

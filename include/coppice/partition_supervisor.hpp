@@ -45,8 +45,12 @@ class COPPICE_API partition_child {
             std::is_invocable_r_v<child_spec, std::decay_t<F>&, std::size_t>
   partition_child(F&& make) : make_{std::forward<F>(make)} {}
 
-  /// For coppice's own use: false for a function that is empty.
+  /// Whether there is a function; false if it was made from an empty `std::function`.
   explicit operator bool() const noexcept { return static_cast<bool>(make_); }
+  /// The spec of the child that the partition of that number runs, counted from 0. Made anew each
+  /// time.
+  ///
+  /// @throws std::bad_function_call if there is no function; and whatever the function throws.
   [[nodiscard]] child_spec operator()(std::size_t number) const { return make_(number); }
 
  private:

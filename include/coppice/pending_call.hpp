@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/call_result.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/call/call_wait.hpp>
 #include <coppice/detail/call/reply_slot.hpp>
 #include <coppice/detail/call/response_wait.hpp>
@@ -70,13 +71,14 @@ class [[nodiscard]] pending_call {
   /// How the server ended, after `errc::died`.
   [[nodiscard]] exit_reason failure() const { return slot_ ? slot_->reason : exit_reason{}; }
 
-  /// For coppice's own use.
-  explicit pending_call(detail::slot_ptr<R> slot) noexcept : slot_{std::move(slot)} {}
-  [[nodiscard]] detail::slot_ptr<R> release() && noexcept { return std::move(slot_); }
-
  private:
+  friend struct detail::access;
   template <class Reply, class Label>
   friend class request_set;
+
+  explicit pending_call(detail::slot_ptr<R> slot) noexcept : slot_{std::move(slot)} {}
+
+  [[nodiscard]] detail::slot_ptr<R> release() && noexcept { return std::move(slot_); }
 
   [[nodiscard]] const detail::slot_ptr<R>& get() const {
     if (!slot_ || slot_->taken) {

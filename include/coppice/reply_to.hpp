@@ -1,5 +1,6 @@
 #pragma once
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/call/reply_slot.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 
@@ -46,10 +47,11 @@ class reply_to {
     on_loop(std::move(slot_), [why](detail::typed_slot<R>& slot) { slot.fail(why); });
   }
 
-  /// For coppice's own use.
+ private:
+  friend struct detail::access;
+
   explicit reply_to(detail::slot_ptr<R> slot) noexcept : slot_{std::move(slot)} {}
 
- private:
   template <class F>
   static void on_loop(detail::slot_ptr<R> slot, F f) {
     if (!slot) return;

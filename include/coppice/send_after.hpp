@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
 #include <coppice/detail/mailbox/delayed_send.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
@@ -19,7 +20,6 @@ namespace coppice {
 class COPPICE_API send_timer {
  public:
   send_timer() noexcept = default;
-  explicit send_timer(std::weak_ptr<detail::delayed_send> s) noexcept : send_{std::move(s)} {}
 
   /// Time left, or nothing if it has been sent, was cancelled, or its mailbox is gone.
   [[nodiscard]] std::optional<std::chrono::steady_clock::duration> remaining() const noexcept;
@@ -28,6 +28,10 @@ class COPPICE_API send_timer {
   std::optional<std::chrono::steady_clock::duration> cancel() noexcept;
 
  private:
+  friend struct detail::access;
+
+  explicit send_timer(std::weak_ptr<detail::delayed_send> s) noexcept : send_{std::move(s)} {}
+
   std::weak_ptr<detail::delayed_send> send_;
 };
 
@@ -42,8 +46,8 @@ send_timer send_at(const address<T>& to, std::chrono::steady_clock::time_point w
   detail::scheduler& s = detail::here();
   if (to.closed()) return {};
   const auto send = std::make_shared<detail::typed_delayed_send<T>>(s, to, std::move(message));
-  detail::start_delayed(send, to.core(), when);
-  return send_timer{send};
+  detail::start_delayed(send, detail::access::core(to), when);
+  return detail::access::make<send_timer>(send);
 }
 
 /// Sends a message when that time has passed on the scheduler's clock.

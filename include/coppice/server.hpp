@@ -2,6 +2,7 @@
 
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/server/server_body.hpp>
 #include <coppice/detail/server/state_keeper.hpp>
@@ -52,8 +53,8 @@ namespace coppice {
 template <class S, class... Args>
 [[nodiscard]] child_spec server(std::string name, Args&&... args) {
   child_spec spec{.id = name};
-  spec.start = start_function{
-      detail::make_server<S>(std::move(name), server_options{}, std::forward<Args>(args)...)};
+  spec.start = detail::access::make<start_function>(
+      detail::make_server<S>(std::move(name), server_options{}, std::forward<Args>(args)...));
   return spec;
 }
 
@@ -65,8 +66,8 @@ template <class S, class... Args>
     return detail::refused_child(std::move(name), *why);
   }
   child_spec spec{.id = name};
-  spec.start =
-      start_function{detail::make_server<S>(std::move(name), std::move(options), std::forward<Args>(args)...)};
+  spec.start = detail::access::make<start_function>(
+      detail::make_server<S>(std::move(name), std::move(options), std::forward<Args>(args)...));
   return spec;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/in_place.hpp>
 #include <coppice/detail/call/call_wait.hpp>
 #include <coppice/detail/call/remote_call.hpp>
@@ -22,6 +23,11 @@
 
 namespace coppice {
 
+namespace detail {
+template <class Op>
+class any_loop_awaiter;
+}  // namespace detail
+
 /// A call to a server. `co_await` it, or call it with any completion token. Nothing is sent before.
 ///
 /// @tparam R What the server answers.
@@ -31,16 +37,6 @@ class [[nodiscard]] server_call {
   using signature = completion_signature<R>;
   using wait_type = detail::call_wait<R>;
   using remote_wait_type = detail::remote_call_wait<R>;
-
-  /// For coppice's own use.
-  explicit server_call(detail::call_ptr<R> call) noexcept : call_{std::move(call)} {}
-  [[nodiscard]] bool belongs_to(const detail::scheduler& s) const noexcept {
-    return call_ && &call_->home == &s;
-  }
-  [[nodiscard]] wait_type to_wait() { return {share()}; }
-  [[nodiscard]] remote_wait_type to_remote_wait(detail::scheduler& here) {
-    return {here, hand_over(), failure_};
-  }
 
   template <asio::completion_token_for<signature> Token>
   auto operator()(Token&& token) && {
@@ -70,6 +66,20 @@ class [[nodiscard]] server_call {
   }
 
  private:
+  friend struct detail::access;
+  template <class Op>
+  friend class detail::any_loop_awaiter;
+
+  explicit server_call(detail::call_ptr<R> call) noexcept : call_{std::move(call)} {}
+
+  [[nodiscard]] bool belongs_to(const detail::scheduler& s) const noexcept {
+    return call_ && &call_->home == &s;
+  }
+  [[nodiscard]] wait_type to_wait() { return {share()}; }
+  [[nodiscard]] remote_wait_type to_remote_wait(detail::scheduler& here) {
+    return {here, hand_over(), failure_};
+  }
+
   template <class Token>
   auto initiate(Token& token) {
     check();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/in_place.hpp>
 #include <coppice/detail/call/awaited_as.hpp>
 #include <coppice/detail/call/call_slot.hpp>
@@ -120,7 +121,7 @@ class server_ref {
       const detail::call_ptr<typename type::reply> made{new detail::call_envelope<S, type>{
           s, type(std::forward<Message>(message)), {.target = to_}}};
       made->send();
-      return pending_call<typename type::reply>{made};
+      return detail::access::make<pending_call<typename type::reply>>(made);
     }
   }
 
@@ -199,19 +200,20 @@ class server_ref {
   /// The living process, or an empty pid.
   [[nodiscard]] pid whereis() const { return to_.whereis(); }
 
-  /// For coppice's own use.
+ private:
+  friend struct detail::access;
+
+  static constexpr std::chrono::seconds default_limit{5};
+
   template <class M>
   [[nodiscard]] server_call<typename M::reply> make_call(M message, time_limit limit) const {
     return make_call(std::move(message), detail::call_terms{.target = to_, .limit = limit});
   }
-
- private:
-  static constexpr std::chrono::seconds default_limit{5};
-
   template <class M>
   server_call<typename M::reply> make_call(M message, detail::call_terms terms) const {
-    return server_call<typename M::reply>{detail::call_ptr<typename M::reply>{
-        new detail::call_envelope<S, M>{home(), std::move(message), std::move(terms)}}};
+    return detail::access::make<server_call<typename M::reply>>(
+        detail::call_ptr<typename M::reply>{
+            new detail::call_envelope<S, M>{home(), std::move(message), std::move(terms)}});
   }
 
   [[nodiscard]] detail::scheduler& home() const {

@@ -2,6 +2,7 @@
 
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/in_place.hpp>
 #include <coppice/detail/call/awaited_as.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
@@ -43,7 +44,8 @@ namespace coppice {
 /// A stash, by the name it has or however a `process_ref` finds it, for states of a type.
 ///
 /// @tparam T Copyable.
-/// @tparam Codec For coppice's own use: how that stash keeps it.
+/// @tparam Codec Turns a state into what the stash keeps, and back. The default keeps it as it is,
+///   which fits a `stash`; a stash of another kind has a reference type that chooses its own.
 /// @par Thread safety
 /// Only on the loop's thread.
 template <class T, class Codec = detail::kept_as_it_is<T>>
@@ -64,8 +66,9 @@ class stash_ref {
   [[nodiscard]] operation<void(boost::system::error_code)> auto put(std::string key,
                                                                     State&& state) const {
     T kept(std::forward<State>(state));
-    return detail::awaited_as<detail::written_in_place<State>>(server_.make_call(
-        detail::stash_server::put{std::move(key), {Codec::encode(std::move(kept)), 0}}, infinity));
+    return detail::awaited_as<detail::written_in_place<State>>(detail::access::make_call(
+        server_, detail::stash_server::put{std::move(key), {Codec::encode(std::move(kept)), 0}},
+        infinity));
   }
 
   /// `std::optional<T> found = co_await stash.get(key);` Asks at once. Fails as a call does, and with
@@ -74,15 +77,17 @@ class stash_ref {
   /// `void(error_code, std::optional<T>)`
   [[nodiscard]] operation<void(boost::system::error_code, std::optional<T>)> auto get(
       std::string key) const {
+    auto request = server_.send_request(detail::stash_server::get{std::move(key)});
     return detail::deferred_wait<detail::typed_get_wait<T, Codec>>{
-        {{server_.send_request(detail::stash_server::get{std::move(key)}).release(), infinity}}};
+        {{detail::access::release(std::move(request)), infinity}}};
   }
 
   /// `bool was = co_await stash.erase(key);`
   /// @par Completion Signature
   /// `void(error_code, bool)`
   [[nodiscard]] operation<void(boost::system::error_code, bool)> auto erase(std::string key) const {
-    return server_.make_call(detail::stash_server::erase{std::move(key)}, infinity);
+    return detail::access::make_call(server_, detail::stash_server::erase{std::move(key)},
+                                     infinity);
   }
 
   /// `std::vector<std::string> all = co_await stash.keys();`

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/server/state_access.hpp>
 #include <coppice/operation.hpp>
 #include <coppice/pid.hpp>
@@ -43,8 +44,8 @@ get_state(const server_ref<S>& server, F f, time_limit limit = std::chrono::seco
   auto look = [f = std::move(f)](S& s) mutable -> result {
     return std::invoke(f, std::as_const(s));
   };
-  return function_call{
-      server.make_call(detail::state_access<decltype(look), result>{std::move(look)}, limit)};
+  return function_call{detail::access::make_call(
+      server, detail::state_access<decltype(look), result>{std::move(look)}, limit)};
 }
 
 /// `auto changing = sys::replace_state(ref, f); co_await changing.result();` calls `void f(S&)` with
@@ -58,8 +59,8 @@ template <class S, std::invocable<S&> F>
 [[nodiscard]] operation<void(boost::system::error_code)> auto replace_state(
     const server_ref<S>& server, F f, time_limit limit = std::chrono::seconds{5}) {
   auto change = [f = std::move(f)](S& s) mutable { std::invoke(f, s); };
-  return function_call{
-      server.make_call(detail::state_access<decltype(change), void>{std::move(change)}, limit)};
+  return function_call{detail::access::make_call(
+      server, detail::state_access<decltype(change), void>{std::move(change)}, limit)};
 }
 
 /// What can be seen of any server without asking it.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/in_place.hpp>
 #include <coppice/detail/coroutine/await_transform.hpp>
 #include <coppice/detail/coroutine/completion.hpp>
@@ -80,14 +81,16 @@ class [[nodiscard]] task {
     return std::suspend_never{};
   }
 
-  /// For coppice's own use.
+ private:
+  friend struct detail::access;
+
   explicit task(std::coroutine_handle<promise_type> frame) noexcept : frame_{frame} {}
+
   [[nodiscard]] promise_type& promise() const noexcept { return frame_.promise(); }
   [[nodiscard]] std::coroutine_handle<promise_type> release() noexcept {
     return std::exchange(frame_, nullptr);
   }
 
- private:
   std::coroutine_handle<promise_type> frame_;
 };
 

@@ -1,5 +1,6 @@
 #include <coppice/task_supervisor.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 
 #include "supervisor/supervisor_process.hpp"
@@ -47,7 +48,7 @@ class task_request final : public supervisor_request {
 // Checks the spec here, so that a bad one is an error at the call and not a refusal later.
 child_spec spec_of(body_ptr what, std::string label, restart when, const shutdown& how) {
   child_spec spec{.id = std::move(label),
-                  .start = start_function{std::move(what)},
+                  .start = access::make<start_function>(std::move(what)),
                   .restart = when,
                   .shutdown = how};
   check_dynamic_child(spec);

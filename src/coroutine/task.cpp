@@ -1,5 +1,6 @@
 #include <coppice/task.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/coroutine/runner.hpp>
 #include <coppice/detail/coroutine/task_body.hpp>
 
@@ -115,9 +116,9 @@ void task_promise_base::drop_at_rest() noexcept {
 void begin_task(process& p, task<void> t) {
   // `runs_body` comes before the first step: a task may end within resume(), which clears it again.
   p.life.enter_body();
-  task_promise<void>& promise = t.promise();
+  task_promise<void>& promise = access::promise(t);
   promise.self = &p;
-  const std::coroutine_handle<> frame = t.release();
+  const std::coroutine_handle<> frame = access::release(t);
   p.outermost = frame.address();
   promise.resume();
 }
@@ -126,19 +127,19 @@ body_ptr single_task_body::make(task<void> t) {
   // All processes share one body, as the frame travels along as the payload. It is never destroyed:
   // an io_context in a static may have processes that outlive other statics.
   static single_task_body& all = *new single_task_body;
-  return body_ptr{&all, t.release().address()};
+  return body_ptr{&all, access::release(t).address()};
 }
 
 task<void> single_task_body::call(process& p) {
-  return task<void>{
-      std::coroutine_handle<task_promise<void>>::from_address(p.what.take_payload())};
+  return access::make<task<void>>(
+      std::coroutine_handle<task_promise<void>>::from_address(p.what.take_payload()));
 }
 
 void single_task_body::released(void* payload) noexcept {
   if (payload == nullptr) return;
   // The process never ran: destroying the task destroys its frame, with its arguments.
-  [[maybe_unused]] const task<void> unused{
-      std::coroutine_handle<task_promise<void>>::from_address(payload)};
+  [[maybe_unused]] const auto unused = access::make<task<void>>(
+      std::coroutine_handle<task_promise<void>>::from_address(payload));
 }
 
 }  // namespace coppice::detail

@@ -1,5 +1,6 @@
 #include <coppice/stash.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 #include <coppice/process.hpp>
 #include <coppice/server.hpp>
@@ -61,7 +62,7 @@ asio::awaitable<void> stash_server::init() {
   const slot_ptr<std::string> opened{new free_slot<std::string>{here()}};
   store_->open(
       [me = server_ref<stash_server>{self()}](std::string why) { me.cast(broken{std::move(why)}); },
-      reply_to<std::string>{opened});
+      access::make<reply_to<std::string>>(opened));
   deferred_wait<response_wait<std::string>> opening{{opened, infinity}};
   const std::string problem = co_await std::move(opening);
   if (!problem.empty()) throw std::runtime_error{problem};
@@ -87,7 +88,7 @@ void stash_server::handle(const broken& m) { throw std::runtime_error{m.why}; }
 // A stash that is stopped in order first lets its store finish what it has accepted.
 asio::awaitable<void> stash_server::terminate(const exit_reason&) {
   const slot_ptr<void> done{new free_slot<void>{here()}};
-  store_->finish(reply_to<void>{done});
+  store_->finish(access::make<reply_to<void>>(done));
   deferred_wait<response_wait<void>> finishing{{done, infinity}};
   co_await std::move(finishing);
 }

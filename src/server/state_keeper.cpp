@@ -2,6 +2,7 @@
 
 #include "base/exception_chain.hpp"
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/report.hpp>
 #include <coppice/stash.hpp>
 
@@ -56,8 +57,8 @@ bool state_keeper::crashed() const noexcept {
 fetch_operation state_keeper::fetch() {
   // Five seconds, the default of gen_server:call. A stash that does not answer is a failed start.
   const server_ref<stash_server> stash{core_.home.io(), options_.state.stash};
-  return fetch_operation{
-      {stash.send_request(stash_server::get{key_}).release(), std::chrono::seconds{5}}};
+  auto request = stash.send_request(stash_server::get{key_});
+  return fetch_operation{{access::release(std::move(request)), std::chrono::seconds{5}}};
 }
 
 const std::any* state_keeper::start_with(kept_state found, std::string (*text)(const std::any&)) {
@@ -128,8 +129,8 @@ void state_keeper::put_away(kept_state s) noexcept {
       return;
     }
     if (core_.home.is_down()) return;  // the program ends, and no process hears of it
-    save_operation putting{
-        {stash.send_request(stash_server::put{key_, encoded(std::move(s))}).release(), infinity}};
+    auto request = stash.send_request(stash_server::put{key_, encoded(std::move(s))});
+    save_operation putting{{access::release(std::move(request)), infinity}};
     std::move(putting)(loss_report{core_.home, server_, key_});
   } catch (...) {
     could_not_be_taken(std::current_exception());
@@ -139,8 +140,8 @@ void state_keeper::put_away(kept_state s) noexcept {
 save_operation state_keeper::save(std::any state, bool same) {
   const server_ref<stash_server> stash{core_.home.io(), options_.state.stash};
   kept_state s{std::move(state), same ? given_.crashes : 0};
-  return save_operation{
-      {stash.send_request(stash_server::put{key_, encoded(std::move(s))}).release(), infinity}};
+  auto request = stash.send_request(stash_server::put{key_, encoded(std::move(s))});
+  return save_operation{{access::release(std::move(request)), infinity}};
 }
 
 }  // namespace coppice::detail

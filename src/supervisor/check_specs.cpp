@@ -1,4 +1,5 @@
 #include <coppice/child_spec.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/supervisor.hpp>
 
 #include <cstddef>
@@ -17,6 +18,7 @@ namespace coppice {
 
 namespace {
 
+using detail::access;
 using std::chrono::steady_clock;
 
 constexpr std::string_view prefix = "coppice: ";
@@ -65,7 +67,7 @@ struct place {
 // for the child, such as `supervisor "x"`. If the id is part of that name, the name takes the place
 // of the usual `child "x"`; otherwise the whole text follows the usual one.
 [[noreturn]] void refuse_refused(const place& at, const child_spec& spec) {
-  const std::string& why = static_cast<const refused_body&>(*spec.start.get_body()).why();
+  const std::string& why = static_cast<const refused_body&>(*access::get_body(spec.start)).why();
   const std::size_t end = why.find(": ");
   const std::string whose = why.substr(0, end);
   if (end == std::string::npos || whose.find('"' + spec.id + '"') == std::string::npos) {
@@ -75,7 +77,7 @@ struct place {
 }
 
 void check_child(const place& at, const child_spec& spec, bool named, auto_shutdown mode) {
-  if (spec.start && !spec.start.is_template() && spec.start.get_body()->is_refused()) {
+  if (spec.start && !access::is_template(spec.start) && access::get_body(spec.start)->is_refused()) {
     refuse_refused(at, spec);
   }
   // Dynamic children need no id: nothing finds them by it.
@@ -107,7 +109,7 @@ void check_period(const std::string& whose, steady_clock::duration period) {
 }
 
 void refuse_template(const place& at, const child_spec& spec) {
-  if (!spec.start.is_template()) return;
+  if (!access::is_template(spec.start)) return;
   refuse(at, spec, "a template needs a simple_one_for_one supervisor");
 }
 
@@ -168,7 +170,8 @@ void check_added_child(const child_spec& spec) {
 child_spec refused_child(std::string id, const std::invalid_argument& why) {
   std::string_view text = why.what();
   if (text.starts_with(prefix)) text.remove_prefix(prefix.size());
-  return {.id = std::move(id), .start = start_function{body_ptr{new refused_body{text}}}};
+  return {.id = std::move(id),
+          .start = access::make<start_function>(body_ptr{new refused_body{text}})};
 }
 
 }  // namespace detail

@@ -2,6 +2,7 @@
 
 #include "supervisor_process.hpp"
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/memory.hpp>
 #include <coppice/error.hpp>
 #include <coppice/name.hpp>
@@ -24,6 +25,8 @@
 namespace coppice {
 
 namespace {
+
+using detail::access;
 
 [[noreturn]] void refuse_partitions(std::string_view name, const char* rule) {
   throw std::invalid_argument{"coppice: partition supervisor \"" + std::string{name} +
@@ -48,9 +51,10 @@ supervisor_spec as_supervisor(const partition_supervisor_spec& spec) {
   for (std::size_t i = 0; i < spec.partitions; ++i) {
     child_spec partition = spec.child(i);
     partition.id = std::to_string(i);
-    if (partition.start.is_template()) {
+    if (access::is_template(partition.start)) {
       try {
-        partition.start = start_function{partition.start.with_argument(std::any{i})};
+        partition.start = access::make<start_function>(
+            access::with_argument(partition.start, std::any{i}));
       } catch (const std::bad_any_cast&) {
         refuse_partitions(spec.name,
                           "its template must take the number of the partition, a std::size_t");

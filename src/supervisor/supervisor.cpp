@@ -3,6 +3,7 @@
 
 #include "supervisor_process.hpp"
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/coroutine/task_body.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 #include <coppice/task.hpp>
@@ -89,7 +90,8 @@ std::function<setup_ptr()> from_init(std::function<supervisor_spec()> init) {
 
 child_spec as_child(std::string id, std::function<setup_ptr()> make_setup) {
   return {.id = std::move(id),
-          .start = start_function{body_ptr{new supervisor_body{std::move(make_setup), nullptr}}},
+          .start = access::make<start_function>(
+              body_ptr{new supervisor_body{std::move(make_setup), nullptr}}),
           .type = child_type::supervisor};
 }
 

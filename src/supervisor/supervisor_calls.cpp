@@ -1,5 +1,6 @@
 #include "supervisor_process.hpp"
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/supervisor/supervisor_request.hpp>
 #include <coppice/error.hpp>
 #include <coppice/name.hpp>
@@ -111,8 +112,9 @@ void supervisor_process::add(supervisor_request& r) {
     // The template may not take an argument of this type, and the user's types may throw when
     // copied.
     try {
-      body_ptr start = origin.start.is_template() ? origin.start.with_argument(r.argument)
-                                                  : origin.start.get_body();
+      body_ptr start = access::is_template(origin.start)
+                           ? access::with_argument(origin.start, r.argument)
+                           : access::get_body(origin.start);
       c = &make_entry(origin, origin.id, nullptr);
       c->start = std::move(start);
     } catch (...) {

@@ -1,5 +1,6 @@
 #include "supervisor_process.hpp"
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/coroutine/runner.hpp>
 #include <coppice/name.hpp>
 #include <coppice/report.hpp>
@@ -113,7 +114,7 @@ supervisor_process::entry& supervisor_process::make_entry(
   c->significant = spec.significant;
   c->start_limit = spec.start_limit;
   c->how = shutdown_of(spec);
-  if (const body_ptr& start = spec.start.get_body()) c->start = start->for_child(start);
+  if (const body_ptr& start = access::get_body(spec.start)) c->start = start->for_child(start);
   return *c;
 }
 

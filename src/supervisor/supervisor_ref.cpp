@@ -3,6 +3,7 @@
 #include "supervisor_process.hpp"
 
 #include <coppice/child_start.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 
@@ -39,7 +40,7 @@ namespace {
 // the child_start. The other requests are sent when they are awaited.
 child_start submitted(std::shared_ptr<supervisor_request> r, const process_ref& supervisor) {
   supervisor_request::submit(r, supervisor);
-  return child_start{std::move(r), supervisor};
+  return access::make<child_start>(std::move(r), supervisor);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 namespace coppice::detail {
@@ -12,6 +13,50 @@ struct access {
   template <class T, class... Args>
   [[nodiscard]] static T make(Args&&... args) {
     return T{std::forward<Args>(args)...};
+  }
+
+  /// The frame of a `task`, or the slot of a `pending_call`, that gives it away.
+  template <class Handle>
+  [[nodiscard]] static auto release(Handle&& handle) {
+    return std::forward<Handle>(handle).release();
+  }
+
+  /// Of a `task`.
+  template <class Task>
+  [[nodiscard]] static auto& promise(const Task& task) {
+    return task.promise();
+  }
+
+  /// Of a `start_function`: what it runs, if it is not a template; whether it is one; and what a
+  /// template runs with that argument.
+  template <class Start>
+  [[nodiscard]] static const auto& get_body(const Start& start) {
+    return start.get_body();
+  }
+  template <class Start>
+  [[nodiscard]] static bool is_template(const Start& start) {
+    return start.is_template();
+  }
+  template <class Start, class Argument>
+  [[nodiscard]] static auto with_argument(const Start& start, const Argument& argument) {
+    return start.with_argument(argument);
+  }
+
+  /// Of an `address`: the mailbox, without its type; and a message with a tag, by which the mailbox
+  /// can throw it away again.
+  template <class Address>
+  [[nodiscard]] static auto core(const Address& to) {
+    return to.core();
+  }
+  template <class Address, class Message>
+  static auto send_tagged(const Address& to, Message&& message, std::uint64_t tag) {
+    return to.send_tagged(std::forward<Message>(message), tag);
+  }
+
+  /// A call by a `server_ref`, unchecked, to be awaited as it stands.
+  template <class Ref, class Message, class Limit>
+  [[nodiscard]] static auto make_call(const Ref& to, Message&& message, Limit limit) {
+    return to.make_call(std::forward<Message>(message), limit);
   }
 
   /// The core of an `async_task`, of which the caller is the owner.

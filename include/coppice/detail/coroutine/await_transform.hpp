@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/coroutine/asio_awaiter.hpp>
 #include <coppice/detail/coroutine/native_awaiter.hpp>
 #include <coppice/detail/coroutine/task_promise.hpp>
@@ -36,7 +37,7 @@ namespace detail {
 template <class T>
 class task_awaiter : public awaited_task {
  public:
-  explicit task_awaiter(task<T> t) noexcept : awaited_task{t.release()} {}
+  explicit task_awaiter(task<T> t) noexcept : awaited_task{access::release(t)} {}
   static bool await_ready() noexcept { return false; }
   template <class Promise>
   void await_suspend(std::coroutine_handle<Promise> h) noexcept {
@@ -75,14 +76,14 @@ auto task_promise_base::await_transform(task<T> t) noexcept {
 template <class Op>
   requires requires { typename std::decay_t<Op>::wait_type; }
 auto task_promise_base::await_transform(Op&& op) {
-  using wait = decltype(std::forward<Op>(op).to_wait());
   // A yield needs no wait, only a place in the run queue. An operation that may belong to another
-  // io_context (a call) has belongs_to(). All others wait in the frame.
-  if constexpr (requires { std::decay_t<wait>::is_yield; }) {
+  // io_context (a call) has a wait for that too. All others wait in the frame.
+  if constexpr (requires { std::decay_t<Op>::wait_type::is_yield; }) {
     return yield_awaiter{*this};
-  } else if constexpr (requires { op.belongs_to(self->home); }) {
+  } else if constexpr (requires { typename std::decay_t<Op>::remote_wait_type; }) {
     return any_loop_awaiter<std::remove_reference_t<Op>>{op, *this};
   } else {
+    using wait = decltype(std::forward<Op>(op).to_wait());
     return native_awaiter<wait>{std::forward<Op>(op).to_wait(), *this};
   }
 }

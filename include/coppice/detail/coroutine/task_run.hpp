@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/base/move_only_function.hpp>
 #include <coppice/detail/coroutine/task_promise.hpp>
@@ -26,13 +27,13 @@ template <class T>
 task<T> task_promise<T>::get_return_object() noexcept {
   const auto h = std::coroutine_handle<task_promise>::from_promise(*this);
   frame = h;
-  return task<T>{h};
+  return access::make<task<T>>(h);
 }
 
 inline task<void> task_promise<void>::get_return_object() noexcept {
   const auto h = std::coroutine_handle<task_promise>::from_promise(*this);
   frame = h;
-  return task<void>{h};
+  return access::make<task<void>>(h);
 }
 
 // A task that is awaited by a coroutine of another type, or started with a completion token: an
@@ -49,7 +50,7 @@ class task_run final : public task_root, public pooled {
       return;
     }
     auto* const run = new task_run{std::move(t), std::move(h)};
-    task_promise<T>& promise = run->task_.promise();
+    task_promise<T>& promise = access::promise(run->task_);
     promise.self = p;
     promise.root = run;
     promise.resume();
@@ -84,7 +85,7 @@ class task_run final : public task_root, public pooled {
   // Takes the result out, destroys this with the frames, and then passes the result on.
   template <class Tell>
   void finish(Tell tell) {
-    task_promise<T>& promise = task_.promise();
+    task_promise<T>& promise = access::promise(task_);
     std::exception_ptr error = std::move(promise.error);
     Handler handler{std::move(handler_)};
     if constexpr (std::is_void_v<T>) {

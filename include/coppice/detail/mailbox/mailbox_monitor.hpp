@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/mailbox/mailbox_core.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/down.hpp>
@@ -32,10 +33,10 @@ COPPICE_API std::shared_ptr<mailbox_monitor> add_monitor(const pid& target,
 template <class T>
 class typed_monitor final : public mailbox_monitor {
  public:
-  explicit typed_monitor(const address<T>& to) : mailbox_monitor{to.core()}, to_{to} {}
+  explicit typed_monitor(const address<T>& to) : mailbox_monitor{access::core(to)}, to_{to} {}
   void fire(const pid& process, const exit_reason& reason) override {
     try {
-      to_.send_tagged(T(down{id, process, reason}), id);
+      access::send_tagged(to_, T(down{id, process, reason}), id);
     } catch (...) {
       if (const auto box = core.lock()) box->fail_user();
     }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/mailbox/mailbox_core.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/exit_reason.hpp>
@@ -35,11 +36,11 @@ COPPICE_API void set_trap(std::shared_ptr<signal_trap> trap);
 template <class T>
 class typed_trap final : public mailbox_trap {
  public:
-  explicit typed_trap(const address<T>& to) : mailbox_trap{to.core()}, to_{to} {}
+  explicit typed_trap(const address<T>& to) : mailbox_trap{access::core(to)}, to_{to} {}
   bool exit_signal(const pid& from, const exit_reason& reason) override {
     if (to_.closed()) return false;  // the signal then acts as on a process without a trap
     try {
-      to_.send_tagged(T(coppice::exit_signal{from, reason}), from.number() | signal_tag);
+      access::send_tagged(to_, T(coppice::exit_signal{from, reason}), from.number() | signal_tag);
     } catch (...) {
       if (const auto box = core.lock()) box->fail_user();
     }

@@ -2,6 +2,7 @@
 
 #include <coppice/config.hpp>
 #include <coppice/describe.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/call/call_slot.hpp>
 #include <coppice/detail/server/handler.hpp>
@@ -118,7 +119,7 @@ class call_base : public call_slot<typename M::reply>, public envelope_for<S, M>
 
   [[nodiscard]] reply_to<reply> token() {
     taken_ = true;
-    return reply_to<reply>{slot_ptr<reply>{this}};
+    return access::make<reply_to<reply>>(slot_ptr<reply>{this});
   }
   template <class... Value>
   void answer(server_core& core, Value&&... value) {
