@@ -2,6 +2,7 @@
 
 #include "support/world.hpp"
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/error.hpp>
 #include <coppice/mailbox.hpp>
 #include <coppice/process.hpp>
@@ -200,8 +201,9 @@ struct layered {
 
 template <class Executor>
 Executor here() {
+  using coppice::detail::access;
   const pid me = coppice::self();
-  return Executor{coppice::executor{*me.get(), me.number()}};
+  return Executor{access::make<coppice::executor>(*access::slot(me), me.number())};
 }
 
 #define KINDS_ON(executor)                                                                 \

@@ -1,5 +1,6 @@
 #include "support/printed.hpp"
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/process.hpp>
 #include <coppice/report.hpp>
 #include <coppice/report_fields.hpp>
@@ -52,7 +53,7 @@ exit_reason nested(int levels) {
 }
 
 // Names of processes that never were.
-pid process(std::uint64_t number) { return {nullptr, number}; }
+pid process(std::uint64_t number) { return coppice::detail::access::make<pid>(nullptr, number); }
 
 constexpr text_style in_lines{.multi_line = true};
 

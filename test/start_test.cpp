@@ -138,7 +138,7 @@ TEST_CASE("a failed start leaves nothing behind by the time it is told") {
     co_return;
   };
   auto adding = sup.start_child(coppice::worker("a", body));
-  coppice::pid held{nullptr, 1};
+  coppice::pid held = sup.get_pid();  // not empty
   adding.ready()([&](boost::system::error_code, const coppice::started_child&) {
     left = coppice::processes(s.io);
     held = coppice::whereis(s.io, "held");
@@ -162,7 +162,7 @@ TEST_CASE("a name is free again by the time it is told that its holder did not s
         ignores ? coppice::worker("a", body)
                 : coppice::supervisor(
                       {.name = "held", .strategy = one_for_one, .children = {s.child("b")}}));
-    coppice::pid held{nullptr, 1};
+    coppice::pid held = sup.get_pid();  // not empty
     boost::system::error_code error;
     adding.ready()([&](boost::system::error_code ec, const coppice::started_child&) {
       error = ec;

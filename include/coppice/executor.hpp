@@ -18,6 +18,7 @@ namespace coppice {
 namespace detail {
 class process;
 class scheduler;
+struct access;
 }  // namespace detail
 
 /// The executor of one process: what runs through it runs as that process, and only while it lives.
@@ -117,19 +118,22 @@ class COPPICE_API executor {
     return x.target_ == y.target_ && x.number_ == y.number_;
   }
 
-  /// For coppice's own use: the slot, or null if the process has ended.
-  [[nodiscard]] detail::process* get() const noexcept;
-  /// For coppice's own use.
+ private:
+  friend struct detail::access;
+
   executor(detail::process& p, std::uint64_t number) noexcept
       : target_{reinterpret_cast<std::uintptr_t>(&p)}, number_{number} {}
-  /// For coppice's own use: copies belong to the process that has the slot then.
+
+  // Copies belong to the process that has the slot then.
   static executor of_slot(detail::process& p) noexcept {
     executor result{p, 0};
     result.target_ |= slot_bit;
     return result;
   }
 
- private:
+  // The slot, or null if the process has ended.
+  [[nodiscard]] detail::process* get() const noexcept;
+
   enum class place { here, at_once, queue, other_thread, nowhere };
 
   template <class F>

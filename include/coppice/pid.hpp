@@ -14,6 +14,7 @@ namespace coppice {
 namespace detail {
 class process;
 class scheduler;
+struct access;
 }
 
 /// Names one process, for ever: the number in it is never used again on the same io_context.
@@ -27,7 +28,6 @@ class COPPICE_API pid {
  public:
   /// Names no process.
   pid() noexcept = default;
-  pid(detail::process* slot, std::uint64_t number) noexcept : slot_{slot}, number_{number} {}
 
   /// Whether it names a process at all, alive or not.
   explicit operator bool() const noexcept { return number_ != 0; }
@@ -45,12 +45,16 @@ class COPPICE_API pid {
   friend bool operator==(const pid&, const pid&) noexcept = default;
   friend std::strong_ordering operator<=>(const pid&, const pid&) noexcept = default;
 
-  /// For coppice's own use: the control block, or null if the process has ended.
+ private:
+  friend struct detail::access;
+
+  pid(detail::process* slot, std::uint64_t number) noexcept : slot_{slot}, number_{number} {}
+
+  // The control block, or null if the process has ended.
   [[nodiscard]] inline detail::process* get() const noexcept;  // in detail/runtime/process.hpp
-  /// For coppice's own use: where it ran.
+  // The scheduler on which the process ran, or null for an empty pid.
   [[nodiscard]] detail::scheduler* home() const noexcept;
 
- private:
   detail::process* slot_ = nullptr;
   std::uint64_t number_ = 0;
 };

@@ -13,6 +13,10 @@
 
 namespace coppice {
 
+namespace detail {
+struct access;
+}  // namespace detail
+
 /// A reference to a process: by its pid, by a name, or by a function that finds it. Names and
 /// functions are asked anew each time, so that a restarted process is found again.
 ///
@@ -51,23 +55,21 @@ class COPPICE_API process_ref {
     return lookup_ ? std::string_view{lookup_->name} : std::string_view{};
   }
 
-  /// For coppice's own use: the control block of the living process, or null; while its io_context
-  /// is there.
-  [[nodiscard]] detail::process* get() const;
-  /// For coppice's own use: null for an empty pid, or if the io_context is gone.
-  [[nodiscard]] detail::scheduler* home() const noexcept;
-  /// For coppice's own use: the same, or else that of the calling process.
-  ///
-  /// @throws std::logic_error outside of processes, if there is none.
-  [[nodiscard]] detail::scheduler& home_or_here() const;
-  /// For coppice's own use: of the scheduler; 0 for an empty pid.
-  [[nodiscard]] std::uint64_t serial() const noexcept { return serial_; }
-
  private:
+  friend struct detail::access;
+
   struct lookup {
     std::string name;
     resolver find;  // if there is no name
   };
+
+  // The control block of the living process, or null. Only while its io_context is there.
+  [[nodiscard]] detail::process* get() const;
+  // Null for an empty pid, or if the io_context is gone.
+  [[nodiscard]] detail::scheduler* home() const noexcept;
+  // The same, or else that of the calling process; throws std::logic_error if there is neither.
+  [[nodiscard]] detail::scheduler& home_or_here() const;
+  [[nodiscard]] std::uint64_t serial() const noexcept { return serial_; }
 
   std::uint64_t serial_ = 0;  // of the scheduler
   pid process_;

@@ -106,7 +106,7 @@ class [[nodiscard]] server_call {
                                       asio::system_executor>) {
       // The handler belongs nowhere: so it is the loop of the server where its caller waits.
       call->terms.failure = std::move(failure);
-      const std::uint64_t there = call->terms.target.serial();
+      const std::uint64_t there = detail::access::serial(call->terms.target);
       detail::scheduler::post(there,
                               [call = std::move(call), h = std::forward<Handler>(h)]() mutable {
                                 start_here(std::move(call), std::move(h));

@@ -217,8 +217,10 @@ class server_ref {
   }
 
   [[nodiscard]] detail::scheduler& home() const {
-    if (to_.serial() == 0) throw std::logic_error{"coppice: a reference to no server"};
-    detail::scheduler* const s = to_.home();
+    if (detail::access::serial(to_) == 0) {
+      throw std::logic_error{"coppice: a reference to no server"};
+    }
+    detail::scheduler* const s = detail::access::home(to_);
     if (s == nullptr) throw std::logic_error{"coppice: the io_context of the server is gone"};
     return *s;
   }
@@ -226,9 +228,11 @@ class server_ref {
   using envelope_ptr = std::unique_ptr<detail::envelope, detail::envelope::disposer>;
 
   send_result send(envelope_ptr e) const {
-    if (detail::scheduler::is_at_work(to_.serial())) return put(to_, std::move(e));
-    if (to_.serial() == 0) throw std::logic_error{"coppice: a reference to no server"};
-    detail::scheduler* const s = to_.home();
+    if (detail::scheduler::is_at_work(detail::access::serial(to_))) return put(to_, std::move(e));
+    if (detail::access::serial(to_) == 0) {
+      throw std::logic_error{"coppice: a reference to no server"};
+    }
+    detail::scheduler* const s = detail::access::home(to_);
     if (s == nullptr) return send_result::closed;
     if (s->on_loop_thread()) return put(to_, std::move(e));
     s->post([to = to_, e = std::move(e)]() mutable {
@@ -242,7 +246,8 @@ class server_ref {
   }
 
   static send_result put(const process_ref& to, envelope_ptr e) {
-    detail::server_core* const core = detail::server_core::of(to.get(), &detail::server_tag<S>);
+    detail::process* const p = detail::access::slot(to);
+    detail::server_core* const core = detail::server_core::of(p, &detail::server_tag<S>);
     return core != nullptr ? core->push(*e.release()) : send_result::closed;
   }
 

@@ -1,5 +1,6 @@
 #include <coppice/async_stream.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 
@@ -191,7 +192,7 @@ void stream_core::notify() noexcept {
 
 task_origin stream_core::origin(task_ptr core) const {
   return {.core = std::move(core),
-          .callers = callers_through(consumer_.get()),
+          .callers = callers_through(access::slot(consumer_)),
           .label = settings_.label};
 }
 
@@ -222,7 +223,7 @@ void stream_core::ended(item& i) noexcept {
   } else if (settings_.linked && !i.late && !t.replied() && !t.reason.is_normal()) {
     // The stream stands in for a link. A consumer that traps exits gets the exit reason as the
     // result.
-    if (process* const p = consumer_.get(); p != nullptr && !p->traps_exits()) {
+    if (process* const p = access::slot(consumer_); p != nullptr && !p->traps_exits()) {
       home_->signal(*p, t.task, t.reason, stop_request::level::exit_signal);
     }
   }

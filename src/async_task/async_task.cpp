@@ -1,5 +1,6 @@
 #include <coppice/async_task.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/coroutine/runner.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/link.hpp>
@@ -106,7 +107,7 @@ void task_core::forget(exit_reason why) noexcept {
 
 void task_core::unlink_owner() {
   link = link_mode::none;
-  if (process* const p = owner.get(); p != nullptr && task) cut_link(*p, task);
+  if (process* const p = access::slot(owner); p != nullptr && task) cut_link(*p, task);
 }
 
 bool task_core::cancel_start() noexcept {
@@ -116,13 +117,13 @@ bool task_core::cancel_start() noexcept {
 }
 
 void task_core::ask(const exit_reason& why) {
-  if (process* const p = task.get(); p != nullptr) {
+  if (process* const p = access::slot(task); p != nullptr) {
     home.signal(*p, owner, why, stop_request::level::exit_signal);
   }
 }
 
 void task_core::kill() {
-  if (process* const p = task.get(); p != nullptr) home.kill(*p);
+  if (process* const p = access::slot(task); p != nullptr) home.kill(*p);
 }
 
 void task_core::reply_is_there() noexcept {
@@ -152,7 +153,7 @@ void task_core::refuse(boost::system::error_code ec, exit_reason why,
 void task_core::born(process& p) {
   task = p.id();
   if (!taken_) p.more().subscriptions.push_back(*this);
-  process* const o = owner.get();
+  process* const o = access::slot(owner);
   if (o == nullptr || !home.takes_signals(*o) || called_off_) {
     home.ask_to_stop(p, exit_reason::shutdown("nobody waits for it any more"),
                      stop_request::level::exit_signal);

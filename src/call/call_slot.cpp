@@ -1,5 +1,6 @@
 #include <coppice/detail/call/call_slot.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/runtime/process.hpp>
 
 namespace coppice::detail {
@@ -8,7 +9,7 @@ namespace coppice::detail {
 // not acknowledged its start, the server is killed: its supervisor then goes on. A server that is
 // up is left alone, even if it has not answered yet.
 void kill_if_not_started(const pid& server) {
-  process* const p = server.get();
+  process* const p = access::slot(server);
   if (p != nullptr && p->acknowledges && !p->answered) p->home.kill(*p);
 }
 

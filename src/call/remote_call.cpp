@@ -1,3 +1,4 @@
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/call/remote_call.hpp>
 
 #include <boost/asio/error.hpp>
@@ -10,7 +11,7 @@ namespace coppice::detail {
 // nothing.
 
 void kill_if_not_started_there(const process_ref& server) {
-  scheduler::post(server.serial(), [server] { kill_if_not_started(server.whereis()); });
+  scheduler::post(access::serial(server), [server] { kill_if_not_started(server.whereis()); });
 }
 
 foreign_wait::foreign_wait(asio::any_io_executor of_handler)

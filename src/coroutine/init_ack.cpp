@@ -1,3 +1,4 @@
+#include <coppice/detail/base/access.hpp>
 #include <coppice/init_ack.hpp>
 
 #include <utility>
@@ -10,7 +11,9 @@ namespace coppice {
 // other two end the calling process.
 
 void init_ack::ready(std::any info) const {
-  if (detail::process* p = self_.get(); p != nullptr) p->home.acknowledge(*p, std::move(info));
+  if (detail::process* p = detail::access::slot(self_); p != nullptr) {
+    p->home.acknowledge(*p, std::move(info));
+  }
 }
 
 }  // namespace coppice

@@ -109,7 +109,7 @@ void task_promise_base::drop() noexcept {
 // This is called where frames of the chain may still be on the stack, or on another thread (a
 // handler may be destroyed anywhere). So the destruction is queued as work of the process.
 void task_promise_base::drop_at_rest() noexcept {
-  const executor ex{*self, self->number.load(std::memory_order_relaxed)};
+  const auto ex = access::make<executor>(*self, self->number.load(std::memory_order_relaxed));
   ex.require(asio::execution::blocking.never).execute(dropped_chain{*this});
 }
 

@@ -1,5 +1,6 @@
 #include <coppice/detail/mailbox/mailbox_core.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/mailbox/delayed_send.hpp>
 #include <coppice/detail/mailbox/mailbox_monitor.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
@@ -26,7 +27,7 @@ void mailbox_core::used_by_current() {
 void mailbox_core::used_by(process& p, std::uint64_t number) {
   // The latest user is the process that ends if a message throws. It is a process and its number,
   // as a process does not clean up the mailboxes it has used.
-  user = {&p, number};
+  user = access::make<pid>(&p, number);
   if (home.load(std::memory_order_relaxed) == &p.home) return;
   home.store(&p.home, std::memory_order_release);
   p.home.members().push_back(*this);
@@ -34,7 +35,7 @@ void mailbox_core::used_by(process& p, std::uint64_t number) {
 
 void mailbox_core::fail_user() noexcept {
   if (home.load(std::memory_order_relaxed) == nullptr) return;
-  if (process* const p = user.get(); p != nullptr) p->home.fail(*p);
+  if (process* const p = access::slot(user); p != nullptr) p->home.fail(*p);
 }
 
 void mailbox_core::leave_loop() noexcept {

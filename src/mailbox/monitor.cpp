@@ -1,5 +1,6 @@
 #include <coppice/monitor.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 
 #include <atomic>
@@ -22,9 +23,9 @@ mailbox_monitor::~mailbox_monitor() = default;
 
 std::shared_ptr<mailbox_monitor> add_monitor(const pid& target,
                                              std::shared_ptr<mailbox_monitor> m) {
-  check_reach(target.home(), "monitor");
+  check_reach(detail::access::home(target), "monitor");
   m->id = next_monitor_id();
-  if (process* p = target.get(); p != nullptr) {
+  if (process* p = detail::access::slot(target); p != nullptr) {
     p->more().subscriptions.push_back(*m);
     if (const auto box = m->core.lock()) box->monitors.emplace(m->id, m);
   } else {

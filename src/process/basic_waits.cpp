@@ -1,3 +1,4 @@
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/process/basic_waits.hpp>
 
 #include <stdexcept>
@@ -10,7 +11,7 @@ void sleep_wait::disarm() noexcept { timer.disarm(); }
 
 scheduler& check_awaited(const pid& target) {
   if (!target) throw std::invalid_argument{"coppice: await_exit of an empty pid"};
-  scheduler& home = *target.home();
+  scheduler& home = *access::home(target);
   check_reach(home, "await_exit");
   return home;
 }
@@ -19,7 +20,7 @@ scheduler& check_awaited(const pid& target) {
 // wait, so that it allocates nothing and disappears with the wait.
 void await_exit_wait::arm(waiter& w) {
   news.target = &w;
-  if (process* p = target.get(); p != nullptr) {
+  if (process* p = access::slot(target); p != nullptr) {
     p->more().subscriptions.push_back(news);
   } else {
     news.reason = exit_reason::noproc();

@@ -1,5 +1,6 @@
 #include <coppice/controlling_process.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 #include <coppice/error.hpp>
@@ -16,7 +17,7 @@ namespace coppice::detail {
 // io_context only, as the object is registered with the reactor of its own.
 
 executor new_owner(const pid& id, const asio::execution_context& context) {
-  process* const p = id.get();
+  process* const p = access::slot(id);
   if (p == nullptr || !p->home.takes_signals(*p)) {
     throw boost::system::system_error{make_error_code(errc::noproc),
                                       "controlling_process: " + id.to_string()};
@@ -25,7 +26,7 @@ executor new_owner(const pid& id, const asio::execution_context& context) {
     throw std::invalid_argument{
         "coppice::controlling_process: the object is on another io_context than the process"};
   }
-  return {*p, id.number()};
+  return access::make<executor>(*p, id.number());
 }
 
 executor new_owner(const asio::execution_context& context) {

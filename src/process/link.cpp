@@ -1,5 +1,6 @@
 #include <coppice/link.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 
 #include <utility>
@@ -21,7 +22,7 @@ void set_trap(std::shared_ptr<signal_trap> trap) { current_process().more().trap
 void cut_link(process& me, const pid& other) {
   // After unlink no exit signal through the link arrives, as in Erlang: a signal that is already in
   // the mailbox of a process that traps exits is taken out.
-  if (process* p = other.get(); p != nullptr) me.home.unlink(me, *p);
+  if (process* p = detail::access::slot(other); p != nullptr) me.home.unlink(me, *p);
   if (!me.extras || !me.extras->trap) return;
   if (auto* trap = dynamic_cast<mailbox_trap*>(me.extras->trap.get())) {
     if (const auto box = trap->core.lock()) box->purge(other.number() | signal_tag);
@@ -32,8 +33,8 @@ void cut_link(process& me, const pid& other) {
 
 void link(const pid& other) {
   process& me = current_process();
-  detail::check_reach(other.home(), "link");
-  process* p = other.get();
+  detail::check_reach(detail::access::home(other), "link");
+  process* p = detail::access::slot(other);
   if (p == &me) return;
   if (p != nullptr && !p->life.is_exiting()) {
     me.home.link(me, *p);

@@ -1,5 +1,6 @@
 #include <coppice/process.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 
 #include <stdexcept>
@@ -38,7 +39,7 @@ namespace {
 
 // The reason `kill` cannot be trapped; all other reasons are ordinary signals, as with exit/2.
 void send_signal(const pid& target, const pid& from, const exit_reason& reason) {
-  process* p = target.get();
+  process* p = detail::access::slot(target);
   if (p == nullptr) return;
   if (reason.kind() == exit_reason::kind_type::kill) {
     p->home.kill(*p);
@@ -50,7 +51,7 @@ void send_signal(const pid& target, const pid& from, const exit_reason& reason) 
 }  // namespace
 
 void exit(const pid& target, exit_reason reason) {
-  scheduler* const home = target.home();
+  scheduler* const home = detail::access::home(target);
   if (home == nullptr) return;
   // From another thread the signal is posted. Order is kept: signals of one thread to one
   // io_context arrive in the order in which they were sent.

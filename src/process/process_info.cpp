@@ -1,13 +1,16 @@
 #include <coppice/process_info.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 
 namespace coppice {
 
 std::optional<process_info> info(const pid& target) {
-  if (const detail::scheduler* home = target.home(); home != nullptr) home->check_thread("info");
-  detail::process* const p = target.get();
+  if (const detail::scheduler* home = detail::access::home(target); home != nullptr) {
+    home->check_thread("info");
+  }
+  detail::process* const p = detail::access::slot(target);
   if (p == nullptr) return std::nullopt;
   process_info result;
   result.id = target;
@@ -15,7 +18,8 @@ std::optional<process_info> info(const pid& target) {
   result.parent = p->spawner;
   // The chain ends where an ancestor has ended: the numbers differ then, and its own parent is
   // unknown.
-  for (detail::process* up = p->spawner.get(); up != nullptr; up = up->spawner.get()) {
+  for (detail::process* up = detail::access::slot(p->spawner); up != nullptr;
+       up = detail::access::slot(up->spawner)) {
     result.ancestors.push_back(up->id());
   }
   if (p->extras) {

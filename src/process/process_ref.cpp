@@ -1,5 +1,6 @@
 #include <coppice/process_ref.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/current_process.hpp>
@@ -9,6 +10,7 @@
 
 namespace coppice {
 
+using detail::access;
 using detail::scheduler;
 
 // A reference finds its process anew at each use, so it survives restarts. References outlive
@@ -17,7 +19,8 @@ using detail::scheduler;
 // pointer, and any thread may do it.
 
 process_ref::process_ref(pid process) noexcept
-    : serial_{process.home() != nullptr ? process.home()->serial() : 0}, process_{process} {}
+    : serial_{access::home(process) != nullptr ? access::home(process)->serial() : 0},
+      process_{process} {}
 
 process_ref::process_ref(std::string_view name)
     : serial_{detail::here().serial()},
@@ -58,9 +61,9 @@ pid process_ref::get_pid() const { return lookup_ ? whereis() : process_; }
 
 // The user's function may throw. Callers take that as the failure of what they do.
 detail::process* process_ref::get() const {
-  if (!lookup_) return process_.get();
+  if (!lookup_) return access::slot(process_);
   const pid found = lookup_->find ? lookup_->find() : home()->whereis(lookup_->name);
-  return found.get();
+  return access::slot(found);
 }
 
 }  // namespace coppice

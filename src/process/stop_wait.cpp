@@ -1,5 +1,6 @@
 #include <coppice/detail/process/stop_wait.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 #include <coppice/error.hpp>
 
@@ -19,10 +20,11 @@ bool is_within(process* caller, const process& ancestor) noexcept {
 
 }  // namespace
 
-scheduler& stop_wait::home() const { return at != nullptr ? *at : process.home_or_here(); }
+scheduler& stop_wait::home() const { return at != nullptr ? *at : access::home_or_here(process); }
 
 void stop_wait::arm(waiter& w) {
-  detail::process* const p = process.home() != nullptr ? process.get() : nullptr;
+  detail::process* const p =
+      access::home(process) != nullptr ? access::slot(process) : nullptr;
   if (p == nullptr) {
     refused = errc::noproc;
   } else if (is_within(caller_on(p->home), *p)) {

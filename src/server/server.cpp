@@ -1,5 +1,6 @@
 #include <coppice/server.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/server/state_keeper.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 #include <coppice/name.hpp>
@@ -45,7 +46,7 @@ exit_reason end_reason(server_core& core) {
 void end(server_core& core, const exit_reason& reason, const crash_snapshot& seen) {
   process& p = core.self;
   if (reason.is_abnormal() && core.home.listened_to()) {
-    process* const client = seen.client.get();
+    process* const client = access::slot(seen.client);
     core.home.tell(server_terminated{.process = p.id(),
                                      .name = p.label(),
                                      .reason = reason,

@@ -1,5 +1,6 @@
 #include <coppice/detail/server/server_core.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/mailbox/mailbox_monitor.hpp>
 #include <coppice/detail/server/envelope.hpp>
 #include <coppice/down.hpp>
@@ -65,7 +66,7 @@ void server_core::gave_up(reply_slot& call) noexcept {
 void send_call(reply_slot& slot, envelope& e, const process_ref& target, const void* tag) {
   const process* server = nullptr;
   try {
-    server = target.get();
+    server = access::slot(target);
   } catch (...) {
     // The function that is to find the server has thrown.
     return slot.fail(errc::noproc, exit_reason::error(std::current_exception()));
@@ -257,7 +258,7 @@ void server_core::fire(const pid&, const exit_reason& reason) {
 std::uint64_t server_core::monitor(const pid& process) {
   const std::uint64_t id = next_monitor_id();
   const auto& made = monitors_[id] = std::make_unique<server_monitor>(*this, id);
-  if (detail::process* const p = process.get(); p != nullptr) {
+  if (detail::process* const p = access::slot(process); p != nullptr) {
     p->more().subscriptions.push_back(*made);
   } else {
     made->fire(process, exit_reason::noproc());

@@ -79,7 +79,7 @@ namespace {
 // been spawned and has not become a supervisor yet: a lookup finds nothing then, as it does while a
 // partition is being restarted.
 supervisor_process* partitions_of(const process_ref& supervisor) {
-  process* const p = supervisor.get();
+  process* const p = access::slot(supervisor);
   if (p == nullptr || p->life.is_exiting() || may_become_supervisor(*p)) return nullptr;
   supervisor_process* const s = supervisor_process::of(*p);
   if (s == nullptr || !s->has_partitions()) fail(errc::wrong_type);

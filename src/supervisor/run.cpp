@@ -2,6 +2,7 @@
 
 #include "supervisor_process.hpp"
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/process.hpp>
 
 #include <boost/asio/signal_set.hpp>
@@ -35,7 +36,7 @@ class signal_stop : public std::enable_shared_from_this<signal_stop> {
       if (std::exchange(stopping_, true)) {
         hurried_ = true;
         kill(root_);
-      } else if (detail::process* p = root_.get(); p != nullptr) {
+      } else if (detail::process* p = detail::access::slot(root_); p != nullptr) {
         p->home.stop(*p, exit_reason::shutdown());
       }
       listen();

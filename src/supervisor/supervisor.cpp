@@ -150,7 +150,7 @@ supervisor_ref start_supervisor(asio::io_context& io, setup_ptr setup,
 pid start_linked(setup_ptr setup) {
   process& me = current_process();
   const pid sup = start_supervisor(me.home.io(), std::move(setup), nullptr).get_pid();
-  process& p = *sup.get();
+  process& p = *access::slot(sup);
   p.spawner = me.id();
   me.home.link(me, p);
   return sup;

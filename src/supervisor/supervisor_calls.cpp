@@ -178,7 +178,7 @@ void supervisor_process::serve(supervisor_request& r) {
       break;
     case kind::which_process:
       if (auto* c = static_cast<entry*>(decide_.children().find(r.process.number()));
-          c != nullptr && r.process.home() == &home_) {
+          c != nullptr && access::home(r.process) == &home_) {
         r.listing.push_back(list(*c));
       } else {
         ec = errc::not_found;

@@ -93,7 +93,7 @@ supervisor_process::~supervisor_process() {
     // This object may go before its last child is down, for instance when the coroutine that runs
     // it ends by an exception. The scheduler waits for that child, whose end is told to nobody
     // then.
-    if (process* p = c->process.get(); p != nullptr && p->watcher == this) {
+    if (process* p = access::slot(c->process); p != nullptr && p->watcher == this) {
       p->more().label = p->label();
       p->watcher = nullptr;
       p->tag = nullptr;
@@ -121,7 +121,7 @@ supervisor_process::entry& supervisor_process::make_entry(
 // A linked starter that awaits `ready` is unlinked when the start fails: it hears of the failure by
 // the answer, and is not to get an exit signal for the same failure.
 void supervisor_process::spare_starter(list_hook& requests) noexcept {
-  process* const starter = self_.spawner.get();
+  process* const starter = access::slot(self_.spawner);
   if (starter == nullptr || requests.empty()) return;
   for (list_hook* r = requests.front(); r != nullptr; r = requests.after(r)) {
     if (static_cast<supervisor_request*>(r)->caller == self_.spawner) home_.unlink(self_, *starter);
@@ -205,12 +205,12 @@ void supervisor_process::perform(supervision::action& a) {
       start_child(*c);
       break;
     case kind::stop:
-      if (process* p = c->process.get(); p != nullptr) {
+      if (process* p = access::slot(c->process); p != nullptr) {
         home_.signal(*p, self_.id(), exit_reason::shutdown(), stop_request::level::supervisor);
       }
       break;
     case kind::kill:
-      if (process* p = c->process.get(); p != nullptr) home_.kill(*p);
+      if (process* p = access::slot(c->process); p != nullptr) home_.kill(*p);
       break;
     // The decisions have dropped the record from the table and from the inbox.
     case kind::forget: delete c; break;

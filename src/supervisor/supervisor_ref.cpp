@@ -20,7 +20,7 @@ namespace detail {
 std::shared_ptr<supervisor_request> make_request(const process_ref& supervisor,
                                                  supervisor_request::kind_type kind,
                                                  std::string_view id) {
-  check_reach(supervisor.home(), "supervisor_ref");
+  check_reach(access::home(supervisor), "supervisor_ref");
   auto r = std::allocate_shared<supervisor_request>(pool_allocator<supervisor_request>{}, kind);
   r->id = id;
   return r;

@@ -2,6 +2,7 @@
 
 #include "supervisor_process.hpp"
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/supervisor/request_waits.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 #include <coppice/error.hpp>
@@ -47,7 +48,7 @@ class second_look final : public owned_item, public pooled {
  private:
   static void act_on(run_item* item, how h) {
     auto& self = *static_cast<second_look*>(item);
-    process* const p = h == how::run ? self.process_.get() : nullptr;
+    process* const p = h == how::run ? access::slot(self.process_) : nullptr;
     if (p != nullptr && p->life.is_spawned()) {
       self.home_.push(self);
       return;
@@ -97,11 +98,13 @@ void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
                                 const process_ref& supervisor) {
   r->submitted = true;
   const auto refuse = [&](errc why) {
-    scheduler* const home = supervisor.home() != nullptr ? supervisor.home() : scheduler::active();
+    scheduler* const there = access::home(supervisor);
+    scheduler* const home = there != nullptr ? there : scheduler::active();
     if (r->asks_for_child() && home != nullptr) r->refused(*home, asked_child(*r, supervisor));
     r->complete(why);
   };
-  detail::process* const p = supervisor.home() != nullptr ? supervisor.get() : nullptr;
+  detail::process* const p =
+      access::home(supervisor) != nullptr ? access::slot(supervisor) : nullptr;
   if (p != nullptr && r->kind == kind_type::ready) {
     if (detail::process* const who = caller_on(p->home); who != nullptr) r->caller = who->id();
   }
@@ -128,7 +131,7 @@ void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
 void supervisor_request::refuse(boost::system::error_code why) noexcept {
   // The request may be owned by nobody else: it has to live until it is completed.
   const auto kept = std::move(self);
-  if (asks_for_child()) refused(*process.home(), asked_child(*this, process));
+  if (asks_for_child()) refused(*access::home(process), asked_child(*this, process));
   complete(why);
 }
 
@@ -139,7 +142,7 @@ void supervisor_request::complete(boost::system::error_code ec) noexcept {
   if (waiting != nullptr) waiting->wake();
 }
 
-scheduler& request_wait_base::home() const { return supervisor.home_or_here(); }
+scheduler& request_wait_base::home() const { return access::home_or_here(supervisor); }
 
 void request_wait_base::arm(waiter& w) {
   request->waiting = &w;

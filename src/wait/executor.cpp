@@ -1,5 +1,6 @@
 #include <coppice/executor.hpp>
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 
 #include <boost/asio/post.hpp>
@@ -21,10 +22,10 @@ using detail::scheduler;
 pid executor::owner() const noexcept {
   const executor settled{*this};
   if (settled.number_ == 0) return {};
-  return {settled.slot(), settled.number_};
+  return detail::access::make<pid>(settled.slot(), settled.number_);
 }
 
-process* executor::get() const noexcept { return owner().get(); }
+process* executor::get() const noexcept { return detail::access::slot(owner()); }
 
 asio::execution_context& executor::query(asio::execution::context_t) const noexcept {
   return slot()->home.io();

@@ -59,6 +59,32 @@ struct access {
     return to.make_call(std::forward<Message>(message), limit);
   }
 
+  /// The slot of the living process that a `pid`, a `process_ref` or an `executor` names, or null.
+  template <class Name>
+  [[nodiscard]] static auto* slot(const Name& name) {
+    return name.get();
+  }
+  /// The scheduler of a `pid` or a `process_ref`, or null.
+  template <class Name>
+  [[nodiscard]] static auto* home(const Name& name) {
+    return name.home();
+  }
+  /// The scheduler of a `process_ref`, or else that of the calling process.
+  template <class Ref>
+  [[nodiscard]] static auto& home_or_here(const Ref& ref) {
+    return ref.home_or_here();
+  }
+  /// The serial number of the scheduler of a `process_ref`; 0 for an empty one.
+  template <class Ref>
+  [[nodiscard]] static std::uint64_t serial(const Ref& ref) {
+    return ref.serial();
+  }
+  /// The executor of whichever process is in that slot at the moment of copying.
+  template <class Executor, class Process>
+  [[nodiscard]] static Executor of_slot(Process& p) {
+    return Executor::of_slot(p);
+  }
+
   /// The core of an `async_task`, of which the caller is the owner.
   template <class Task>
   [[nodiscard]] static const auto& checked(const Task& task) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/call/call_slot.hpp>
 #include <coppice/detail/call/call_wait.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
@@ -89,7 +90,7 @@ void post_call(call_ptr<R> call, std::shared_ptr<answer_receiver<R>> to) {
   call->terms.limit = infinity;
   call->terms.failure = std::make_shared<exit_reason>();
   answer_sender<R> back{call->terms.failure, std::move(to)};
-  const std::uint64_t there = call->terms.target.serial();
+  const std::uint64_t there = access::serial(call->terms.target);
   scheduler::post(there, [call = std::move(call), back = std::move(back)]() mutable {
     scheduler& home = call->home;
     auto* w = new wait_operation<call_wait<R>, answer_sender<R>>{home, call_wait<R>{std::move(call)},

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/coroutine/completion.hpp>
 #include <coppice/detail/coroutine/task_promise.hpp>
 #include <coppice/detail/runtime/process.hpp>
@@ -80,7 +81,7 @@ class asio_awaiter {
 
     [[nodiscard]] executor_type get_executor() const noexcept {
       process& p = *to_->promise_.self;
-      return executor{p, p.number.load(std::memory_order_relaxed)};
+      return access::make<executor>(p, p.number.load(std::memory_order_relaxed));
     }
     [[nodiscard]] cancellation_slot_type get_cancellation_slot() const noexcept {
       return to_->promise_.slot();

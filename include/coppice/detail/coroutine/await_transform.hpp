@@ -105,7 +105,7 @@ auto task_promise_base::await_transform(Op&& op) {
 
 template <class T, class Executor>
 auto task_promise_base::await_transform(asio::awaitable<T, Executor> a) {
-  const executor ex{*self, self->number.load(std::memory_order_relaxed)};
+  const auto ex = access::make<executor>(*self, self->number.load(std::memory_order_relaxed));
   auto op = asio::co_spawn(Executor{ex}, ignoring_cancellation(std::move(a)), asio::deferred);
   using op_type = decltype(op);
   using signature = asio::completion_signature_of_t<op_type>;
@@ -117,7 +117,8 @@ auto task_promise_base::await_transform(asio::awaitable<T, Executor> a) {
 }
 
 inline auto task_promise_base::await_transform(asio::this_coro::executor_t) const noexcept {
-  return executor_awaiter{executor{*self, self->number.load(std::memory_order_relaxed)}};
+  return executor_awaiter{
+      access::make<executor>(*self, self->number.load(std::memory_order_relaxed))};
 }
 
 }  // namespace detail

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/runtime/body.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/executor.hpp>
@@ -66,7 +67,7 @@ class runner {
   static void open(process& p) {
     p.opening = true;
     try {
-      const Executor ex{executor::of_slot(p)};
+      const Executor ex{access::of_slot<executor>(p)};
 #if defined(COPPICE_DOCUMENTED_ASIO_ONLY)
       asio::co_spawn(ex, loop(owner{p}),
                      asio::bind_cancellation_slot(p.signal.slot(), asio::detached));

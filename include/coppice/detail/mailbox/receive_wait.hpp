@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
 #include <coppice/detail/mailbox/mailbox_core.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
@@ -30,7 +31,9 @@ struct receive_wait {
   void arm(waiter& w) {
     box->receiver = &w;
     // A mailbox may be handed from process to process; the one that receives is its user.
-    if (w.owner != nullptr && box->user != pid{w.owner, w.number}) box->used_by(*w.owner, w.number);
+    if (w.owner != nullptr && box->user != access::make<pid>(w.owner, w.number)) {
+      box->used_by(*w.owner, w.number);
+    }
     if (box->size > 0) w.wake();
   }
   [[nodiscard]] bool poll() const noexcept { return box->size > 0; }

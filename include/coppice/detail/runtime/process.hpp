@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/list.hpp>
 #include <coppice/detail/runtime/behaviour.hpp>
 #include <coppice/detail/runtime/body.hpp>
@@ -136,7 +137,9 @@ class process : public run_item, public list_hook {
   explicit process(scheduler& s) noexcept
       : run_item{&process::start}, home{s}, outermost{nullptr} {}
 
-  [[nodiscard]] pid id() noexcept { return {this, number.load(std::memory_order_relaxed)}; }
+  [[nodiscard]] pid id() noexcept {
+    return access::make<pid>(this, number.load(std::memory_order_relaxed));
+  }
   [[nodiscard]] bool is(std::uint64_t n) const noexcept {
     return number.load(std::memory_order_relaxed) == n;
   }
@@ -146,7 +149,9 @@ class process : public run_item, public list_hook {
   }
   // The supervisor to which the process is tied, which ends after it and never before; null if
   // none.
-  [[nodiscard]] process* parent() noexcept { return list_hook::empty() ? nullptr : spawner.get(); }
+  [[nodiscard]] process* parent() noexcept {
+    return list_hook::empty() ? nullptr : access::slot(spawner);
+  }
   [[nodiscard]] std::string_view label() const noexcept {
     if (extras && !extras->label.empty()) return extras->label;
     return watcher != nullptr ? watcher->label_of(tag) : std::string_view{};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/base/move_only_function.hpp>
 #include <coppice/detail/runtime/process.hpp>
@@ -29,10 +30,10 @@ namespace coppice::detail {
 // executor.
 
 // Gives the process as which a handler with that executor runs, or null if it runs as none.
-inline process* process_behind(const executor& ex) noexcept { return ex.get(); }
+inline process* process_behind(const executor& ex) noexcept { return access::slot(ex); }
 inline process* process_behind(const asio::any_io_executor& ex) noexcept {
   const executor* ours = ex.target<executor>();
-  return ours != nullptr ? ours->get() : nullptr;
+  return ours != nullptr ? access::slot(*ours) : nullptr;
 }
 template <class Other>
 process* process_behind(const Other&) noexcept {
