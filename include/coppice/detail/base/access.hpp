@@ -5,11 +5,10 @@
 
 namespace coppice::detail {
 
-/// The one door through which coppice reaches what its public classes keep from their users: they
-/// befriend it, and nothing else of coppice's names their private members. Each function does no
-/// more than to call the private member of the same name.
+/// The door through which coppice reaches what its public classes keep from their users: they
+/// befriend this struct. Each function does no more than to call one private member.
 struct access {
-  /// By a private constructor.
+  /// Makes an object by a private constructor.
   template <class T, class... Args>
   [[nodiscard]] static T make(Args&&... args) {
     return T{std::forward<Args>(args)...};
@@ -21,7 +20,7 @@ struct access {
     return std::forward<Handle>(handle).release();
   }
 
-  /// Of a `task`.
+  /// The promise of a `task`.
   template <class Task>
   [[nodiscard]] static auto& promise(const Task& task) {
     return task.promise();
