@@ -226,7 +226,7 @@ async_task<detail::task_value_t<F>> async(F&& f, std::string_view label = {}) {
   return detail::access::make<async_task<detail::task_value_t<F>>>(std::move(core));
 }
 
-// Of what is no task: says so.
+// These refuse an argument that is no task, in words.
 template <class F>
   requires(!detail::task_source<F>)
 auto async(F&&, std::string_view = {}) {

@@ -30,9 +30,9 @@ struct child_counts {
 /// A child that was started by call.
 struct started_child {
   pid process;    ///< Empty if it asked not to be started (`init_ack::ignore`).
-  /// What it said in `init_ack::ready`; empty if that was nothing.
+  /// The argument of its `init_ack::ready`; empty if it gave none.
   ///
-  /// Of any type, since the children of one supervisor say different things, and the supervisor,
+  /// It may be of any type: the children of one supervisor say different things, and the supervisor,
   /// which hands it on, knows of none of them.
   ///
   /// @par Origin

@@ -22,7 +22,7 @@
 
 namespace coppice {
 
-/// What a child does: any callable that returns an `asio::awaitable<void>`, called anew for each
+/// The body of a child: any callable that returns an `asio::awaitable<void>`, called anew for each
 /// start. If it takes an `init_ack`, the child is up when it says so there.
 ///
 /// Copies share the callable, which therefore need not be copyable. It lives at least as long as any

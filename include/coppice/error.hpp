@@ -6,7 +6,7 @@
 
 namespace coppice {
 
-/// What can go wrong with an operation on a process, a supervisor or a server.
+/// The errors of operations on processes, supervisors and servers.
 enum class errc {
   noproc = 1,        ///< There is no such process (any more).
   not_found,         ///< The supervisor has no child of that id or pid.

@@ -5,7 +5,7 @@
 
 namespace coppice {
 
-/// What a full mailbox does with one message more. That means the messages of users only: what
+/// The reaction of a full mailbox to one message more. It concerns the messages of users only: what
 /// coppice itself has to tell, the ends of monitored processes and exit signals, is neither refused
 /// nor dropped, and does not count.
 enum class overflow {
@@ -22,7 +22,7 @@ struct mailbox_options {
   overflow when_full = overflow::refuse;
 };
 
-/// What became of a message.
+/// The fate of a message.
 enum class send_result {
   delivered,       ///< The message is in the mailbox, or on its way from another thread.
   dropped_oldest,  ///< The message waits in the mailbox; the oldest one was dropped.

@@ -11,7 +11,7 @@ namespace coppice {
 template <class T>
 using completion_signature = typename detail::completion_of<T>::signature;
 
-/// What the asynchronous functions of coppice return: an operation that completes as `Signature`
+/// The asynchronous functions of coppice return operations. One completes as `Signature`
 /// says. It is lazy: it begins when it is awaited, or called with a completion token, and not
 /// before.
 ///
@@ -28,7 +28,7 @@ using completion_signature = typename detail::completion_of<T>::signature;
 /// `send_request`. What they return is a handle on what is under way, with operations of its own
 /// that wait for it.
 ///
-/// What a function throws "at once", it throws when it is called, before there is an operation.
+/// A function that throws "at once" does so when it is called, before there is an operation.
 /// Whoever gives a wrong argument, or has no process where one is needed, hears of it there.
 ///
 /// An operation is an object like any other: it is kept, moved, and begun later, as long as what it

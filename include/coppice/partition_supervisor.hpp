@@ -26,7 +26,7 @@
 
 namespace coppice {
 
-/// What each partition runs. Has to be given: leaving it out does not compile.
+/// The child that each partition runs. It has to be given: leaving it out does not compile.
 class COPPICE_API partition_child {
  public:
   /// The same child for every partition, a worker or a whole tree. Its id is not used.

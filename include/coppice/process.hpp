@@ -70,7 +70,7 @@ pid spawn_link(Body&& body, std::string_view label = {}) {
   return detail::spawn_linked(detail::make_body(std::forward<Body>(body)), label);
 }
 
-// Of what is no body: says so.
+// These refuse an argument that is no body, in words.
 template <class F>
   requires(!detail::process_body<F>)
 pid spawn(asio::io_context&, F&&, std::string_view = {}) {

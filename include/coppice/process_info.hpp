@@ -9,7 +9,7 @@
 
 namespace coppice {
 
-/// What is known of a living process, or of one whose end is being reported.
+/// Describes a living process, or one whose end is being reported.
 struct process_info {
   pid id;
   std::string label;

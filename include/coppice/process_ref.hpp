@@ -24,7 +24,7 @@ struct access;
 /// Copies: safe. Looking up: only on the loop's thread. A reference may outlive its io_context, and
 /// leads nowhere then.
 /// @par Origin
-/// What OTP takes as a server reference: pid, registered name, `{via, Module, Name}`.
+/// OTP's server references: pid, registered name, `{via, Module, Name}`.
 class COPPICE_API process_ref {
  public:
   /// Finds a process for each use; an empty pid says that there is none.

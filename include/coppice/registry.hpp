@@ -51,7 +51,7 @@ struct registry_event {
   pid process;
 };
 
-/// What unique and duplicate registries have in common: processes under keys, each with a value.
+/// The common part of unique and duplicate registries: processes under keys, each with a value.
 ///
 /// A handle: copies are the same registry. The entries of a process are gone before anybody hears
 /// of its death.

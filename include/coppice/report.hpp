@@ -26,7 +26,7 @@ enum class severity : unsigned char {
   error,    ///< Something has failed.
 };
 
-/// What a supervisor does about the end of a child.
+/// The reaction of a supervisor to the end of a child.
 enum class next_step {
   none,      ///< Nothing: the child's end was expected, or it is never restarted.
   restart,   ///< Starts it again, with its siblings where the strategy says so.

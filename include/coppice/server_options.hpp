@@ -22,7 +22,7 @@ struct state_place {
   const std::type_info* type = nullptr;
 };
 
-/// What can be said of a server beside its class and arguments.
+/// The options of a server, beside its class and arguments.
 struct server_options {
   /// How many messages may wait, and what happens to one too many. Exit signals, the ends of what
   /// is monitored, requests to stop, and the steps of `this_server::continue_with` find room

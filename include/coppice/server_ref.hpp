@@ -105,7 +105,7 @@ class server_ref {
 
   /// `auto request = ref.send_request(message);` sends a call now, whose answer is fetched later.
   ///
-  /// What goes wrong is told there.
+  /// Errors are told there.
   ///
   /// @throws std::logic_error if the reference is empty, or the server is of another io_context.
   /// @par Thread safety

@@ -10,7 +10,7 @@
 
 namespace coppice {
 
-/// What happens to a stream when one of its items takes too long.
+/// The reaction of a stream to an item that takes too long.
 enum class stream_timeout : unsigned char {
   exit,       ///< The stream ends: what runs is killed, and `next` fails with `errc::timeout`.
   kill_task,  ///< The item's task is killed and its result is timeout; the others go on.

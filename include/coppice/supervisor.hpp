@@ -72,7 +72,7 @@ template <detail::supervisor_init Init>
 /// The spec of a dynamic supervisor as a child of another. As `supervisor`.
 [[nodiscard]] COPPICE_API child_spec dynamic_supervisor(dynamic_supervisor_spec spec);
 
-// Of a spec without a strategy: say so.
+// These refuse a spec without a strategy, in words.
 template <class Never = void>
 supervisor_ref start_supervisor(asio::io_context&, detail::spec_without_strategy) {
   static_assert(detail::refuse_without_strategy<Never>());

@@ -25,7 +25,7 @@
 
 namespace coppice {
 
-/// What supervisors of every kind can be asked. Requests are served one at a time, in order of
+/// The requests that supervisors of every kind take. They are served one at a time, in order of
 /// arrival, behind any start, stop or restart under way, and have no time limit of their own.
 ///
 /// A handle: cheap to copy, keeps nothing alive. It is made with a pid, with a name, or with whatever a
@@ -38,12 +38,12 @@ namespace coppice {
 /// waiting for.
 ///
 /// @par Cancellation
-/// Of all requests: any type. The caller waits no longer; a request that was made is carried out.
+/// All requests may be cancelled, with any type. The caller waits no longer; a request that was made is carried out.
 /// @par Thread safety
 /// Only on the loop's thread, or while the loop does not run.
 class COPPICE_API supervisor_handle {
  public:
-  /// Of nobody.
+  /// A handle that leads nowhere.
   supervisor_handle() noexcept = default;
   supervisor_handle(process_ref to) noexcept : to_{std::move(to)} {}
   supervisor_handle(pid process) noexcept : to_{process} {}

@@ -63,7 +63,7 @@ template <class S, std::invocable<S&> F>
       server, detail::state_access<decltype(change), void>{std::move(change)}, limit)};
 }
 
-/// What can be seen of any server without asking it.
+/// The state of any server, as far as it can be seen without asking it.
 struct server_status {
   std::string name;           ///< Its label.
   std::size_t queue_length;   ///< Messages that wait.

@@ -54,7 +54,7 @@ class [[nodiscard]] task {
     if (frame_) frame_.destroy();
   }
 
-  /// What it completes with if it is started as an operation of Asio's.
+  /// The completion signature if it is started as an operation of Asio's.
   using signature = typename detail::task_completion<T>::signature;
 
   /// Starts it as an operation of Asio's, within a process: the executor of what completes is that of

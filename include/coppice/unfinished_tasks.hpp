@@ -2,7 +2,7 @@
 
 namespace coppice {
 
-/// What becomes of the tasks that `yield_many` has found unfinished when the time was over.
+/// The fate of the tasks that `yield_many` has found unfinished when the time was over.
 enum class unfinished_tasks : unsigned char {
   nothing,    ///< They can be waited for again.
   ignore,     ///< They go on, and are forgotten, as by `async_task::ignore`.

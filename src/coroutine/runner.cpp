@@ -36,7 +36,7 @@ bool is_cancellation(std::exception_ptr e) noexcept {
 }  // namespace
 
 // A body has ended by itself, by a return or by an exception: these functions note the exit reason.
-// Nobody is told yet; that is done when the runner parks and its frames are gone.
+// The end is not told yet: that is done when the runner parks and the frames are gone.
 
 void returned(process& p) noexcept {
   // A killed process may return while its frames are being torn down: its reason stays `killed`.

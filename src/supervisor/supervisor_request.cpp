@@ -65,7 +65,7 @@ class second_look final : public owned_item, public pooled {
 
 }  // namespace
 
-// Nobody refers to the request any more. A refusal that no caller has heard of is reported now.
+// The last reference to the request is gone. A refusal that no caller has heard of is reported now.
 supervisor_request::~supervisor_request() {
   if (refusal_ != nullptr) refusal_->tell(error, reason);
 }

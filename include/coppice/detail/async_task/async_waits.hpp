@@ -243,7 +243,7 @@ struct typed_shutdown_wait : task_shutdown_wait {
   }
 };
 
-// Of several tasks together: what they have returned, in their order; or nothing.
+// The results of several tasks together, in the order of the tasks; or nothing.
 template <class T>
 struct all_values {
   using type = std::vector<T>;

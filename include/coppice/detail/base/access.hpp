@@ -26,7 +26,7 @@ struct access {
     return task.promise();
   }
 
-  /// Of a `start_function`: what it runs, if it is not a template; whether it is one; and what a
+  /// The parts of a `start_function`: its body, if it is no template; whether it is one; and what a
   /// template runs with that argument.
   template <class Start>
   [[nodiscard]] static const auto& get_body(const Start& start) {
@@ -41,7 +41,7 @@ struct access {
     return start.with_argument(argument);
   }
 
-  /// Of an `address`: the mailbox, without its type; and a message with a tag, by which the mailbox
+  /// The mailbox of an `address`, without its type; and a message with a tag, by which the mailbox
   /// can throw it away again.
   template <class Address>
   [[nodiscard]] static auto core(const Address& to) {

@@ -8,7 +8,7 @@
 #include <concepts>
 #include <utility>
 
-// What a handler is called with when there is no result.
+// The arguments of a handler when there is no result.
 
 namespace coppice::detail {
 
