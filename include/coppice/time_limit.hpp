@@ -23,8 +23,8 @@ inline constexpr infinity_t infinity{};
 /// taken: a wait ends as soon as the processes that are ready have had their turn, with what is
 /// there by then; others refuse them.
 ///
-/// What is too long for a duration of `steady_clock`, 292 years, and the longest of these, is
-/// `infinity`. There is no default: it is said at each function, and is five seconds for answers.
+/// A duration that is too long for `steady_clock`, of 292 years and more, is `infinity`, as is its
+/// longest one. There is no default: it is said at each function, and is five seconds for answers.
 ///
 /// @par Origin
 /// `timeout()`: milliseconds or `infinity`.
