@@ -20,18 +20,38 @@ inline asio::awaitable<void> crash(counter& starts, ending how) {
   }
 }
 
-/// What a restart of that body costs a supervisor that has that budget, each.
-template <auto Body = crash>
-double coppice_restart(ending how, long restarts, restart_budget budget = unlimited,
-                       reports r = reports::counted) {
+/// What a restart of the child that `make` makes costs a supervisor that has that budget, each.
+template <class Make>
+double restarts_of(Make make, long restarts, restart_budget budget, reports r) {
   asio::io_context io{1};
   report_to(io, r);
   counter starts{io, restarts};
   std::vector<coppice::child_spec> children;
-  children.push_back(coppice::worker("crashing", [&starts, how] { return Body(starts, how); }));
+  children.push_back(make(starts));
   coppice::start_supervisor(io, supervisor_of(coppice::one_for_one, std::move(children), budget));
   io.run();
   return starts.each();
+}
+
+/// The same of a child with that body.
+template <auto Body = crash>
+double coppice_restart(ending how, long restarts, restart_budget budget = unlimited,
+                       reports r = reports::counted) {
+  const auto make = [how](counter& starts) {
+    return coppice::worker("crashing", [&starts, how] { return Body(starts, how); });
+  };
+  return restarts_of(make, restarts, budget, r);
+}
+
+/// The same of a child that acknowledges its start, as a server does.
+inline double acknowledged_restart(ending how, long restarts) {
+  const auto make = [how](counter& starts) {
+    return coppice::worker("crashing", [&starts, how](coppice::init_ack up) {
+      up.ready();
+      return crash(starts, how);
+    });
+  };
+  return restarts_of(make, restarts, unlimited, reports::counted);
 }
 
 /// What one writes by hand: a completion handler that starts it again.

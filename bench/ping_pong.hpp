@@ -14,9 +14,7 @@ namespace bench {
 
 using channel = asio::experimental::channel<void(boost::system::error_code, int)>;
 
-inline asio::awaitable<int> next(coppice::mailbox<int>& from) {
-  return from.receive()(asio::use_awaitable);
-}
+inline auto next(coppice::mailbox<int>& from) { return from.receive(); }
 inline asio::awaitable<int> next(channel& from) { return from.async_receive(asio::use_awaitable); }
 
 inline void send(const coppice::address<int>& to, int message) {

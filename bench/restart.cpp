@@ -4,6 +4,7 @@
 //   restart.throw   ... that throws
 //   restart.exit    ... that ends by co_await coppice::exit(reason); bare: it throws
 //   *.silent        the same without a sink, so that no reports are made
+//   *.acknowledged  the same of a child that acknowledges its start
 //   fresh.throw     the first 100 restarts only, of many supervisors one after another
 //   fresh.exit      ... by co_await coppice::exit(reason)
 //   endless.throw   100,000 restarts in a row, all of which count in the budget
@@ -42,6 +43,10 @@ void add_restart(std::vector<family>& to) {
   add("restart.return", ending::returns, ending::returns, 50'000);
   add("restart.throw", ending::throws, ending::throws, 10'000);
   add("restart.exit", ending::exits, ending::throws, 20'000);
+  restart.add("restart.return.acknowledged", "coppice",
+              [] { return acknowledged_restart(ending::returns, 50'000); });
+  restart.add("restart.return.acknowledged", "bare",
+              [] { return bare_restart(ending::returns, 50'000); });
   to.push_back(std::move(restart));
 
   family fresh{.name = "fresh", .all = {}};

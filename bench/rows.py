@@ -49,6 +49,7 @@ ROWS = {
     "restart.return": ("restart a child that returns", "ns"),
     "restart.throw": ("restart a child that throws", "ns"),
     "restart.exit": ("restart a child that exits", "ns"),
+    "restart.return.acknowledged": ("... that acknowledges its start", "ns"),
     "restart.return.silent": ("... that returns, no reports", "ns"),
     "restart.throw.silent": ("... that throws, no reports", "ns"),
     "restart.exit.silent": ("... that exits, no reports", "ns"),

@@ -27,8 +27,8 @@ struct record {
 
   [[nodiscard]] double p99(weather w) {
     expect(times.size() == trips, "another number of round trips");
-    // Supervised, a child that was started again many times goes last: the fewer crashes are part of
-    // what is measured.
+    // Supervised, a child that was started again many times goes last: the fewer crashes are part
+    // of what is measured.
     expect((crashes >= 100) == (w == weather::storm), "another weather");
     const auto at = times.begin() + static_cast<std::ptrdiff_t>(trips * 99 / 100);
     std::nth_element(times.begin(), at, times.end());

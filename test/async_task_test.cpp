@@ -956,11 +956,10 @@ TEST_CASE("a task that crashes is reported with who started it and its callers")
   });
   d.clock.advance(1s);
   // Not the outer one, which was told to end by the link.
-  CHECK(
-      d.reports ==
-      std::vector<std::string>{
-          "task inner <3> started by <2> terminating (std::runtime_error: crash); callers: <2>, <1>",
-          "task <4> started by <1> terminating (error: given up)"});
+  CHECK(d.reports ==
+        std::vector<std::string>{"task inner <3> started by <2> terminating (std::runtime_error: "
+                                 "crash); callers: <2>, <1>",
+                                 "task <4> started by <1> terminating (error: given up)"});
 }
 
 // LOG-12

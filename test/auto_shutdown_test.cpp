@@ -155,7 +155,8 @@ TEST_CASE("a significant child stopped by hand does not shut the supervisor down
 }
 
 // AUTO-11
-TEST_CASE("a significant child that ends for its sibling's sake does not shut the supervisor down") {
+TEST_CASE(
+    "a significant child that ends for its sibling's sake does not shut the supervisor down") {
   for (const auto mode : {auto_shutdown::any_significant, auto_shutdown::all_significant}) {
     for (const auto when : {transient, temporary}) {
       scene s;

@@ -163,7 +163,8 @@ TEST_CASE("a mailbox from which coppice's own messages are taken keeps its order
                      }};
   coppice::kill(first);
   w.clock.settle();
-  for (int i = 1; i <= 3; ++i) reader.to.send(i);  // "down, 2, 3": the search begins behind the down
+  for (int i = 1; i <= 3; ++i)
+    reader.to.send(i);  // "down, 2, 3": the search begins behind the down
   coppice::demonitor(watching);
   coppice::kill(second);
   w.clock.settle();

@@ -198,7 +198,8 @@ TEST_CASE("the id of a dynamic child is its label, which others may have too") {
   const auto sup = s.supervise(dynamic_supervisor_spec{.name = "pool"});
   const auto body = []() -> asio::awaitable<void> { co_await coppice::sleep_for(1h); };
   const auto fails = []() -> asio::awaitable<void> { throw std::runtime_error{"boom"}; };
-  for (const char* id : {"connection", "connection", "", "a label of more than fifteen characters"}) {
+  for (const char* id :
+       {"connection", "connection", "", "a label of more than fifteen characters"}) {
     const answer a = s.start(sup, {.id = id, .start = body, .restart = coppice::temporary});
     REQUIRE_FALSE(a.error);
     CHECK(coppice::info(a.started.process)->label == id);

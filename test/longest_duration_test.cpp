@@ -65,7 +65,8 @@ TEST_CASE("a sleep of the longest time never ends, and one of no time is a turn 
   }
 }
 
-TEST_CASE("a receive with the longest limit waits for ever, and one with none takes what is there") {
+TEST_CASE(
+    "a receive with the longest limit waits for ever, and one with none takes what is there") {
   CHECK_FALSE(ends([]() -> coroutine<> {
     coppice::mailbox<int> box;
     co_await box.receive(for_ever);
@@ -263,7 +264,8 @@ TEST_CASE("a task that is awaited with the longest limit may take its time") {
 TEST_CASE("virtual time moves on by the longest time, and for ever never comes") {
   world w;
   const ending a{coppice::spawn(w.io, []() -> coroutine<> { co_await coppice::sleep_for(1000h); })};
-  const ending b{coppice::spawn(w.io, []() -> coroutine<> { co_await coppice::sleep_for(for_ever); })};
+  const ending b{
+      coppice::spawn(w.io, []() -> coroutine<> { co_await coppice::sleep_for(for_ever); })};
   w.clock.advance(duration::min());
   CHECK(a.text() == "not yet");
   w.clock.advance(for_ever);

@@ -316,7 +316,8 @@ TEST_CASE("a lookup outside of processes must say on which io_context") {
 
 // PART-05
 TEST_CASE(
-    "nobody is found under a name of nobody, or of a partition supervisor that has ended; others are of "
+    "nobody is found under a name of nobody, or of a partition supervisor that has ended; others "
+    "are of "
     "the wrong type") {
   scene s;
   CHECK_FALSE(coppice::partition(s.io, "shards", 1));

@@ -96,7 +96,9 @@ TEST_CASE("a process whose body has returned waits for its children before it is
   CHECK(life.next_step(false) == step::announce);
 }
 
-TEST_CASE("a process that is told to end waits for its children, then loses its frames, then is announced") {
+TEST_CASE(
+    "a process that is told to end waits for its children, then loses its frames, then is "
+    "announced") {
   process_life life = exiting();
   CHECK(life.next_step(true) == step::nothing);
   CHECK(life.now() == state::exiting);
@@ -135,7 +137,9 @@ TEST_CASE("a body that could not be called ends its process") {
   CHECK(life.next_step(false) == step::announce);
 }
 
-TEST_CASE("a body that returns while its process is being told to end has its children awaited all the same") {
+TEST_CASE(
+    "a body that returns while its process is being told to end has its children awaited all the "
+    "same") {
   process_life life = exiting();
   CHECK(life.next_step(true) == step::nothing);
   CHECK(life.end_body());
@@ -165,7 +169,9 @@ TEST_CASE("a process that exits by itself prevails over its kill, whichever came
   CHECK(life.pending() == pending_end::kill);
 }
 
-TEST_CASE("what was to be done when a process suspends is not done to one that has ended, or to the next") {
+TEST_CASE(
+    "what was to be done when a process suspends is not done to one that has ended, or to the "
+    "next") {
   process_life life = live();
   life.kill_on_suspend();
   CHECK(life.end_body());

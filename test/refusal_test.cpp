@@ -30,7 +30,8 @@ coppice::child_spec connection() {
 }
 
 const std::string too_many =
-    "pool: connection was not started: the supervisor has as many children as its max_children allows";
+    "pool: connection was not started: the supervisor has as many children as its max_children "
+    "allows";
 
 // A supervisor that has no room.
 dynamic_supervisor_ref full(scene& s) {
@@ -115,8 +116,9 @@ TEST_CASE("whatever a start is refused for is reported, with supervisor and chil
   CHECK(told() == lines{"top: a child was not started: the child did not start (error: only "
                         "a simple_one_for_one supervisor has a template)"});
   dynamic_supervisor_ref{s.io, "top"}.start_child(connection());
-  CHECK(told() == lines{"top: connection was not started: the process is no supervisor or server of "
-                        "that type"});
+  CHECK(told() ==
+        lines{"top: connection was not started: the process is no supervisor or server of "
+              "that type"});
   dynamic_supervisor_ref{s.io, "nobody"}.start_child(connection());
   CHECK(told() == lines{"nobody: connection was not started: no such process"});
   const coppice::pid worker = coppice::spawn(s.io, sleeper);
@@ -135,7 +137,8 @@ TEST_CASE("a child that has tried to start and failed is reported once") {
   CHECK(s.reports == lines{"top: a <2> failed to start (std::runtime_error: no start)"});
 }
 
-TEST_CASE("a start that was asked for and comes to nothing because its supervisor ends is reported") {
+TEST_CASE(
+    "a start that was asked for and comes to nothing because its supervisor ends is reported") {
   scene s;
   s["slow"].then = start_as::hangs;
   const auto top = s.supervise(supervisor_spec{.name = "top", .strategy = one_for_one});

@@ -162,8 +162,8 @@ std::size_t lost_by(const std::string& text) {
   return sum;
 }
 
-// Nobody reads a flood of reports, and then somebody does. A terminal hands on what was written, and
-// has room again, in its own time: so there may be more than one attempt.
+// Nobody reads a flood of reports, and then somebody does. A terminal hands on what was written,
+// and has room again, in its own time: so there may be more than one attempt.
 void stall_and_resume(channel log) {
   constexpr std::size_t size = 1000;
   std::size_t printed = flood(log, size);

@@ -117,7 +117,8 @@ TEST_CASE("the end of a child is reported with its reason and what comes of it")
 }
 
 // LOG-08
-TEST_CASE("the expected end of a child that is not permanent is no alarm; that of a permanent one is") {
+TEST_CASE(
+    "the expected end of a child that is not permanent is no alarm; that of a permanent one is") {
   const auto alarming = [](coppice::restart when, bool crashes) {
     scene s;
     bool alarm = false;

@@ -18,7 +18,15 @@ using coppice::transient;
 
 namespace {
 
-enum class ending { returns, shutdown, shutdown_with_note, throws, exits_with_error, killed, noproc };
+enum class ending {
+  returns,
+  shutdown,
+  shutdown_with_note,
+  throws,
+  exits_with_error,
+  killed,
+  noproc
+};
 
 void end(scene& s, const std::string& name, ending how) {
   switch (how) {
@@ -149,7 +157,8 @@ TEST_CASE("a transient child that finishes disturbs no sibling") {
 }
 
 // RT-11
-TEST_CASE("a group restart also starts those of the group that had finished or were stopped by hand") {
+TEST_CASE(
+    "a group restart also starts those of the group that had finished or were stopped by hand") {
   scene s;
   const auto sup = s.supervise(coppice::supervisor_spec{
       .strategy = one_for_all,
@@ -221,6 +230,43 @@ TEST_CASE("a restarted child is a new process and the old pid stays dead") {
   CHECK_FALSE(old.alive());
   CHECK(s.pid_of("a").alive());
   CHECK(s.pid_of("a") != old);
+}
+
+TEST_CASE("whoever monitors a child hears of its end before the child starts again") {
+  for (const bool acknowledges : {true, false}) {
+    CAPTURE(acknowledges);
+    scene s;
+    std::string seen;
+    coppice::pid child;
+    int starts = 0;
+    const auto body = [&]() -> coroutine<> {
+      seen += '+';
+      child = coppice::self();
+      if (++starts == 1) {
+        co_await coppice::sleep_for(1s);
+        throw std::runtime_error{"boom"};
+      }
+      co_await coppice::sleep_for(1h);
+    };
+    const auto acknowledging = [&](coppice::init_ack up) -> coroutine<> {
+      up.ready();
+      return body();
+    };
+    s.supervise(
+        coppice::supervisor_spec{.strategy = one_for_one,
+                                 .children = {acknowledges ? coppice::worker("a", acknowledging)
+                                                           : coppice::worker("a", body)}});
+    const auto watch = [&]() -> coroutine<> {
+      coppice::mailbox<coppice::down> ends;
+      coppice::monitor(child, ends);
+      co_await ends.receive();
+      seen += '-';
+    };
+    coppice::spawn(s.io, watch);
+    s.clock.settle();
+    s.clock.advance(2s);
+    CHECK(seen == "+-+");
+  }
 }
 
 // RT-17

@@ -56,7 +56,8 @@ TEST_CASE("a budget of up to 256 restarts answers as if each of them was remembe
       restart_window budget{{.intensity = restarts, .period = within}};
       naive_budget model{{.intensity = restarts, .period = within}};
       // About as many restarts as fit into the window, in bursts.
-      const auto mean = std::max<duration::rep>(1, within.count() / static_cast<long>(restarts + 1));
+      const auto mean =
+          std::max<duration::rep>(1, within.count() / static_cast<long>(restarts + 1));
       std::uniform_int_distribution<duration::rep> gap{0, 2 * mean};
       std::uniform_int_distribution<int> burst{0, 3};
       time_point now{};

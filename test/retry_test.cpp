@@ -64,7 +64,8 @@ TEST_CASE("a failing restart does not end the supervisor but is tried again") {
 }
 
 // RR-03, INT-07
-TEST_CASE("every try counts: with intensity N there are N tries, and then the supervisor gives up") {
+TEST_CASE(
+    "every try counts: with intensity N there are N tries, and then the supervisor gives up") {
   for (const auto how : {one_for_one, one_for_all, rest_for_one}) {
     for (const std::size_t n : {1U, 2U, 4U}) {
       scene s;
@@ -211,7 +212,8 @@ TEST_CASE("the parent of a supervisor in an endless retry loop can be stopped at
 }
 
 // RR-09, RR-12, RR-13
-TEST_CASE("a dynamic child that restarts forever is terminated by its old pid, or with its supervisor") {
+TEST_CASE(
+    "a dynamic child that restarts forever is terminated by its old pid, or with its supervisor") {
   for (const bool terminated : {true, false}) {
     scene s;
     s["a"] = {.starts = {start_as::up}, .then = start_as::fails};

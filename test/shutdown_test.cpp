@@ -339,7 +339,9 @@ TEST_CASE("stop ends the supervisor with the reason that was given") {
 }
 
 // SHUT-21, SHUT-26
-TEST_CASE("stop ends a supervisor with normal unless something else is said, its children with shutdown") {
+TEST_CASE(
+    "stop ends a supervisor with normal unless something else is said, its children with "
+    "shutdown") {
   scene s;
   const auto sup =
       s.supervise(supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}});

@@ -543,7 +543,8 @@ TEST_CASE("a second supervisor of the same name does not start") {
   const auto second = coppice::start_supervisor(
       s.io,
       supervisor_spec{.name = "one", .strategy = one_for_one, .children = {s.child("a")}});
-  const auto dynamic = coppice::start_supervisor(s.io, coppice::dynamic_supervisor_spec{.name = "one"});
+  const auto dynamic =
+      coppice::start_supervisor(s.io, coppice::dynamic_supervisor_spec{.name = "one"});
   auto up = second.ready();
   const auto failed = begin(std::move(up));
   s.clock.settle();
@@ -553,7 +554,8 @@ TEST_CASE("a second supervisor of the same name does not start") {
   CHECK(s.log().empty());
   CHECK(coppice::whereis(s.io, "one") == sup.get_pid());
   s.ask(sup.stop());
-  const auto third = coppice::start_supervisor(s.io, coppice::dynamic_supervisor_spec{.name = "one"});
+  const auto third =
+      coppice::start_supervisor(s.io, coppice::dynamic_supervisor_spec{.name = "one"});
   CHECK_FALSE(s.ask(third.ready()).error);
 }
 
@@ -571,7 +573,8 @@ TEST_CASE("a child that ends before it said that it is up has failed to start") 
 TEST_CASE("a child may say why it does not start, and end quietly or loudly") {
   scene s;
   const auto sup = s.supervise(supervisor_spec{.strategy = one_for_one});
-  for (const exit_reason& why : {exit_reason::shutdown("not today"), exit_reason::error("broken")}) {
+  for (const exit_reason& why :
+       {exit_reason::shutdown("not today"), exit_reason::error("broken")}) {
     const auto body = [why](coppice::init_ack up) -> coroutine<> { co_await up.fail(why); };
     const answer a = s.start(sup, coppice::worker("a", body));
     CHECK(a.error == errc::start_failed);

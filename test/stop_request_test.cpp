@@ -104,7 +104,8 @@ TEST_CASE("a request whose turn finds something queued waits until the process s
   CHECK(d.turn() == "post fence, emit");
 }
 
-TEST_CASE("a completion from before the fence means that the request has missed, and it is repeated") {
+TEST_CASE(
+    "a completion from before the fence means that the request has missed, and it is repeated") {
   desk d;
   d.emit(level::exit_signal, false);
   CHECK(d.request.now() == state::emitted);
@@ -169,7 +170,8 @@ TEST_CASE("a stronger request out of the emission of a weaker one takes its plac
   CHECK(d.turn() == "post fence, emit");
 }
 
-TEST_CASE("a stronger request before the fence of a weaker one is delivered whatever became of that") {
+TEST_CASE(
+    "a stronger request before the fence of a weaker one is delivered whatever became of that") {
   for (const bool found : {false, true}) {
     desk d;
     d.emit(level::exit_signal, found);
@@ -201,7 +203,8 @@ TEST_CASE("a task that lets others have a turn is cancelled like any wait") {
   CHECK_FALSE(d.request.end_yield());
 }
 
-TEST_CASE("a completion is not handled out of turn while a request may have missed, or a task yields") {
+TEST_CASE(
+    "a completion is not handled out of turn while a request may have missed, or a task yields") {
   desk d;
   CHECK(d.request.lets_run_inline());
   d.request.begin_yield();
@@ -215,8 +218,9 @@ TEST_CASE("a completion is not handled out of turn while a request may have miss
 
 namespace {
 
-// A process that waits for one operation after another, and the queue of its io_context. It hears of
-// a request when the cancellation finds its wait, and of nothing when its operation has completed.
+// A process that waits for one operation after another, and the queue of its io_context. It hears
+// of a request when the cancellation finds its wait, and of nothing when its operation has
+// completed.
 class world {
  public:
   void ask(level how) {

@@ -237,11 +237,11 @@ TEST_CASE("a killed supervisor is restarted, names included, after its subtree h
   s["c"] = {.stop = stop_as::cleans_up, .clean_up = 60s};
   const auto leaf = coppice::supervisor(
       {.name = "leaf", .strategy = one_for_one, .children = {s.child("b"), s.child("c")}});
-  s.supervise(supervisor_spec{
-      .strategy = one_for_one,
-      .children = {coppice::supervisor(
-                       {.name = "inner", .strategy = one_for_one, .children = {s.child("a"), leaf}}),
-                   s.child("z")}});
+  s.supervise(supervisor_spec{.strategy = one_for_one,
+                              .children = {coppice::supervisor({.name = "inner",
+                                                                .strategy = one_for_one,
+                                                                .children = {s.child("a"), leaf}}),
+                                           s.child("z")}});
   CHECK(s.log() == "+a +b +c +z");
   const auto end_of_b = end_of(s.pid_of("b"));
   coppice::kill(coppice::whereis(s.io, "inner"));

@@ -31,7 +31,8 @@ class desk {
     return c;
   }
 
-  // What to do now, one word after another, until something has to happen first. Reports are left out.
+  // What to do now, one word after another, until something has to happen first. Reports are left
+  // out.
   std::string todo() {
     std::string text;
     while (auto a = decide.next(now)) {
@@ -87,6 +88,7 @@ TEST_CASE("a child that is started again alone is so at once, if nothing else is
   auto& b = d.make("b", coppice::transient);
   d.boot({&a, &b});
   REQUIRE(d.decide.restarts_now(a, crash, d.now));
+  d.decide.restart_begun(a, d.now);
   CHECK(a.state == supervision::child_state::starting);
   // One that waits for an answer has something else to do.
   CHECK_FALSE(d.decide.restarts_now(b, crash, d.now));
@@ -95,7 +97,11 @@ TEST_CASE("a child that is started again alone is so at once, if nothing else is
   CHECK(a.restarts == 1);
   CHECK_FALSE(d.decide.restarts_now(b, exit_reason::normal(), d.now));
   REQUIRE(d.decide.restarts_now(b, crash, d.now));
-  d.up(b);
+  d.decide.restarted(b, 17);
+  CHECK(b.state == supervision::child_state::running);
+  CHECK(b.number == 17);
+  CHECK(b.restarts == 1);
+  CHECK(d.decide.is_idle());
   // The budget is spent: that is decided in its turn.
   CHECK_FALSE(d.decide.restarts_now(a, crash, d.now));
   d.decide.ended(a, crash);
@@ -387,7 +393,8 @@ TEST_CASE("a stop waits for a start under way, for as long as the child has for 
 
 // INIT-06, START-21
 TEST_CASE("a start limit holds also when the supervisor is to stop") {
-  for (const coppice::shutdown how : {coppice::shutdown{5s}, coppice::shutdown{coppice::infinity}}) {
+  for (const coppice::shutdown how :
+       {coppice::shutdown{5s}, coppice::shutdown{coppice::infinity}}) {
     desk d{{}};
     auto& a = d.make("a", coppice::permanent, how);
     a.start_limit = 3s;
@@ -407,7 +414,8 @@ TEST_CASE("a start limit holds also when the supervisor is to stop") {
 
 // INIT-06, START-21
 TEST_CASE("a child killed for its slow start is left alone by the stop of its supervisor") {
-  for (const coppice::shutdown how : {coppice::shutdown{5s}, coppice::shutdown{coppice::brutal_kill}}) {
+  for (const coppice::shutdown how :
+       {coppice::shutdown{5s}, coppice::shutdown{coppice::brutal_kill}}) {
     desk d{{}};
     auto& a = d.make("a", coppice::permanent, how);
     a.start_limit = 3s;

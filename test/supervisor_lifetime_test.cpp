@@ -214,7 +214,9 @@ TEST_CASE("every call to a supervisor that has ended fails with noproc") {
 }
 
 // SHUT-13, SHUT-25
-TEST_CASE("a supervisor that is killed while it has something to do takes its subtree down all the same") {
+TEST_CASE(
+    "a supervisor that is killed while it has something to do takes its subtree down all the "
+    "same") {
   scene s;
   const auto top = s.supervise(supervisor_spec{
       .strategy = one_for_one,
@@ -268,12 +270,11 @@ TEST_CASE("a child that asks its own supervisor while that waits for its start i
     up.ready();
     co_await coppice::sleep_for(1h);
   };
-  const auto sup = s.supervise(
-      supervisor_spec{.name = "top",
-                      .strategy = one_for_one,
-                      .children = {coppice::supervisor({.name = "inner",
-                                                        .strategy = one_for_one,
-                                                        .children = {coppice::worker("a", body)}})}});
+  const auto sup = s.supervise(supervisor_spec{
+      .name = "top",
+      .strategy = one_for_one,
+      .children = {coppice::supervisor(
+          {.name = "inner", .strategy = one_for_one, .children = {coppice::worker("a", body)}})}});
   CHECK(errors == std::vector<boost::system::error_code>(2, errc::would_deadlock));
   CHECK(s.children_of(sup) == "inner");
 }
@@ -305,8 +306,8 @@ TEST_CASE("a running child may ask its own supervisor, even to be terminated") {
     co_await adding.ready();
     co_await note_error(top.terminate_child("a"), errors);
   };
-  const auto sup = s.supervise(
-      supervisor_spec{.name = "top", .strategy = one_for_one, .children = {coppice::worker("a", body)}});
+  const auto sup = s.supervise(supervisor_spec{
+      .name = "top", .strategy = one_for_one, .children = {coppice::worker("a", body)}});
   CHECK(s.children_of(sup) == "a(none) b");
   CHECK(errors == std::vector<boost::system::error_code>(1, asio::error::operation_aborted));
 }

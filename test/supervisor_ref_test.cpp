@@ -88,8 +88,10 @@ TEST_CASE("in a process a supervisor goes by its name alone, whether it lives ye
 // API-01
 TEST_CASE("a supervisor may be found by a function, for each request anew") {
   scene s;
-  const auto one = s.supervise(supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}});
-  const auto two = s.supervise(supervisor_spec{.strategy = one_for_one, .children = {s.child("b")}});
+  const auto one =
+      s.supervise(supervisor_spec{.strategy = one_for_one, .children = {s.child("a")}});
+  const auto two =
+      s.supervise(supervisor_spec{.strategy = one_for_one, .children = {s.child("b")}});
   coppice::pid now = one.get_pid();
   const supervisor_ref found{coppice::process_ref{s.io, [&now] { return now; }}};
   CHECK(s.children_of(found) == "a");
@@ -131,7 +133,8 @@ TEST_CASE("a process that lives and is no supervisor of that kind is of the wron
   CHECK_FALSE(s.ask(supervisor_ref{s.io, "dynamic"}.which_children()).error);
 }
 
-TEST_CASE("who has not run yet is asked, and is of the wrong type if it does not become a supervisor") {
+TEST_CASE(
+    "who has not run yet is asked, and is of the wrong type if it does not become a supervisor") {
   scene s;
   const coppice::pid worker = coppice::spawn(s.io, sleeper);
   const auto early = begin(supervisor_ref{worker}.which_children());

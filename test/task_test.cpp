@@ -448,7 +448,8 @@ TEST_CASE("a result that cannot be handed over ends the task, frames and all") {
 TEST_CASE("how a task has ended is not changed by the destruction of its arguments") {
   struct last_will {
     explicit last_will(bool k) : kill{k} {}
-    last_will(last_will&& other) noexcept : kill{other.kill}, due{std::exchange(other.due, false)} {}
+    last_will(last_will&& other) noexcept
+        : kill{other.kill}, due{std::exchange(other.due, false)} {}
     last_will& operator=(last_will&&) = delete;
     ~last_will() {
       if (!due) return;

@@ -399,9 +399,11 @@ TEST_CASE("what another thread must not call says so, and does nothing") {
   CHECK(refusal([&] { coppice::set_report_sink(o.io, {}); }) == "coppice: set_report_sink" + rule);
   CHECK(refusal([&] { static_cast<void>(coppice::whereis(o.io, "ledger")); }) ==
         "coppice: whereis" + rule);
-  CHECK(refusal([&] { static_cast<void>(coppice::processes(o.io)); }) == "coppice: processes" + rule);
+  CHECK(refusal([&] { static_cast<void>(coppice::processes(o.io)); }) ==
+        "coppice: processes" + rule);
   CHECK(refusal([&] { static_cast<void>(coppice::info(p)); }) == "coppice: info" + rule);
-  CHECK(refusal([&] { static_cast<void>(coppice::await_exit(p)); }) == "coppice: await_exit" + rule);
+  CHECK(refusal([&] { static_cast<void>(coppice::await_exit(p)); }) ==
+        "coppice: await_exit" + rule);
   CHECK(refusal([&] { static_cast<void>(o.ref().stop()); }) == "coppice: stop" + rule);
   CHECK(refusal([&] { static_cast<void>(o.ref().send_request(ledger::total{})); }) ==
         "coppice: send_request" + rule);

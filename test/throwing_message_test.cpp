@@ -155,7 +155,8 @@ TEST_CASE("real timers go on when a delayed message cannot be moved") {
   CHECK(slept);
 }
 
-TEST_CASE("a message that cannot be moved out of the mailbox crashes its reader, with what it threw") {
+TEST_CASE(
+    "a message that cannot be moved out of the mailbox crashes its reader, with what it threw") {
   world w;
   bool breaks = false;
   coppice::address<fragile> to;
@@ -221,7 +222,8 @@ TEST_CASE("a cast whose server cannot be looked up throws, and its message is de
   CHECK(witness.use_count() == 1);
 }
 
-TEST_CASE("a posted cast whose server cannot be looked up is dropped, and nothing leaves the loop") {
+TEST_CASE(
+    "a posted cast whose server cannot be looked up is dropped, and nothing leaves the loop") {
   world w;
   const auto witness = std::make_shared<int>(1);
   lost(w.io).cast(keeper::keep{witness});

@@ -204,9 +204,9 @@ class [[nodiscard]] async_task {
 /// If the task crashes, so does the owner, unless it traps exits; and if the owner ends other than
 /// with reason normal, so does the task. `task_supervisor_ref::async_nolink` has neither.
 ///
-/// @param f A callable that returns an `asio::awaitable<T>` or a `coppice::task<T>`, or one of these
-///   itself; awaitables with any executor type that `spawn` accepts. It is moved in, and lives as long
-///   as the task.
+/// @param f A callable that returns an `asio::awaitable<T>` or a `coppice::task<T>`, or one of
+///   these itself; awaitables with any executor type that `spawn` accepts. It is moved in, and
+///   lives as long as the task.
 /// @param label Shown in reports.
 /// @throws std::logic_error outside of processes.
 /// @par Complexity

@@ -32,8 +32,8 @@ struct started_child {
   pid process;    ///< Empty if it asked not to be started (`init_ack::ignore`).
   /// The argument of its `init_ack::ready`; empty if it gave none.
   ///
-  /// It may be of any type: the children of one supervisor say different things, and the supervisor,
-  /// which hands it on, knows of none of them.
+  /// It may be of any type: the children of one supervisor say different things, and the
+  /// supervisor, which hands it on, knows of none of them.
   ///
   /// @par Origin
   /// The `Info` of `{ok, Child, Info}`, a term.

@@ -47,7 +47,9 @@ class shutdown {
   constexpr shutdown(brutal_kill_t) noexcept : kind_{kind::brutal_kill} {}
   constexpr shutdown(infinity_t) noexcept : kind_{kind::unlimited} {}
 
-  [[nodiscard]] constexpr bool is_brutal_kill() const noexcept { return kind_ == kind::brutal_kill; }
+  [[nodiscard]] constexpr bool is_brutal_kill() const noexcept {
+    return kind_ == kind::brutal_kill;
+  }
   [[nodiscard]] constexpr bool is_infinity() const noexcept { return kind_ == kind::unlimited; }
   [[nodiscard]] constexpr bool is_timed() const noexcept { return kind_ == kind::timed; }
   /// Only of meaning if `is_timed()`.

@@ -19,8 +19,8 @@ namespace coppice {
 
 /// A child on its way up, after `start_child`. The start is under way whether or not this is kept.
 ///
-/// If the child is refused, and this is dropped without `ready()` having been awaited to its end, the
-/// report `child_refused` tells of it.
+/// If the child is refused, and this is dropped without `ready()` having been awaited to its end,
+/// the report `child_refused` tells of it.
 class COPPICE_API child_start {
  public:
   /// `started_child child = co_await adding.ready();`

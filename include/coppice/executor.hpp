@@ -100,7 +100,9 @@ class COPPICE_API executor {
         settled.send(*new function_item<std::decay_t<F>>{std::move(item.function)});
         break;
       }
-      case place::queue: settled.push(*new function_item<std::decay_t<F>>{std::forward<F>(f)}); break;
+      case place::queue:
+        settled.push(*new function_item<std::decay_t<F>>{std::forward<F>(f)});
+        break;
       case place::other_thread:
         settled.send(*new function_item<std::decay_t<F>>{std::forward<F>(f)});
         break;

@@ -30,11 +30,11 @@ class COPPICE_API exit_reason {
   enum class kind_type : unsigned char {
     normal,    ///< The body returned.
     shutdown,  ///< Asked to end, or ended on purpose; expected, like normal.
-    kill,      ///< As a signal: end at once, cannot be refused. As a link's news: an ordinary reason.
-    killed,    ///< Ended by a kill.
-    noproc,    ///< There is no such process.
-    timeout,   ///< A time limit ran out.
-    error,     ///< An exception, or a failure described by a text.
+    kill,    ///< As a signal: end at once, cannot be refused. As a link's news: an ordinary reason.
+    killed,  ///< Ended by a kill.
+    noproc,  ///< There is no such process.
+    timeout,  ///< A time limit ran out.
+    error,    ///< An exception, or a failure described by a text.
   };
 
   /// `normal`.

@@ -12,8 +12,9 @@
 
 namespace coppice {
 
-/// Ties the calling process to another: when one ends, the other gets an exit signal with its reason.
-/// At most one link per pair. Linking to a process that has ended delivers the signal noproc.
+/// Ties the calling process to another: when one ends, the other gets an exit signal with its
+/// reason. At most one link per pair. Linking to a process that has ended delivers the signal
+/// noproc.
 ///
 /// @throws std::logic_error outside of processes, or if the other one is of another io_context.
 /// @par Complexity

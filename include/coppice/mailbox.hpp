@@ -37,11 +37,11 @@ class address {
   /// Leads nowhere: as the address of a closed mailbox.
   address() noexcept = default;
 
-  /// Sends a message. Never waits. To a mailbox that is gone it is a silent no-op, told by the result.
-  /// From another thread the message is posted, and the result is always `delivered`.
+  /// Sends a message. Never waits. To a mailbox that is gone it is a silent no-op, told by the
+  /// result. From another thread the message is posted, and the result is always `delivered`.
   ///
-  /// @throws Whatever moving the message throws; it is not sent then. A posted message that cannot be
-  ///   moved into the mailbox ends the process that uses the mailbox.
+  /// @throws Whatever moving the message throws; it is not sent then. A posted message that cannot
+  ///   be moved into the mailbox ends the process that uses the mailbox.
   /// @par Complexity
   /// Constant; one pooled node.
   /// @par Origin
@@ -87,15 +87,15 @@ class address {
 /// A queue of messages for the process that holds it.
 ///
 /// A process makes one and gives its address away, or gets one as an argument. Closes when it is
-/// destroyed, which is what happens when its process ends; waiting messages are destroyed with it, and
-/// a receive that is under way completes with `operation_aborted`.
+/// destroyed, which is what happens when its process ends; waiting messages are destroyed with it,
+/// and a receive that is under way completes with `operation_aborted`.
 ///
 /// @tparam T Movable; for `receive()` default constructible too.
 /// @par Thread safety
 /// Only on the loop's thread.
 /// @par Exceptions
-/// A message that throws when coppice moves it, or makes it of a `down` or an `exit_signal`, ends the
-/// process that uses the mailbox. A destructor that throws ends the program.
+/// A message that throws when coppice moves it, or makes it of a `down` or an `exit_signal`, ends
+/// the process that uses the mailbox. A destructor that throws ends the program.
 template <class T>
 class mailbox {
  public:
@@ -105,7 +105,8 @@ class mailbox {
 
   /// @throws std::invalid_argument if `options.limit` is 0.
   explicit mailbox(mailbox_options options) : box_{std::make_shared<detail::mailbox_state<T>>()} {
-    if (options.limit == 0) throw std::invalid_argument{"coppice: mailbox limit must be at least 1"};
+    if (options.limit == 0)
+      throw std::invalid_argument{"coppice: mailbox limit must be at least 1"};
     box_->options = options;
   }
   mailbox(mailbox&&) noexcept = default;

@@ -19,8 +19,8 @@
 
 namespace coppice {
 
-/// A call that was sent, and whose answer is fetched later (`server_ref::send_request`). Dropping it
-/// throws the answer away.
+/// A call that was sent, and whose answer is fetched later (`server_ref::send_request`). Dropping
+/// it throws the answer away.
 ///
 /// One waits for it at a time: who begins to wait takes the place of who waits already, whose wait
 /// completes with `operation_aborted`.

@@ -19,8 +19,8 @@ struct access;
 
 /// Names one process, for ever: the number in it is never used again on the same io_context.
 ///
-/// A pid owns nothing and keeps nothing alive. It may be kept, compared and printed at any time, and
-/// used as long as the io_context lives on which the process ran.
+/// A pid owns nothing and keeps nothing alive. It may be kept, compared and printed at any time,
+/// and used as long as the io_context lives on which the process ran.
 ///
 /// @par Thread safety
 /// Copies, comparison, printing: safe. Everything that takes a pid: only on the loop's thread.
@@ -50,7 +50,7 @@ class COPPICE_API pid {
 
   pid(detail::process* slot, std::uint64_t number) noexcept : slot_{slot}, number_{number} {}
 
-  // The control block, or null if the process has ended.
+  // The slot, or null if the process has ended.
   [[nodiscard]] inline detail::process* get() const noexcept;  // in detail/runtime/process.hpp
   // The scheduler on which the process ran, or null for an empty pid.
   [[nodiscard]] detail::scheduler* home() const noexcept;

@@ -28,10 +28,10 @@ namespace coppice {
 
 /// Starts a process and returns its pid at once; nothing of it has run by then.
 ///
-/// A body is what `asio::co_spawn` takes: a callable that returns an `asio::awaitable<void>`, or such
-/// an awaitable itself; its executor may be any type that `coppice::executor` converts to. Or it is
-/// a `coppice::task<>`, in either form. The callable lives as long as the process. The io_context
-/// has work to do while a process lives.
+/// A body is what `asio::co_spawn` takes: a callable that returns an `asio::awaitable<void>`, or
+/// such an awaitable itself; its executor may be any type that `coppice::executor` converts to. Or
+/// it is a `coppice::task<>`, in either form. The callable lives as long as the process. The
+/// io_context has work to do while a process lives.
 ///
 /// @param io Whose thread runs the process.
 /// @param body What it does. Its return is the end of the process with reason normal, an exception
@@ -102,7 +102,7 @@ pid spawn_link(F&&, std::string_view = {}) {
 /// @par Origin
 /// `erlang:exit/1`.
 /// @par Completion Signature
-/// `void()`, which it never does`
+/// `void()`, which it never does
 [[nodiscard]] inline operation<void()> auto exit(exit_reason reason) {
   return detail::deferred_wait<detail::exit_wait>{
       {&detail::current_process().home, std::move(reason)}};
@@ -119,18 +119,18 @@ pid spawn_link(F&&, std::string_view = {}) {
 ///   always, and end as it likes.
 /// - A process that traps exits gets a message instead (except for `kill`).
 ///
-/// Until Boost 1.83 a process that awaits `co_spawn` onto another executor must keep cancellation to
-/// itself, `asio::bind_cancellation_slot(asio::cancellation_slot{}, token)`: Asio would hand the other
-/// executor a pointer to a signal that may be gone by then. A destructor that throws while the frames
-/// of a killed process are destroyed ends the program.
+/// Until Boost 1.83 a process that awaits `co_spawn` onto another executor must keep cancellation
+/// to itself, `asio::bind_cancellation_slot(asio::cancellation_slot{}, token)`: Asio would hand the
+/// other executor a pointer to a signal that may be gone by then. A destructor that throws while
+/// the frames of a killed process are destroyed ends the program.
 ///
 /// Does nothing if the process has ended.
 ///
 /// @par Thread safety
 /// Safe while the io_context exists. A signal of another thread is posted, and sent from there.
 /// @par Origin
-/// `erlang:exit/2`. Differs: a signal is a request, which the body hears as a cancellation; C++ code
-/// must unwind. What was asked first is the reason; asking again changes nothing.
+/// `erlang:exit/2`. Differs: a signal is a request, which the body hears as a cancellation; C++
+/// code must unwind. What was asked first is the reason; asking again changes nothing.
 COPPICE_API void exit(const pid& process, exit_reason reason);
 
 /// `exit(process, exit_reason::kill())`, with its thread safety.
@@ -167,8 +167,8 @@ COPPICE_API void kill(const pid& process);
 ///
 /// Completes with noproc if it had ended before. May be awaited outside of processes too.
 ///
-/// @throws std::logic_error if another thread runs the io_context of that process, or if the caller is
-///   a process of another io_context.
+/// @throws std::logic_error if another thread runs the io_context of that process, or if the caller
+///   is a process of another io_context.
 /// @par Cancellation
 /// Any type: completes with `operation_aborted`, and the process is not watched any more.
 /// @par Completion Signature
@@ -182,8 +182,8 @@ COPPICE_API void kill(const pid& process);
 COPPICE_API void set_label(std::string_view label);
 
 /// On whose behalf the calling process works: the process that had it started, and, if that is a
-/// task itself, whose task it is, and so on; the nearest 32. Empty unless the caller is a task. Some may
-/// have ended.
+/// task itself, whose task it is, and so on; the nearest 32. Empty unless the caller is a task.
+/// Some may have ended.
 ///
 /// Parents are another matter: the parent of a supervised task is its supervisor.
 ///
@@ -195,7 +195,8 @@ COPPICE_API void set_label(std::string_view label);
 /// All living processes of the io_context, in the order of their spawning.
 [[nodiscard]] COPPICE_API std::vector<pid> processes(asio::io_context& io);
 
-/// How long to wait for the frames of a killed process before it counts as abandoned: 1 s by default.
+/// How long to wait for the frames of a killed process before it counts as abandoned: 1 s by
+/// default.
 ///
 /// That wait only happens if it is suspended in an operation that cannot be cancelled.
 COPPICE_API void set_abandon_after(asio::io_context& io, std::chrono::steady_clock::duration time);

@@ -63,7 +63,7 @@ class COPPICE_API process_ref {
     resolver find;  // if there is no name
   };
 
-  // The control block of the living process, or null. Only while its io_context is there.
+  // The slot of the living process, or null. Only while its io_context is there.
   [[nodiscard]] detail::process* get() const;
   // Null for an empty pid, or if the io_context is gone.
   [[nodiscard]] detail::scheduler* home() const noexcept;

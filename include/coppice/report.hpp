@@ -225,11 +225,11 @@ struct reports_summed_up {
 
 /// Something worth knowing has happened. A value; nothing is formatted unless somebody asks.
 using report =
-    std::variant<child_starting, child_started, child_start_failed, child_refused, child_ended, budget_exhausted,
-                 child_stop_failed, children_stop_failed, supervisor_stopped, spec_warning,
-                 process_crashed, server_terminated, task_terminated, state_discarded, state_lost,
-                 process_abandoned, application_started, application_stopped, reports_lost,
-                 reports_summed_up>;
+    std::variant<child_starting, child_started, child_start_failed, child_refused, child_ended,
+                 budget_exhausted, child_stop_failed, children_stop_failed, supervisor_stopped,
+                 spec_warning, process_crashed, server_terminated, task_terminated, state_discarded,
+                 state_lost, process_abandoned, application_started, application_stopped,
+                 reports_lost, reports_summed_up>;
 
 /// Takes reports, on the loop's thread, as they arise. It must not block, nor run the io_context.
 ///

@@ -25,9 +25,9 @@ struct report_field {
 /// `child`, `process`, `restarts`, `restart`, `significant`, `shutdown`, `type`, and of their
 /// starts `by_request`; of servers also `last_message`, `state`, `client`, `client_name`,
 /// `client_alive`, `pending`; of tasks `callers`. Of ends `reason`, `exception_type`, `next`,
-/// `killed`, `count`; of budgets `intensity`, `period`; of refusals `error`; of warnings `text`; of programs `name`,
-/// `process`, `os_process`, `exit_code`; of reports `count`, `period`, `text`. Processes are written
-/// as `pid::to_string` does, lists with ", " between.
+/// `killed`, `count`; of budgets `intensity`, `period`; of refusals `error`; of warnings `text`; of
+/// programs `name`, `process`, `os_process`, `exit_code`; of reports `count`, `period`, `text`.
+/// Processes are written as `pid::to_string` does, lists with ", " between.
 ///
 /// @par Thread safety
 /// Only while the sink runs.

@@ -28,8 +28,8 @@ struct server_options {
   /// is monitored, requests to stop, and the steps of `this_server::continue_with` find room
   /// always.
   mailbox_options mailbox{};
-  /// For classes with `state()` and `restore()`: where the state goes when the server ends. It needs
-  /// a name then.
+  /// For classes with `state()` and `restore()`: where the state goes when the server ends. It
+  /// needs a name then.
   state_place state{};
   /// After so many crashes in a row with the same state the next incarnation starts without it. At
   /// least 1. An end in order between two crashes begins a new row; kills do not count. The default

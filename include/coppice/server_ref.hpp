@@ -61,17 +61,17 @@ class server_ref {
   ///   a `function_call` then.
   /// @param limit For how long to wait; `infinity`: without limit. The server does not hear of it,
   ///   and what it answers later is thrown away.
-  /// If the function that finds the server throws, the call fails with `errc::noproc`, and `failure()`
-  /// tells the exception.
+  /// If the function that finds the server throws, the call fails with `errc::noproc`, and
+  /// `failure()` tells the exception.
   ///
-  /// @throws std::logic_error at once, if the reference is empty, or the io_context of the server is
-  ///   gone. One that goes while the call is there fails it with `errc::died`.
+  /// @throws std::logic_error at once, if the reference is empty, or the io_context of the server
+  ///   is gone. One that goes while the call is there fails it with `errc::died`.
   /// @par Cancellation
   /// Any type: completes with `operation_aborted`; what the server answers is thrown away.
   /// @par Thread safety
-  /// Safe, for processes of other io_contexts as well. The limit runs where the caller waits, which is
-  /// the executor of the completion handler, and the answer comes through that; a handler without an
-  /// executor of its own waits on the loop of the server.
+  /// Safe, for processes of other io_contexts as well. The limit runs where the caller waits, which
+  /// is the executor of the completion handler, and the answer comes through that; a handler
+  /// without an executor of its own waits on the loop of the server.
   /// @par Origin
   /// `gen_server:call/3`.
   /// @par Completion Signature

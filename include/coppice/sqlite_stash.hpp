@@ -28,8 +28,8 @@ namespace coppice {
 ///
 /// The file is opened when the process starts, and made if there is none; one that cannot be
 /// opened, or is no database, is a failed start, with SQLite's own words. But once this child has
-/// had its file, a restart makes none: it fails for as long as there is none, or none with states in
-/// it. In the file is one table, `states`, with the columns `key`, `state`, `crashes` and
+/// had its file, a restart makes none: it fails for as long as there is none, or none with states
+/// in it. In the file is one table, `states`, with the columns `key`, `state`, `crashes` and
 /// `checksum`; files without the last one, of earlier versions, get it when they are opened.
 ///
 /// - What a put has acknowledged is on disk: neither a kill of the program nor a loss of power
@@ -52,9 +52,9 @@ namespace coppice {
 ///   between that look and the acknowledgement, or of which nothing is written any more, is not
 ///   noticed; nor is one that is overwritten in place, but for what the checksums tell.
 /// - Each row has a checksum of key, state and count of crashes (CRC-64/XZ). A row that does not
-///   fit, or that SQLite finds malformed, is a failed start of its server, which names key and file,
-///   and `errc::unreadable` of a `get`; the other rows are not concerned. One without a checksum
-///   (null, as whoever writes a state by hand has to leave it) is taken as it is.
+///   fit, or that SQLite finds malformed, is a failed start of its server, which names key and
+///   file, and `errc::unreadable` of a `get`; the other rows are not concerned. One without a
+///   checksum (null, as whoever writes a state by hand has to leave it) is taken as it is.
 /// - The file may be used by several stashes, of several programs too: each key is one row, and the
 ///   last put wins. Who finds it locked by another waits for up to 2 s.
 /// - The index of the log (`-shm`) is mapped into memory: whoever cuts it off in the middle of a

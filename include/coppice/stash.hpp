@@ -71,8 +71,8 @@ class stash_ref {
         infinity));
   }
 
-  /// `std::optional<T> found = co_await stash.get(key);` Asks at once. Fails as a call does, and with
-  /// `errc::unreadable` if something else is kept there.
+  /// `std::optional<T> found = co_await stash.get(key);` Asks at once. Fails as a call does, and
+  /// with `errc::unreadable` if something else is kept there.
   /// @par Completion Signature
   /// `void(error_code, std::optional<T>)`
   [[nodiscard]] operation<void(boost::system::error_code, std::optional<T>)> auto get(

@@ -48,7 +48,8 @@ class COPPICE_API supervising {
  private:
   friend COPPICE_API supervising supervise(supervisor_spec, std::function<void()>);
 
-  explicit supervising(std::shared_ptr<detail::supervising_state> s) noexcept : state_{std::move(s)} {}
+  explicit supervising(std::shared_ptr<detail::supervising_state> s) noexcept
+      : state_{std::move(s)} {}
 
   std::shared_ptr<detail::supervising_state> state_;
 };

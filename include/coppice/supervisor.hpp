@@ -15,9 +15,9 @@
 
 namespace coppice {
 
-/// Starts a supervisor on the io_context and returns a handle at once; await `ready()` of it to know
-/// that its children are up. It has no parent: it lives until `stop()`, until it gives up, or until
-/// the io_context is destroyed.
+/// Starts a supervisor on the io_context and returns a handle at once; await `ready()` of it to
+/// know that its children are up. It has no parent: it lives until `stop()`, until it gives up, or
+/// until the io_context is destroyed.
 ///
 /// Whoever runs the io_context by hand restarts it first if it has run out of work before, as with
 /// everything in Asio: `io.run()` would return at once. `coppice::run` and `virtual_clock` do so.

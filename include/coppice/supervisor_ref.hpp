@@ -28,17 +28,18 @@ namespace coppice {
 /// The requests that supervisors of every kind take. They are served one at a time, in order of
 /// arrival, behind any start, stop or restart under way, and have no time limit of their own.
 ///
-/// A handle: cheap to copy, keeps nothing alive. It is made with a pid, with a name, or with whatever a
-/// `process_ref` finds the supervisor by; names and functions are asked anew for each request, so that
-/// a restarted supervisor is found again.
+/// A handle: cheap to copy, keeps nothing alive. It is made with a pid, with a name, or with
+/// whatever a `process_ref` finds the supervisor by; names and functions are asked anew for each
+/// request, so that a restarted supervisor is found again.
 ///
-/// Every request fails with `errc::noproc` if there is no such process, or the supervisor ends before
-/// it comes to it; with `errc::wrong_type` if the process is no supervisor of that kind; and with
-/// `errc::would_deadlock` if it comes from within a child whose start or end that very supervisor is
-/// waiting for.
+/// Every request fails with `errc::noproc` if there is no such process, or the supervisor ends
+/// before it comes to it; with `errc::wrong_type` if the process is no supervisor of that kind; and
+/// with `errc::would_deadlock` if it comes from within a child whose start or end that very
+/// supervisor is waiting for.
 ///
 /// @par Cancellation
-/// All requests may be cancelled, with any type. The caller waits no longer; a request that was made is carried out.
+/// All requests may be cancelled, with any type. The caller waits no longer; a request that was
+/// made is carried out.
 /// @par Thread safety
 /// Only on the loop's thread, or while the loop does not run.
 class COPPICE_API supervisor_handle {
@@ -56,7 +57,8 @@ class COPPICE_API supervisor_handle {
 
   /// The living process, or an empty pid.
   [[nodiscard]] pid whereis() const { return to_.whereis(); }
-  /// The same; but of a handle that was made with a pid that one, also when the supervisor has ended.
+  /// The same; but of a handle that was made with a pid that one, also when the supervisor has
+  /// ended.
   [[nodiscard]] pid get_pid() const { return to_.get_pid(); }
   [[nodiscard]] bool alive() const { return to_.whereis().alive(); }
 
@@ -75,8 +77,8 @@ class COPPICE_API supervisor_handle {
   /// @param reason With which it ends; its children are stopped with shutdown, whatever it is.
   /// @param limit For how long to wait; then fails with `errc::timeout`, and the stop goes on.
   ///
-  /// Fails with `errc::unexpected_exit` if it ended with another reason (it was killed, or gave up),
-  /// and with `errc::would_deadlock` from within the supervisor's own subtree.
+  /// Fails with `errc::unexpected_exit` if it ended with another reason (it was killed, or gave
+  /// up), and with `errc::would_deadlock` from within the supervisor's own subtree.
   /// @par Origin
   /// `supervisor:stop/3`.
   /// @par Completion Signature
@@ -212,8 +214,8 @@ class COPPICE_API dynamic_supervisor_ref : public supervisor_handle {
 
   /// Starts a child. Returns at once; await `ready()` of the result, in another statement.
   ///
-  /// The id need not be unique, and may be empty: it labels the child in listings and reports, and names
-  /// it nowhere else. The child is forgotten when it ends for good.
+  /// The id need not be unique, and may be empty: it labels the child in listings and reports, and
+  /// names it nowhere else. The child is forgotten when it ends for good.
   ///
   /// Up to 15 characters of an id take no memory.
   ///

@@ -33,15 +33,15 @@ struct supervisor_spec {
   /// So many restarts are forgiven within a period: the one after them is not made, and the
   /// supervisor gives up. 0 forgives none.
   ///
-  /// Up to 256 are counted exactly. Beyond that a restart counts for the period or up to 0.4 % less,
-  /// so that no budget takes more than 4 KiB: the supervisor may forgive a little more, and never
-  /// less.
+  /// Up to 256 are counted exactly. Beyond that a restart counts for the period or up to 0.4 %
+  /// less, so that no budget takes more than 4 KiB: the supervisor may forgive a little more, and
+  /// never less.
   ///
   /// @par Origin
   /// OTP keeps the time of every restart within the period.
   std::size_t intensity = 3;
-  /// For how long a restart counts. Above zero. What is too long for the clock to show its end never
-  /// runs out: such a restart counts for ever.
+  /// For how long a restart counts. Above zero. What is too long for the clock to show its end
+  /// never runs out: such a restart counts for ever.
   std::chrono::steady_clock::duration period = std::chrono::seconds{5};
   coppice::auto_shutdown auto_shutdown = coppice::auto_shutdown::never;
   /// Started in this order, each after the one before it is up; stopped in reverse. For

@@ -48,8 +48,8 @@ get_state(const server_ref<S>& server, F f, time_limit limit = std::chrono::seco
       server, detail::state_access<decltype(look), result>{std::move(look)}, limit)};
 }
 
-/// `auto changing = sys::replace_state(ref, f); co_await changing.result();` calls `void f(S&)` with
-/// the server's object, between two messages.
+/// `auto changing = sys::replace_state(ref, f); co_await changing.result();` calls `void f(S&)`
+/// with the server's object, between two messages.
 ///
 /// @par Origin
 /// `sys:replace_state/2`.

@@ -22,18 +22,18 @@ class task_run;
 
 /// A coroutine of coppice's own kind: a process body that costs less than an `asio::awaitable`.
 ///
-/// Write `coppice::task<>` where an `asio::awaitable<void>` stood. A task awaits tasks, coppice's own
-/// operations, any Asio operation (`socket.async_read_some(buffer, asio::deferred)`), and an
+/// Write `coppice::task<>` where an `asio::awaitable<void>` stood. A task awaits tasks, coppice's
+/// own operations, any Asio operation (`socket.async_read_some(buffer, asio::deferred)`), and an
 /// `asio::awaitable`. It begins when it is awaited, and runs as the process that awaits it; an
 /// exception passes from a task to the one that awaits it.
 ///
-/// It is destroyed where it waits when its process is killed. A request to stop cancels what it waits
-/// for, once, as in an `asio::awaitable`.
+/// It is destroyed where it waits when its process is killed. A request to stop cancels what it
+/// waits for, once, as in an `asio::awaitable`.
 ///
-/// A coroutine of another kind awaits it as an operation of Asio's: `co_await child()` if it returns
-/// nothing, else `co_await square(3)(asio::use_awaitable)`, since Asio 1.26 cannot await without a
-/// token what completes with an exception or a value. Whatever cancels that one cancels what the task
-/// waits for.
+/// A coroutine of another kind awaits it as an operation of Asio's: `co_await child()` if it
+/// returns nothing, else `co_await square(3)(asio::use_awaitable)`, since Asio 1.26 cannot await
+/// without a token what completes with an exception or a value. Whatever cancels that one cancels
+/// what the task waits for.
 ///
 /// @tparam T What it returns; movable, or void.
 /// @par Thread safety
@@ -57,8 +57,8 @@ class [[nodiscard]] task {
   /// The completion signature if it is started as an operation of Asio's.
   using signature = typename detail::task_completion<T>::signature;
 
-  /// Starts it as an operation of Asio's, within a process: the executor of what completes is that of
-  /// a process. Completes with std::logic_error if not.
+  /// Starts it as an operation of Asio's, within a process: the executor of what completes is that
+  /// of a process. Completes with std::logic_error if not.
   template <asio::completion_token_for<signature> Token>
   auto operator()(Token&& token) && {
     static_assert(!detail::fails_in_asio<T, std::decay_t<Token>>,
@@ -72,8 +72,8 @@ class [[nodiscard]] task {
         token, std::move(*this));
   }
 
-  /// Tasks and awaitables await it, each by a rule of their own; this is for coroutines of any other
-  /// kind, which cannot.
+  /// Tasks and awaitables await it, each by a rule of their own; this is for coroutines of any
+  /// other kind, which cannot.
   template <class Never = T>
   auto operator co_await() && {
     static_assert(detail::never<Never>,

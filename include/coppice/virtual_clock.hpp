@@ -13,8 +13,8 @@ namespace coppice {
 /// says. All of coppice's own waits go by it (shutdown times, restart windows, time limits,
 /// `sleep_for`, `send_after`); Asio's own timers do not.
 ///
-/// Drives the io_context itself, by `poll()`, and restarts it each time, so that it need not be restarted
-/// when it was stopped or has run out of work; do not call `run()` beside it.
+/// Drives the io_context itself, by `poll()`, and restarts it each time, so that it need not be
+/// restarted when it was stopped or has run out of work; do not call `run()` beside it.
 ///
 /// @par Thread safety
 /// Only on one thread, which becomes the loop's thread.

@@ -72,7 +72,8 @@ void spawn_task_in(const process_ref& supervisor, body_ptr what, std::string lab
   supervisor_request::submit(r, supervisor);
 }
 
-child_start start_task_child(const process_ref& supervisor, body_ptr what, const task_child_options& o) {
+child_start start_task_child(const process_ref& supervisor, body_ptr what,
+                             const task_child_options& o) {
   return dynamic_supervisor_ref{supervisor}.start_child(
       spec_of(std::move(what), o.label, o.restart, o.shutdown));
 }

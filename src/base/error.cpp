@@ -21,7 +21,8 @@ class coppice_category final : public boost::system::error_category {
       case errc::running: return "the child is running";
       case errc::restarting: return "the child is restarting";
       case errc::start_failed: return "the child did not start";
-      case errc::max_children: return "the supervisor has as many children as its max_children allows";
+      case errc::max_children:
+        return "the supervisor has as many children as its max_children allows";
       case errc::simple_one_for_one: return "not with a simple_one_for_one supervisor";
       case errc::would_deadlock: return "the caller would wait for itself";
       case errc::timeout: return "time ran out";

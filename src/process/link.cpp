@@ -17,7 +17,9 @@ namespace detail {
 
 mailbox_trap::~mailbox_trap() = default;
 
-void set_trap(std::shared_ptr<signal_trap> trap) { current_process().more().trap = std::move(trap); }
+void set_trap(std::shared_ptr<signal_trap> trap) {
+  current_process().more().trap = std::move(trap);
+}
 
 void cut_link(process& me, const pid& other) {
   // After unlink no exit signal through the link arrives, as in Erlang: a signal that is already in

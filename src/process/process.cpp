@@ -73,7 +73,9 @@ std::vector<pid> callers() {
   return me.extras ? me.extras->callers : std::vector<pid>{};
 }
 
-std::vector<pid> processes(asio::io_context& io) { return scheduler::of(io, "processes").processes(); }
+std::vector<pid> processes(asio::io_context& io) {
+  return scheduler::of(io, "processes").processes();
+}
 
 void set_abandon_after(asio::io_context& io, std::chrono::steady_clock::duration time) {
   scheduler::of(io, "set_abandon_after").set_abandon_after(time);

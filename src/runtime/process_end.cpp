@@ -136,7 +136,7 @@ void scheduler::announce_exit(process& p) {
   if (p.watcher != nullptr) {
     std::exchange(p.watcher, nullptr)->child_exited(p, std::exchange(p.tag, nullptr), p.reason);
   }
-  if (p.extras) tell_others(p, id);
+  tell_others(p, id);
 
   p.stop = {};
   p.acknowledges = p.answered = p.ignored = p.exit_reason_final = false;
@@ -146,7 +146,8 @@ void scheduler::announce_exit(process& p) {
   p.reason = {};
   // An abandoned process keeps its slot until its frames are gone.
   if (!p.life.has_frames()) release_slot(p);
-  while (!exiting_.empty() && !exiting_.front().block->is(exiting_.front().number)) exiting_.pop_front();
+  while (!exiting_.empty() && !exiting_.front().block->is(exiting_.front().number))
+    exiting_.pop_front();
   if (exiting_.empty() && abandon_timer_.armed()) timers_.cancel(abandon_timer_);
   if (--alive_ == 0) {
     work_.reset();
@@ -166,16 +167,16 @@ void scheduler::announce_exit(process& p) {
 }
 
 // OTP: a process that ends sends exit signals to its links and 'DOWN' to its monitors.
-void scheduler::tell_others(process& p, const pid& id) {
+void scheduler::tell_all_of(process& p, const pid& was) {
   process_extras& extras = *p.extras;
   for (process* peer : extras.links) {
     peer->extras->links.erase(&p);
-    signal(*peer, id, p.reason, stop_request::level::exit_signal);
+    signal(*peer, was, p.reason, stop_request::level::exit_signal);
   }
   while (!extras.subscriptions.empty()) {
     auto& s = static_cast<exit_subscription&>(*extras.subscriptions.front());
     s.unlink();
-    s.fire(id, p.reason);
+    s.fire(was, p.reason);
   }
   p.extras.reset();
 }

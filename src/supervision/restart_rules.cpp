@@ -30,24 +30,31 @@ supervision::action::next_type supervision::consequence_of(const child& c, const
   // OTP: do_auto_shutdown/2. A significant child ends its supervisor only by an end that does not
   // restart it. The count is 1, and not 0, when the last significant child ends, since that child
   // is still counted.
-  const bool automatic =
-      c.significant &&
-      (options_.automatic == auto_shutdown::any_significant ||
-       (options_.automatic == auto_shutdown::all_significant && children_.active_significant() == 1));
+  const bool automatic = c.significant && (options_.automatic == auto_shutdown::any_significant ||
+                                           (options_.automatic == auto_shutdown::all_significant &&
+                                            children_.active_significant() == 1));
   return automatic ? action::next_type::shut_down : action::next_type::none;
 }
 
 // The short way may be taken only if the usual one would do the same: nothing else is under way or
 // waits, and no sibling has to be stopped first. It costs no event, no action and no turn of the
 // supervisor, which halves the cost of a restart.
-bool supervision::restarts_now(child& c, const exit_reason& reason, clock::time_point now) {
+bool supervision::restarts_now(const child& c, const exit_reason& reason, clock::time_point now) {
   if (!is_idle() || !restarts_alone() || c.state != child_state::running) return false;
   // Any other consequence has changed nothing yet: the usual way finds it again.
-  if (consequence_of(c, reason, now) != action::next_type::restart) return false;
-  job_.kind = job_kind::restart_one;
-  job_.subject = &c;
+  return consequence_of(c, reason, now) == action::next_type::restart;
+}
+
+// The child was running when it ended and runs again: its state stays what it was.
+void supervision::restarted(child& c, std::uint64_t number) {
+  children_.set_number(c, number);
+  c.by_request = false;
+  ++c.restarts;
+}
+
+void supervision::restart_begun(child& c, clock::time_point now) {
+  begin({.kind = job_kind::restart_one, .subject = &c});
   begin_start(c, now);
-  return true;
 }
 
 void supervision::handle_exit(child& c, clock::time_point now) {

@@ -121,9 +121,9 @@ void supervision::begin_parallel_stop(clock::time_point now) {
       ++pending_stops_;
       if (c->how.is_timed()) {
         const stop_deadline b{detail::after(now, time_to_stop(*c)), c->how.time()};
-        const auto at =
-            std::lower_bound(stop_deadlines_.begin(), stop_deadlines_.end(), b,
-                             [](const stop_deadline& x, const stop_deadline& y) { return x.time > y.time; });
+        const auto at = std::lower_bound(
+            stop_deadlines_.begin(), stop_deadlines_.end(), b,
+            [](const stop_deadline& x, const stop_deadline& y) { return x.time > y.time; });
         if (at == stop_deadlines_.end() || at->time != b.time) stop_deadlines_.insert(at, b);
       }
     } else {

@@ -145,7 +145,9 @@ void supervision::handle(event& e, clock::time_point now) {
     case event::kind_type::serve: emit({.kind = action::kind_type::serve, .call = e.call}); break;
     case event::kind_type::stop: begin_shut_down(std::move(e.reason), cause::asked); break;
     case event::kind_type::terminate: handle_terminate(children_.find(*e.id), e.call); break;
-    case event::kind_type::terminate_number: handle_terminate(children_.find(e.number), e.call); break;
+    case event::kind_type::terminate_number:
+      handle_terminate(children_.find(e.number), e.call);
+      break;
     // OTP: start_child/2. An id in use is refused: `already_started` if its child runs, else
     // `already_present`. Ids of dynamic children are labels, and any number may have the same one.
     case event::kind_type::add: {

@@ -77,7 +77,8 @@ struct place {
 }
 
 void check_child(const place& at, const child_spec& spec, bool named, auto_shutdown mode) {
-  if (spec.start && !access::is_template(spec.start) && access::get_body(spec.start)->is_refused()) {
+  if (spec.start && !access::is_template(spec.start) &&
+      access::get_body(spec.start)->is_refused()) {
     refuse_refused(at, spec);
   }
   // Dynamic children need no id: nothing finds them by it.

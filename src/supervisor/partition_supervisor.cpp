@@ -112,7 +112,8 @@ pid supervisor_process::partition_for(std::uintmax_t number) {
         make_error_code(errc::not_found),
         "partition supervisor \"" + setup_.name + "\" was resized to no partitions"};
   }
-  const auto* c = static_cast<const entry*>(decide_.children().find(std::to_string(number % partitions_)));
+  const auto* c =
+      static_cast<const entry*>(decide_.children().find(std::to_string(number % partitions_)));
   if (c == nullptr || c->state != supervision::child_state::running) return {};
   return c->process.alive() ? c->process : pid{};
 }

@@ -97,8 +97,10 @@ child_spec as_child(std::string id, std::function<setup_ptr()> make_setup) {
 
 supervisor_ref start_root(asio::io_context& io, std::function<setup_ptr()> make_setup,
                           std::string_view label, std::shared_ptr<supervisor_outcome> outcome) {
-  process& p = scheduler::of(io, "start_supervisor").spawn(
-      {.what = body_ptr{new supervisor_body{std::move(make_setup), std::move(outcome)}}, .label = label});
+  process& p =
+      scheduler::of(io, "start_supervisor")
+          .spawn({.what = body_ptr{new supervisor_body{std::move(make_setup), std::move(outcome)}},
+                  .label = label});
   // A root is linked to nobody, even if a process starts it: no exit signal may count as its
   // parent's.
   p.spawner = {};
@@ -189,12 +191,10 @@ supervisor_ref detail::start_supervisor_by(asio::io_context& io,
 struct detail::supervising_state {
   supervising_state(detail::process& me, detail::setup_ptr setup, std::function<void()> booted)
       : home{me.home}, self{std::in_place, me, std::move(setup)}, waiting{&*self} {
-    self->booted_ = booted ? std::move(booted) : [] {};
-    self->decide_.start();
-    self->act();
+    self->begin(booted ? std::move(booted) : [] {});
   }
 
-  [[nodiscard]] bool over() const noexcept { return !self || self->finished_; }
+  [[nodiscard]] bool over() const noexcept { return !self || self->has_finished(); }
 
   detail::scheduler& home;
   std::optional<detail::supervisor_process> self;  // until it has come to its end
@@ -225,8 +225,8 @@ supervisor_end detail::supervising_wait::take() {
 
 supervising supervise(supervisor_spec spec, std::function<void()> booted) {
   detail::process& me = detail::current_process();
-  return supervising{std::make_shared<detail::supervising_state>(me, detail::setup_of(std::move(spec)),
-                                                          std::move(booted))};
+  return supervising{std::make_shared<detail::supervising_state>(
+      me, detail::setup_of(std::move(spec)), std::move(booted))};
 }
 
 supervising supervise(supervisor_spec spec, init_ack up) {

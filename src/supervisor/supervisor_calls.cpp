@@ -165,7 +165,8 @@ void supervisor_process::serve(supervisor_request& r) {
   switch (r.kind) {
     case kind::which:
       r.listing.reserve(decide_.children().size());
-      for (supervision::child* at = decide_.children().first(); at != nullptr; at = decide_.children().after(*at)) {
+      for (supervision::child* at = decide_.children().first(); at != nullptr;
+           at = decide_.children().after(*at)) {
         r.listing.push_back(list(static_cast<const entry&>(*at)));
       }
       break;
@@ -185,7 +186,8 @@ void supervisor_process::serve(supervisor_request& r) {
       }
       break;
     case kind::count:
-      for (supervision::child* at = decide_.children().first(); at != nullptr; at = decide_.children().after(*at)) {
+      for (supervision::child* at = decide_.children().first(); at != nullptr;
+           at = decide_.children().after(*at)) {
         const auto& c = static_cast<const entry&>(*at);
         ++r.counts.specs;
         if (c.process.alive()) ++r.counts.active;

@@ -5,8 +5,6 @@
 #include <coppice/name.hpp>
 #include <coppice/report.hpp>
 
-#include "base/exception_cast.hpp"
-
 #include <utility>
 
 // This file drives the decisions of one supervisor: events are handed to `decide_`, and its actions
@@ -16,23 +14,6 @@
 namespace coppice::detail {
 
 namespace {
-
-// A child that was restarted more often than this lets others go first. A child that crashes
-// without pause would otherwise have a turn, which takes the time of a throw, for each turn of any
-// other.
-constexpr std::size_t restarts_before_low_priority = 16;
-
-// Sets a flag for the time of a scope.
-class scope {
- public:
-  explicit scope(bool& flag) noexcept : flag_{flag} { flag_ = true; }
-  scope(const scope&) = delete;
-  scope& operator=(const scope&) = delete;
-  ~scope() { flag_ = false; }
-
- private:
-  bool& flag_;
-};
 
 // The number of actions that are carried out before other processes get a turn.
 constexpr int action_budget = 256;
@@ -67,7 +48,8 @@ supervisor_process::supervisor_process(process& self, setup_ptr setup)
   if (home_.listened_to()) warn_about(setup_);
   if (!setup_.from_template) {
     for (const child_spec& spec : setup_.children) {
-      decide_.add_static(make_entry(spec, spec.id, std::shared_ptr<const child_spec>{kept_, &spec}));
+      decide_.add_static(
+          make_entry(spec, spec.id, std::shared_ptr<const child_spec>{kept_, &spec}));
     }
   }
   while (!self_.extras->early_requests.empty()) {
@@ -171,10 +153,14 @@ void supervisor_process::wake() noexcept {
   if (waiting_ != nullptr && !self_.life.is_exiting()) waiting_->wake();
 }
 
-task<void> supervisor_process::main(std::function<void()> booted) {
+void supervisor_process::begin(std::function<void()> booted) {
   booted_ = std::move(booted);
   decide_.start();
   act();
+}
+
+task<void> supervisor_process::main(std::function<void()> booted) {
+  begin(std::move(booted));
   if (!finished_) co_await deferred_wait<wait>{{this}};
 }
 
@@ -234,93 +220,6 @@ void supervisor_process::perform(supervision::action& a) {
       report_on(a);
       break;
   }
-}
-
-// The most frequent decision, a restart of one child, is carried out where the end of the child is
-// told: it needs no turn of the supervisor. The three reports share one description of the child,
-// in which only the new pid and the count change.
-//
-// A child that acknowledges its start is not restarted here, since its supervisor has to wait for
-// it.
-void supervisor_process::restart_child(entry& c, const exit_reason& why) noexcept {
-  const scope acting{acting_};
-  const bool told = home_.listened_to();
-  child_info info;
-  if (told) {
-    info = describe(c);
-    home_.tell(report{std::in_place_type<child_ended>, info, why, next_step::restart});
-    home_.tell(report{std::in_place_type<child_starting>, info});
-    // The report sink may have killed the supervisor.
-    if (!self_.life.is_live()) return;
-  }
-  // A spawn that throws, for lack of memory, is a crash of the supervisor and no failed start.
-  try {
-    spawn_child(c, true);
-  } catch (...) {
-    return home_.crash(self_);
-  }
-  decide_.started(c, c.process.number());
-  if (!told) return;
-  info.process = c.process;
-  info.restarts = c.restarts;
-  home_.tell(report{std::in_place_type<child_started>, info, c.by_request});
-}
-
-process& supervisor_process::spawn_child(entry& c, bool again) {
-  process& p = home_.spawn({.what = body_ptr{c.start},
-                            .parent = &self_,
-                            .watcher = this,
-                            .tag = &c,
-                            .low_priority = again && c.restarts > restarts_before_low_priority});
-  c.process = p.id();
-  return p;
-}
-
-void supervisor_process::start_child(entry& c) {
-  const bool acknowledges = c.start->acknowledges();
-  spawn_child(c, decide_.restarting_one());
-  // A temporary child is never started again: its body, with all that the callable captured, is to
-  // go together with its process.
-  if (c.when == restart::temporary) {
-    c.start.reset();
-  }
-  if (!acknowledges) started(c);
-}
-
-void supervisor_process::started(entry& c) {
-  decide_.started(c, c.process.number());
-  if (home_.listened_to()) home_.tell(child_started{describe(c), c.by_request});
-}
-
-void supervisor_process::child_ready(void* tag, std::any info) {
-  auto& c = *static_cast<entry*>(tag);
-  c.info = std::move(info);
-  started(c);
-  wake();
-}
-
-// Called by the scheduler when everything of the child is gone. An exit before the acknowledgement
-// is a failed start, whose reason is OTP's: what the child ended with, unless it returned in
-// silence or was killed because its start took too long.
-void supervisor_process::child_exited(process& child, void* tag, const exit_reason& reason) {
-  auto& c = *static_cast<entry*>(tag);
-  if (is_free() && c.start && !c.start->acknowledges() &&
-      decide_.restarts_now(c, reason, home_.now())) {
-    return restart_child(c, reason);
-  }
-  if (c.state != supervision::child_state::starting) {
-    decide_.ended(c, reason);
-  } else if (child.ignored) {
-    c.process = {};
-    decide_.ignored(c);
-  } else if (c.had_to_be_killed) {
-    decide_.start_failed(c, exit_reason::timeout());
-  } else if (reason.is_normal()) {
-    decide_.start_failed(c, exit_reason::error("it ended before it had acknowledged its start"));
-  } else {
-    decide_.start_failed(c, reason);
-  }
-  wake();
 }
 
 // OTP: gen_server ends a process that traps exits when its parent's 'EXIT' comes, for every reason.

@@ -78,6 +78,18 @@ child_spec supervisor_child_of(Spec spec) {
   }
 }
 
+// Sets a flag for the time of a scope.
+class scope {
+ public:
+  explicit scope(bool& flag) noexcept : flag_{flag} { flag_ = true; }
+  scope(const scope&) = delete;
+  scope& operator=(const scope&) = delete;
+  ~scope() { flag_ = false; }
+
+ private:
+  bool& flag_;
+};
+
 // Carries out the decisions of a supervision: starts, stops and kills processes, answers calls,
 // reports. It lives in the frame of the supervisor's coroutine. Events may come from the scheduler
 // at any time, also while an action is being carried out, so they are only noted (`wake`); `act`
@@ -93,7 +105,28 @@ class supervisor_process final : public behaviour, public process_watcher {
   // Gives the supervisor of a process, or null if the process is none.
   static supervisor_process* of(const process& p) noexcept;
 
-  // `booted` is called when the static children are up.
+  // The wait for the end of the supervisor, which works while it waits.
+  struct wait {
+    using signature = void();
+
+    supervisor_process* self;
+    wake_timer timer{};
+
+    [[nodiscard]] scheduler& home() const noexcept { return self->home_; }
+    void arm(waiter& w);
+    [[nodiscard]] bool poll();
+    void disarm() noexcept;
+    void set_alarm();
+    template <class Handler>
+    static void complete(Handler&& h) {
+      std::forward<Handler>(h)();
+    }
+  };
+
+  // Starts the static children. `booted` is called when they are up.
+  void begin(std::function<void()> booted);
+  [[nodiscard]] bool has_finished() const noexcept { return finished_; }
+  // Begins, and waits for the end.
   task<void> main(std::function<void()> booted);
   [[nodiscard]] supervisor_end end() const { return {decide_.why_finished(), last_}; }
 
@@ -110,8 +143,6 @@ class supervisor_process final : public behaviour, public process_watcher {
   [[nodiscard]] pid partition_for(std::uintmax_t number);
 
  private:
-  friend struct supervising_state;
-
   struct entry;
   struct entry_hook : list_hook {
     entry* owner = nullptr;
@@ -138,24 +169,6 @@ class supervisor_process final : public behaviour, public process_watcher {
     std::size_t count = 0;
   };
 
-  // Suspends the coroutine until there is something to do.
-  struct wait {
-    using signature = void();
-
-    supervisor_process* self;
-    wake_timer timer{};
-
-    [[nodiscard]] scheduler& home() const noexcept { return self->home_; }
-    void arm(waiter& w);
-    [[nodiscard]] bool poll();
-    void disarm() noexcept;
-    void set_alarm();
-    template <class Handler>
-    static void complete(Handler&& h) {
-      std::forward<Handler>(h)();
-    }
-  };
-
   void child_exited(process& child, void* tag, const exit_reason& reason) override;
   void child_ready(void* tag, std::any info) override;
   [[nodiscard]] std::string_view label_of(void* tag) const noexcept override {
@@ -172,7 +185,7 @@ class supervisor_process final : public behaviour, public process_watcher {
   }
   void perform(supervision::action& a);
   void start_child(entry& c);
-  void restart_child(entry& c, const exit_reason& why) noexcept;
+  void restart_child(entry& c, process& ended, const exit_reason& why) noexcept;
   void started(entry& c);
   process& spawn_child(entry& c, bool again);
   void answer(supervision::action& a);

@@ -1,4 +1,4 @@
-// replay FILE…: plays OTP scenarios on coppice. A corpus is compared with the traces it holds, and
+// replay FILE...: plays OTP scenarios on coppice. A corpus is compared with the traces it holds, and
 // every difference is named with its first differing line; the trace of a single scenario is
 // printed. "-" is standard input. Exits with 0 only if all agree.
 

@@ -166,9 +166,7 @@ class stage {
   void reply(actor& a, outcome how, const exit_reason& reason) {
     const std::size_t whom = find(&a);
     if (how == outcome::ok && !a.killed) {
-      a.now = life::running;
-      a.asked = false;
-      tell({.what = what::started, .whom = whom, .number = ++numbers_});
+      note_start(a);
       decide_.started(a, numbers_);
     } else if (how == outcome::ignored) {
       a.now = life::none;
@@ -179,6 +177,20 @@ class stage {
       tell({.what = what::start_failed, .whom = whom, .reason = reason});
       decide_.start_failed(a, reason);
     }
+  }
+
+  void note_start(actor& a) {
+    a.now = life::running;
+    a.asked = false;
+    tell({.what = what::started, .whom = find(&a), .number = ++numbers_});
+  }
+
+  reaction begin_start(actor& a) {
+    a.now = life::starting;
+    a.asked = a.killed = false;
+    const std::size_t n = a.starts++;
+    if (n == 0) return a.plan.at_first;
+    return a.plan.later.empty() ? reaction::waits : a.plan.later[(n - 1) % a.plan.later.size()];
   }
 
   void react(actor& a, reaction r) {
@@ -203,7 +215,13 @@ class stage {
           .kind = kind::has_ended,
           .next = supervision::action::next_type::restart});
     tell({.what = what::action, .whom = whom, .now = now_, .kind = kind::start});
-    perform(kind::start, whom);
+    const reaction r = begin_start(a);
+    if (r == reaction::is_up) {
+      note_start(a);
+      return decide_.restarted(a, numbers_);
+    }
+    decide_.restart_begun(a, now_);
+    react(a, r);
   }
 
   void pass(span_of_time time) {
@@ -250,12 +268,7 @@ class stage {
     if (whom == nobody) return;
     actor& a = actors_.at(whom);
     if (k == kind::start) {
-      a.now = life::starting;
-      a.asked = a.killed = false;
-      react(a, a.starts == 0          ? a.plan.at_first
-               : a.plan.later.empty() ? reaction::waits
-                                      : a.plan.later[(a.starts - 1) % a.plan.later.size()]);
-      ++a.starts;
+      react(a, begin_start(a));
     } else if (k == kind::stop) {
       a.asked = true;
     } else if (k == kind::kill) {
@@ -267,7 +280,8 @@ class stage {
 
   std::vector<std::pair<std::size_t, supervision::child_state>> listing() {
     std::vector<std::pair<std::size_t, supervision::child_state>> all;
-    for (supervision::child* c = decide_.children().first(); c != nullptr; c = decide_.children().after(*c)) {
+    for (supervision::child* c = decide_.children().first(); c != nullptr;
+         c = decide_.children().after(*c)) {
       all.emplace_back(find(c), c->state);
     }
     return all;

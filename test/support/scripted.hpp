@@ -209,7 +209,8 @@ inline std::shared_ptr<answer> end_of(const coppice::pid& process) {
   return begin(coppice::await_exit(process));
 }
 
-// A world with scripted children. They outlive the io_context, in whose frames they are referred to.
+// A world with scripted children. They outlive the io_context, in whose frames they are referred
+// to.
 struct scene : players, world {
   // What has happened since the last time, after settling.
   std::string log() {

@@ -13,8 +13,8 @@
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 
-// An io_context in virtual time that remembers its reports, as text, but for those of starts that have
-// only begun, and those of crashes of which a supervisor tells.
+// An io_context in virtual time that remembers its reports, as text, but for those of starts that
+// have only begun, and those of crashes of which a supervisor tells.
 struct world {
   explicit world(int hint = 1) : io{hint} {
     coppice::set_report_sink(io, [this](const coppice::report& r) {

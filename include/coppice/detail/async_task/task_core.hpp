@@ -206,7 +206,9 @@ struct COPPICE_API task_group_wait : task_listener {
   void task_over(task_core& c) noexcept override;
 
   [[nodiscard]] std::size_t settled() const noexcept { return cores.size() - open; }
-  [[nodiscard]] bool timed_out() const noexcept { return timer.has_expired() && settled() < wanted; }
+  [[nodiscard]] bool timed_out() const noexcept {
+    return timer.has_expired() && settled() < wanted;
+  }
   // For await_many: gives the error if not all have a result. All are forgotten then.
   [[nodiscard]] boost::system::error_code outcome() noexcept;
   // For yield_many: tells whether that task has a result to give. If not, it is dealt with as the

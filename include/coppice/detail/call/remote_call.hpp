@@ -63,7 +63,8 @@ class answer_receiver {
 template <class R>
 class answer_sender {
  public:
-  answer_sender(std::shared_ptr<exit_reason> failure, std::shared_ptr<answer_receiver<R>> to) noexcept
+  answer_sender(std::shared_ptr<exit_reason> failure,
+                std::shared_ptr<answer_receiver<R>> to) noexcept
       : failure_{std::move(failure)}, to_{std::move(to)} {}
   answer_sender(answer_sender&&) noexcept = default;
   answer_sender& operator=(answer_sender&&) = delete;
@@ -93,8 +94,8 @@ void post_call(call_ptr<R> call, std::shared_ptr<answer_receiver<R>> to) {
   const std::uint64_t there = access::serial(call->terms.target);
   scheduler::post(there, [call = std::move(call), back = std::move(back)]() mutable {
     scheduler& home = call->home;
-    auto* w = new wait_operation<call_wait<R>, answer_sender<R>>{home, call_wait<R>{std::move(call)},
-                                                           std::move(back)};
+    auto* w = new wait_operation<call_wait<R>, answer_sender<R>>{
+        home, call_wait<R>{std::move(call)}, std::move(back)};
     w->start();
   });
 }
@@ -106,7 +107,8 @@ COPPICE_API void kill_if_not_started_there(const process_ref& server);
 // caller. The members are touched on the caller's thread only. It is shared, as the wait may be
 // over when the answer comes.
 template <class R>
-class answer_box final : public answer_receiver<R>, public std::enable_shared_from_this<answer_box<R>> {
+class answer_box final : public answer_receiver<R>,
+                         public std::enable_shared_from_this<answer_box<R>> {
  public:
   explicit answer_box(const scheduler& s) noexcept : home_{s.serial()} {}
 
@@ -131,7 +133,10 @@ struct remote_call_wait {
   using signature = completion_signature<R>;
 
   remote_call_wait(scheduler& s, call_ptr<R> c, std::shared_ptr<exit_reason> f)
-      : here{&s}, call{std::move(c)}, failure{std::move(f)}, box{std::make_shared<answer_box<R>>(s)} {
+      : here{&s},
+        call{std::move(c)},
+        failure{std::move(f)},
+        box{std::make_shared<answer_box<R>>(s)} {
     if (call->terms.or_kill) box->to_kill = call->terms.target;
   }
 

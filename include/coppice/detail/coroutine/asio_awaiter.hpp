@@ -106,7 +106,8 @@ class asio_awaiter {
   std::atomic<state> now_ = state::initiating;  // atomic: any thread may drop a handler
 };
 
-// Awaits an awaitable that gives a value. co_spawn gives it as an optional (see ignoring_cancellation).
+// Awaits an awaitable that gives a value. co_spawn gives it as an optional (see
+// ignoring_cancellation).
 template <class Signature, class Op>
 class awaitable_awaiter final : public asio_awaiter<Signature, Op> {
  public:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/coroutine/runner.hpp>
 #include <coppice/detail/coroutine/task_body.hpp>
 #include <coppice/detail/runtime/body.hpp>
@@ -65,7 +66,7 @@ class acknowledging_body final
       : typed_body<typename awaitable_executor<std::invoke_result_t<F&, init_ack>>::type>{true},
         function_{std::move(f)} {}
   std::invoke_result_t<F&, init_ack> call(process& p) override {
-    return std::invoke(function_, init_ack{p.id()});
+    return std::invoke(function_, access::make<init_ack>(p.id()));
   }
 
  private:

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/coroutine/runner.hpp>
 #include <coppice/detail/runtime/body.hpp>
@@ -51,7 +52,7 @@ class task_function_body final : public task_body, public pooled {
       : task_body{acknowledging_task_function<F>}, function_{std::move(f)} {}
   task<void> call(process& p) override {
     if constexpr (acknowledging_task_function<F>) {
-      return std::invoke(function_, init_ack{p.id()});
+      return std::invoke(function_, access::make<init_ack>(p.id()));
     } else {
       return std::invoke(function_);
     }

@@ -17,8 +17,8 @@ namespace coppice::detail {
 // Hands an Asio object over to another process, in place and without a system call. Asio has no way
 // to replace the executor of an object; but its objects can be moved into an object with another
 // type of executor, if that type can be constructed from the old one. So the object is moved twice:
-// into one whose executor type is `executor_exchange`, and back. On the way back, a executor_exchange converts to the
-// new owner's executor.
+// into one whose executor type is `executor_exchange`, and back. On the way back, a
+// executor_exchange converts to the new owner's executor.
 
 // Gives the executor of the process, or of the calling one. Throws unless the process lives and
 // runs on `context`.
@@ -43,7 +43,8 @@ template <class Object>
 using executor_of = typename Object::executor_type;
 
 template <class Object>
-using rebound_object = typename Object::template rebind_executor<executor_exchange<executor_of<Object>>>::other;
+using rebound_object =
+    typename Object::template rebind_executor<executor_exchange<executor_of<Object>>>::other;
 
 // Streams in layers (ssl::stream, Beast's websocket::stream) have an object inside that does the
 // work, and use its executor. Only that lowest object has to be moved.

@@ -156,6 +156,11 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void link(process& a, process& b);
   void unlink(process& a, process& b) noexcept;
   void acknowledge(process& p, std::any info);
+  // Tells the links and monitors of a process that it has ended. `was` is the pid that it had. A
+  // watcher may call this from `child_exited`, if they are to be told before it goes on.
+  void tell_others(process& p, const pid& was) {
+    if (p.extras) tell_all_of(p, was);
+  }
   [[nodiscard]] std::vector<pid> processes();
 
   // Names. False if the name is taken or the process has one.
@@ -251,7 +256,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void perform_without_process(owned_item& item);
   void begin(process& p);
   void on_suspend(process& p) {
-    if (p.life.pending() != process_life::pending_end::none || p.stop.is_deferred()) deliver_pending(p);
+    if (p.life.pending() != process_life::pending_end::none || p.stop.is_deferred())
+      deliver_pending(p);
   }
   void deliver_pending(process& p);
   void post_stop(process& p);
@@ -265,7 +271,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void unregister_name(process_extras& x) noexcept;
   void give_up_names(process_extras& x) noexcept;
   void announce_exit(process& p);
-  void tell_others(process& p, const pid& id);
+  void tell_all_of(process& p, const pid& was);
   void report_crash(process& p) noexcept;
   void give_up_waiting();
   void give_up_loose_timers();

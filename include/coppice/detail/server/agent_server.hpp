@@ -21,7 +21,8 @@ struct agent_cast {
   F function;
 };
 
-// How a request completes whose function is called with that; nothing if the function cannot be called.
+// How a request completes whose function is called with that; nothing if the function cannot be
+// called.
 template <class F, class State>
 struct agent_reply_of {
   using signature = void;

@@ -35,7 +35,8 @@ COPPICE_API inline constexpr char server_tag{};
 
 // Puts a call into the queue of the target, or fails it at once if that is not a server of the
 // class with that tag.
-COPPICE_API void send_call(reply_slot& slot, envelope& e, const process_ref& target, const void* tag);
+COPPICE_API void send_call(reply_slot& slot, envelope& e, const process_ref& target,
+                           const void* tag);
 
 // A message whose handler is a coroutine. The coroutine of the server awaits the handler, so that
 // messages are still handled one at a time.

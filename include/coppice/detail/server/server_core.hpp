@@ -70,8 +70,9 @@ class COPPICE_API envelope {
   [[nodiscard]] virtual const reply_slot* slot() const noexcept { return nullptr; }
 
   const kind_type kind;
-  bool out_of_band = false;  // does not end the idle time of the server, and its sender is no client
-  bool exempt_from_limit = false;   // is coppice's own: neither refused nor dropped for want of room
+  // It does not end the idle time of the server, and its sender is no client.
+  bool out_of_band = false;
+  bool exempt_from_limit = false;  // is coppice's own: neither refused nor dropped for want of room
   envelope* next = nullptr;
 
  protected:
@@ -131,7 +132,8 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   // as the options say. Messages of coppice's own, and continuations, do not count and are never
   // dropped.
   send_result push(envelope& e) noexcept {
-    if (closed || (!e.exempt_from_limit && size_ - exempt_ >= options_.limit)) return push_beyond_limit(e);
+    if (closed || (!e.exempt_from_limit && size_ - exempt_ >= options_.limit))
+      return push_beyond_limit(e);
     append(e);
     return send_result::delivered;
   }
@@ -183,7 +185,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   envelope* failed = nullptr;  // the message that was being handled then
   bool idle_over = false;      // the idle time is over, and the handler for it has not run yet
   list_hook calls;             // slots of calls that are not answered yet
-  list_hook dropped_replies;          // slots whose reply_to was destroyed by the handler that runs now
+  list_hook dropped_replies;   // slots whose reply_to was destroyed by the handler that runs now
   bool handling = false;       // a message is being handled
   bool ending = false;         // the loop over messages is over
   // Make messages of exit signals and of ends of processes; null if the class does not handle

@@ -12,12 +12,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 namespace coppice::detail {
@@ -137,9 +135,12 @@ class COPPICE_API supervision {
   /// The same event, for a driver that can restart the child on the spot if nothing else is to be
   /// done.
   ///
-  /// @return True if the child is to be started again now, alone: report its end, and go on as with
-  ///   an action `start`. False if not; nothing has happened then: go on with `ended`.
-  [[nodiscard]] bool restarts_now(child& c, const exit_reason& reason, clock::time_point now);
+  /// @return True if the child is to be started again now, alone: report its end, start it, and
+  ///   answer with `restarted`, or with `restart_begun` if it acknowledges its start later. False
+  ///   if not; nothing has happened then: go on with `ended`.
+  [[nodiscard]] bool restarts_now(const child& c, const exit_reason& reason, clock::time_point now);
+  void restarted(child& c, std::uint64_t number);
+  void restart_begun(child& c, clock::time_point now);
   void stop(exit_reason reason);
 
   // Calls are answered by an action `reply` or `serve` with the same `call`, in order of arrival.
@@ -165,6 +166,10 @@ class COPPICE_API supervision {
   /// The number of children that ran when the final stop began, and of those that had to be killed.
   [[nodiscard]] std::size_t stopped_at_end() const noexcept { return stopped_at_end_; }
   [[nodiscard]] std::size_t killed_at_end() const noexcept { return killed_at_end_; }
+  /// Tells whether there is nothing to do until the next event comes.
+  [[nodiscard]] bool is_idle() const noexcept {
+    return job_.kind == job_kind::none && next_out_ == out_.size() && inbox_.empty();
+  }
   /// Tells whether all children are being stopped, for good.
   [[nodiscard]] bool shutting_down() const noexcept { return job_.kind == job_kind::shut_down; }
   /// Tells whether a child is being restarted alone.
@@ -233,9 +238,6 @@ class COPPICE_API supervision {
   void set_state(child& c, child_state s) noexcept { children_.set_state(c, s); }
   void forget(child& c);
   void drop_pending(child& c) noexcept;
-  [[nodiscard]] bool is_idle() const noexcept {
-    return job_.kind == job_kind::none && next_out_ == out_.size() && inbox_.empty();
-  }
   void emit(action a) { out_.push_back(std::move(a)); }
   void emit_report(action::kind_type kind, child& c, const exit_reason& reason = {},
                    action::next_type next = action::next_type::none);

@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-// Specs that are given where they do not belong. They are refused by the compiler, in words that say
-// what to write instead.
+// Specs that are given where they do not belong. They are refused by the compiler, in words that
+// say what to write instead.
 
 namespace coppice::detail {
 
@@ -50,9 +50,10 @@ concept supervisor_spec_of_any_kind = requires(const Spec& s) {
 
 template <class Spec>
 child_start refuse_supervisor_spec() {
-  static_assert(never<Spec>,
-                "a supervisor is started as a child by its child spec: `coppice::supervisor(spec)`, "
-                "dynamic_supervisor(spec), partition_supervisor(spec) or task_supervisor(spec)");
+  static_assert(
+      never<Spec>,
+      "a supervisor is started as a child by its child spec: `coppice::supervisor(spec)`, "
+      "dynamic_supervisor(spec), partition_supervisor(spec) or task_supervisor(spec)");
   return start_from_template({}, {});
 }
 

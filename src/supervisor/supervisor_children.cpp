@@ -1,0 +1,116 @@
+#include "supervisor_process.hpp"
+
+#include <coppice/report.hpp>
+
+#include <any>
+#include <utility>
+
+// This file starts the children of a supervisor, and takes the news of their starts and ends.
+
+namespace coppice::detail {
+
+namespace {
+
+// A child that was restarted more often than this lets others go first. A child that crashes
+// without pause would otherwise have a turn, which takes the time of a throw, for each turn of any
+// other.
+constexpr std::size_t restarts_before_low_priority = 16;
+
+}  // namespace
+
+// The most frequent decision, a restart of one child, is carried out where the end of the child is
+// told: it needs no turn of the supervisor. The three reports share one description of the child,
+// in which only the new pid and the count change.
+void supervisor_process::restart_child(entry& c, process& ended, const exit_reason& why) noexcept {
+  const scope acting{acting_};
+  // Whoever waits for the end of the child hears of it before the child starts again, as in OTP,
+  // where the supervisor is only one of them.
+  home_.tell_others(ended, c.process);
+  const bool told = home_.listened_to();
+  child_info info;
+  if (told) {
+    info = describe(c);
+    home_.tell(report{std::in_place_type<child_ended>, info, why, next_step::restart});
+    home_.tell(report{std::in_place_type<child_starting>, info});
+  }
+  // The report sink may have killed the supervisor, and so may an exit signal.
+  if (!self_.life.is_live()) return;
+  // A spawn that throws, for lack of memory, is a crash of the supervisor and no failed start.
+  try {
+    spawn_child(c, true);
+  } catch (...) {
+    return home_.crash(self_);
+  }
+  if (c.start->acknowledges()) {
+    // What comes before the answer waits in the inbox. Only a time limit of the start needs a turn,
+    // which sets the alarm.
+    decide_.restart_begun(c, home_.now());
+    if (decide_.deadline()) wake();
+    return;
+  }
+  decide_.restarted(c, c.process.number());
+  if (!told) return;
+  info.process = c.process;
+  info.restarts = c.restarts;
+  home_.tell(report{std::in_place_type<child_started>, info, c.by_request});
+}
+
+process& supervisor_process::spawn_child(entry& c, bool again) {
+  process& p = home_.spawn({.what = body_ptr{c.start},
+                            .parent = &self_,
+                            .watcher = this,
+                            .tag = &c,
+                            .low_priority = again && c.restarts > restarts_before_low_priority});
+  c.process = p.id();
+  return p;
+}
+
+void supervisor_process::start_child(entry& c) {
+  const bool acknowledges = c.start->acknowledges();
+  spawn_child(c, decide_.restarting_one());
+  // A temporary child is never started again: its body, with all that the callable captured, is to
+  // go together with its process.
+  if (c.when == restart::temporary) {
+    c.start.reset();
+  }
+  if (!acknowledges) started(c);
+}
+
+void supervisor_process::started(entry& c) {
+  decide_.started(c, c.process.number());
+  if (home_.listened_to()) home_.tell(child_started{describe(c), c.by_request});
+}
+
+void supervisor_process::child_ready(void* tag, std::any info) {
+  auto& c = *static_cast<entry*>(tag);
+  c.info = std::move(info);
+  started(c);
+  // A turn is needed to go on with what has waited for this, or to give up the alarm of the start.
+  if (!decide_.is_idle() || !c.start_limit.is_infinity()) wake();
+}
+
+// Called by the scheduler when everything of the child is gone. An exit before the acknowledgement
+// is a failed start, whose reason is OTP's: what the child ended with, unless it returned in
+// silence or was killed because its start took too long.
+void supervisor_process::child_exited(process& child, void* tag, const exit_reason& reason) {
+  auto& c = *static_cast<entry*>(tag);
+  if (is_free() && c.start &&
+      decide_.restarts_now(c, reason, home_.now())) {
+    return restart_child(c, child, reason);
+  }
+  if (c.state != supervision::child_state::starting) {
+    decide_.ended(c, reason);
+  } else if (child.ignored) {
+    c.process = {};
+    decide_.ignored(c);
+  } else if (c.had_to_be_killed) {
+    decide_.start_failed(c, exit_reason::timeout());
+  } else if (reason.is_normal()) {
+    decide_.start_failed(c, exit_reason::error("it ended before it had acknowledged its start"));
+  } else {
+    decide_.start_failed(c, reason);
+  }
+  wake();
+}
+
+}  // namespace coppice::detail
