@@ -333,6 +333,72 @@ TEST_CASE("a dynamic supervisor that is restarted is empty") {
   CHECK(s.count_of(again) == "0 0 0 0");
 }
 
+TEST_CASE("children that acknowledge nothing come and go as the others do") {
+  scene s;
+  const auto sup = s.supervise(dynamic_supervisor_spec{.name = "pool", .max_children = 2});
+  const auto short_lived = [](std::chrono::seconds life) {
+    return coppice::worker("short", [life]() -> coroutine<> { co_await coppice::sleep_for(life); })
+        .with_restart(temporary);
+  };
+  s.reports.clear();
+  CHECK(s.start(sup, short_lived(1s)).started.process.alive());
+  const coppice::pid second = s.start(sup, short_lived(5s)).started.process;
+  CHECK(s.start(sup, short_lived(1s)).error == errc::max_children);
+  CHECK(s.count_of(sup) == "2 2 0 2");
+  s.clock.advance(1s);
+  CHECK(s.count_of(sup) == "1 1 0 1");
+  // The children are found by their pids, from the first time that one is looked for.
+  CHECK_FALSE(s.ask(sup.terminate_child(second)).error);
+  CHECK(s.ask(sup.terminate_child(second)).error == errc::not_found);
+  const coppice::pid third = s.start(sup, short_lived(5s)).started.process;
+  CHECK_FALSE(s.ask(sup.terminate_child(third)).error);
+  CHECK(s.count_of(sup) == "0 0 0 0");
+}
+
+TEST_CASE("a child that is started from within a process runs once that waits") {
+  scene s;
+  const auto sup = s.supervise(dynamic_supervisor_spec{});
+  std::string log;
+  const auto starter = [&]() -> coroutine<> {
+    auto adding = sup.start_child(coppice::worker("a", [&]() -> coroutine<> {
+                                    log += "a ";
+                                    co_return;
+                                  }).with_restart(temporary));
+    log += "asked ";
+    const coppice::started_child child = co_await adding.ready();
+    log += child.process.alive() ? "up " : "gone ";
+    co_await coppice::yield();
+    log += child.process.alive() ? "up" : "gone";
+  };
+  coppice::spawn(s.io, starter);
+  s.clock.settle();
+  CHECK(log == "asked up a gone");
+}
+
+TEST_CASE("a report sink may kill the supervisor that starts a child, or has lost one") {
+  for (const bool at_start : {true, false}) {
+    CAPTURE(at_start);
+    scene s;
+    const auto sup = s.supervise(dynamic_supervisor_spec{});
+    int runs = 0;
+    const auto body = [&]() -> coroutine<> {
+      ++runs;
+      co_return;
+    };
+    coppice::set_report_sink(s.io, [&](const coppice::report& r) {
+      const bool now = at_start ? std::holds_alternative<coppice::child_starting>(r)
+                                : std::holds_alternative<coppice::child_ended>(r);
+      if (now) coppice::kill(sup.get_pid());
+    });
+    const auto a = s.start(sup, coppice::worker("a", body).with_restart(temporary));
+    CHECK(a.error == (at_start ? make_error_code(errc::noproc) : boost::system::error_code{}));
+    s.clock.settle();
+    CHECK(runs == (at_start ? 0 : 1));
+    CHECK_FALSE(sup.get_pid().alive());
+    CHECK(coppice::processes(s.io).empty());
+  }
+}
+
 // ST-18
 TEST_CASE("ten thousand dynamic children may crash at once, and be gone") {
   scene s;

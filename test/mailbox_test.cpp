@@ -15,9 +15,11 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -57,6 +59,79 @@ TEST_CASE("messages arrive in the order of sending, before the receive and durin
   });
   w.clock.settle();
   CHECK(got == std::vector<int>{0, 1, 2, 3, 4, 5});
+}
+
+TEST_CASE("a process with many messages lets others have their turns") {
+  world w;
+  std::string turns;
+  const auto taker = [&]() -> coroutine<> {
+    coppice::mailbox<int> box;
+    for (int i = 0; i < 1000; ++i) box.get_address().send(i);
+    for (int i = 0; i < 1000; ++i) CHECK(co_await box.receive() == i);
+    turns += "t";
+  };
+  const auto other = [&]() -> coroutine<> {
+    for (int i = 0; i < 10; ++i) co_await coppice::yield();
+    turns += "o";
+  };
+  coppice::spawn(w.io, taker);
+  coppice::spawn(w.io, other);
+  w.clock.settle();
+  CHECK(turns == "ot");
+}
+
+TEST_CASE("a process that is killed by itself takes no further message") {
+  world w;
+  int taken = 0;
+  const auto body = [&]() -> coroutine<> {
+    coppice::mailbox<int> box;
+    for (int i = 0; i < 10; ++i) box.get_address().send(i);
+    for (;;) {
+      co_await box.receive();
+      if (++taken == 5) coppice::kill(coppice::self());
+    }
+  };
+  const ending ended{coppice::spawn(w.io, body)};
+  w.clock.settle();
+  CHECK(taken == 5);
+  CHECK(ended.text() == "killed");
+}
+
+TEST_CASE("a process that asks itself to stop hears of it at the next receive, and loses nothing") {
+  world w;
+  int taken = 0;
+  std::size_t left = 0;
+  const auto body = [&]() -> coroutine<> {
+    coppice::mailbox<int> box;
+    for (int i = 0; i < 10; ++i) box.get_address().send(i);
+    try {
+      for (;;) {
+        co_await box.receive();
+        if (++taken == 5) coppice::exit(coppice::self(), exit_reason::shutdown());
+      }
+    } catch (const boost::system::system_error&) {
+      left = box.size();
+    }
+  };
+  const ending ended{coppice::spawn(w.io, body)};
+  w.clock.settle();
+  CHECK(taken == 5);
+  CHECK(left == 5);
+}
+
+TEST_CASE("a frame that ends amid messages that were waiting goes with all it held") {
+  world w;
+  const auto held = std::make_shared<int>();
+  const auto body = [held]() -> coroutine<> {
+    coppice::mailbox<std::shared_ptr<int>> box;
+    for (int i = 0; i < 50; ++i) box.get_address().send(held);
+    for (int i = 0; i < 20; ++i) co_await box.receive();
+    throw std::runtime_error{"amid"};
+  };
+  const ending ended{coppice::spawn(w.io, body)};
+  w.clock.settle();
+  CHECK(ended.text() == "std::runtime_error: amid");
+  CHECK(held.use_count() == 2);
 }
 
 TEST_CASE("a full mailbox refuses, drops the newest or drops the oldest, as it was told") {

@@ -82,38 +82,81 @@ class desk {
 
 }  // namespace
 
-TEST_CASE("a child that is started again alone is so at once, if nothing else is to be done") {
+TEST_CASE("what concerns one child alone is decided at once, if nothing else is to be done") {
+  using next = supervision::action::next_type;
   desk d{{.intensity = 2, .period = 1s}};
   auto& a = d.make("a");
   auto& b = d.make("b", coppice::transient);
   d.boot({&a, &b});
-  REQUIRE(d.decide.restarts_now(a, crash, d.now));
+  REQUIRE(d.decide.follows_now(a, crash, d.now) == next::restart);
   d.decide.restart_begun(a, d.now);
   CHECK(a.state == supervision::child_state::starting);
   // One that waits for an answer has something else to do.
-  CHECK_FALSE(d.decide.restarts_now(b, crash, d.now));
+  CHECK_FALSE(d.decide.follows_now(b, crash, d.now));
+  CHECK_FALSE(d.decide.adds_now("c"));
   d.up(a);
   CHECK(d.todo().empty());
   CHECK(a.restarts == 1);
-  CHECK_FALSE(d.decide.restarts_now(b, exit_reason::normal(), d.now));
-  REQUIRE(d.decide.restarts_now(b, crash, d.now));
+  REQUIRE(d.decide.follows_now(b, crash, d.now) == next::restart);
   d.decide.restarted(b, 17);
   CHECK(b.state == supervision::child_state::running);
   CHECK(b.number == 17);
   CHECK(b.restarts == 1);
   CHECK(d.decide.is_idle());
   // The budget is spent: that is decided in its turn.
-  CHECK_FALSE(d.decide.restarts_now(a, crash, d.now));
+  CHECK_FALSE(d.decide.follows_now(a, crash, d.now));
   d.decide.ended(a, crash);
   CHECK(d.todo() == "stop b");
 }
 
-TEST_CASE("a child that takes others along is not started again at once") {
+TEST_CASE("a child that is not started again is left at once") {
+  desk d{{}};
+  auto& a = d.make("a", coppice::transient);
+  auto& b = d.make("b", coppice::temporary);
+  d.boot({&a, &b});
+  REQUIRE(d.decide.follows_now(a, exit_reason::normal(), d.now) ==
+          supervision::action::next_type::none);
+  CHECK_FALSE(d.decide.stays_down(a));
+  CHECK(a.state == supervision::child_state::stopped);
+  CHECK(d.decide.children().find("a") == &a);
+  REQUIRE(d.decide.follows_now(b, crash, d.now) == supervision::action::next_type::none);
+  CHECK(d.decide.stays_down(b));
+  CHECK(d.decide.children().find("b") == nullptr);
+  CHECK(d.decide.is_idle());
+}
+
+TEST_CASE("a child that is asked for is added at once if its id is free, and there is room") {
+  desk d{{}};
+  auto& a = d.make("a");
+  d.boot({&a});
+  CHECK_FALSE(d.decide.adds_now("a"));
+  auto& b = d.make("b");
+  REQUIRE(d.decide.adds_now("b"));
+  d.decide.added(b, 9);
+  CHECK(b.by_request);
+  CHECK(b.state == supervision::child_state::running);
+  CHECK(d.decide.children().find("b") == &b);
+
+  desk full{{.dynamic = true, .max_children = 1}};
+  full.boot({});
+  REQUIRE(full.decide.adds_now(""));
+  auto& c = full.make("c");
+  full.decide.added(c, 9);
+  CHECK_FALSE(full.decide.adds_now(""));
+  CHECK(full.decide.children().find(9) == &c);
+  full.decide.restarted(c, 10);
+  CHECK(full.decide.children().find(9) == nullptr);
+  CHECK(full.decide.children().find(10) == &c);
+  CHECK(full.decide.stays_down(c));
+  CHECK(full.decide.children().find(10) == nullptr);
+}
+
+TEST_CASE("a child that takes others along, or its supervisor, is not dealt with at once") {
   for (const auto how : {coppice::one_for_all, coppice::rest_for_one}) {
     desk d{{.strategy = how}};
     auto& a = d.make("a");
     d.boot({&a});
-    CHECK_FALSE(d.decide.restarts_now(a, crash, d.now));
+    CHECK_FALSE(d.decide.follows_now(a, crash, d.now));
     d.decide.ended(a, crash);
     CHECK(d.todo() == "start a");
   }

@@ -35,7 +35,7 @@ class COPPICE_API child_start {
   /// @par Completion Signature
   /// `void(error_code, started_child)`
   [[nodiscard]] operation<void(boost::system::error_code, started_child)> auto ready() & {
-    return detail::deferred_wait<detail::start_wait>{{{request_, supervisor_}}};
+    return detail::deferred_wait<detail::start_wait>{{{{request_, supervisor_}}, started_}};
   }
   template <class Never = void>
   auto ready() && {
@@ -47,7 +47,10 @@ class COPPICE_API child_start {
 
   /// Why the child did not start, after `ready()` has failed with `errc::start_failed`; or with
   /// `already_started`, if it is a `name_taken`.
-  [[nodiscard]] const exit_reason& failure() const noexcept { return request_->reason; }
+  [[nodiscard]] const exit_reason& failure() const noexcept {
+    static const exit_reason none;
+    return request_ != nullptr ? request_->reason : none;
+  }
 
  private:
   friend struct detail::access;
@@ -56,8 +59,12 @@ class COPPICE_API child_start {
                        process_ref supervisor) noexcept
       : request_{std::move(r)}, supervisor_{std::move(supervisor)} {}
 
-  std::shared_ptr<detail::supervisor_request> request_;
+  child_start(const pid& started, process_ref supervisor) noexcept
+      : supervisor_{std::move(supervisor)}, started_{started} {}
+
+  std::shared_ptr<detail::supervisor_request> request_;  // null: the child was started at once
   process_ref supervisor_;
+  pid started_;
 };
 
 }  // namespace coppice

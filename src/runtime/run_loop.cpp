@@ -72,6 +72,7 @@ void scheduler::perform_without_process(owned_item& item) {
 }
 
 inline void scheduler::perform(run_item& item) {
+  completed_at_once_ = 0;
   if (item.act == &process::start) {
     begin(static_cast<process&>(item));
   } else {

@@ -59,6 +59,7 @@ void strike_off_registry(std::uint64_t serial) noexcept {
   registry& all = all_schedulers();
   const std::lock_guard lock{all.guard};
   all.alive.erase(serial);
+  schedulers_gone.fetch_add(1, std::memory_order_release);
 }
 
 }  // namespace
@@ -115,9 +116,16 @@ bool scheduler::on_loop_thread() noexcept {
 
 scheduler* scheduler::find(std::uint64_t serial) noexcept {
   if (is_at_work(serial)) return active_scheduler;
+  const std::uint64_t gone = schedulers_gone.load(std::memory_order_acquire);
+  if (latest.found != nullptr && latest.gone == gone && latest.found->serial_ == serial &&
+      !latest.found->down_) {
+    return latest.found;
+  }
   registry& all = all_schedulers();
   const std::lock_guard lock{all.guard};
-  return all.find(serial);
+  scheduler* const found = all.find(serial);
+  if (found != nullptr) latest = {&found->io_, found, gone};
+  return found;
 }
 
 bool scheduler::is_at_work(std::uint64_t serial) noexcept {

@@ -12,7 +12,11 @@ supervised_child* child_table::find(std::string_view id) noexcept {
   return found != by_id_.end() ? found->second : nullptr;
 }
 
-supervised_child* child_table::find(std::uint64_t number) noexcept {
+supervised_child* child_table::find(std::uint64_t number) {
+  if (finds_by_number_ && !has_numbers_) {
+    for (supervised_child* c = first(); c != nullptr; c = after(*c)) by_number_.emplace(c->number, c);
+    has_numbers_ = true;
+  }
   const auto found = by_number_.find(number);
   return found != by_number_.end() ? found->second : nullptr;
 }
@@ -23,6 +27,7 @@ void child_table::append(supervised_child& c) {
   // The key is a view of the child's own id, which stays where it is as long as the child is
   // listed.
   if (!finds_by_number_) by_id_.emplace(c.id, &c);
+  if (has_numbers_) by_number_.emplace(c.number, &c);
 }
 
 // A child whose start was refused is in no list, and its id may belong to another child: the index
@@ -30,7 +35,7 @@ void child_table::append(supervised_child& c) {
 void child_table::remove(supervised_child& c) noexcept {
   set_state(c, child_state::stopped);
   if (finds_by_number_) {
-    by_number_.erase(c.number);
+    if (has_numbers_ && !c.empty()) by_number_.erase(c.number);
   } else if (const auto found = by_id_.find(c.id); found != by_id_.end() && found->second == &c) {
     by_id_.erase(found);
   }

@@ -94,7 +94,7 @@ void supervision::ask_start(child& c, clock::time_point now) {
 }
 
 // Notes that a start is under way. The caller sees to it that the process is spawned: by the action
-// `start`, or at once (`restarts_now`).
+// `start`, or at once (`follows_now`).
 void supervision::begin_start(child& c, clock::time_point now) {
   set_state(c, child_state::starting);
   c.had_to_be_killed = false;
@@ -127,7 +127,7 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
   const bool failed = r == result::start_failed;
   // A child whose init returned `ignore` stays in the table without a process, so that it can be
   // started by restart_child. A temporary or a dynamic one does not stay: nothing could start it.
-  const bool drop = r == result::ignored && (c.when == restart::temporary || options_.dynamic);
+  const bool drop = r == result::ignored && is_forgotten(c);
 
   switch (job_.kind) {
     case job_kind::boot:

@@ -1,12 +1,13 @@
 #include <coppice/detail/supervision/supervision.hpp>
 
 #include <cassert>
+#include <optional>
 #include <utility>
 
 // This file holds the restart rules, for the end of a child that nobody asked to end. A child is
 // restarted if its restart type says so and the budget allows it; the strategy says which siblings
 // go along. The rule is written once, in `consequence_of`: both the usual way, an exit that is
-// taken from the inbox (`handle_exit`), and the short one (`restarts_now`) ask it.
+// taken from the inbox (`handle_exit`), and the short one (`follows_now`) ask it.
 
 namespace coppice::detail {
 
@@ -19,6 +20,12 @@ bool wants_restart(const supervision::child& c, const exit_reason& why) noexcept
 }
 
 }  // namespace
+
+// OTP: del_child/2. A temporary or a dynamic child is gone from the table when it has ended for
+// good; the spec of any other stays, for restart_child.
+bool supervision::is_forgotten(const child& c) const noexcept {
+  return c.when == restart::temporary || options_.dynamic;
+}
 
 // Decides what follows from the end of a child by itself. A restart is recorded in the window;
 // any other answer changes nothing. The child still counts as active here.
@@ -37,12 +44,15 @@ supervision::action::next_type supervision::consequence_of(const child& c, const
 }
 
 // The short way may be taken only if the usual one would do the same: nothing else is under way or
-// waits, and no sibling has to be stopped first. It costs no event, no action and no turn of the
-// supervisor, which halves the cost of a restart.
-bool supervision::restarts_now(const child& c, const exit_reason& reason, clock::time_point now) {
-  if (!is_idle() || !restarts_alone() || c.state != child_state::running) return false;
-  // Any other consequence has changed nothing yet: the usual way finds it again.
-  return consequence_of(c, reason, now) == action::next_type::restart;
+// waits, no sibling has to be stopped first, and the supervisor goes on.
+std::optional<supervision::action::next_type> supervision::follows_now(const child& c,
+                                                                       const exit_reason& reason,
+                                                                       clock::time_point now) {
+  if (!is_idle() || !restarts_alone() || c.state != child_state::running) return std::nullopt;
+  const action::next_type next = consequence_of(c, reason, now);
+  // The other two have changed nothing yet: the usual way finds them again.
+  if (next != action::next_type::restart && next != action::next_type::none) return std::nullopt;
+  return next;
 }
 
 // The child was running when it ended and runs again: its state stays what it was.
@@ -57,6 +67,13 @@ void supervision::restart_begun(child& c, clock::time_point now) {
   begin_start(c, now);
 }
 
+bool supervision::stays_down(child& c) {
+  set_state(c, child_state::stopped);
+  if (!is_forgotten(c)) return false;
+  children_.remove(c);
+  return true;
+}
+
 void supervision::handle_exit(child& c, clock::time_point now) {
   c.ended = false;
   const exit_reason why = std::exchange(c.reason, {});
@@ -69,9 +86,7 @@ void supervision::handle_exit(child& c, clock::time_point now) {
     case action::next_type::give_up: give_up(c); break;
     case action::next_type::shut_down:
     case action::next_type::none:
-      // OTP: del_child/2. A temporary or a dynamic child is gone from the table; the spec of any
-      // other stays, for restart_child.
-      if (c.when == restart::temporary || options_.dynamic) forget(c);
+      if (is_forgotten(c)) forget(c);
       if (next == action::next_type::shut_down) {
         begin_shut_down(exit_reason::shutdown(), cause::automatic);
       }

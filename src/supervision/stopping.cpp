@@ -90,7 +90,7 @@ void supervision::on_down(child& c) {
 void supervision::on_stopped(child& c) {
   set_state(c, child_state::stopped);
   c.reason = {};
-  if (c.when == restart::temporary || options_.dynamic || job_.kind == job_kind::shut_down) {
+  if (is_forgotten(c) || job_.kind == job_kind::shut_down) {
     forget(c);
   }
 }

@@ -91,6 +91,19 @@ void supervision::erase(std::string_view id, void* call) {
 
 void supervision::queue(void* call) { enqueue({.kind = event::kind_type::serve, .call = call}); }
 
+bool supervision::adds_now(std::string_view id) {
+  if (!is_idle()) return false;
+  return options_.dynamic ? children_.size() < options_.max_children
+                          : children_.find(id) == nullptr;
+}
+
+void supervision::added(child& c, std::uint64_t number) {
+  children_.set_number(c, number);
+  c.by_request = true;
+  set_state(c, child_state::running);
+  children_.append(c);
+}
+
 std::optional<supervision::action> supervision::next(clock::time_point now) {
   for (;;) {
     // Actions that are decided come first: the next decision may build on what they bring about.

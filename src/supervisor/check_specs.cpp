@@ -1,5 +1,6 @@
 #include <coppice/child_spec.hpp>
 #include <coppice/detail/base/access.hpp>
+#include <coppice/detail/supervisor/refused_child.hpp>
 #include <coppice/supervisor.hpp>
 
 #include <cstddef>

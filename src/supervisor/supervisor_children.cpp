@@ -1,5 +1,6 @@
 #include "supervisor_process.hpp"
 
+#include <coppice/detail/base/access.hpp>
 #include <coppice/report.hpp>
 
 #include <any>
@@ -55,6 +56,50 @@ void supervisor_process::restart_child(entry& c, process& ended, const exit_reas
   home_.tell(report{std::in_place_type<child_started>, info, c.by_request});
 }
 
+// The end of a child that is not started again is dealt with in the same way.
+void supervisor_process::leave_child(entry& c, process& ended, const exit_reason& why) noexcept {
+  const scope acting{acting_};
+  home_.tell_others(ended, c.process);
+  const bool forgotten = decide_.stays_down(c);
+  if (home_.listened_to()) home_.tell(child_ended{describe(c), why, next_step::none});
+  if (forgotten) delete &c;
+}
+
+// So is the start of a child that was asked for. Its supervisor must be dynamic, and the child must
+// not acknowledge its start.
+pid supervisor_process::start_now(child_spec& spec) {
+  if (!is_free() || !setup_.options.dynamic || setup_.from_template || spec.significant ||
+      access::get_body(spec.start)->acknowledges() || !decide_.adds_now(spec.id)) {
+    return {};
+  }
+  const scope acting{acting_};
+  const bool told = home_.listened_to();
+  child_info info;
+  if (told) {
+    info = describe(spec);
+    home_.tell(report{std::in_place_type<child_starting>, info});
+    // The report sink may have killed the supervisor.
+    if (!self_.life.is_live()) return {};
+  }
+  entry& c = make_entry(spec, std::move(spec.id), nullptr);
+  try {
+    spawn_child(c, false);
+  } catch (...) {
+    spec.id = c.id;
+    home_.crash(self_);
+    return {};
+  }
+  if (c.when == restart::temporary) c.start.reset();
+  decide_.added(c, c.process.number());
+  const pid started = c.process;
+  if (told) {
+    info.id = c.id;
+    info.process = started;
+    home_.tell(report{std::in_place_type<child_started>, info, true});
+  }
+  return started;
+}
+
 process& supervisor_process::spawn_child(entry& c, bool again) {
   process& p = home_.spawn({.what = body_ptr{c.start},
                             .parent = &self_,
@@ -94,9 +139,10 @@ void supervisor_process::child_ready(void* tag, std::any info) {
 // silence or was killed because its start took too long.
 void supervisor_process::child_exited(process& child, void* tag, const exit_reason& reason) {
   auto& c = *static_cast<entry*>(tag);
-  if (is_free() && c.start &&
-      decide_.restarts_now(c, reason, home_.now())) {
-    return restart_child(c, child, reason);
+  if (is_free()) {
+    const auto next = decide_.follows_now(c, reason, home_.now());
+    if (next == supervision::action::next_type::restart) return restart_child(c, child, reason);
+    if (next) return leave_child(c, child, reason);
   }
   if (c.state != supervision::child_state::starting) {
     decide_.ended(c, reason);

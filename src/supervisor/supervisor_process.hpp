@@ -93,8 +93,8 @@ class scope {
 // Carries out the decisions of a supervision: starts, stops and kills processes, answers calls,
 // reports. It lives in the frame of the supervisor's coroutine. Events may come from the scheduler
 // at any time, also while an action is being carried out, so they are only noted (`wake`); `act`
-// acts on them in the supervisor's next turn. The one exception is `restart_child`, which acts at
-// once, and only if nothing else is noted or under way (`is_free`).
+// acts on them in the supervisor's next turn. The exceptions are `restart_child`, `leave_child` and
+// `start_now`, which act at once, and only if nothing else is noted or under way (`is_free`).
 class supervisor_process final : public behaviour, public process_watcher {
  public:
   supervisor_process(process& self, setup_ptr setup);
@@ -131,6 +131,9 @@ class supervisor_process final : public behaviour, public process_watcher {
   [[nodiscard]] supervisor_end end() const { return {decide_.why_finished(), last_}; }
 
   void take(const std::shared_ptr<supervisor_request>& r);
+  // Starts a child at once, and gives its pid. An empty one says that the child is to be asked for
+  // by a request: nothing has happened then.
+  pid start_now(child_spec& spec);
   // Tells whether this waits for the start or the end of a child in whose subtree the caller is.
   [[nodiscard]] bool waits_for(process& caller) const noexcept;
   bool stop(const exit_reason& reason) override;
@@ -186,6 +189,7 @@ class supervisor_process final : public behaviour, public process_watcher {
   void perform(supervision::action& a);
   void start_child(entry& c);
   void restart_child(entry& c, process& ended, const exit_reason& why) noexcept;
+  void leave_child(entry& c, process& ended, const exit_reason& why) noexcept;
   void started(entry& c);
   process& spawn_child(entry& c, bool again);
   void answer(supervision::action& a);
@@ -200,6 +204,7 @@ class supervisor_process final : public behaviour, public process_watcher {
   void warn_about(const supervisor_setup& setup);
   [[nodiscard]] std::string_view own_name() const noexcept;
   [[nodiscard]] child_info describe(const entry& c) const noexcept;
+  [[nodiscard]] child_info describe(const child_spec& spec) const noexcept;
   entry& make_entry(const child_spec& spec, std::string id,
                     std::shared_ptr<const child_spec> origin);
   void finish(supervisor_request& r, boost::system::error_code ec) noexcept;

@@ -38,6 +38,16 @@ child_info supervisor_process::describe(const entry& c) const noexcept {
           .type = c.type};
 }
 
+child_info supervisor_process::describe(const child_spec& spec) const noexcept {
+  return {.supervisor = own_name(),
+          .supervisor_id = self_.id(),
+          .id = spec.id,
+          .restart = spec.restart,
+          .significant = spec.significant,
+          .shutdown = shutdown_of(spec),
+          .type = spec.type};
+}
+
 void supervisor_process::report_on(supervision::action& a) {
   using kind = supervision::action::kind_type;
   const auto& c = static_cast<const entry&>(*a.subject);

@@ -182,6 +182,17 @@ child_start submitted(std::shared_ptr<supervisor_request> r, const process_ref& 
   return access::make<child_start>(std::move(r), supervisor);
 }
 
+// Starts the child at once if its supervisor has nothing else to do. Gives an empty pid if it has,
+// or if there is no such supervisor.
+pid start_now(const process_ref& supervisor, child_spec& spec) {
+  scheduler* const home = access::home(supervisor);
+  if (home == nullptr) return {};
+  check_reach(*home, "supervisor_ref");
+  process* const p = access::slot(supervisor);
+  supervisor_process* const s = p != nullptr ? supervisor_process::of(*p) : nullptr;
+  return s != nullptr ? s->start_now(spec) : pid{};
+}
+
 }  // namespace
 
 }  // namespace coppice::detail
@@ -205,6 +216,9 @@ child_start detail::start_from_template(const process_ref& supervisor, std::any 
 
 child_start dynamic_supervisor_ref::start_child(child_spec spec) const {
   detail::check_dynamic_child(spec);
+  if (const pid started = detail::start_now(to_, spec)) {
+    return detail::access::make<child_start>(started, to_);
+  }
   auto r = detail::make_request(to_, supervisor_request::kind_type::add_dynamic);
   r->added = std::move(spec);
   return detail::submitted(std::move(r), to_);

@@ -45,12 +45,7 @@ class stage {
         break;
       case type::pass: pass(s.time); break;
       case type::reach: reach(); break;
-      case type::add: {
-        supervision::child& c = cast(s.child, told_.dynamic() ? "" : name(s.whom));
-        tell({.what = what::add, .whom = told_.cast.size() - 1, .call = calls_.size()});
-        decide_.add(c, next_call());
-        break;
-      }
+      case type::add: add(cast(s.child, told_.dynamic() ? "" : name(s.whom))); break;
       case type::terminate:
         tell({.what = what::terminate, .call = calls_.size(), .id = name(s.whom)});
         decide_.terminate(name(s.whom), next_call());
@@ -129,7 +124,7 @@ class stage {
 
   static std::string name(std::size_t n) { return std::string(1, static_cast<char>('a' + n % 6)); }
 
-  supervision::child& cast(child_plan p, std::string id) {
+  actor& cast(child_plan p, std::string id) {
     const bool allowed = told_.options.automatic != coppice::auto_shutdown::never &&
                          !told_.dynamic() && p.restarted != coppice::permanent;
     p.significant = p.significant && allowed;
@@ -202,18 +197,42 @@ class stage {
     }
   }
 
+  void add(actor& a) {
+    const std::size_t whom = find(&a);
+    const std::size_t call = calls_.size();
+    tell({.what = what::add, .whom = whom, .call = call});
+    void* const to_answer = next_call();
+    if (!begun_ || a.plan.at_first != reaction::is_up || !decide_.adds_now(a.id)) {
+      return decide_.add(a, to_answer);
+    }
+    tell({.what = what::look, .now = now_});
+    tell({.what = what::action, .whom = whom, .now = now_, .kind = kind::start});
+    static_cast<void>(begin_start(a));
+    note_start(a);
+    decide_.added(a, numbers_);
+    tell({.what = what::look, .now = now_});
+    tell({.what = what::action, .whom = whom, .call = call, .now = now_, .kind = kind::reply});
+  }
+
   void end(actor& a, const exit_reason& reason) {
     a.now = life::none;
     const std::size_t whom = find(&a);
     tell({.what = what::ended, .whom = whom, .reason = reason});
-    if (!begun_ || !decide_.restarts_now(a, reason, now_)) return decide_.ended(a, reason);
+    const auto next = begun_ ? decide_.follows_now(a, reason, now_) : std::nullopt;
+    if (!next) return decide_.ended(a, reason);
     tell({.what = what::look, .now = now_});
     tell({.what = what::action,
           .whom = whom,
           .reason = reason,
           .now = now_,
           .kind = kind::has_ended,
-          .next = supervision::action::next_type::restart});
+          .next = *next});
+    if (*next == supervision::action::next_type::none) {
+      if (!decide_.stays_down(a)) return;
+      tell({.what = what::action, .whom = whom, .now = now_, .kind = kind::forget});
+      actors_.erase(whom);
+      return;
+    }
     tell({.what = what::action, .whom = whom, .now = now_, .kind = kind::start});
     const reaction r = begin_start(a);
     if (r == reaction::is_up) {

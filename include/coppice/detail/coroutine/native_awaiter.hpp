@@ -33,7 +33,16 @@ class native_awaiter final : public waiter {
       : waiter{state.home(), &act_on}, state_{std::forward<State>(state)}, promise_{p} {}
   ~native_awaiter() = default;
 
-  static bool await_ready() noexcept { return false; }
+  bool await_ready() {
+    if constexpr (early_wait_state<std::remove_reference_t<State>>) {
+      process& p = *promise_.self;
+      if (!p.home.may_complete_at_once(p) || !state_.ready(p)) return false;
+      p.home.complete_at_once();
+      return true;
+    } else {
+      return false;
+    }
+  }
   void await_suspend(std::coroutine_handle<>) {
     attach(promise_.self);
     // A body of a process hears of stop requests directly. A task that another coroutine awaits is

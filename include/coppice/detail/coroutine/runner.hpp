@@ -19,11 +19,7 @@
 // A runner is started by awaitable_thread, the base class of Asio's own completion handlers.
 // co_spawn uses it too, but adds a frame, copies of the executor and a cancellation signal: 300
 // bytes and more for each process. The class is not documented, but the same in every Boost from
-// 1.77 to 1.90, the newest one seen. With still newer ones co_spawn is used.
-// COPPICE_DOCUMENTED_ASIO_ONLY chooses it with any Boost; the same tests pass then.
-#if BOOST_ASIO_VERSION > 103800 && !defined(COPPICE_DOCUMENTED_ASIO_ONLY)
-#define COPPICE_DOCUMENTED_ASIO_ONLY 1
-#endif
+// 1.77 to 1.90, the newest one seen. With COPPICE_DOCUMENTED_ASIO_ONLY co_spawn is used.
 #if defined(COPPICE_DOCUMENTED_ASIO_ONLY)
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>

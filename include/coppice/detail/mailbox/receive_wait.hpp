@@ -11,6 +11,8 @@
 
 #include <boost/system/error_code.hpp>
 
+#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -28,12 +30,14 @@ struct receive_wait {
   scheduler* scheduler_;
 
   [[nodiscard]] scheduler& home() const noexcept { return *scheduler_; }
+  [[nodiscard]] bool ready(process& p) {
+    if (box->size == 0) return false;
+    note_user(p, p.number.load(std::memory_order_relaxed));
+    return true;
+  }
   void arm(waiter& w) {
     box->receiver = &w;
-    // A mailbox may be handed from process to process; the one that receives is its user.
-    if (w.owner != nullptr && box->user != access::make<pid>(w.owner, w.number)) {
-      box->used_by(*w.owner, w.number);
-    }
+    if (w.owner != nullptr) note_user(*w.owner, w.number);
     if (box->size > 0) w.wake();
   }
   [[nodiscard]] bool poll() const noexcept { return box->size > 0; }
@@ -41,6 +45,12 @@ struct receive_wait {
   template <class Handler>
   void complete(Handler&& h) {
     std::forward<Handler>(h)(boost::system::error_code{}, box->pop());
+  }
+
+ private:
+  // A mailbox may be handed from process to process; the one that receives is its user.
+  void note_user(process& p, std::uint64_t number) {
+    if (box->user != access::make<pid>(&p, number)) box->used_by(p, number);
   }
 };
 

@@ -7,6 +7,7 @@
 #include <coppice/detail/base/report_outlet.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
 #include <coppice/detail/runtime/process.hpp>
+#include <coppice/detail/runtime/process_slots.hpp>
 #include <coppice/detail/runtime/run_queue.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/report.hpp>
@@ -50,29 +51,6 @@ class loop_member : public list_hook {
 
  protected:
   ~loop_member() = default;
-};
-
-// The slots of processes. A slot never moves, and is not freed before the scheduler.
-class process_slots {
- public:
-  process_slots() = default;
-  process_slots(const process_slots&) = delete;
-  process_slots& operator=(const process_slots&) = delete;
-  ~process_slots();
-
-  process& add(scheduler& s);
-  template <class F>
-  void for_each(F f) {
-    for (std::size_t i = 0; i < size_; ++i) f(at(i));
-  }
-
- private:
-  static constexpr std::size_t chunk = 64;
-
-  process& at(std::size_t i) noexcept { return chunks_[i / chunk][i % chunk]; }
-
-  std::vector<process*> chunks_;
-  std::size_t size_ = 0;
 };
 
 // The scheduler of an io_context's processes: it has the table of processes, the run queue, the
@@ -177,6 +155,27 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     low_priority_.push(item);
     if (!in_turn_ && !drain_posted_) post_drain();
   }
+  // Tells whether an operation that has its result already may complete where the process begins it,
+  // without suspending: the process runs, nothing asks it to end or to stop, and it has not done so
+  // too often in this turn of its own.
+  [[nodiscard]] bool may_complete_at_once(const process& p) const noexcept {
+    return current_ == &p && p.life.is_live() &&
+           p.life.pending() == process_life::pending_end::none && !p.stop.is_deferred() &&
+           stops_.empty() && completed_at_once_ < most_at_once;
+  }
+  // Counts such completions. Those of awaitables lie on the stack, one within the other.
+  void complete_at_once() noexcept { ++completed_at_once_; }
+  class nested_completion {
+   public:
+    explicit nested_completion(scheduler& s) noexcept : of_{s}, before_{s.completed_at_once_++} {}
+    nested_completion(const nested_completion&) = delete;
+    nested_completion& operator=(const nested_completion&) = delete;
+    ~nested_completion() { of_.completed_at_once_ = before_; }
+
+   private:
+    scheduler& of_;
+    int before_;
+  };
   void note_enqueued(process& p) noexcept;  // a function object for p was queued
   // Tells whether work for that process that arrives on the loop's thread may be done at once: no
   // work of coppice's runs there, and none is to go before it.
@@ -308,6 +307,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   process* current_ = nullptr;
   process* dropping_ = nullptr;
   process* killing_ = nullptr;
+  static constexpr int most_at_once = 32;
+  int completed_at_once_ = 0;  // the number of operations since the item that is performed began
   std::coroutine_handle<>* next_task_ = nullptr;
   bool relayed_ = false;
 

@@ -53,7 +53,8 @@ struct supervised_child : list_hook {
 };
 
 // The children of one supervisor in start order, found by their ids, or by the numbers of their
-// processes if they come and go.
+// processes if they come and go. The index of the numbers is made when the first of them is looked
+// for, and kept from then on: most supervisors are never asked.
 class COPPICE_API child_table {
  public:
   // `by_number`: the children are dynamic, and their ids name nothing.
@@ -72,14 +73,14 @@ class COPPICE_API child_table {
     return as_child(order_.before(&c));
   }
   [[nodiscard]] supervised_child* find(std::string_view id) noexcept;
-  [[nodiscard]] supervised_child* find(std::uint64_t number) noexcept;
+  [[nodiscard]] supervised_child* find(std::uint64_t number);
 
   // Puts a child last in the start order.
   void append(supervised_child& c);
   // Takes a child out, if it is in. The child counts as stopped then.
   void remove(supervised_child& c) noexcept;
   void set_number(supervised_child& c, std::uint64_t number) {
-    if (finds_by_number_) index_number(number, c);
+    if (has_numbers_ && !c.empty()) index_number(number, c);
     c.number = number;
   }
   // Every change of state goes through here, so that the significant children need not be counted
@@ -104,6 +105,7 @@ class COPPICE_API child_table {
   std::size_t size_ = 0;
   std::size_t active_significant_ = 0;
   const bool finds_by_number_;
+  bool has_numbers_ = false;  // `by_number_` has all children
   std::unordered_map<std::string_view, supervised_child*> by_id_;
   std::unordered_map<std::uint64_t, supervised_child*, std::hash<std::uint64_t>, std::equal_to<>,
                      pool_allocator<std::pair<const std::uint64_t, supervised_child*>>>

@@ -132,16 +132,26 @@ class COPPICE_API supervision {
   void start_failed(child& c, const exit_reason& reason);
   /// The process of a running or stopping child has ended. Called once for each `started`.
   void ended(child& c, exit_reason reason);
-  /// The same event, for a driver that can restart the child on the spot if nothing else is to be
-  /// done.
-  ///
-  /// @return True if the child is to be started again now, alone: report its end, start it, and
-  ///   answer with `restarted`, or with `restart_begun` if it acknowledges its start later. False
-  ///   if not; nothing has happened then: go on with `ended`.
-  [[nodiscard]] bool restarts_now(const child& c, const exit_reason& reason, clock::time_point now);
+  void stop(exit_reason reason);
+
+  // A driver may carry out on the spot what is decided most often, if nothing else is to be done
+  // and one child alone is concerned. That costs no event, no action and no turn.
+
+  /// The same event as `ended`. Gives what follows: `restart`, and the driver goes on with
+  /// `restarted`, or with `restart_begun` if the child acknowledges its start; or `none`, and it
+  /// goes on with `stays_down`. Gives nothing if that is to be decided in its turn; nothing has
+  /// happened then: go on with `ended`.
+  [[nodiscard]] std::optional<action::next_type> follows_now(const child& c,
+                                                             const exit_reason& reason,
+                                                             clock::time_point now);
   void restarted(child& c, std::uint64_t number);
   void restart_begun(child& c, clock::time_point now);
-  void stop(exit_reason reason);
+  /// @return True if the child is forgotten and may be destroyed.
+  [[nodiscard]] bool stays_down(child& c);
+  /// Tells whether a new child may be started now; the driver goes on with `added`. If not, go on
+  /// with `add`.
+  [[nodiscard]] bool adds_now(std::string_view id);
+  void added(child& c, std::uint64_t number);
 
   // Calls are answered by an action `reply` or `serve` with the same `call`, in order of arrival.
 
@@ -217,6 +227,7 @@ class COPPICE_API supervision {
   [[nodiscard]] child* stopped_child(std::string_view id, void* call);
   [[nodiscard]] action::next_type consequence_of(const child& c, const exit_reason& why,
                                                  clock::time_point now);
+  [[nodiscard]] bool is_forgotten(const child& c) const noexcept;
   void begin_restart(child& c);
   void give_up(child& c);
   void begin(job j) { job_ = std::move(j); }

@@ -73,7 +73,29 @@ struct entry_wait : request_wait_base {
   }
 };
 
-using start_wait = result_wait<started_child, &supervisor_request::started>;
+// The wait for a child that was asked for. If it was started at once, there is no request.
+struct start_wait : result_wait<started_child, &supervisor_request::started> {
+  pid started_at_once{};
+
+  [[nodiscard]] bool ready(process&) const noexcept { return poll(); }
+  void arm(waiter& w) {
+    if (request != nullptr) {
+      request_wait_base::arm(w);
+    } else {
+      w.wake();
+    }
+  }
+  [[nodiscard]] bool poll() const noexcept { return request == nullptr || request->done; }
+  void disarm() noexcept {
+    if (request != nullptr) request_wait_base::disarm();
+  }
+  template <class Handler>
+  void complete(Handler&& h) {
+    if (request != nullptr) return result_wait::complete(std::forward<Handler>(h));
+    std::forward<Handler>(h)(boost::system::error_code{}, started_child{started_at_once, {}});
+  }
+};
+
 using listing_wait = result_wait<std::vector<child_entry>, &supervisor_request::listing>;
 using count_wait = result_wait<child_counts, &supervisor_request::counts>;
 using spec_wait = result_wait<std::optional<child_spec>, &supervisor_request::added>;

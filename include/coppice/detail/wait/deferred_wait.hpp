@@ -6,11 +6,26 @@
 #include <coppice/detail/wait/wait_state.hpp>
 
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/awaitable.hpp>
 
+#include <atomic>
+#include <concepts>
+#include <cstdint>
 #include <type_traits>
 #include <utility>
 
 namespace coppice::detail {
+
+// A handler that resumes the frame of an awaitable. Asio begins what an awaitable awaits when its
+// frame is suspended already, so such a handler may be called within that.
+#if defined(COPPICE_DOCUMENTED_ASIO_ONLY)
+template <class Handler>
+inline constexpr bool resumes_frame = false;
+#else
+template <class Handler>
+concept resumes_frame = requires { typename Handler::executor_type; } &&
+    std::derived_from<Handler, asio::detail::awaitable_thread<typename Handler::executor_type>>;
+#endif
 
 // An operation of coppice's that has not begun: see `coppice::operation`. Called as an rvalue, it
 // gives its state away.
@@ -43,11 +58,31 @@ class [[nodiscard]] deferred_wait {
         [](auto&& handler, State s) {
           using handler_type = std::decay_t<decltype(handler)>;
           scheduler& home = s.home();
+          if constexpr (early_wait_state<State> && resumes_frame<handler_type>) {
+            process* const p = process_behind(handler.get_executor());
+            if (p != nullptr && home.may_complete_at_once(*p) && s.ready(*p)) {
+              const scheduler::nested_completion one{home};
+              return complete_within(s, *p, std::forward<decltype(handler)>(handler));
+            }
+          }
           auto* w = new wait_operation<State, handler_type>{
               home, std::move(s), std::forward<decltype(handler)>(handler)};
           w->start();
         },
         token, std::move(state));
+  }
+
+  // The frame that awaits is suspended, and goes on within this call.
+  template <class Handler>
+  static void complete_within(State& state, process& p, Handler handler) {
+    const std::uint64_t number = p.number.load(std::memory_order_relaxed);
+    try {
+      state.complete(std::move(handler));
+    } catch (...) {
+      // As in `wait_operation::finish`: the result could not be moved, and the process ends by that.
+      if (p.is(number)) p.home.crash(p);
+      throw;
+    }
   }
 
   State state_;
