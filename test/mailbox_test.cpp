@@ -29,6 +29,12 @@ using coppice::send_result;
 
 namespace {
 
+// Waits for the first of two.
+beside as_one(beside a, beside b) {
+  auto race = std::move(a) || std::move(b);
+  co_await std::move(race);
+}
+
 // Runs it as a process to its end, with as much time as it needs within a day.
 void play(world& w, std::function<coroutine<>()> body) {
   const ending end{coppice::spawn(w.io, std::move(body))};
@@ -117,6 +123,26 @@ TEST_CASE("a process that asks itself to stop hears of it at the next receive, a
   w.clock.settle();
   CHECK(taken == 5);
   CHECK(left == 5);
+}
+
+TEST_CASE("of two mailboxes that race, the loser keeps its message") {
+  world w;
+  std::size_t left = 0;
+  const auto body = [&]() -> coroutine<> {
+    coppice::mailbox<int> a;
+    coppice::mailbox<int> b;
+    a.get_address().send(1);
+    b.get_address().send(2);
+    const auto from = [](coppice::mailbox<int>& box) -> beside {
+      static_cast<void>(co_await box.receive());
+    };
+    beside race = as_one(from(a), from(b));
+    co_await std::move(race);
+    left = a.size() + b.size();
+  };
+  coppice::spawn(w.io, body);
+  w.clock.settle();
+  CHECK(left == 1);
 }
 
 TEST_CASE("a frame that ends amid messages that were waiting goes with all it held") {

@@ -35,8 +35,11 @@ class native_awaiter final : public waiter {
 
   bool await_ready() {
     if constexpr (early_wait_state<std::remove_reference_t<State>>) {
+      // Only for the body itself, as in deferred_wait.
       process& p = *promise_.self;
-      if (!p.home.may_complete_at_once(p) || !state_.ready(p)) return false;
+      if (promise_.root != nullptr || !p.home.may_complete_at_once(p) || !state_.ready(p)) {
+        return false;
+      }
       p.home.complete_at_once();
       return true;
     } else {

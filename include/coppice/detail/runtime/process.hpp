@@ -120,6 +120,8 @@ struct runner_type {
     auto* stored = static_cast<Handler*>(from);
     Handler local{std::move(*stored)};
     stored->~Handler();
+    // The room of the handler notes the coroutine that it resumes, see `process::outermost`.
+    if constexpr (requires { local.entry_point(); }) ::new (from) void*{local.entry_point()};
     if (run) std::move(local)();
   }
 };
@@ -197,7 +199,7 @@ class process : public run_item, public list_hook {
   const runner_type* runner = nullptr;  // null: the slot has no runner
   union {
     std::byte parked[sizeof(void*)];  // the handler of its runner, between two processes
-    void* outermost;                  // the outermost frame of a task
+    void* outermost;  // the outermost frame of the body, if Asio or a task says which it is
   };
   asio::cancellation_signal signal;
   // The canceller of its latest wait, as long as it lies in a cancellation slot.

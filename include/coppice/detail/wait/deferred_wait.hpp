@@ -59,8 +59,11 @@ class [[nodiscard]] deferred_wait {
           using handler_type = std::decay_t<decltype(handler)>;
           scheduler& home = s.home();
           if constexpr (early_wait_state<State> && resumes_frame<handler_type>) {
+            // Only for the body itself. Coroutines that it has spawned may be losers of a race,
+            // which must not take a message for nothing.
             process* const p = process_behind(handler.get_executor());
-            if (p != nullptr && home.may_complete_at_once(*p) && s.ready(*p)) {
+            if (p != nullptr && handler.entry_point() == p->outermost &&
+                home.may_complete_at_once(*p) && s.ready(*p)) {
               const scheduler::nested_completion one{home};
               return complete_within(s, *p, std::forward<decltype(handler)>(handler));
             }
