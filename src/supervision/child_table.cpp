@@ -14,7 +14,8 @@ supervised_child* child_table::find(std::string_view id) noexcept {
 
 supervised_child* child_table::find(std::uint64_t number) {
   if (finds_by_number_ && !has_numbers_) {
-    for (supervised_child* c = first(); c != nullptr; c = after(*c)) by_number_.emplace(c->number, c);
+    for (supervised_child* c = first(); c != nullptr; c = after(*c))
+      by_number_.emplace(c->number, c);
     has_numbers_ = true;
   }
   const auto found = by_number_.find(number);

@@ -1,5 +1,5 @@
-// replay FILE...: plays OTP scenarios on coppice. A corpus is compared with the traces it holds, and
-// every difference is named with its first differing line; the trace of a single scenario is
+// replay FILE...: plays OTP scenarios on coppice. A corpus is compared with the traces it holds,
+// and every difference is named with its first differing line; the trace of a single scenario is
 // printed. "-" is standard input. Exits with 0 only if all agree.
 
 #include "player.hpp"

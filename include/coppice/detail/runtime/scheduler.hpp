@@ -155,9 +155,9 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     low_priority_.push(item);
     if (!in_turn_ && !drain_posted_) post_drain();
   }
-  // Tells whether an operation that has its result already may complete where the process begins it,
-  // without suspending: the process runs, nothing asks it to end or to stop, and it has not done so
-  // too often in this turn of its own.
+  // Tells whether an operation that has its result already may complete where the process begins
+  // it, without suspending: the process runs, nothing asks it to end or to stop, and it has not
+  // done so too often in this turn of its own.
   [[nodiscard]] bool may_complete_at_once(const process& p) const noexcept {
     return current_ == &p && p.life.is_live() &&
            p.life.pending() == process_life::pending_end::none && !p.stop.is_deferred() &&

@@ -82,7 +82,7 @@ class [[nodiscard]] deferred_wait {
     try {
       state.complete(std::move(handler));
     } catch (...) {
-      // As in `wait_operation::finish`: the result could not be moved, and the process ends by that.
+      // As in `wait_operation::finish`: moving the result has thrown, and the process ends by that.
       if (p.is(number)) p.home.crash(p);
       throw;
     }

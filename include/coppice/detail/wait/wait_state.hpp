@@ -33,9 +33,9 @@ struct any_handler<void(T...)> {
 //   complete(h)  Takes the result and calls h with it. Called once, after poll() has said true.
 //                May throw, which ends the process that waits.
 //
-//   ready(p)     May be missing. Asked before anything else, with the process that is about to wait:
-//                says whether there is something to complete with already. If so, and the process
-//                need not suspend, complete(h) is called next, and none of the others.
+//   ready(p)     May be missing. Asked before anything else, with the process that is about to
+//                wait: says whether there is something to complete with already. If so, and the
+//                process need not suspend, complete(h) is called next, and none of the others.
 //
 // A wait that is cancelled is not completed by its state: `complete_failed` tells from the
 // signature how. The state is moved before it is armed, and after it is disarmed, when it must not
