@@ -23,7 +23,7 @@ from picture import draw
 from rows import (DERIVED, FAMILIES, FIRST_ROUND_ONLY, GOALS, NOTE, OTP_IN_A_ROW, OTP_NOTE,
                   OTP_REPETITIONS, QUICK_OTP_IN_A_ROW, QUICK_OTP_NOTE, QUICK_ROUNDS, ROUNDS, ROWS,
                   WITHOUT_OTP, family_of)
-from tables import goals_met, groups, tables
+from tables import brief, goals_met, groups, tables
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
@@ -153,14 +153,19 @@ def machine(build, otp):
             "compiler": compiler, "otp": release}
 
 
-def write(text, picture):
-    """Puts the tables between the marks in bench/README.md, and the picture beside it."""
-    path = f"{HERE}/README.md"
+def put(text, path):
+    """Puts a text between the marks in a file."""
     with open(path, encoding="utf-8") as f:
         before, rest = f.read().split(BEGIN)
     after = rest.split(END)[1]
     with open(path, "w", encoding="utf-8") as f:
-        f.write(f"{before}{BEGIN}\n![The ratios](benchmark.svg)\n\n{text}\n\n{END}{after}")
+        f.write(f"{before}{BEGIN}\n{text}\n\n{END}{after}")
+
+
+def write(lines, text, picture):
+    """Puts the tables into bench/README.md, a short one into README.md, and the picture here."""
+    put(f"![The ratios](benchmark.svg)\n\n{text}", f"{HERE}/README.md")
+    put(brief(lines), f"{os.path.dirname(HERE)}/README.md")
     shutil.copy(picture, f"{HERE}/benchmark.svg")
 
 
@@ -204,7 +209,7 @@ def main():
         f.write(draw(groups(lines)))
     print(f"{picture}, {o.build}/benchmark.json", file=sys.stderr)
     if o.write:
-        write(text(markdown=True), picture)
+        write(lines, text(markdown=True), picture)
 
 
 if __name__ == "__main__":

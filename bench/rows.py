@@ -181,6 +181,33 @@ GOALS = {
 }
 
 
+# The rows of the short table in the project's README, in its words.
+BRIEF = {
+    "spawn.supervised": "start and end a child of a dynamic supervisor",
+    "task.supervised": "... that is a `coppice::task`",
+    "restart.return": "restart a child that returns",
+    "restart.return.acknowledged": "... that acknowledges its start, as a server does",
+    "siblings.return.1": "... beside 1 sibling",
+    "siblings.return.100000": "... beside 100,000",
+    "restart.throw": "restart a child that throws",
+    "task.throw": "... that is a `coppice::task`",
+    "restart.exit": "restart a child that ends by `exit(reason)` (bare: throws)",
+    "group.1000": "restart a group of 1,000, each",
+    "mass.return": "100,000 return at once, until all run again, each",
+    "spawn.within": "start and end a process, unsupervised",
+    "task.spawn": "... that is a `coppice::task`",
+    "message.round_trip": "message there and back (bare: two channels)",
+    "message.one_way": "... one way, in bursts of 100",
+    "server.call": "call of a server (bare: two channels)",
+    "server.task_call": "... by a `coppice::task`",
+    "server.cast": "cast",
+    "storm.crash": "round trip while a sibling crashes without pause, 99th percentile",
+    "memory.default": "heap of a waiting process",
+    "memory.task.timer": "... that is a `coppice::task`",
+    "memory.task.sleep": "... a task in `sleep_for`",
+}
+
+
 def is_task(row):
     return row.startswith(("task.", "memory.task.", "million.", "server.task_"))
 

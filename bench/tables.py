@@ -1,6 +1,6 @@
 """Writes the rows as tables: text or Markdown, one for each thing that they are compared with."""
 
-from rows import DERIVED, is_task
+from rows import BRIEF, DERIVED, is_task
 
 BASELINES = {"bare": "bare Asio", "otp": "OTP"}
 
@@ -81,6 +81,22 @@ def tables(lines, markdown):
     mark = "### " if markdown else ""
     return "\n\n".join(f"{mark}{heading}\n\n{table(chosen, side, markdown)}"
                        for heading, side, chosen in groups(lines))
+
+
+def brief(lines):
+    """A few rows in one table, as Markdown."""
+    by_row = {line["row"]: line for line in lines}
+
+    def of(line, side):
+        return f"{number(line[side], line['unit'])} {line['unit']}" if side in line else ""
+
+    def to(line, side):
+        return digits(line[side]["median"]) if side in line else ""
+
+    body = [[text, of(line, "coppice"), of(line, "bare"), to(line, "to_bare"), to(line, "to_otp")]
+            for row, text in BRIEF.items() if (line := by_row.get(row))]
+    head = ["", "coppice", "bare Asio", "coppice : bare", "coppice : OTP"]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [head, ["---"] * len(head), *body])
 
 
 def goals_met(lines):
