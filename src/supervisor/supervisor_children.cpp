@@ -27,33 +27,38 @@ void supervisor_process::restart_child(entry& c, process& ended, const exit_reas
   // Whoever waits for the end of the child hears of it before the child starts again, as in OTP,
   // where the supervisor is only one of them.
   home_.tell_others(ended, c.process);
-  const bool told = home_.listened_to();
-  child_info info;
-  if (told) {
-    info = describe(c);
-    home_.tell(report{std::in_place_type<child_ended>, info, why, next_step::restart});
-    home_.tell(report{std::in_place_type<child_starting>, info});
-  }
-  // The report sink may have killed the supervisor, and so may an exit signal.
-  if (!self_.life.is_live()) return;
-  // A spawn that throws, for lack of memory, is a crash of the supervisor and no failed start.
-  try {
-    spawn_child(c, true);
-  } catch (...) {
-    return home_.crash(self_);
-  }
-  if (c.start->acknowledges()) {
-    // What comes before the answer waits in the inbox. Only a time limit of the start needs a turn,
-    // which sets the alarm.
-    decide_.restart_begun(c, home_.now());
-    if (decide_.deadline()) wake();
+  if (!home_.listened_to()) {
+    if (self_.life.is_live()) restart_child(c);
     return;
   }
-  decide_.restarted(c, c.process.number());
-  if (!told) return;
+  child_info info = describe(c);
+  home_.tell(report{std::in_place_type<child_ended>, info, why, next_step::restart});
+  home_.tell(report{std::in_place_type<child_starting>, info});
+  // The report sink may have killed the supervisor, and so may an exit signal.
+  if (!self_.life.is_live() || !restart_child(c)) return;
   info.process = c.process;
   info.restarts = c.restarts;
   home_.tell(report{std::in_place_type<child_started>, info, c.by_request});
+}
+
+// Returns true if the child is up. A spawn that throws, for lack of memory, is a crash of the
+// supervisor and no failed start.
+bool supervisor_process::restart_child(entry& c) noexcept {
+  try {
+    spawn_child(c, true);
+  } catch (...) {
+    home_.crash(self_);
+    return false;
+  }
+  if (!c.start->acknowledges()) {
+    decide_.restarted(c, c.process.number());
+    return true;
+  }
+  // What comes before the answer waits in the inbox. Only a time limit of the start needs a turn,
+  // which sets the alarm.
+  decide_.restart_begun(c, home_.now());
+  if (decide_.deadline()) wake();
+  return false;
 }
 
 // The end of a child that is not started again is dealt with in the same way.
@@ -73,31 +78,35 @@ pid supervisor_process::start_now(child_spec& spec) {
     return {};
   }
   const scope acting{acting_};
-  const bool told = home_.listened_to();
-  child_info info;
-  if (told) {
-    info = describe(spec);
-    home_.tell(report{std::in_place_type<child_starting>, info});
-    // The report sink may have killed the supervisor.
-    if (!self_.life.is_live()) return {};
+  if (!home_.listened_to()) {
+    entry* const c = add_child(spec);
+    return c != nullptr ? c->process : pid{};
   }
+  child_info info = describe(spec);
+  home_.tell(report{std::in_place_type<child_starting>, info});
+  // The report sink may have killed the supervisor.
+  entry* const c = self_.life.is_live() ? add_child(spec) : nullptr;
+  if (c == nullptr) return {};
+  const pid started = c->process;
+  info.id = c->id;
+  info.process = started;
+  home_.tell(report{std::in_place_type<child_started>, info, true});
+  return started;
+}
+
+// Gives null if there is no memory for the child, which is a crash of the supervisor.
+supervisor_process::entry* supervisor_process::add_child(child_spec& spec) {
   entry& c = make_entry(spec, std::move(spec.id), nullptr);
   try {
     spawn_child(c, false);
   } catch (...) {
     spec.id = c.id;
     home_.crash(self_);
-    return {};
+    return nullptr;
   }
   if (c.when == restart::temporary) c.start.reset();
   decide_.added(c, c.process.number());
-  const pid started = c.process;
-  if (told) {
-    info.id = c.id;
-    info.process = started;
-    home_.tell(report{std::in_place_type<child_started>, info, true});
-  }
-  return started;
+  return &c;
 }
 
 process& supervisor_process::spawn_child(entry& c, bool again) {

@@ -189,6 +189,8 @@ class supervisor_process final : public behaviour, public process_watcher {
   void perform(supervision::action& a);
   void start_child(entry& c);
   void restart_child(entry& c, process& ended, const exit_reason& why) noexcept;
+  bool restart_child(entry& c) noexcept;
+  entry* add_child(child_spec& spec);
   void leave_child(entry& c, process& ended, const exit_reason& why) noexcept;
   void started(entry& c);
   process& spawn_child(entry& c, bool again);

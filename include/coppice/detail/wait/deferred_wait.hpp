@@ -56,23 +56,28 @@ class [[nodiscard]] deferred_wait {
   static auto initiate(State state, Token& token) {
     return asio::async_initiate<Token, signature>(
         [](auto&& handler, State s) {
-          using handler_type = std::decay_t<decltype(handler)>;
-          scheduler& home = s.home();
-          if constexpr (early_wait_state<State> && resumes_frame<handler_type>) {
-            // Only for the body itself. Coroutines that it has spawned may be losers of a race,
-            // which must not take a message for nothing.
-            process* const p = process_behind(handler.get_executor());
-            if (p != nullptr && handler.entry_point() == p->outermost &&
-                home.may_complete_at_once(*p) && s.ready(*p)) {
-              const scheduler::nested_completion one{home};
-              return complete_within(s, *p, std::forward<decltype(handler)>(handler));
-            }
-          }
-          auto* w = new wait_operation<State, handler_type>{
-              home, std::move(s), std::forward<decltype(handler)>(handler)};
-          w->start();
+          begin(std::move(s), std::forward<decltype(handler)>(handler));
         },
         token, std::move(state));
+  }
+
+  template <class Handler>
+  static void begin(State state, Handler&& handler) {
+    using handler_type = std::decay_t<Handler>;
+    scheduler& home = state.home();
+    if constexpr (early_wait_state<State> && resumes_frame<handler_type>) {
+      // Only for the body itself. Coroutines that it has spawned may be losers of a race, which
+      // must not take a message for nothing.
+      process* const p = process_behind(handler.get_executor());
+      if (p != nullptr && handler.entry_point() == p->outermost && home.may_complete_at_once(*p) &&
+          state.ready(*p)) {
+        const scheduler::nested_completion one{home};
+        return complete_within(state, *p, std::forward<Handler>(handler));
+      }
+    }
+    auto* w = new wait_operation<State, handler_type>{home, std::move(state),
+                                                      std::forward<Handler>(handler)};
+    w->start();
   }
 
   // The frame that awaits is suspended, and goes on within this call.
