@@ -1,28 +1,13 @@
 #pragma once
 
-#include "harness.hpp"
+#include "boxes.hpp"
 
-#include <coppice/mailbox.hpp>
-
-#include <boost/asio/experimental/channel.hpp>
-
-#include <cstddef>
 #include <exception>
 #include <utility>
 
 namespace bench {
 
-using channel = asio::experimental::channel<void(boost::system::error_code, int)>;
-
-inline auto next(coppice::mailbox<int>& from) { return from.receive(); }
-inline asio::awaitable<int> next(channel& from) { return from.async_receive(asio::use_awaitable); }
-
-inline void send(const coppice::address<int>& to, int message) {
-  expect(to.send(message) == coppice::send_result::delivered, "a message was lost");
-}
-inline void send(channel& to, int message) {
-  expect(to.try_send(boost::system::error_code{}, message), "a message was lost");
-}
+using channel = channel_of<int>;
 
 /// So many messages one way before one comes back.
 inline constexpr int burst = 100;
