@@ -153,5 +153,11 @@ void add_server(std::vector<family>& to);
 void add_timer(std::vector<family>& to);
 void add_storm(std::vector<family>& to);
 void add_task(std::vector<family>& to);
+void add_skynet(std::vector<family>& to);
+void add_ring(std::vector<family>& to);
+void add_big(std::vector<family>& to);
+void add_hackbench(std::vector<family>& to);
+void add_sleepers(std::vector<family>& to);
+void add_supervision_heavy(std::vector<family>& to);
 
 }  // namespace bench

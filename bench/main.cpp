@@ -32,7 +32,7 @@ constexpr const char* compiler = "g++ ";
 #endif
 
 // Takes memory from the system once and keeps it, so that the side which comes first does not pay
-// for all others. Not for `memory` and `million`, whose processes start empty.
+// for all others. Not for `memory`, `million` and `sleepers`, whose processes start empty.
 void warm_heap() {
   constexpr std::size_t enough = 400'000'000;
   ::mallopt(M_MMAP_MAX, 0);
@@ -84,6 +84,12 @@ int main(int argc, char** argv) {
   bench::add_timer(families);
   bench::add_storm(families);
   bench::add_task(families);
+  bench::add_skynet(families);
+  bench::add_ring(families);
+  bench::add_big(families);
+  bench::add_hackbench(families);
+  bench::add_sleepers(families);
+  bench::add_supervision_heavy(families);
 
   const std::vector<std::string_view> arguments{argv + 1, argv + argc};
   if (arguments.size() == 1 && arguments[0] == "--list") {
@@ -99,7 +105,9 @@ int main(int argc, char** argv) {
   if (arguments.size() == 2 || arguments.size() == 3) {
     for (const auto& f : families) {
       if (f.name != arguments[0]) continue;
-      if (!f.name.starts_with("memory") && f.name != "million") warm_heap();
+      if (!f.name.starts_with("memory") && f.name != "million" && f.name != "sleepers") {
+        warm_heap();
+      }
       measure(f, std::atoi(argv[2]), argc > 3 ? std::atoi(argv[3]) : 1);
       return 0;
     }

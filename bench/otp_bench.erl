@@ -1,8 +1,10 @@
 %% The same work on Erlang/OTP, for comparison: one family, as coppice-bench does it.
 %%
-%%   erl +S 1 +P 1000000 -noinput -pa DIRECTORY -run otp_bench main FAMILY REPETITIONS IN_A_ROW
+%%   erl +S 1 +P 2000000 -noinput -pa DIRECTORY -run otp_bench main FAMILY REPETITIONS IN_A_ROW \
+%%       WARM_UPS
 %%
 %% IN_A_ROW is how many restarts the family `endless` counts; the others take no notice of it.
+%% WARM_UPS is how many repetitions come before those that are printed.
 %%
 %% Prints "row <tab> otp <tab> repetition <tab> value" lines. A crash is exit(crash), which logs
 %% nothing, and logging is off; children are plain spawn_link. The supervisor remembers every
@@ -11,27 +13,28 @@
 -module(otp_bench).
 -behaviour(supervisor).
 -export([main/1, init/1, start/1, once/0, wait/1, victim/1, handle_call/3, handle_cast/2]).
+-export([now_ns/0, in_process/1, until/2]).  % for otp_workloads
 
 -define(MANY, 100000).
 -define(MASS, 5000).
 
-main([Family, Repetitions, InARow]) ->
+main([Family, Repetitions, InARow, WarmUps]) ->
     logger:set_primary_config(level, none),
     process_flag(trap_exit, true),
-    case catch run(family(Family, list_to_integer(InARow)), list_to_integer(Repetitions)) of
+    case catch run(family(Family, list_to_integer(InARow)), list_to_integer(Repetitions),
+                   list_to_integer(WarmUps)) of
         ok -> halt(0);
         Other -> io:format(standard_error, "otp_bench: ~s: ~p~n", [Family, Other]), halt(1)
     end.
 
-run(Measure, Repetitions) ->
+run(Measure, Repetitions, WarmUps) ->
     lists:foreach(
       fun(Repetition) ->
-              lists:foreach(
-                fun({Row, Value}) ->
-                        io:format("~s\totp\t~b\t~.3f~n", [Row, Repetition, float(Value)])
-                end, Measure()),
+              Rows = Measure(),
+              [io:format("~s\totp\t~b\t~.3f~n", [Row, Repetition, float(Value)])
+               || {Row, Value} <- Rows, Repetition > 0],
               erlang:garbage_collect()
-      end, lists:seq(1, Repetitions)).
+      end, lists:seq(1 - WarmUps, Repetitions)).
 
 family("endless", InARow) ->
     fun() ->
@@ -93,7 +96,8 @@ family("server") ->
             [{"server.call", Call}, {"server.cast", cast(2000, 100)}, {"server.task_call", Call}]
     end;
 family("storm") ->
-    fun() -> [{"storm.calm", p99(calm)}, {"storm.crash", p99(crash)}] end.
+    fun() -> [{"storm.calm", p99(calm)}, {"storm.crash", p99(crash)}] end;
+family(Published) -> otp_workloads:family(Published).
 
 %% ---- Supervisors and their children
 

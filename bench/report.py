@@ -20,9 +20,9 @@ import time
 
 import keyvalue
 from picture import draw
-from rows import (DERIVED, FAMILIES, FIRST_ROUND_ONLY, GOALS, NOTE, OTP_IN_A_ROW, OTP_NOTE,
-                  OTP_REPETITIONS, QUICK_OTP_IN_A_ROW, QUICK_OTP_NOTE, QUICK_ROUNDS, ROUNDS, ROWS,
-                  WITHOUT_OTP, family_of)
+from rows import (DERIVED, FAMILIES, FIRST_ROUND_ONLY, GOALS, NOTE, OTP_IN_A_ROW,
+                  OTP_KEEPS_MEMORY, OTP_NOTE, OTP_REPETITIONS, OTP_WARM, QUICK_OTP_IN_A_ROW,
+                  QUICK_OTP_NOTE, QUICK_ROUNDS, ROUNDS, ROWS, WITHOUT_OTP, family_of)
 from tables import brief, goals_met, groups, tables
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -65,9 +65,10 @@ def measure_family(build, family, quick, otp, into):
         into)
     if otp and family not in WITHOUT_OTP:
         in_a_row = QUICK_OTP_IN_A_ROW if quick else OTP_IN_A_ROW
-        add(measured([*pin, "erl", "+S", "1", "+P", "1000000", "-noinput", "-pa", build, "-run",
-                      "otp_bench", "main", family, str(OTP_REPETITIONS.get(family, 1)),
-                      str(in_a_row)]), into)
+        warm = family in OTP_WARM
+        add(measured([*pin, "erl", "+S", "1", "+P", "2000000", *(OTP_KEEPS_MEMORY if warm else []),
+                      "-noinput", "-pa", build, "-run", "otp_bench", "main", family,
+                      str(OTP_REPETITIONS.get(family, 1)), str(in_a_row), str(int(warm))]), into)
 
 
 def measure_all(build, families, quick, otp):

@@ -26,16 +26,30 @@ FAMILIES = {
     "task": ((5, 1), (3, 1)),
     "memory.task": ((1, 0), (1, 0)),
     "storm": ((7, 1), (5, 1)),
+    "skynet": ((2, 1), (1, 1)),
+    "ring": ((5, 1), (3, 1)),
+    "big": ((5, 1), (3, 1)),
+    "hackbench": ((3, 1), (2, 1)),
+    "sleepers": ((1, 0), (1, 0)),
+    "supervision_heavy": ((5, 1), (3, 1)),
     "keyvalue": ((15, 1), (4, 0)),
 }
-FIRST_ROUND_ONLY = {"memory", "memory.task", "million"}  # they hardly vary, or take long
+# These hardly vary, or take long.
+FIRST_ROUND_ONLY = {"memory", "memory.task", "million", "sleepers"}
 WITHOUT_OTP = {"spawn.among", "killed.one_for_one.100000", "killed.dynamic.100000", "million",
                "server.among", "timer.among", "memory.task", "keyvalue"}
 OTP_REPETITIONS = {"spawn": 3, "restart": 3, "fresh": 3, "message": 3, "server": 3,
-                   "task": 3, "storm": 3}  # else 1
+                   "task": 3, "storm": 3, "ring": 3, "big": 3, "hackbench": 2,
+                   "supervision_heavy": 3}  # else 1
+# Here OTP has a turn to warm up too, and keeps what memory it has taken from the system.
+OTP_WARM = {"skynet", "ring", "big", "hackbench", "supervision_heavy"}
+OTP_KEEPS_MEMORY = ["+MMscs", "4096", "+MMsco", "false"]
 # How many restarts in a row OTP counts in `endless`.
 OTP_IN_A_ROW, QUICK_OTP_IN_A_ROW = 100_000, 20_000
 ROUNDS, QUICK_ROUNDS = 3, 1
+
+# The kinds of body that a process has in the workloads that others publish too.
+KINDS = ("awaitable", "task")
 
 # Row: what it is, unit.
 ROWS = {
@@ -100,6 +114,18 @@ ROWS = {
     "keyvalue.50x1": ("key-value server, 50 clients", "ns"),
     "keyvalue.1x16": ("key-value server, 1 client, pipeline of 16", "ns"),
     "keyvalue.50x16": ("key-value server, 50 clients, pipeline of 16", "ns"),
+    **{f"skynet.{kind}": ("Skynet: start 1,111,111 processes, sum up", "ns") for kind in KINDS},
+    **{f"ring.{kind}": ("a token round a ring of 503, a hop", "ns") for kind in KINDS},
+    **{f"big.{kind}": ("120 ask one another, a round trip", "ns") for kind in KINDS},
+    **{f"hackbench.ehb.{kind}": ("hackbench: 20 send to 20, a message", "ns") for kind in KINDS},
+    **{f"hackbench.bang.{kind}": ("200 send to one, a message", "ns") for kind in KINDS},
+    **{f"sleepers.memory.{kind}": ("one of 1,000,000 sleepers: peak memory", "bytes")
+       for kind in KINDS},
+    **{f"sleepers.time.{kind}": ("one of 1,000,000 sleepers: processor time", "ns")
+       for kind in KINDS},
+    **{f"supervision_heavy.{shape}.{kind}": (f"a tree of supervisors, {text}, a process", "ns")
+       for shape, text in (("3x10", "3 x 10"), ("5x5", "5 x 5"), ("10x2", "10 x 2"))
+       for kind in KINDS},
     "task.spawn": ("start and end a process", "ns"),
     "task.supervised": ("start and end a child of a dynamic supervisor", "ns"),
     "task.return": ("restart a child that returns", "ns"),
@@ -178,6 +204,13 @@ GOALS = {
     "task.yield": {"bare": 0.125},
     "memory.task.timer": {"self": 450},
     "memory.task.sleep": {"self": 450},
+    "skynet.awaitable": {"otp": 0.167},
+    "skynet.task": {"otp": 0.083},
+    "ring.awaitable": {"otp": 0.2},
+    "ring.task": {"otp": 0.1},
+    **{f"{row}.{kind}": {"otp": below} for row in ("big", "hackbench.ehb", "hackbench.bang")
+       for kind, below in (("awaitable", 0.25), ("task", 0.125))},
+    "sleepers.memory.task": {"self": 300},
 }
 
 
@@ -209,7 +242,8 @@ BRIEF = {
 
 
 def is_task(row):
-    return row.startswith(("task.", "memory.task.", "million.", "server.task_"))
+    return (row.endswith(".task")
+            or row.startswith(("task.", "memory.task.", "million.", "server.task_")))
 
 
 def family_of(row):
