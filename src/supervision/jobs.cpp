@@ -94,7 +94,7 @@ void supervision::ask_start(child& c, clock::time_point now) {
 }
 
 // Notes that a start is under way. The caller sees to it that the process is spawned: by the action
-// `start`, or at once (`follows_now`).
+// `start`, or at once (`restart_begun`).
 void supervision::begin_start(child& c, clock::time_point now) {
   set_state(c, child_state::starting);
   c.had_to_be_killed = false;

@@ -54,14 +54,14 @@ bool supervisor_process::restart_child(entry& c) noexcept {
     decide_.restarted(c, c.process.number());
     return true;
   }
-  // What comes before the answer waits in the inbox. Only a time limit of the start needs a turn,
-  // which sets the alarm.
+  // Events that come before the answer wait in the inbox. Only a time limit of the start needs a
+  // turn, which sets the alarm.
   decide_.restart_begun(c, home_.now());
   if (decide_.deadline()) wake();
   return false;
 }
 
-// The end of a child that is not started again is dealt with in the same way.
+// The end of a child that is not started again is carried out on the spot as well.
 void supervisor_process::leave_child(entry& c, process& ended, const exit_reason& why) noexcept {
   const scope acting{acting_};
   home_.tell_others(ended, c.process);
@@ -70,7 +70,7 @@ void supervisor_process::leave_child(entry& c, process& ended, const exit_reason
   if (forgotten) delete &c;
 }
 
-// So is the start of a child that was asked for. Its supervisor must be dynamic, and the child must
+// Starts on the spot a child that was asked for. Its supervisor must be dynamic, and the child must
 // not acknowledge its start.
 pid supervisor_process::start_now(child_spec& spec) {
   if (!is_free() || !setup_.options.dynamic || setup_.from_template || spec.significant ||
