@@ -61,6 +61,11 @@ void threw(process& p, std::exception_ptr e) noexcept {
   p.reason = reason_of(std::move(e));
 }
 
+void ended(process& p, std::exception_ptr e) noexcept {
+  if (e == nullptr) return returned(p);
+  threw(p, std::move(e));
+}
+
 void parked(process& p) noexcept { p.home.runner_parked(p); }
 
 void frames_gone(process& p) noexcept { p.home.runner_gone(p); }

@@ -80,11 +80,7 @@ void task_promise_base::over() noexcept {
   process& p = *self;
   std::exception_ptr e = std::move(error);
   destroy_frames(p);  // this promise is destroyed too: nothing below may use a member
-  if (e) {
-    threw(p, std::move(e));
-  } else {
-    returned(p);
-  }
+  ended(p, std::move(e));
   parked(p);
 }
 

@@ -14,6 +14,7 @@
 #include <boost/asio/version.hpp>
 
 #include <exception>
+#include <type_traits>
 #include <utility>
 
 // A runner is started by awaitable_thread, the base class of Asio's own completion handlers.
@@ -33,6 +34,7 @@ COPPICE_API void returned(process& p) noexcept;
 COPPICE_API exit_reason reason_of(std::exception_ptr e) noexcept;
 COPPICE_API void threw(process& p) noexcept;  // while the exception is being handled
 COPPICE_API void threw(process& p, std::exception_ptr e) noexcept;
+COPPICE_API void ended(process& p, std::exception_ptr e) noexcept;  // null: it has returned
 // The runner of the slot has parked, between two processes.
 COPPICE_API void parked(process& p) noexcept;
 // The runner of the slot, or the task that is its body, has been destroyed.
@@ -123,6 +125,41 @@ class runner {
     }
   };
 
+#if !defined(COPPICE_DOCUMENTED_ASIO_ONLY)
+  // `co_await body` would throw the exception of the body once more, into the runner, which only
+  // wants to look at it: that unwinding costs as much as the throw itself. So a body is resumed as
+  // co_await does it, and its exception is taken out of its frame, where Asio has put it.
+  using frame_base = asio::detail::awaitable_frame_base<Executor>;
+  using thread_base = asio::detail::awaitable_thread<Executor>;
+
+  // Asio calls what a coroutine awaits, if it is such a function, when the coroutine is suspended.
+  struct push_frame {
+    frame_base* pushed;
+
+    thread_base* operator()(frame_base* runner) const noexcept {
+      pushed->push_frame(runner);
+      return nullptr;
+    }
+  };
+
+  // An awaitable is one pointer, to its frame.
+  static frame_base* frame_of(asio::awaitable<void, Executor>& body) noexcept {
+    using frame = asio::detail::awaitable_frame<void, Executor>;
+    static_assert(std::is_standard_layout_v<asio::awaitable<void, Executor>>);
+    static_assert(sizeof(asio::awaitable<void, Executor>) == sizeof(frame*));
+    return *reinterpret_cast<frame**>(&body);
+  }
+
+  // Destroys the frame of a body that has ended, and gives what it has thrown, or null.
+  static std::exception_ptr take_exception(asio::awaitable<void, Executor>& body) noexcept {
+    struct derived : frame_base {  // the member is protected
+      static std::exception_ptr frame_base::*exception() { return &derived::pending_exception_; }
+    };
+    asio::awaitable<void, Executor> destroyed = std::move(body);
+    return std::exchange(frame_of(destroyed)->*derived::exception(), nullptr);
+  }
+#endif
+
   static asio::awaitable<loop_result, Executor> loop(owner self) {
     for (;;) {
       co_await park{self.slot};
@@ -131,8 +168,15 @@ class runner {
       co_await asio::this_coro::throw_if_cancelled(false);
 #endif
       try {
-        co_await static_cast<typed_body<Executor>&>(*self.slot->what).call(*self.slot);
+        asio::awaitable<void, Executor> body =
+            static_cast<typed_body<Executor>&>(*self.slot->what).call(*self.slot);
+#if defined(COPPICE_DOCUMENTED_ASIO_ONLY)
+        co_await std::move(body);
         returned(*self.slot);
+#else
+        co_await push_frame{frame_of(body)};
+        ended(*self.slot, take_exception(body));
+#endif
       } catch (...) {
         threw(*self.slot);
       }
