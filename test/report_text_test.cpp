@@ -299,8 +299,8 @@ TEST_CASE("how much a report matters follows from what it tells") {
   using coppice::severity;
   const exit_reason normal;
   const exit_reason bad = thrown("boom");
-  CHECK(severity_of(coppice::child_starting{}) == severity::debug);
-  CHECK(severity_of(coppice::child_started{}) == severity::info);
+  CHECK(severity_of(coppice::child_starting{some_child}) == severity::debug);
+  CHECK(severity_of(coppice::child_started{some_child}) == severity::info);
   CHECK(severity_of(coppice::child_started{.child = {}, .by_request = true}) == severity::debug);
   CHECK(severity_of(coppice::child_start_failed{{}, bad, next_step::none}) == severity::error);
   CHECK(severity_of(coppice::child_ended{{}, normal, next_step::none}) == severity::info);

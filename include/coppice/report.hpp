@@ -36,7 +36,7 @@ enum class next_step {
 
 /// Which child of which supervisor a report is about.
 ///
-/// The views are valid while the sink runs; copy what is to be kept.
+/// The views are valid while the sink runs.
 struct child_info {
   std::string_view supervisor = {};  ///< Its registered name, or else its label; may be empty.
   pid supervisor_id = {};
@@ -51,12 +51,12 @@ struct child_info {
 
 /// A child is about to be started. What starts and never comes up can be told by this.
 struct child_starting {
-  child_info child;
+  const child_info& child;
 };
 
 /// A child is up.
 struct child_started {
-  child_info child;
+  const child_info& child;
   /// `start_child` or `restart_child` asked for it, and hears of it; else the supervisor acts by
   /// itself.
   bool by_request = false;
@@ -64,7 +64,7 @@ struct child_started {
 
 /// A child did not come up.
 struct child_start_failed {
-  child_info child;
+  const child_info& child;
   const exit_reason& reason;
   next_step next;
 };
@@ -72,14 +72,14 @@ struct child_start_failed {
 /// A child that `start_child` asked for was not started, and whoever asked has thrown the answer
 /// away unread. Not told of a child that has tried: `child_start_failed` tells of that.
 struct child_refused {
-  child_info child;                  ///< Has no process; its supervisor may not exist.
+  const child_info& child;           ///< Has no process; its supervisor may not exist.
   boost::system::error_code error;   ///< The error that the answer would have given.
   const exit_reason& reason;         ///< Why it was `errc::start_failed`; otherwise normal.
 };
 
 /// A child has ended by itself.
 struct child_ended {
-  child_info child;
+  const child_info& child;
   const exit_reason& reason;
   next_step next;
 };
@@ -87,14 +87,14 @@ struct child_ended {
 /// A supervisor has restarted more often than its intensity allows. Told once, with the child that
 /// tipped it.
 struct budget_exhausted {
-  child_info child;
+  const child_info& child;
   std::size_t intensity;             ///< So many restarts are allowed within the period.
   std::chrono::steady_clock::duration period;
 };
 
 /// A child was stopped by its supervisor and did not end as it was expected to.
 struct child_stop_failed {
-  child_info child;
+  const child_info& child;
   const exit_reason& reason;
   bool had_to_be_killed;             ///< Its shutdown time had run out.
 };
@@ -107,7 +107,7 @@ struct child_stop_failed {
 /// @par Origin
 /// The shutdown error of a simple_one_for_one supervisor.
 struct children_stop_failed {
-  child_info child;                  ///< Their common properties: no id, process nor restarts.
+  const child_info& child;           ///< Their common properties: no id, process nor restarts.
   const exit_reason& reason;         ///< The reason of one of them; the others' reads the same.
   bool had_to_be_killed;
   std::size_t count;
@@ -223,7 +223,10 @@ struct reports_summed_up {
   bool supervised = false;           ///< They are crashes of which supervisors tell too.
 };
 
-/// Something worth knowing has happened. A value; nothing is formatted unless somebody asks.
+/// Something worth knowing has happened. Nothing is formatted unless somebody asks.
+///
+/// What a report refers to, by reference or by view, is valid while the sink runs: copy what is to
+/// be kept, and not the report.
 using report =
     std::variant<child_starting, child_started, child_start_failed, child_refused, child_ended,
                  budget_exhausted, child_stop_failed, children_stop_failed, supervisor_stopped,

@@ -32,13 +32,13 @@ void supervisor_process::restart_child(entry& c, process& ended, const exit_reas
     return;
   }
   child_info info = describe(c);
-  home_.tell(report{std::in_place_type<child_ended>, info, why, next_step::restart});
-  home_.tell(report{std::in_place_type<child_starting>, info});
+  home_.tell(child_ended{info, why, next_step::restart});
+  home_.tell(child_starting{info});
   // The report sink may have killed the supervisor, and so may an exit signal.
   if (!self_.life.is_live() || !restart_child(c)) return;
   info.process = c.process;
   info.restarts = c.restarts;
-  home_.tell(report{std::in_place_type<child_started>, info, c.by_request});
+  home_.tell(child_started{info, c.by_request});
 }
 
 // Returns true if the child is up. A spawn that throws, for lack of memory, is a crash of the
@@ -83,14 +83,14 @@ pid supervisor_process::start_now(child_spec& spec) {
     return c != nullptr ? c->process : pid{};
   }
   child_info info = describe(spec);
-  home_.tell(report{std::in_place_type<child_starting>, info});
+  home_.tell(child_starting{info});
   // The report sink may have killed the supervisor.
   entry* const c = self_.life.is_live() ? add_child(spec) : nullptr;
   if (c == nullptr) return {};
   const pid started = c->process;
   info.id = c->id;
   info.process = started;
-  home_.tell(report{std::in_place_type<child_started>, info, true});
+  home_.tell(child_started{info, true});
   return started;
 }
 

@@ -29,7 +29,9 @@ namespace coppice::detail {
 // Gives the shutdown of a child: that of the spec, or else the default for its type.
 shutdown shutdown_of(const child_spec& spec) noexcept;
 
-// Describes, for a report, a child that was asked for and of which its supervisor has no record.
+// Describe, for a report, a child that is not started yet: by its spec alone, and one that was asked
+// for and of which its supervisor has no record.
+child_info info_of(const child_spec& spec) noexcept;
 child_info asked_child(const supervisor_request& r, const process_ref& supervisor);
 
 // Tells whether the process may still become a supervisor: it has not run, or has not acknowledged

@@ -26,6 +26,14 @@ std::string_view supervisor_process::own_name() const noexcept {
   return self_.extras->name.empty() ? self_.label() : std::string_view{self_.extras->name};
 }
 
+child_info info_of(const child_spec& spec) noexcept {
+  return {.id = spec.id,
+          .restart = spec.restart,
+          .significant = spec.significant,
+          .shutdown = shutdown_of(spec),
+          .type = spec.type};
+}
+
 child_info supervisor_process::describe(const entry& c) const noexcept {
   return {.supervisor = own_name(),
           .supervisor_id = self_.id(),
@@ -39,13 +47,10 @@ child_info supervisor_process::describe(const entry& c) const noexcept {
 }
 
 child_info supervisor_process::describe(const child_spec& spec) const noexcept {
-  return {.supervisor = own_name(),
-          .supervisor_id = self_.id(),
-          .id = spec.id,
-          .restart = spec.restart,
-          .significant = spec.significant,
-          .shutdown = shutdown_of(spec),
-          .type = spec.type};
+  child_info info = info_of(spec);
+  info.supervisor = own_name();
+  info.supervisor_id = self_.id();
+  return info;
 }
 
 void supervisor_process::report_on(supervision::action& a) {

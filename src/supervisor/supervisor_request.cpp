@@ -24,15 +24,10 @@
 namespace coppice::detail {
 
 child_info asked_child(const supervisor_request& r, const process_ref& supervisor) {
-  child_info c{.supervisor = supervisor.name(), .supervisor_id = supervisor.get_pid()};
-  if (!r.added) return c;
-  const child_spec& spec = *r.added;
-  c.id = spec.id;
-  c.restart = spec.restart;
-  c.significant = spec.significant;
-  c.shutdown = shutdown_of(spec);
-  c.type = spec.type;
-  return c;
+  child_info info = r.added ? info_of(*r.added) : child_info{};
+  info.supervisor = supervisor.name();
+  info.supervisor_id = supervisor.get_pid();
+  return info;
 }
 
 bool may_become_supervisor(const process& p) noexcept {
