@@ -3,6 +3,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/in_place.hpp>
+#include <coppice/detail/call/call_awaiter.hpp>
 #include <coppice/detail/call/call_wait.hpp>
 #include <coppice/detail/call/remote_call.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
@@ -23,11 +24,6 @@
 
 namespace coppice {
 
-namespace detail {
-template <class Op>
-class any_loop_awaiter;
-}  // namespace detail
-
 /// A call to a server. `co_await` it, or call it with any completion token. Nothing is sent before.
 ///
 /// @tparam R What the server answers.
@@ -35,8 +31,6 @@ template <class R>
 class [[nodiscard]] server_call {
  public:
   using signature = completion_signature<R>;
-  using wait_type = detail::call_wait<R>;
-  using remote_wait_type = detail::remote_call_wait<R>;
 
   template <asio::completion_token_for<signature> Token>
   auto operator()(Token&& token) && {
@@ -67,8 +61,9 @@ class [[nodiscard]] server_call {
 
  private:
   friend struct detail::access;
-  template <class Op>
-  friend class detail::any_loop_awaiter;
+
+  using wait_type = detail::call_wait<R>;
+  using remote_wait_type = detail::remote_call_wait<R>;
 
   explicit server_call(detail::call_ptr<R> call) noexcept : call_{std::move(call)} {}
 
@@ -98,10 +93,8 @@ class [[nodiscard]] server_call {
     if (!failure) return start_here(std::move(call), std::forward<Handler>(h));
     detail::process* const p = detail::process_behind(asio::get_associated_executor(h));
     if (p != nullptr && p->home.on_loop_thread()) {
-      auto* w = new detail::wait_operation<remote_wait_type, handler_type>{
-          p->home, remote_wait_type{p->home, std::move(call), std::move(failure)},
-          std::forward<Handler>(h)};
-      w->start();
+      detail::wait_with(remote_wait_type{p->home, std::move(call), std::move(failure)},
+                         std::forward<Handler>(h));
     } else if constexpr (std::same_as<asio::associated_executor_t<handler_type>,
                                       asio::system_executor>) {
       // The handler belongs nowhere: so it is the loop of the server where its caller waits.
@@ -120,10 +113,7 @@ class [[nodiscard]] server_call {
 
   template <class Handler>
   static void start_here(detail::call_ptr<R> call, Handler&& h) {
-    detail::scheduler& home = call->home;
-    auto* w = new detail::wait_operation<wait_type, std::decay_t<Handler>>{
-        home, wait_type{std::move(call)}, std::forward<Handler>(h)};
-    w->start();
+    detail::wait_with(wait_type{std::move(call)}, std::forward<Handler>(h));
   }
 
   void check() const {

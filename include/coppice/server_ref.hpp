@@ -120,7 +120,7 @@ class server_ref {
       detail::check_reach(s, "send_request");
       const detail::call_ptr<typename type::reply> made{new detail::call_envelope<S, type>{
           s, type(std::forward<Message>(message)), {.target = to_}}};
-      made->send();
+      made->send(detail::delivery::queued);
       return detail::access::make<pending_call<typename type::reply>>(made);
     }
   }

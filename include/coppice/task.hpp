@@ -4,7 +4,7 @@
 #include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/in_place.hpp>
 #include <coppice/detail/coroutine/await_transform.hpp>
-#include <coppice/detail/coroutine/completion.hpp>
+#include <coppice/detail/coroutine/task_completion.hpp>
 #include <coppice/detail/coroutine/task_promise.hpp>
 
 #include <boost/asio/async_result.hpp>

@@ -54,10 +54,13 @@ void scheduler::destroy_frames(process& p, bool at_rest) {
     // the frames. That may end the process, and takes other waits out of the list, so each round
     // starts from the front of it.
     const std::uint64_t number = p.number.load();
-    current_ = dropping_ = &p;
+    // There may be an outer process, within whose turn this one has run.
+    process* const before = std::exchange(current_, &p);
+    process* const dropping_before = std::exchange(dropping_, &p);
     while (p.is(number) && waiter::drop_one(p.waits)) {
     }
-    current_ = dropping_ = nullptr;
+    current_ = before;
+    dropping_ = dropping_before;
     if (!p.is(number)) return;
   }
   exiting_.push_back({&p, p.number.load(), now()});

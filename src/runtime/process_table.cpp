@@ -56,25 +56,25 @@ process_slots::~process_slots() {
   for (process* first : chunks_) std::allocator<process>{}.deallocate(first, chunk);
 }
 
-scheduler::free_list& scheduler::find_free_list(const void* kind) {
-  const auto found = std::ranges::find(free_lists_, kind, &free_list::kind);
-  latest_free_list_ = found != free_lists_.end() ? &*found : &free_lists_.emplace_back(kind);
-  return *latest_free_list_;
+free_slots& scheduler::find_free_slots(const void* kind) {
+  const auto found = std::ranges::find(free_slots_, kind, &free_slots::kind);
+  latest_free_slots_ = found != free_slots_.end() ? &*found : &free_slots_.emplace_back(kind);
+  return *latest_free_slots_;
 }
 
 // The best slot has a parked runner of the type that the body needs, the second best has no runner,
 // so that one can be made for it. A runner of another type is never destroyed for this: it waits
 // for a body of its own type.
 process& scheduler::acquire_slot(const void* kind) {
-  free_list* v = &free_list_of(kind);
-  if (v->count == 0 && kind != nullptr) v = &free_lists_.front();
+  free_slots* v = &free_slots_of(kind);
+  if (v->count == 0 && kind != nullptr) v = &free_slots_.front();
   if (v->count == 0) return slots_.add(*this);
   --v->count;
   return pop_from(v->top);
 }
 
 void scheduler::release_slot(process& p) noexcept {
-  free_list& v = free_list_of(p.runner != nullptr ? p.runner->body_kind : nullptr);
+  free_slots& v = free_slots_of(p.runner != nullptr ? p.runner->body_kind : nullptr);
   // The runner may be on the stack at this moment, so it is destroyed at the end of the turn.
   if (p.runner != nullptr && v.count >= std::max(spare_runners, alive_)) {
     push_on(to_destroy_, p);

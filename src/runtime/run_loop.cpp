@@ -41,19 +41,10 @@ inline void scheduler::perform_owned(owned_item& item) {
     perform_without_process(item);
     return;
   }
-  const std::uint64_t number = item.number;
-  // A process may run the io_context from within itself; the outer process is current again when
-  // that returns.
-  process* const before = std::exchange(current_, p);
-  try {
-    item.act(&item, run_item::how::run);
-  } catch (...) {
-    // A body's exceptions do not get here. This one comes from a function object that was posted to
-    // the process, or from a completion handler that is no coroutine.
-    if (p->is(number)) crash(*p);
-  }
-  current_ = before;
-  if (before != p && p->is(number)) on_suspend(*p);
+  // There may be an outer process, which runs the io_context from within itself. A body's exceptions
+  // do not get here, but those of function objects that were posted to the process, and of
+  // completion handlers that are no coroutines.
+  run_as(*p, [&item] { item.act(&item, run_item::how::run); });
 }
 
 // Runs work that has no process; destroys work whose process has ended or is exiting.

@@ -63,7 +63,8 @@ void server_core::gave_up(reply_slot& call) noexcept {
   }
 }
 
-void send_call(reply_slot& slot, envelope& e, const process_ref& target, const void* tag) {
+void send_call(reply_slot& slot, envelope& e, const process_ref& target, const void* tag,
+               delivery d) {
   const process* server = nullptr;
   try {
     server = access::slot(target);
@@ -86,7 +87,13 @@ void send_call(reply_slot& slot, envelope& e, const process_ref& target, const v
     intrusive_ptr_add_ref(&slot);  // the reference of the queue, which `dispose` gives back
     slot.asked = core;
     core->calls.push_back(slot);
-    core->push(e);
+    const bool now = d == delivery::at_once && e.kind == envelope::kind_type::synchronous &&
+                     core->is_idle() && core->has_room();
+    if (now) {
+      core->handle_at_once(e);
+    } else {
+      core->push(e);
+    }
   }
 }
 
@@ -202,10 +209,12 @@ void server_core::close() noexcept {
 // This is called while the coroutine of the server is suspended in its wait for a message: ordinary
 // handlers run from here, without the cost of resuming and suspending a coroutine for each message.
 // The coroutine is only resumed for handlers that are coroutines, and for the end.
-bool server_core::work(void* server) {
+bool server_core::work() { return work(handle_budget); }
+
+bool server_core::work(int most) {
   // Without a receiver, messages that a handler sends to its own server are queued and wake nobody.
   waiter* const w = std::exchange(receiver, nullptr);
-  for (int left = handle_budget; !failure && !requested.stop && head_ != nullptr; --left) {
+  for (int left = most; !failure && !requested.stop && head_ != nullptr; --left) {
     if (left == 0) {
       receiver = w;
       w->wake();
@@ -214,7 +223,7 @@ bool server_core::work(void* server) {
     if (head_->kind == envelope::kind_type::coroutine) return true;
     envelope& e = take();
     try {
-      e.handle(server, *this);
+      e.handle(object, *this);
       e.dispose(errc::no_reply);
       has_handled();
     } catch (...) {
@@ -226,6 +235,19 @@ bool server_core::work(void* server) {
   if (requested.idle) set_idle_timer();
   receiver = w;
   return false;
+}
+
+// The caller is on the stack, and the handler runs as the server: as far as anybody can tell, the
+// server has had a turn right after the one in which the caller has suspended.
+void server_core::handle_at_once(envelope& e) {
+  waiter* const w = std::exchange(receiver, nullptr);  // appending does not wake it
+  append(e);
+  receiver = w;
+  home.run_as(self, [this, w] {
+    if (!work(1)) return;
+    receiver = w;
+    w->wake();
+  });
 }
 
 void server_core::set_idle_timer() {

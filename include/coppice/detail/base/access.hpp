@@ -52,6 +52,22 @@ struct access {
     return to.send_tagged(std::forward<Message>(message), tag);
   }
 
+  /// What a coroutine of coppice's waits for when it awaits an operation; and the same when the
+  /// operation belongs to another io_context. Only operations of coppice's have these.
+  template <class Op>
+  [[nodiscard]] static auto to_wait(Op&& op) -> decltype(std::forward<Op>(op).to_wait()) {
+    return std::forward<Op>(op).to_wait();
+  }
+  template <class Op, class Scheduler>
+  [[nodiscard]] static auto to_remote_wait(Op& op, Scheduler& here)
+      -> decltype(op.to_remote_wait(here)) {
+    return op.to_remote_wait(here);
+  }
+  template <class Op, class Scheduler>
+  [[nodiscard]] static bool belongs_to(const Op& op, const Scheduler& s) {
+    return op.belongs_to(s);
+  }
+
   /// A call by a `server_ref`, unchecked, to be awaited as it stands.
   template <class Ref, class Message, class Limit>
   [[nodiscard]] static auto make_call(const Ref& to, Message&& message, Limit limit) {

@@ -27,6 +27,10 @@ struct call_terms {
   std::shared_ptr<exit_reason> failure{};  // takes the server's exit reason to another thread
 };
 
+// How a call gets to its server: through the queue; or at once, if the server has nothing else to
+// do.
+enum class delivery : unsigned char { queued, at_once };
+
 // A call as its caller sees it, whatever its message. The message, the place for the answer, the
 // terms and the timer are one object (envelope.hpp derives from this), so that a call allocates
 // once.
@@ -35,8 +39,8 @@ class call_slot : public typed_slot<R> {
  public:
   call_slot(scheduler& s, call_terms t) : typed_slot<R>{s}, terms{std::move(t)} {}
 
-  // Puts the call into the queue of its server, or makes it fail at once.
-  virtual void send() = 0;
+  // Gives the call to its server, or makes it fail at once.
+  virtual void send(delivery d) = 0;
 
   call_terms terms;
   wake_timer timer;

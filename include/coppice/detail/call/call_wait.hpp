@@ -36,12 +36,18 @@ struct call_wait {
   using signature = completion_signature<R>;
 
   call_ptr<R> call;
+  bool given = false;  // the server has it, or it has failed
 
   [[nodiscard]] scheduler& home() const noexcept { return call->home; }
 
+  // The call of a server that has nothing else to do is handled here, and then costs neither process
+  // a turn.
+  [[nodiscard]] bool ready(process&) {
+    give(delivery::at_once);
+    return call->done();
+  }
   void arm(waiter& w) {
-    call->terms.sent = true;
-    call->send();
+    if (!given) give(delivery::queued);
     call->caller = &w;
     if (call->done()) {
       w.wake();
@@ -64,6 +70,13 @@ struct call_wait {
     }
     if (call->terms.failure && !call->value) *call->terms.failure = call->reason;
     complete_call<R>(call->value, call->error, std::forward<Handler>(h));
+  }
+
+ private:
+  void give(delivery d) {
+    given = true;
+    call->terms.sent = true;
+    call->send(d);
   }
 };
 

@@ -93,10 +93,7 @@ void post_call(call_ptr<R> call, std::shared_ptr<answer_receiver<R>> to) {
   answer_sender<R> back{call->terms.failure, std::move(to)};
   const std::uint64_t there = access::serial(call->terms.target);
   scheduler::post(there, [call = std::move(call), back = std::move(back)]() mutable {
-    scheduler& home = call->home;
-    auto* w = new wait_operation<call_wait<R>, answer_sender<R>>{
-        home, call_wait<R>{std::move(call)}, std::move(back)};
-    w->start();
+    wait_with(call_wait<R>{std::move(call)}, std::move(back));
   });
 }
 

@@ -2,9 +2,9 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/base/access.hpp>
-#include <coppice/detail/coroutine/completion.hpp>
 #include <coppice/detail/coroutine/task_promise.hpp>
 #include <coppice/detail/runtime/process.hpp>
+#include <coppice/detail/wait/completion.hpp>
 #include <coppice/executor.hpp>
 
 #include <boost/asio/async_result.hpp>

@@ -74,23 +74,22 @@ auto task_promise_base::await_transform(task<T> t) noexcept {
 }
 
 template <class Op>
-  requires requires { typename std::decay_t<Op>::wait_type; }
+  requires coppice_operation<Op>
 auto task_promise_base::await_transform(Op&& op) {
   // A yield needs no wait, only a place in the run queue. An operation that may belong to another
   // io_context (a call) has a wait for that too. All others wait in the frame.
-  if constexpr (requires { std::decay_t<Op>::wait_type::is_yield; }) {
+  using wait = decltype(access::to_wait(std::forward<Op>(op)));
+  if constexpr (requires { std::remove_reference_t<wait>::is_yield; }) {
     return yield_awaiter{*this};
-  } else if constexpr (requires { typename std::decay_t<Op>::remote_wait_type; }) {
+  } else if constexpr (requires(scheduler& s) { access::to_remote_wait(op, s); }) {
     return any_loop_awaiter<std::remove_reference_t<Op>>{op, *this};
   } else {
-    using wait = decltype(std::forward<Op>(op).to_wait());
-    return native_awaiter<wait>{std::forward<Op>(op).to_wait(), *this};
+    return native_awaiter<wait>{access::to_wait(std::forward<Op>(op)), *this};
   }
 }
 
 template <class Op>
-  requires(!requires { typename std::decay_t<Op>::wait_type; }) &&
-          asio::is_async_operation<Op>::value
+  requires(!coppice_operation<Op>) && asio::is_async_operation<Op>::value
 auto task_promise_base::await_transform(Op&& op) {
   using signature = asio::completion_signature_of_t<Op>;
   using type = std::decay_t<Op>;

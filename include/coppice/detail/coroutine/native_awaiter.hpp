@@ -1,13 +1,14 @@
 #pragma once
 
 #include <coppice/config.hpp>
-#include <coppice/detail/coroutine/completion.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/coroutine/task_promise.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/run_queue.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/complete_failed.hpp>
+#include <coppice/detail/wait/completion.hpp>
 #include <coppice/detail/wait/wait_state.hpp>
 
 #include <boost/asio/error.hpp>
@@ -36,11 +37,8 @@ class native_awaiter final : public waiter {
   bool await_ready() {
     if constexpr (early_wait_state<std::remove_reference_t<State>>) {
       // Only for the body itself, as in deferred_wait.
-      process& p = *promise_.self;
-      if (promise_.root != nullptr || !p.home.may_complete_at_once(p) || !state_.ready(p)) {
-        return false;
-      }
-      p.home.complete_at_once();
+      if (promise_.root != nullptr || !may_complete_at_once(state_, *promise_.self)) return false;
+      promise_.self->home.complete_at_once();
       return true;
     } else {
       return false;
@@ -137,20 +135,22 @@ class any_loop_awaiter {
   any_loop_awaiter(const any_loop_awaiter&) = delete;
   any_loop_awaiter& operator=(const any_loop_awaiter&) = delete;
 
-  static bool await_ready() noexcept { return false; }
+  bool await_ready() {
+    if (!access::belongs_to(op_, promise_.self->home)) return false;
+    return local_.emplace(access::to_wait(op_), promise_).await_ready();
+  }
   void await_suspend(std::coroutine_handle<> h) {
-    if (scheduler& mine = promise_.self->home; op_.belongs_to(mine)) {
-      local_.emplace(op_.to_wait(), promise_).await_suspend(h);
-    } else {
-      remote_ = std::make_unique<remote>(op_.to_remote_wait(mine), promise_);
-      remote_->await_suspend(h);
-    }
+    if (local_) return local_->await_suspend(h);
+    scheduler& mine = promise_.self->home;
+    remote_ = std::make_unique<remote>(access::to_remote_wait(op_, mine), promise_);
+    remote_->await_suspend(h);
   }
   auto await_resume() { return local_ ? local_->await_resume() : remote_->await_resume(); }
 
  private:
-  using local = native_awaiter<typename Op::wait_type>;
-  using remote = native_awaiter<typename Op::remote_wait_type>;
+  using local = native_awaiter<decltype(access::to_wait(std::declval<Op&>()))>;
+  using remote = native_awaiter<decltype(access::to_remote_wait(std::declval<Op&>(),
+                                                                std::declval<scheduler&>()))>;
 
   Op& op_;
   task_promise_base& promise_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/coroutine/task_root.hpp>
 #include <coppice/detail/runtime/process.hpp>
@@ -33,6 +34,10 @@ class task;
 namespace detail {
 
 class task_promise_base;
+
+// An operation of coppice's own, for which a task waits without a completion handler.
+template <class Op>
+concept coppice_operation = requires(Op&& op) { access::to_wait(std::forward<Op>(op)); };
 
 // The place where one task awaits another. It lies in the frame of the awaiting task, and owns the
 // frame of the awaited one.
@@ -108,11 +113,10 @@ class COPPICE_API task_promise_base {
   template <class T>
   auto await_transform(task<T> t) noexcept;
   template <class Op>
-    requires requires { typename std::decay_t<Op>::wait_type; }
+    requires coppice_operation<Op>
   auto await_transform(Op&& op);
   template <class Op>
-    requires(!requires { typename std::decay_t<Op>::wait_type; }) &&
-            asio::is_async_operation<Op>::value
+    requires(!coppice_operation<Op>) && asio::is_async_operation<Op>::value
   auto await_transform(Op&& op);
   template <class T, class Executor>
   auto await_transform(asio::awaitable<T, Executor> a);

@@ -9,6 +9,13 @@ namespace coppice::detail {
 
 class scheduler;
 
+// Free slots whose runners have the same type.
+struct free_slots {
+  const void* kind = nullptr;  // the type; null: the slots have no runners
+  process* top = nullptr;      // the first; each one refers to the next
+  std::size_t count = 0;
+};
+
 // The slots of processes. A slot never moves, and is not freed before the scheduler.
 class process_slots {
  public:

@@ -121,8 +121,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void stop(process& p, const exit_reason& reason);
   void kill(process& p);
   [[nodiscard]] bool takes_signals(const process& p) const noexcept;
-  // Ends a process without another step of it. `at_rest`: no process runs right now, so that frames
-  // can be destroyed on the spot.
+  // Ends a process without another step of it. `at_rest`: none of its frames is on the stack, so
+  // that they can be destroyed on the spot.
   void begin_exit(process& p, exit_reason reason, bool at_rest = false);
   // Ends a process that runs, when it suspends.
   void exit_on_suspend(process& p, exit_reason reason);
@@ -163,19 +163,26 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
            p.life.pending() == process_life::pending_end::none && !p.stop.is_deferred() &&
            stops_.empty() && completed_at_once_ < most_at_once;
   }
-  // Counts such completions. Those of awaitables lie on the stack, one within the other.
+  // Lets `f` run as that process, within the turn of the current one. What f throws ends it.
+  template <class F>
+  void run_as(process& p, F f) {
+    const std::uint64_t number = p.number.load(std::memory_order_relaxed);
+    // The outer process is current again when that is over.
+    process* const before = std::exchange(current_, &p);
+    try {
+      f();
+    } catch (...) {
+      if (p.is(number)) crash(p);
+    }
+    current_ = before;
+    if (before != &p && p.is(number)) on_suspend(p);
+  }
+  // Counts such completions.
   void complete_at_once() noexcept { ++completed_at_once_; }
-  class nested_completion {
-   public:
-    explicit nested_completion(scheduler& s) noexcept : of_{s}, before_{s.completed_at_once_++} {}
-    nested_completion(const nested_completion&) = delete;
-    nested_completion& operator=(const nested_completion&) = delete;
-    ~nested_completion() { of_.completed_at_once_ = before_; }
-
-   private:
-    scheduler& of_;
-    int before_;
-  };
+  // Gives the process that runs, if that coroutine is the outermost one of its body; or null.
+  [[nodiscard]] process* body_behind(const void* outermost) const noexcept {
+    return current_ != nullptr && current_->outermost == outermost ? current_ : nullptr;
+  }
   void note_enqueued(process& p) noexcept;  // a function object for p was queued
   // Tells whether work for that process that arrives on the loop's thread may be done at once: no
   // work of coppice's runs there, and none is to go before it.
@@ -277,20 +284,13 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void arm();
   void fire_due();
 
-  // Free slots, by the type of runner that each has (null: none).
-  struct free_list {
-    const void* kind = nullptr;
-    process* top = nullptr;  // the first; each one refers to the next
-    std::size_t count = 0;
-  };
-
   process& acquire_slot(const void* kind);
   void release_slot(process& p) noexcept;
   void destroy_surplus();
-  free_list& free_list_of(const void* kind) {
-    return latest_free_list_->kind == kind ? *latest_free_list_ : find_free_list(kind);
+  free_slots& free_slots_of(const void* kind) {
+    return latest_free_slots_->kind == kind ? *latest_free_slots_ : find_free_slots(kind);
   }
-  free_list& find_free_list(const void* kind);
+  free_slots& find_free_slots(const void* kind);
 
   boost::asio::io_context& io_;
   const std::uint64_t serial_;
@@ -313,8 +313,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   bool relayed_ = false;
 
   process_slots slots_;
-  std::deque<free_list> free_lists_{1};
-  free_list* latest_free_list_ = &free_lists_.front();
+  std::deque<free_slots> free_slots_{1};
+  free_slots* latest_free_slots_ = &free_slots_.front();
   process* to_destroy_ = nullptr;  // free slots whose runners are to be destroyed
   // Processes whose frames are being destroyed, and the times at which that began. Some of them may
   // have ended by now.

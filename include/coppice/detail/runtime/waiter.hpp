@@ -39,6 +39,8 @@ class COPPICE_API waiter : public owned_item, public list_hook {
     wake();
   }
 
+  [[nodiscard]] bool is_woken() const noexcept { return woken_; }
+
   // Wakes all waiters of the list. Returns false if it is empty.
   static bool wake_all(list_hook& waits) noexcept;
   static bool any_aborted(process& p) noexcept;
@@ -61,6 +63,9 @@ class COPPICE_API waiter : public owned_item, public list_hook {
       owner = p;
       number = p->number.load(std::memory_order_relaxed);
       p->waits.push_back(*this);
+      // A process that was killed while another one ran within its turn waits for nothing any more:
+      // the run queue drops this.
+      if (p->life.is_exiting()) wake();
     } else {
       at->foreign_waits().push_back(*this);
     }

@@ -50,14 +50,12 @@ COPPICE_API std::optional<std::invalid_argument> fault_in_server(const std::stri
                                                                  const server_options& options,
                                                                  const std::type_info* state);
 
-// The wait for the next message. `ready` handles messages itself (server_core::work), and is true
-// only if the coroutine is needed.
-template <class S>
+// The wait for the next message. `poll` handles messages itself (server_core::work), and is true only
+// if the coroutine is needed.
 struct next_wait {
   using signature = void();
 
   server_core* core;
-  S* server;
 
   [[nodiscard]] scheduler& home() const noexcept { return core->home; }
   void arm(waiter& w) {
@@ -65,7 +63,7 @@ struct next_wait {
     core->set_idle_timer();
     if (core->front() != nullptr || core->requested.stop || core->idle_over) w.wake();
   }
-  [[nodiscard]] bool poll() const { return core->work(server); }
+  [[nodiscard]] bool poll() const { return core->work(); }
   void disarm() const noexcept { core->receiver = nullptr; }
   template <class Handler>
   static void complete(Handler&& h) {
@@ -182,7 +180,7 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
     p.home.acknowledge(p, {});
 
     while (!core.requested.stop && !core.failure) {
-      co_await deferred_wait<next_wait<S>>{{&core, &server}};
+      co_await deferred_wait<next_wait>{{&core}};
       if (core.requested.stop || core.failure) break;
       try {
         auto handling = handle_next(server, core);

@@ -132,12 +132,21 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   // as the options say. Messages of coppice's own, and continuations, do not count and are never
   // dropped.
   send_result push(envelope& e) noexcept {
-    if (closed || (!e.exempt_from_limit && size_ - exempt_ >= options_.limit))
-      return push_beyond_limit(e);
+    if (closed || (!e.exempt_from_limit && !has_room())) return push_beyond_limit(e);
     append(e);
     return send_result::delivered;
   }
   void push_front(envelope& e) noexcept;
+  [[nodiscard]] bool has_room() const noexcept { return size_ - exempt_ < options_.limit; }
+  // Tells whether the server has nothing to do, and handles a message that comes now next.
+  [[nodiscard]] bool is_idle() const noexcept {
+    return receiver != nullptr && !receiver->is_woken() && head_ == nullptr &&
+           self.life.is_live() && self.life.pending() == process_life::pending_end::none &&
+           !self.stop.is_deferred();
+  }
+  // Handles a message of an idle server, within the turn of another process. The server may be gone
+  // when this returns.
+  void handle_at_once(envelope& e);
   bool stop(const exit_reason& reason) override;
   [[nodiscard]] envelope* front() const noexcept { return head_; }
   envelope& pop() noexcept {
@@ -161,7 +170,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
 
   // Handles messages while the server's coroutine is suspended. Returns true if the coroutine is
   // needed.
-  bool work(void* server);
+  bool work();
   void set_idle_timer();
 
   [[nodiscard]] std::size_t calls_due() noexcept;
@@ -195,7 +204,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   boost::intrusive_ptr<reply_slot> stop_reply;  // a call that is answered after terminate()
   bool opened = false;  // its process has made its first step
   bool closed = false;
-  const void* object = nullptr;  // the object of the server's class; null unless the server is up
+  void* object = nullptr;  // the object of the server's class; null unless the server is up
   std::string (*describe)(const void* object) = nullptr;
   state_keeper* keeper = nullptr;  // null unless its state is kept
 
@@ -206,6 +215,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
     server_core& core;
   };
 
+  bool work(int most);
   void drop_oldest() noexcept;
   send_result push_beyond_limit(envelope& e) noexcept;
   void fail_dropped_replies() noexcept;

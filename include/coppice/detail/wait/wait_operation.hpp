@@ -83,7 +83,7 @@ class wait_operation final : public cancellable_waiter, public pooled {
   ~wait_operation() = default;
 
   void start() {
-    process* p = process_behind(asio::get_associated_executor(handler_));
+    process* p = process_behind_handler();
     // The run queue of this loop must not resume a process of another one. Its handler is
     // dispatched.
     if (p != nullptr && &p->home != at) p = nullptr;
@@ -95,6 +95,13 @@ class wait_operation final : public cancellable_waiter, public pooled {
   }
 
  private:
+  [[nodiscard]] process* process_behind_handler() const {
+    if constexpr (requires { handler_.behind(); }) {
+      if (process* const known = handler_.behind(); known != nullptr) return known;
+    }
+    return process_behind(asio::get_associated_executor(handler_));
+  }
+
   static void act_on(run_item* item, how h) {
     auto& self = *static_cast<wait_operation*>(item);
     self.left_queue();
@@ -158,5 +165,14 @@ class wait_operation final : public cancellable_waiter, public pooled {
   Handler handler_;
   bool ours_ = false;
 };
+
+// Waits, and calls the handler when the wait is over.
+template <wait_state State, class Handler>
+void wait_with(State state, Handler&& handler) {
+  scheduler& home = state.home();
+  auto* w = new wait_operation<State, std::decay_t<Handler>>{home, std::move(state),
+                                                             std::forward<Handler>(handler)};
+  w->start();
+}
 
 }  // namespace coppice::detail

@@ -34,8 +34,10 @@ struct any_handler<void(T...)> {
 //                May throw, which ends the process that waits.
 //
 //   ready(p)     May be missing. Asked before anything else, with the process that is about to
-//                wait: says whether there is something to complete with already. If so, and the
-//                process need not suspend, complete(h) is called next, and none of the others.
+//                wait, if that need not suspend: says whether there is something to complete with
+//                already, and may send off what is to be sent to get there. If so, and if the
+//                process still need not suspend, complete(h) is called next, and none of the
+//                others; otherwise arm(w) is.
 //
 // A wait that is cancelled is not completed by its state: `complete_failed` tells from the
 // signature how. The state is moved before it is armed, and after it is disarmed, when it must not
@@ -56,5 +58,12 @@ template <class State>
 concept early_wait_state = wait_state<State> && requires(State& state, process& p) {
   { state.ready(p) } -> std::same_as<bool>;
 };
+
+// Tells whether that wait of a process may complete without suspending it.
+template <early_wait_state State>
+bool may_complete_at_once(State& state, process& p) {
+  // What sends something off may bring about anything, a kill of this very process among others.
+  return p.home.may_complete_at_once(p) && state.ready(p) && p.home.may_complete_at_once(p);
+}
 
 }  // namespace coppice::detail

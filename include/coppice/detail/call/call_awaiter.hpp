@@ -1,0 +1,74 @@
+#pragma once
+
+#include <coppice/detail/base/access.hpp>
+#include <coppice/detail/call/call_wait.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/wait/frame_awaiter.hpp>
+
+#include <boost/asio/awaitable.hpp>
+
+#include <coroutine>
+#include <optional>
+#include <utility>
+
+namespace coppice {
+
+template <class R>
+class server_call;
+
+namespace detail {
+
+// Awaits a call in the frame of an asio::awaitable. If the server lives on the loop of the process
+// that calls, it is a wait like all others. Any other call goes its own way.
+template <class R, class Executor>
+class call_awaiter {
+ public:
+  using signature = completion_signature<R>;
+
+  call_awaiter(server_call<R>& call, frame_base<Executor>& running) noexcept
+      : call_{&call}, frame_{&running} {}
+
+  [[nodiscard]] bool await_ready() {
+    scheduler* const here = scheduler::active();
+    if (here == nullptr || here->body_behind(outermost_of(*frame_)) == nullptr ||
+        !access::belongs_to(*call_, *here)) {
+      return false;
+    }
+    wait_.emplace(access::to_wait(*call_));
+    return local_.emplace(*wait_, *frame_).await_ready();
+  }
+  void await_suspend(std::coroutine_handle<> h) noexcept {
+    if (local_) return local_->await_suspend(h);
+    frame_->after_suspend(
+        [](void* self) {
+          auto& a = *static_cast<call_awaiter*>(self);
+          std::move(*a.call_)(
+              frame_handler<signature, Executor>{*a.frame_, a.result_, nullptr});
+        },
+        this);
+  }
+  auto await_resume() { return local_ ? local_->await_resume() : result_->take(); }
+
+ private:
+  server_call<R>* call_;
+  frame_base<Executor>* frame_;
+  std::optional<call_wait<R>> wait_;
+  std::optional<frame_awaiter<call_wait<R>, Executor>> local_;
+  completion<signature>* result_ = nullptr;
+};
+
+}  // namespace detail
+
+}  // namespace coppice
+
+#if !defined(COPPICE_DOCUMENTED_ASIO_ONLY)
+template <class Signature, class R, class Executor>
+class boost::asio::detail::awaitable_async_op<Signature, coppice::server_call<R>, Executor>
+    : public coppice::detail::call_awaiter<R, Executor> {
+ public:
+  template <class... Location>
+  awaitable_async_op(coppice::server_call<R>&& awaited, awaitable_frame_base<Executor>* running,
+                     const Location&...) noexcept
+      : coppice::detail::call_awaiter<R, Executor>{awaited, *running} {}
+};
+#endif
