@@ -15,8 +15,8 @@ namespace bench {
 
 namespace {
 
-constexpr int players = 120;
-constexpr int pings = 1'000;
+constexpr long usual_players = 120;
+constexpr int trips = 120'000;  // by all of them together
 
 struct letter {
   enum class kind { ping, pong, end };
@@ -26,9 +26,12 @@ struct letter {
 
 template <class Loop>
 struct club {
-  explicit club(Loop& loop) : done{loop.template make_box<int>(players)} {
+  club(Loop& loop, int size)
+      : players{size},
+        pings{trips / size},
+        done{loop.template make_box<int>(static_cast<std::size_t>(size))} {
     for (int i = 0; i < players; ++i) {
-      boxes.push_back(loop.template make_box<letter>(players + 1));
+      boxes.push_back(loop.template make_box<letter>(static_cast<std::size_t>(players) + 1));
     }
     for (auto& b : boxes) addresses.push_back(loop.address_of(b));
     sink = loop.address_of(done);
@@ -39,6 +42,8 @@ struct club {
     ++answered;
   }
 
+  int players;
+  int pings;  // of each
   std::vector<typename Loop::template box<letter>> boxes;
   std::vector<typename Loop::template address<letter>> addresses;
   typename Loop::template box<int> done;
@@ -51,8 +56,8 @@ template <class Loop>
 typename Loop::coroutine player(club<Loop>& c, int me) {
   auto& own = c.boxes[static_cast<std::size_t>(me)];
   std::minstd_rand random{static_cast<unsigned>(me) + 1};
-  for (int i = 0; i < pings; ++i) {
-    int other = static_cast<int>(random() % (players - 1));
+  for (int i = 0; i < c.pings; ++i) {
+    int other = static_cast<int>(random()) % (c.players - 1);
     if (other >= me) ++other;
     send(c.addresses[static_cast<std::size_t>(other)], {letter::kind::ping, me});
     letter got = co_await next(own);
@@ -74,8 +79,8 @@ typename Loop::coroutine player(club<Loop>& c, int me) {
 
 template <class Loop>
 typename Loop::coroutine end_all(club<Loop>& c) {
-  std::vector<bool> done(players);
-  for (int i = 0; i < players; ++i) {
+  std::vector<bool> done(c.addresses.size());
+  for (int i = 0; i < c.players; ++i) {
     const int who = co_await next(c.done);
     expect(!done.at(static_cast<std::size_t>(who)), "one is done twice");
     done[static_cast<std::size_t>(who)] = true;
@@ -84,25 +89,27 @@ typename Loop::coroutine end_all(club<Loop>& c) {
 }
 
 template <class Loop>
-double big() {
+double big(long size) {
+  expect(size > 1 && size <= trips, "each asks another one once, or more often");
   Loop loop;
-  club<Loop> c{loop};
-  for (int i = 0; i < players; ++i) loop.start(player(c, i));
+  club<Loop> c{loop, static_cast<int>(size)};
+  for (int i = 0; i < c.players; ++i) loop.start(player(c, i));
   loop.start(end_all(c));
   const auto begin = clock::now();
   loop.io.run();
   const double time = nanoseconds(clock::now() - begin);
-  constexpr long trips = long{players} * pings;
-  expect(c.answered == trips, "a ping has no answer");
-  expect(c.ended == players, "not all have ended");
-  return time / static_cast<double>(trips);
+  const long asked = long{c.players} * c.pings;
+  expect(c.answered == asked, "a ping has no answer");
+  expect(c.ended == c.players, "not all have ended");
+  return time / static_cast<double>(asked);
 }
 
 }  // namespace
 
-void add_big(std::vector<family>& to) {
-  family f{.name = "big", .all = {}};
-  add_kinds(f, "big", big<awaitables>, big<tasks>, big<bare_loop>);
+/// @param n How many ask one another; at least two.
+void add_big(std::vector<family>& to, size n) {
+  family f{.name = "big", .all = {}, .sized = true};
+  add_kinds(f, "big", n.value_or(usual_players), big<awaitables>, big<tasks>, big<bare_loop>);
   to.push_back(std::move(f));
 }
 

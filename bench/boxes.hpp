@@ -99,13 +99,14 @@ struct bare_loop {
   }
 };
 
-/// The two rows of one program: with awaitables, and with tasks, which bare Asio does not have.
-inline void add_kinds(family& to, const std::string& row, double (*awaitable)(), double (*task)(),
-                      double (*bare)()) {
-  to.add(row + ".awaitable", "coppice", awaitable);
-  to.add(row + ".awaitable", "bare", bare);
-  to.add(row + ".task", "coppice", task);
-  to.add(row + ".task", "bare", bare);
+/// The two rows of one program of that size: with awaitables, and with tasks, which bare Asio does
+/// not have.
+inline void add_kinds(family& to, const std::string& row, long n, double (*awaitable)(long),
+                      double (*task)(long), double (*bare)(long)) {
+  to.add(row + ".awaitable", "coppice", [=] { return awaitable(n); });
+  to.add(row + ".awaitable", "bare", [=] { return bare(n); });
+  to.add(row + ".task", "coppice", [=] { return task(n); });
+  to.add(row + ".task", "bare", [=] { return bare(n); });
 }
 
 }  // namespace bench

@@ -22,7 +22,7 @@ namespace {
 // The first word is the number of the sender, the second that of the message.
 using words = std::array<std::uint64_t, 12>;
 
-constexpr std::size_t groups = 10;
+constexpr long usual_groups = 10;
 constexpr std::size_t members = 20;  // senders, and as many receivers
 constexpr std::uint64_t messages = 200;
 constexpr std::uint64_t at_a_time = 100;
@@ -73,11 +73,11 @@ typename Loop::coroutine receives(group<Loop>& g, std::size_t me) {
 }
 
 template <class Loop>
-double ehb() {
+double ehb(long groups) {
   Loop loop;
   std::deque<group<Loop>> all;
   const auto begin = clock::now();
-  for (std::size_t i = 0; i < groups; ++i) {
+  for (long i = 0; i < groups; ++i) {
     auto& g = all.emplace_back(loop);
     for (std::size_t j = 0; j < members; ++j) loop.start(receives(g, j));
     for (std::size_t j = 0; j < members; ++j) loop.start(sends(g, j));
@@ -85,10 +85,10 @@ double ehb() {
   loop.io.run();
   const double time = nanoseconds(clock::now() - begin);
   for (const auto& g : all) expect(g.done == 2 * members, "one is not done");
-  return time / static_cast<double>(groups * members * members * messages);
+  return time / (static_cast<double>(groups) * double{members * members * messages});
 }
 
-constexpr int bangers = 200;
+constexpr long bangers_to_a_group = 20;
 constexpr int bangs = 1'000;
 
 template <class Loop>
@@ -98,30 +98,34 @@ typename Loop::coroutine bangs_at(typename Loop::template address<int> receiver)
 }
 
 template <class Loop>
-typename Loop::coroutine is_banged(typename Loop::template box<int>& own, long& sum) {
-  for (int i = 0; i < bangers * bangs; ++i) sum += co_await next(own);
+typename Loop::coroutine is_banged(typename Loop::template box<int>& own, long wanted, long& sum) {
+  for (long i = 0; i < wanted; ++i) sum += co_await next(own);
 }
 
 template <class Loop>
-double bang() {
+double bang(long bangers) {
   Loop loop;
-  auto box = loop.template make_box<int>(std::size_t{bangers} * bangs);
+  const long all = bangers * bangs;
+  auto box = loop.template make_box<int>(static_cast<std::size_t>(all));
   long sum = 0;
   const auto begin = clock::now();
-  loop.start(is_banged<Loop>(box, sum));
-  for (int i = 0; i < bangers; ++i) loop.start(bangs_at<Loop>(loop.address_of(box)));
+  loop.start(is_banged<Loop>(box, all, sum));
+  for (long i = 0; i < bangers; ++i) loop.start(bangs_at<Loop>(loop.address_of(box)));
   loop.io.run();
   const double time = nanoseconds(clock::now() - begin);
-  expect(sum == long{bangers} * bangs * (bangs + 1) / 2, "another sum");
-  return time / (double{bangers} * bangs);
+  expect(sum == all * (bangs + 1) / 2, "another sum");
+  return time / static_cast<double>(all);
 }
 
 }  // namespace
 
-void add_hackbench(std::vector<family>& to) {
-  family f{.name = "hackbench", .all = {}};
-  add_kinds(f, "hackbench.ehb", ehb<awaitables>, ehb<tasks>, ehb<bare_loop>);
-  add_kinds(f, "hackbench.bang", bang<awaitables>, bang<tasks>, bang<bare_loop>);
+/// @param n How many groups there are, and a twentieth of those that send to one.
+void add_hackbench(std::vector<family>& to, size n) {
+  const long groups = n.value_or(usual_groups);
+  family f{.name = "hackbench", .all = {}, .sized = true};
+  add_kinds(f, "hackbench.ehb", groups, ehb<awaitables>, ehb<tasks>, ehb<bare_loop>);
+  add_kinds(f, "hackbench.bang", groups * bangers_to_a_group, bang<awaitables>, bang<tasks>,
+            bang<bare_loop>);
   to.push_back(std::move(f));
 }
 

@@ -1,5 +1,7 @@
 #pragma once
 
+#include "family.hpp"
+
 #include <coppice/process.hpp>
 #include <coppice/report_sink.hpp>
 #include <coppice/supervisor.hpp>
@@ -13,8 +15,6 @@
 
 #include <chrono>
 #include <cstddef>
-#include <functional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -23,37 +23,6 @@
 namespace bench {
 
 namespace asio = boost::asio;
-using clock = std::chrono::steady_clock;
-
-/// One side of one row: does its work once and returns what one operation costs, in the row's unit.
-struct series {
-  std::string row;
-  std::string side;
-  std::function<double()> measure;
-};
-
-/// Rows that are measured in turn, in one process: A B A B ...
-struct family {
-  std::string name;
-  std::vector<series> all;
-
-  void add(std::string row, std::string side, std::function<double()> measure) {
-    all.push_back({std::move(row), std::move(side), std::move(measure)});
-  }
-};
-
-/// A measurement that did not do what it claims to measure.
-struct invalid : std::logic_error {
-  using std::logic_error::logic_error;
-};
-
-inline void expect(bool holds, const char* what) {
-  if (!holds) throw invalid{what};
-}
-
-inline double nanoseconds(clock::duration d) {
-  return std::chrono::duration<double, std::nano>{d}.count();
-}
 
 /// Counts an event that repeats, and notes when it was first and last counted.
 class counter {
@@ -101,7 +70,7 @@ asio::awaitable<void, Executor> resident(asio::io_context& io, std::size_t& runn
 
 /// Reports are on, as a user has them; they go to a sink that counts them and does nothing else.
 inline void count_reports(asio::io_context& io) {
-  static long count = 0;
+  [[maybe_unused]] static long count = 0;
   coppice::set_report_sink(io, [](const coppice::report&) { ++count; });
 }
 
@@ -153,11 +122,13 @@ void add_server(std::vector<family>& to);
 void add_timer(std::vector<family>& to);
 void add_storm(std::vector<family>& to);
 void add_task(std::vector<family>& to);
-void add_skynet(std::vector<family>& to);
-void add_ring(std::vector<family>& to);
-void add_big(std::vector<family>& to);
-void add_hackbench(std::vector<family>& to);
-void add_sleepers(std::vector<family>& to);
-void add_supervision_heavy(std::vector<family>& to);
+
+// The workloads that others publish can be of another size too.
+void add_skynet(std::vector<family>& to, size n);
+void add_ring(std::vector<family>& to, size n);
+void add_big(std::vector<family>& to, size n);
+void add_hackbench(std::vector<family>& to, size n);
+void add_sleepers(std::vector<family>& to, size n);
+void add_supervision_heavy(std::vector<family>& to, size n);
 
 }  // namespace bench

@@ -1,13 +1,12 @@
 #pragma once
 
 #include "harness.hpp"
+#include "new_process.hpp"
 
 #include <cstddef>
 #include <exception>
 
 #include <malloc.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace bench {
 
@@ -51,34 +50,6 @@ double bare_bytes() {
       asio::co_spawn(io, Body(io, running, many), [](std::exception_ptr) {});
     }
   });
-}
-
-/// Measures in a new operating system process, where nothing is left over from earlier.
-///
-/// @tparam Result Can be copied byte by byte.
-template <class Result>
-Result in_new_process(Result (*measure)()) {
-  int ends[2];
-  expect(::pipe(ends) == 0, "no pipe");
-  const pid_t child = ::fork();
-  expect(child >= 0, "no process");
-  if (child == 0) {
-    bool written = false;
-    try {
-      const Result result = measure();
-      written = ::write(ends[1], &result, sizeof result) == sizeof result;
-    } catch (...) {
-    }
-    ::_exit(written ? 0 : 1);
-  }
-  ::close(ends[1]);
-  Result result{};
-  const bool read = ::read(ends[0], &result, sizeof result) == sizeof result;
-  ::close(ends[0]);
-  int status = 0;
-  ::waitpid(child, &status, 0);
-  expect(read, "not all of them wait, or the measuring process died");
-  return result;
 }
 
 }  // namespace bench

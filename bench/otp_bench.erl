@@ -1,10 +1,11 @@
 %% The same work on Erlang/OTP, for comparison: one family, as coppice-bench does it.
 %%
 %%   erl +S 1 +P 2000000 -noinput -pa DIRECTORY -run otp_bench main FAMILY REPETITIONS IN_A_ROW \
-%%       WARM_UPS
+%%       WARM_UPS [SIZE]
 %%
 %% IN_A_ROW is how many restarts the family `endless` counts; the others take no notice of it.
-%% WARM_UPS is how many repetitions come before those that are printed.
+%% WARM_UPS is how many repetitions come before those that are printed. SIZE is that of a workload
+%% of otp_workloads, where it is another one than usual.
 %%
 %% Prints "row <tab> otp <tab> repetition <tab> value" lines. A crash is exit(crash), which logs
 %% nothing, and logging is off; children are plain spawn_link. The supervisor remembers every
@@ -19,10 +20,14 @@
 -define(MASS, 5000).
 
 main([Family, Repetitions, InARow, WarmUps]) ->
+    measure(Family, family(Family, list_to_integer(InARow)), Repetitions, WarmUps);
+main([Family, Repetitions, _, WarmUps, Size]) ->
+    measure(Family, otp_workloads:family(Family, list_to_integer(Size)), Repetitions, WarmUps).
+
+measure(Family, Measure, Repetitions, WarmUps) ->
     logger:set_primary_config(level, none),
     process_flag(trap_exit, true),
-    case catch run(family(Family, list_to_integer(InARow)), list_to_integer(Repetitions),
-                   list_to_integer(WarmUps)) of
+    case catch run(Measure, list_to_integer(Repetitions), list_to_integer(WarmUps)) of
         ok -> halt(0);
         Other -> io:format(standard_error, "otp_bench: ~s: ~p~n", [Family, Other]), halt(1)
     end.

@@ -2,23 +2,16 @@
 %% Awaitables and tasks are compared with the same run.
 -module(otp_workloads).
 -behaviour(supervisor).
--export([family/1, init/1, start_branch/3, start_leaf/1]).
+-export([family/1, family/2, init/1, start_branch/3, start_leaf/1]).
 
 -import(otp_bench, [now_ns/0, in_process/1, until/2, wait/1]).
 
-family("skynet") -> fun() -> kinds("skynet", in_process(fun skynet/0)) end;
-family("ring") -> fun() -> kinds("ring", in_process(fun() -> ring(503, 500000) end)) end;
-family("big") -> fun() -> kinds("big", in_process(fun() -> big(120, 1000) end)) end;
-family("hackbench") ->
-    fun() ->
-            kinds("hackbench.ehb", in_process(fun() -> ehb(10, 20, 200) end))
-                ++ kinds("hackbench.bang", in_process(fun() -> bang(200, 1000) end))
-    end;
-family("sleepers") ->
-    fun() ->
-            {Memory, Time} = sleepers(1000000, 3000),
-            kinds("sleepers.memory", Memory) ++ kinds("sleepers.time", Time)
-    end;
+%% Of the usual size, that of the tables.
+family("skynet" = Family) -> family(Family, 1000000);
+family("ring" = Family) -> family(Family, 503);
+family("big" = Family) -> family(Family, 120);
+family("hackbench" = Family) -> family(Family, 10);
+family("sleepers" = Family) -> family(Family, 1000000);
 family("supervision_heavy") ->
     fun() ->
             lists:append([kinds(io_lib:format("supervision_heavy.~bx~b", [Depth, Breadth]),
@@ -26,16 +19,43 @@ family("supervision_heavy") ->
                           || {Depth, Breadth, Times} <- [{3, 10, 10}, {5, 5, 3}, {10, 2, 5}]])
     end.
 
+family("skynet", Leaves) ->
+    fun() -> kinds("skynet", in_process(fun() -> skynet(Leaves) end)) end;
+family("ring", Members) ->
+    fun() -> kinds("ring", in_process(fun() -> ring(Members, 500000) end)) end;
+family("big", Players) ->
+    fun() -> kinds("big", in_process(fun() -> big(Players, 120000 div Players) end)) end;
+family("hackbench", Groups) ->
+    fun() ->
+            kinds("hackbench.ehb", in_process(fun() -> ehb(Groups, 20, 200) end))
+                ++ kinds("hackbench.bang", in_process(fun() -> bang(20 * Groups, 1000) end))
+    end;
+family("sleepers", Number) ->
+    fun() ->
+            {Memory, Time} = sleepers(Number, max(1, 3 * Number div 1000)),
+            kinds("sleepers.memory", Memory) ++ kinds("sleepers.time", Time)
+    end;
+family("supervision_heavy", Workers) ->
+    fun() ->
+            kinds("supervision_heavy", trees(depth(Workers), 10, max(1, 10000 div Workers)))
+    end.
+
+%% That of a tree of so many workers, ten to each supervisor.
+depth(1) -> 0;
+depth(Workers) when Workers rem 10 =:= 0 -> 1 + depth(Workers div 10).
+
 kinds(Row, Value) -> [{[Row, ".awaitable"], Value}, {[Row, ".task"], Value}].
 
 %% ---- Skynet
 
-skynet() ->
+skynet(Leaves) ->
     Self = self(),
     Begin = now_ns(),
-    spawn(fun() -> node(Self, 0, 1000000) end),
-    receive Sum -> 499999500000 = Sum end,
-    (now_ns() - Begin) / 1111111.
+    spawn(fun() -> node(Self, 0, Leaves) end),
+    Sum = receive N -> N end,
+    Time = now_ns() - Begin,
+    Sum = Leaves * (Leaves - 1) div 2,
+    Time / ((Leaves * 10 - 1) div 9).
 
 node(Parent, First, 1) -> Parent ! First;
 node(Parent, First, Count) ->

@@ -11,7 +11,7 @@ namespace bench {
 
 namespace {
 
-constexpr int members = 503;
+constexpr long usual_members = 503;
 constexpr int hops = 500'000;
 
 /// Passes on how many hops are left, and says so if there are none.
@@ -30,11 +30,12 @@ typename Loop::coroutine member(Loop& loop, typename Loop::template box<int>& ow
 }
 
 template <class Loop>
-double ring() {
+double ring(long size) {
+  const auto members = static_cast<std::size_t>(size);
   Loop loop;
   std::vector<typename Loop::template box<int>> boxes;
   boxes.reserve(members);
-  for (int i = 0; i < members; ++i) boxes.push_back(loop.template make_box<int>(1));
+  for (std::size_t i = 0; i < members; ++i) boxes.push_back(loop.template make_box<int>(1));
   int last = 0;
   for (std::size_t i = 0; i < members; ++i) {
     loop.start(member(loop, boxes[i], loop.address_of(boxes[(i + 1) % members]),
@@ -44,15 +45,16 @@ double ring() {
   const auto begin = clock::now();
   loop.io.run();
   const double time = nanoseconds(clock::now() - begin);
-  expect(last == hops % members + 1, "another process has the token last");
+  expect(last == hops % size + 1, "another process has the token last");
   return time / hops;
 }
 
 }  // namespace
 
-void add_ring(std::vector<family>& to) {
-  family f{.name = "ring", .all = {}};
-  add_kinds(f, "ring", ring<awaitables>, ring<tasks>, ring<bare_loop>);
+/// @param n How many processes there are in the ring.
+void add_ring(std::vector<family>& to, size n) {
+  family f{.name = "ring", .all = {}, .sized = true};
+  add_kinds(f, "ring", n.value_or(usual_members), ring<awaitables>, ring<tasks>, ring<bare_loop>);
   to.push_back(std::move(f));
 }
 

@@ -12,6 +12,7 @@
 
 #include <coppice/task.hpp>
 
+#include <algorithm>
 #include <optional>
 
 namespace bench {
@@ -32,7 +33,14 @@ struct shape {
   [[nodiscard]] long processes() const { return (leaves() * breadth - 1) / (breadth - 1); }
 };
 
-constexpr shape shapes[]{{3, 10, 10}, {5, 5, 3}, {10, 2, 5}};
+constexpr shape usual_shapes[]{{3, 10, 10}, {5, 5, 3}, {10, 2, 5}};
+
+// Trees with ten children to each supervisor, and at least 10,000 workers of them in a turn.
+shape of_tens(long workers) {
+  return {.depth = power_of_ten(workers),
+          .breadth = 10,
+          .times = static_cast<int>(std::max(1L, 10'000 / workers))};
+}
 
 struct tree {
   shape is;
@@ -94,13 +102,21 @@ double coppice_trees(shape is) {
 
 }  // namespace
 
-void add_supervision_heavy(std::vector<family>& to) {
-  family f{.name = "supervision_heavy", .all = {}};
-  for (const shape& s : shapes) {
-    const std::string row =
-        "supervision_heavy." + std::to_string(s.depth) + "x" + std::to_string(s.breadth);
-    f.add(row + ".awaitable", "coppice", [s] { return coppice_trees<asio::awaitable<void>>(s); });
-    f.add(row + ".task", "coppice", [s] { return coppice_trees<coppice::task<>>(s); });
+/// @param n How many workers are in a tree; a power of ten.
+void add_supervision_heavy(std::vector<family>& to, size n) {
+  family f{.name = "supervision_heavy", .all = {}, .sized = true};
+  const auto add = [&f](const std::string& row, auto shape_of) {
+    f.add(row + ".awaitable", "coppice",
+          [=] { return coppice_trees<asio::awaitable<void>>(shape_of()); });
+    f.add(row + ".task", "coppice", [=] { return coppice_trees<coppice::task<>>(shape_of()); });
+  };
+  if (n) {
+    add("supervision_heavy", [n] { return of_tens(*n); });
+  } else {
+    for (const shape& s : usual_shapes) {
+      add("supervision_heavy." + std::to_string(s.depth) + "x" + std::to_string(s.breadth),
+          [s] { return s; });
+    }
   }
   to.push_back(std::move(f));
 }
