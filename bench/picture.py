@@ -3,7 +3,7 @@
 import math
 from xml.sax.saxutils import escape
 
-COLOURS = {"bare": "#2f7d4f", "otp": "#b5562b", None: "#4a6fa5"}
+COLOURS = {"bare": "#2f7d4f", "otp": "#b5562b", "caf": "#7a4b9a", None: "#4a6fa5"}
 INK, MUTED, RULE, MET, MISSED = "#222222", "#666666", "#dddddd", "#222222", "#c01515"
 LEFT, WIDTH, RIGHT = 330, 460, 150
 TOP, HEAD, STEP, BAR, FOOT = 76, 34, 19, 12, 34

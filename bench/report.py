@@ -2,9 +2,9 @@
 """Runs the benchmarks family by family; makes medians, ratios, tables, a picture and a JSON file.
 
 Started by bench/run. Every family is measured in rounds; in a round coppice and bare Asio take
-turns within one process (A B A B ...), and OTP follows. A ratio is the median of the ratios of
-neighbouring turns; the spread beside it goes from their lower to their upper quartile. OTP cannot
-take turns within that process: its ratios compare the medians of each round.
+turns within one process (A B A B ...), and OTP and CAF follow. A ratio is the median of the ratios
+of neighbouring turns; the spread beside it goes from their lower to their upper quartile. OTP and
+CAF cannot take turns within that process: their ratios compare the medians of each round.
 """
 
 import argparse
@@ -19,10 +19,12 @@ import sys
 import time
 
 import keyvalue
+import programs
 from picture import draw
-from rows import (DERIVED, FAMILIES, FIRST_ROUND_ONLY, GOALS, NOTE, OTP_IN_A_ROW,
-                  OTP_KEEPS_MEMORY, OTP_NOTE, OTP_REPETITIONS, OTP_WARM, QUICK_OTP_IN_A_ROW,
-                  QUICK_OTP_NOTE, QUICK_ROUNDS, ROUNDS, ROWS, WITHOUT_OTP, family_of)
+from programs import measured, show
+from rows import (DERIVED, FAMILIES, FIRST_ROUND_ONLY, GOALS, NOTE, OTP_IN_A_ROW, OTP_NOTE,
+                  OTP_REPETITIONS, QUICK_OTP_IN_A_ROW, QUICK_OTP_NOTE, QUICK_ROUNDS, ROUNDS, ROWS,
+                  WITH_CAF, WITHOUT_OTP, family_of)
 from tables import brief, goals_met, groups, tables
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -42,51 +44,32 @@ def add(new, into):
         into.setdefault(key, []).append(values)
 
 
-def measured(command):
-    """What one process prints: row, side, value."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=600)
-    if done.returncode != 0:
-        sys.exit(f"bench/report.py: failed: {' '.join(command)}")
-    if not done.stdout:
-        sys.exit(f"bench/report.py: measured nothing: {' '.join(command)}")
-    for line in done.stdout.splitlines():
-        row, side, _, value = line.split("\t")
-        yield row, side, float(value)
-
-
-def measure_family(build, family, quick, otp, into):
-    cores = sorted(os.sched_getaffinity(0)) if shutil.which("taskset") else []
+def measure_family(build, family, quick, otp, caf, into):
     repetitions, warm_ups = FAMILIES[family][quick]
     if family == "keyvalue":
-        add(keyvalue.measure(build, cores, repetitions, warm_ups), into)
+        add(keyvalue.measure(build, programs.cores(), repetitions, warm_ups), into)
         return
-    pin = keyvalue.pinned(cores[-1] if cores else None)
-    add(measured([*pin, f"{build}/bench/coppice-bench", family, str(repetitions), str(warm_ups)]),
-        into)
+    add(measured(programs.coppice(build, family, repetitions, warm_ups)), into)
     if otp and family not in WITHOUT_OTP:
         in_a_row = QUICK_OTP_IN_A_ROW if quick else OTP_IN_A_ROW
-        warm = family in OTP_WARM
-        add(measured([*pin, "erl", "+S", "1", "+P", "2000000", *(OTP_KEEPS_MEMORY if warm else []),
-                      "-noinput", "-pa", build, "-run", "otp_bench", "main", family,
-                      str(OTP_REPETITIONS.get(family, 1)), str(in_a_row), str(int(warm))]), into)
+        add(measured(programs.otp(build, family, OTP_REPETITIONS.get(family, 1), in_a_row)), into)
+    if caf and family in WITH_CAF:
+        add(measured(programs.caf(build, family, repetitions, warm_ups)), into)
 
 
-def measure_all(build, families, quick, otp):
+def measure_all(build, families, quick, otp, caf):
     """(row, side) -> one list of values a round."""
     rounds = QUICK_ROUNDS if quick else ROUNDS
     values = {}
     steps = [(r, f) for r in range(rounds) for f in families
              if r == 0 or f not in FIRST_ROUND_ONLY]
     begin = time.monotonic()
-    show = sys.stderr.isatty()
     for i, (r, family) in enumerate(steps):
-        text = (f"[{i + 1}/{len(steps)}] round {r + 1} of {rounds}: {family} "
-                f"({time.monotonic() - begin:.0f} s)")
-        print(f"\r\x1b[K{text}" if show else text, end="" if show else "\n", file=sys.stderr,
-              flush=True)
-        measure_family(build, family, quick, otp, values)
-    if show:
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        show(f"[{i + 1}/{len(steps)}] round {r + 1} of {rounds}: {family} "
+             f"({time.monotonic() - begin:.0f} s)")
+        measure_family(build, family, quick, otp, caf, values)
+    if sys.stderr.isatty():
+        show("")
     for row, (_, above, below, sides) in DERIVED.items():
         for side in sides:
             if (above, side) in values and (below, side) in values:
@@ -120,11 +103,12 @@ def summarise(values, rows):
         if bare:
             line["bare"] = summary(flat(bare))
             line["to_bare"] = summary([a / b for a, b in zip(flat(ours), flat(bare))])
-        otp = values.get((row, "otp"))
-        if otp:
-            line["otp"] = summary(flat(otp))
-            line["to_otp"] = summary([statistics.median(a) / statistics.median(b)
-                                      for a, b in zip(ours, otp)])
+        for side in "otp", "caf":
+            theirs = values.get((row, side))
+            if theirs:
+                line[side] = summary(flat(theirs))
+                line[f"to_{side}"] = summary([statistics.median(a) / statistics.median(b)
+                                              for a, b in zip(ours, theirs)])
         line["goals"] = []
         for of, below in GOALS.get(row, {}).items():
             compared = line.get("coppice" if of == "self" else f"to_{of}")
@@ -135,15 +119,18 @@ def summarise(values, rows):
     return result
 
 
-def machine(build, otp):
+def machine(build, otp, caf):
     cpu = platform.processor() or platform.machine()
     try:
         with open("/proc/cpuinfo", encoding="utf-8") as f:
             cpu = next((x.split(":", 1)[1].strip() for x in f if x.startswith("model name")), cpu)
     except OSError:
         pass
-    compiler = subprocess.run([f"{build}/bench/coppice-bench", "--version"],
-                              stdout=subprocess.PIPE, text=True, check=True).stdout.strip()
+
+    def version(program):
+        return subprocess.run([f"{build}/bench/{program}", "--version"], stdout=subprocess.PIPE,
+                              text=True, check=True).stdout.strip()
+
     release = ""
     if otp:
         release = subprocess.run(
@@ -151,7 +138,8 @@ def machine(build, otp):
              'io:put_chars(erlang:system_info(otp_release)), halt().'],
             stdout=subprocess.PIPE, text=True).stdout.strip()
     return {"cpu": cpu, "cores": os.cpu_count(), "load": round(os.getloadavg()[0], 2),
-            "compiler": compiler, "otp": release}
+            "compiler": version("coppice-bench"), "otp": release,
+            "caf": version("caf/caf-bench") if caf else ""}
 
 
 def put(text, path):
@@ -177,6 +165,7 @@ def main():
     options.add_argument("--markdown", action="store_true")
     options.add_argument("--write", action="store_true")
     options.add_argument("--otp", action="store_true")
+    options.add_argument("--caf", action="store_true")
     options.add_argument("--rows", default="")
     o = options.parse_args()
 
@@ -188,15 +177,16 @@ def main():
     if "keyvalue" in families and (why := keyvalue.missing(o.build)):
         print(f"bench/report.py: no key-value server: {why}", file=sys.stderr)
         families.remove("keyvalue")
-    where = machine(o.build, o.otp)
-    lines = summarise(measure_all(o.build, families, o.quick, o.otp), rows)
+    where = machine(o.build, o.otp, o.caf)
+    lines = summarise(measure_all(o.build, families, o.quick, o.otp, o.caf), rows)
 
     otp = f"; OTP {where['otp']}, one scheduler" if where["otp"] else ""
+    caf = f"; {where['caf']}, one worker" if where["caf"] else ""
     below = [goals_met(lines),
              "Medians; ratios with their quartiles, below 1 coppice is better. " + NOTE,
              *([OTP_NOTE] if o.otp else []), *([QUICK_OTP_NOTE] if o.otp and o.quick else []),
              f"{where['cpu']}, {where['cores']} cores, load {where['load']} before; "
-             f"{where['compiler']}{otp}"]
+             f"{where['compiler']}{otp}{caf}"]
 
     def text(markdown):
         return tables(lines, markdown) + "\n\n" + ("\n\n" if markdown else "\n").join(below)

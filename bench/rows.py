@@ -46,6 +46,8 @@ OTP_WARM = {"skynet", "ring", "big", "hackbench", "supervision_heavy"}
 OTP_KEEPS_MEMORY = ["+MMscs", "4096", "+MMsco", "false"]
 # How many restarts in a row OTP counts in `endless`.
 OTP_IN_A_ROW, QUICK_OTP_IN_A_ROW = 100_000, 20_000
+# CAF plays the workloads that others publish; it has no supervisors, so not supervision_heavy.
+WITH_CAF = {"skynet", "ring", "big", "hackbench", "sleepers"}
 ROUNDS, QUICK_ROUNDS = 3, 1
 
 # The kinds of body that a process has in the workloads that others publish too.
@@ -146,6 +148,7 @@ NOTE = ("A child that exits ends by exit(reason); bare coroutines throw there, a
 OTP_NOTE = "Of OTP's, 5,000 end at once in place of 100,000: the more, the more each costs it."
 QUICK_OTP_NOTE = "A quick run: OTP restarts 20,000 times in a row in place of 100,000."
 
+# Of a derived row; CAF has none.
 SIDES = ("coppice", "bare", "otp")
 # Derived row: what it is, the two measured rows whose quotient it is, and for which sides.
 DERIVED = {}
@@ -169,7 +172,8 @@ for _kind in "call", "cast":
     DERIVED[f"server.task_{_kind}.share"] = (f"{_kind}, by a task : by an awaitable",
                                              f"server.task_{_kind}", f"server.{_kind}", SIDES[:1])
 
-# What a row shall stay below, by its median: its ratio to bare Asio or to OTP, or its own value.
+# What a row shall stay below, by its median: its ratio to bare Asio, to OTP or to CAF, or its
+# own value.
 GOALS = {
     "spawn.default": {"bare": 0.333, "otp": 0.1},
     "spawn.typed": {"bare": 0.333},
@@ -212,6 +216,9 @@ GOALS = {
        for kind, below in (("awaitable", 0.25), ("task", 0.125))},
     "sleepers.memory.task": {"self": 300},
 }
+for _row in ROWS:
+    if _row.split(".")[0] in WITH_CAF:
+        GOALS.setdefault(_row, {})["caf"] = 1.0
 
 
 # The rows of the short table in the project's README, in its words.

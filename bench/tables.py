@@ -1,8 +1,8 @@
 """Writes the rows as tables: text or Markdown, one for each thing that they are compared with."""
 
-from rows import BRIEF, DERIVED, is_task
+from rows import BRIEF, DERIVED, SIDES, is_task
 
-BASELINES = {"bare": "bare Asio", "otp": "OTP"}
+BASELINES = {"bare": "bare Asio", "otp": "OTP", "caf": "CAF"}
 
 
 def groups(lines):
@@ -10,7 +10,9 @@ def groups(lines):
     for heading, side, tasks in (("Beside bare Boost.Asio", "bare", False),
                                  ("Tasks, beside awaitables on bare Boost.Asio", "bare", True),
                                  ("Beside Erlang/OTP, one scheduler", "otp", False),
-                                 ("Tasks, beside Erlang/OTP, one scheduler", "otp", True)):
+                                 ("Tasks, beside Erlang/OTP, one scheduler", "otp", True),
+                                 ("Beside CAF, one worker", "caf", False),
+                                 ("Tasks, beside CAF, one worker", "caf", True)):
         chosen = [x for x in lines
                   if x["row"] not in DERIVED and f"to_{side}" in x and is_task(x["row"]) == tasks]
         if chosen:
@@ -49,14 +51,14 @@ def cells(line, side):
     what, unit = line["what"], line["unit"]
     ours = number(line["coppice"], unit)
     if side is None:
-        others = [number(line.get(s), unit) for s in BASELINES]
+        others = [number(line.get(s), unit) for s in SIDES[1:]]
         return [what, ours, *others, goal(line, side)]
     return [what, unit, ours, number(line[side], unit), ratio(line[f"to_{side}"]), goal(line, side)]
 
 
 def table(lines, side, markdown):
     if side is None:
-        head = ["what", "coppice", *BASELINES.values(), "goal"]
+        head = ["what", "coppice", *(BASELINES[s] for s in SIDES[1:]), "goal"]
         left = 1
     else:
         head = ["what", "unit", "coppice", BASELINES[side], f"coppice : {BASELINES[side]}", "goal"]
