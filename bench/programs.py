@@ -53,3 +53,9 @@ def show(text):
     terminal = sys.stderr.isatty()
     print(f"\r\x1b[K{text}" if terminal else text, end="" if terminal else "\n", file=sys.stderr,
           flush=True)
+
+
+def show_nothing():
+    """Takes away what was said last, from a terminal."""
+    if sys.stderr.isatty():
+        show("")

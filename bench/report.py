@@ -21,7 +21,7 @@ import time
 import keyvalue
 import programs
 from picture import draw
-from programs import measured, show
+from programs import measured, show, show_nothing
 from rows import (DERIVED, FAMILIES, FIRST_ROUND_ONLY, GOALS, NOTE, OTP_IN_A_ROW, OTP_NOTE,
                   OTP_REPETITIONS, QUICK_OTP_IN_A_ROW, QUICK_OTP_NOTE, QUICK_ROUNDS, ROUNDS, ROWS,
                   WITH_CAF, WITHOUT_OTP, family_of)
@@ -68,8 +68,7 @@ def measure_all(build, families, quick, otp, caf):
         show(f"[{i + 1}/{len(steps)}] round {r + 1} of {rounds}: {family} "
              f"({time.monotonic() - begin:.0f} s)")
         measure_family(build, family, quick, otp, caf, values)
-    if sys.stderr.isatty():
-        show("")
+    show_nothing()
     for row, (_, above, below, sides) in DERIVED.items():
         for side in sides:
             if (above, side) in values and (below, side) in values:

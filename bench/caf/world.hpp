@@ -19,8 +19,8 @@ inline void ensure(bool holds, const char* what) {
   std::_Exit(1);
 }
 
-/// An actor system with one worker thread. There is nobody to steal from, so it takes the queue that
-/// workers share: Skynet, Big and hackbench are faster with that, and bang is a little slower.
+/// An actor system with one worker thread. There is nobody to steal from, so it takes the queue
+/// that workers share: Skynet, Big and hackbench are faster with that, and bang is a little slower.
 struct one_worker : caf::actor_system_config {
   one_worker() {
     set("scheduler.max-threads", std::size_t{1});
