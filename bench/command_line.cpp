@@ -64,7 +64,11 @@ int run(const program& p, int argc, char** argv) {
   if (arguments.size() >= 2 && arguments.size() <= 4) {
     const size n = argc > 4 ? size{std::atol(argv[4])} : std::nullopt;
     for (const auto& f : p.families(n)) {
-      if (f.name != arguments[0] || (n && (!f.sized || *n < 1))) continue;
+      if (f.name != arguments[0]) continue;
+      if (n && (!f.sized || *n < 1)) {
+        std::fprintf(stderr, "%s: %s cannot be of that size\n", p.name.c_str(), argv[1]);
+        return 2;
+      }
       if (!f.name.starts_with("memory") && f.name != "million" && f.name != "sleepers") {
         warm_heap();
       }
