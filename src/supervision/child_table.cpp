@@ -7,28 +7,40 @@ child_table::~child_table() {
   while (!order_.empty()) order_.front()->unlink();
 }
 
-supervised_child* child_table::find(std::string_view id) noexcept {
+supervised_child* child_table::find(std::string_view id) {
+  if (finds_by_number_) return nullptr;
+  make_index();
   const auto found = by_id_.find(id);
   return found != by_id_.end() ? found->second : nullptr;
 }
 
 supervised_child* child_table::find(std::uint64_t number) {
-  if (finds_by_number_ && !has_numbers_) {
-    for (supervised_child* c = first(); c != nullptr; c = after(*c))
-      by_number_.emplace(c->number, c);
-    has_numbers_ = true;
-  }
+  if (!finds_by_number_) return nullptr;
+  make_index();
   const auto found = by_number_.find(number);
   return found != by_number_.end() ? found->second : nullptr;
+}
+
+void child_table::make_index() {
+  if (has_index_) return;
+  for (supervised_child* c = first(); c != nullptr; c = after(*c)) add_to_index(*c);
+  has_index_ = true;
+}
+
+void child_table::add_to_index(supervised_child& c) {
+  if (finds_by_number_) {
+    by_number_.emplace(c.number, &c);
+  } else {
+    // The key is a view of the child's own id, which stays where it is as long as the child is
+    // listed.
+    by_id_.emplace(c.id, &c);
+  }
 }
 
 void child_table::append(supervised_child& c) {
   order_.push_back(c);
   ++size_;
-  // The key is a view of the child's own id, which stays where it is as long as the child is
-  // listed.
-  if (!finds_by_number_) by_id_.emplace(c.id, &c);
-  if (has_numbers_) by_number_.emplace(c.number, &c);
+  if (has_index_) add_to_index(c);
 }
 
 // A child whose start was refused is in no list, and its id may belong to another child: the index
@@ -36,7 +48,7 @@ void child_table::append(supervised_child& c) {
 void child_table::remove(supervised_child& c) noexcept {
   set_state(c, child_state::stopped);
   if (finds_by_number_) {
-    if (has_numbers_ && !c.empty()) by_number_.erase(c.number);
+    if (has_index_ && !c.empty()) by_number_.erase(c.number);
   } else if (const auto found = by_id_.find(c.id); found != by_id_.end() && found->second == &c) {
     by_id_.erase(found);
   }

@@ -117,6 +117,7 @@ void refuse_template(const place& at, const child_spec& spec) {
 
 void check_children(place at, std::span<const child_spec> specs, auto_shutdown mode) {
   std::unordered_set<std::string_view> ids;
+  ids.reserve(specs.size());
   for (const child_spec& spec : specs) {
     ++at.number;
     check_child(at, spec, true, mode);

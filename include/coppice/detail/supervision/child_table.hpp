@@ -53,8 +53,8 @@ struct supervised_child : list_hook {
 };
 
 // The children of one supervisor in start order, found by their ids, or by the numbers of their
-// processes if they come and go. The index of the numbers is made when the first of them is looked
-// for, and kept from then on: most supervisors are never asked.
+// processes if they come and go. The index is made when the first of them is looked for, and kept
+// from then on: most supervisors are never asked.
 class COPPICE_API child_table {
  public:
   // `by_number`: the children are dynamic, and their ids name nothing.
@@ -72,7 +72,8 @@ class COPPICE_API child_table {
   [[nodiscard]] supervised_child* before(supervised_child& c) noexcept {
     return as_child(order_.before(&c));
   }
-  [[nodiscard]] supervised_child* find(std::string_view id) noexcept;
+  // Null if there is no such child. The first search takes time linear in the number of children.
+  [[nodiscard]] supervised_child* find(std::string_view id);
   [[nodiscard]] supervised_child* find(std::uint64_t number);
 
   // Puts a child last in the start order.
@@ -80,7 +81,7 @@ class COPPICE_API child_table {
   // Takes a child out, if it is in. The child counts as stopped then.
   void remove(supervised_child& c) noexcept;
   void set_number(supervised_child& c, std::uint64_t number) {
-    if (has_numbers_ && !c.empty()) index_number(number, c);
+    if (has_index_ && finds_by_number_ && !c.empty()) index_number(number, c);
     c.number = number;
   }
   // Every change of state goes through here, so that the significant children need not be counted
@@ -99,13 +100,15 @@ class COPPICE_API child_table {
   [[nodiscard]] supervised_child* as_child(list_hook* hook) noexcept {
     return hook != &order_ ? static_cast<supervised_child*>(hook) : nullptr;
   }
+  void make_index();
+  void add_to_index(supervised_child& c);
   void index_number(std::uint64_t number, supervised_child& c);
 
   list_hook order_;
   std::size_t size_ = 0;
   std::size_t active_significant_ = 0;
   const bool finds_by_number_;
-  bool has_numbers_ = false;  // `by_number_` has all children
+  bool has_index_ = false;  // one of these has all children
   std::unordered_map<std::string_view, supervised_child*> by_id_;
   std::unordered_map<std::uint64_t, supervised_child*, std::hash<std::uint64_t>, std::equal_to<>,
                      pool_allocator<std::pair<const std::uint64_t, supervised_child*>>>
