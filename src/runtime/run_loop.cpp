@@ -41,9 +41,9 @@ inline void scheduler::perform_owned(owned_item& item) {
     perform_without_process(item);
     return;
   }
-  // There may be an outer process, which runs the io_context from within itself. A body's exceptions
-  // do not get here, but those of function objects that were posted to the process, and of
-  // completion handlers that are no coroutines.
+  // There may be an outer process, which runs the io_context from within itself. A body's
+  // exceptions do not get here, but those of function objects that were posted to the process, and
+  // of completion handlers that are no coroutines.
   run_as(*p, [&item] { item.act(&item, run_item::how::run); });
 }
 

@@ -29,8 +29,8 @@ namespace coppice::detail {
 // Gives the shutdown of a child: that of the spec, or else the default for its type.
 shutdown shutdown_of(const child_spec& spec) noexcept;
 
-// Describe, for a report, a child that is not started yet: by its spec alone, and one that was asked
-// for and of which its supervisor has no record.
+// Describe, for a report, a child that is not started yet: by its spec alone, and one that was
+// asked for and of which its supervisor has no record.
 child_info info_of(const child_spec& spec) noexcept;
 child_info asked_child(const supervisor_request& r, const process_ref& supervisor);
 

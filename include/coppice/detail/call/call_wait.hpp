@@ -40,8 +40,8 @@ struct call_wait {
 
   [[nodiscard]] scheduler& home() const noexcept { return call->home; }
 
-  // The call of a server that has nothing else to do is handled here, and then costs neither process
-  // a turn.
+  // The call of a server that has nothing else to do is handled here, and then costs neither
+  // process a turn.
   [[nodiscard]] bool ready(process&) {
     give(delivery::at_once);
     return call->done();

@@ -50,8 +50,8 @@ COPPICE_API std::optional<std::invalid_argument> fault_in_server(const std::stri
                                                                  const server_options& options,
                                                                  const std::type_info* state);
 
-// The wait for the next message. `poll` handles messages itself (server_core::work), and is true only
-// if the coroutine is needed.
+// The wait for the next message. `poll` handles messages itself (server_core::work), and is true
+// only if the coroutine is needed.
 struct next_wait {
   using signature = void();
 
