@@ -225,8 +225,8 @@ struct reports_summed_up {
 
 /// Something worth knowing has happened. Nothing is formatted unless somebody asks.
 ///
-/// What a report refers to, by reference or by view, is valid while the sink runs: copy what is to
-/// be kept, and not the report.
+/// The objects that a report refers to, by reference or by view, are there while the sink runs:
+/// copy what is to be kept, and not the report.
 using report =
     std::variant<child_starting, child_started, child_start_failed, child_refused, child_ended,
                  budget_exhausted, child_stop_failed, children_stop_failed, supervisor_stopped,

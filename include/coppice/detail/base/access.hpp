@@ -52,8 +52,8 @@ struct access {
     return to.send_tagged(std::forward<Message>(message), tag);
   }
 
-  /// What a coroutine of coppice's waits for when it awaits an operation; and the same when the
-  /// operation belongs to another io_context. Only operations of coppice's have these.
+  /// The wait that a coroutine of coppice's awaits in place of an operation; and the one for an
+  /// operation that belongs to another io_context. Only operations of coppice's have these.
   template <class Op>
   [[nodiscard]] static auto to_wait(Op&& op) -> decltype(std::forward<Op>(op).to_wait()) {
     return std::forward<Op>(op).to_wait();

@@ -62,7 +62,7 @@ concept early_wait_state = wait_state<State> && requires(State& state, process& 
 // Tells whether that wait of a process may complete without suspending it.
 template <early_wait_state State>
 bool may_complete_at_once(State& state, process& p) {
-  // What sends something off may bring about anything, a kill of this very process among others.
+  // Sending something off may bring about anything, a kill of this very process among others.
   return p.home.may_complete_at_once(p) && state.ready(p) && p.home.may_complete_at_once(p);
 }
 
