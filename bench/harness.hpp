@@ -5,6 +5,7 @@
 #include <coppice/process.hpp>
 #include <coppice/report_sink.hpp>
 #include <coppice/supervisor.hpp>
+#include <coppice/task.hpp>
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -66,6 +67,12 @@ asio::awaitable<void, Executor> resident(asio::io_context& io, std::size_t& runn
                                          std::size_t of) {
   if (++running == of) io.stop();
   co_await wait_for_ever<Executor>();
+}
+
+/// The same as a task, which waits in coppice's own `sleep_for`.
+inline coppice::task<> sleeper(asio::io_context& io, std::size_t& running, std::size_t of) {
+  if (++running == of) io.stop();
+  co_await coppice::sleep_for(std::chrono::hours{24});
 }
 
 /// Reports are on, as a user has them; they go to a sink that counts them and does nothing else.

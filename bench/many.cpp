@@ -3,6 +3,7 @@
 //   many.start          from nothing until all of them wait in a timer
 //   many.stop.kill      stop the supervisor; its children are killed without being asked
 //   many.stop.shutdown  stop the supervisor; its children are asked, one after another
+//   *.task              the same with children that are a coppice::task and wait in sleep_for
 //
 // Bare: co_spawn with a cancellation signal each; terminal is emitted to all, and all are waited
 // for.
@@ -34,7 +35,8 @@ struct stopwatch {
   }
 };
 
-costs coppice_many(coppice::shutdown how) {
+template <class Body>
+costs coppice_many(coppice::shutdown how, Body body) {
   asio::io_context io{1};
   count_reports(io);
   std::size_t running = 0;
@@ -43,8 +45,8 @@ costs coppice_many(coppice::shutdown how) {
   std::vector<coppice::child_spec> children;
   children.reserve(many);
   for (std::size_t i = 0; i < many; ++i) {
-    children.push_back(coppice::worker(std::to_string(i), [&] {
-                         return resident(io, running, many);
+    children.push_back(coppice::worker(std::to_string(i), [&io, &running, body] {
+                         return body(io, running, many);
                        }).with_shutdown(how));
   }
   const auto supervisor =
@@ -92,6 +94,7 @@ costs bare_many() {
 
 // Of the latest turn: a start and its stop are two rows.
 costs killed;
+costs asked;
 costs bare;
 
 }  // namespace
@@ -99,7 +102,7 @@ costs bare;
 void add_many(std::vector<family>& to) {
   family f{.name = "many", .all = {}};
   f.add("many.start", "coppice", [] {
-    killed = coppice_many(coppice::brutal_kill);
+    killed = coppice_many(coppice::brutal_kill, resident<>);
     return killed.start;
   });
   f.add("many.start", "bare", [] {
@@ -108,8 +111,16 @@ void add_many(std::vector<family>& to) {
   });
   f.add("many.stop.kill", "coppice", [] { return killed.stop; });
   f.add("many.stop.kill", "bare", [] { return bare.stop; });
-  f.add("many.stop.shutdown", "coppice", [] { return coppice_many(std::chrono::seconds{5}).stop; });
+  f.add("many.stop.shutdown", "coppice",
+        [] { return coppice_many(std::chrono::seconds{5}, resident<>).stop; });
   f.add("many.stop.shutdown", "bare", [] { return bare.stop; });
+  f.add("many.start.task", "coppice", [] {
+    asked = coppice_many(std::chrono::seconds{5}, sleeper);
+    return asked.start;
+  });
+  f.add("many.start.task", "bare", [] { return bare.start; });
+  f.add("many.stop.shutdown.task", "coppice", [] { return asked.stop; });
+  f.add("many.stop.shutdown.task", "bare", [] { return bare.stop; });
   to.push_back(std::move(f));
 }
 

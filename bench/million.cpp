@@ -10,8 +10,6 @@
 
 #include "heap.hpp"
 
-#include <coppice/task.hpp>
-
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/detail/concurrency_hint.hpp>
@@ -45,11 +43,6 @@ costs each(asio::io_context& io, const std::size_t& running, Start start, Kill k
   return c;
 }
 
-coppice::task<> sleeper(asio::io_context& io, std::size_t& running) {
-  if (++running == million) io.stop();
-  co_await coppice::sleep_for(std::chrono::hours{24});
-}
-
 costs coppice_million() {
   asio::io_context io{1};
   count_reports(io);
@@ -60,7 +53,7 @@ costs coppice_million() {
       io, running,
       [&] {
         for (std::size_t i = 0; i < million; ++i) {
-          pids.push_back(coppice::spawn(io, sleeper(io, running)));
+          pids.push_back(coppice::spawn(io, sleeper(io, running, million)));
         }
       },
       [&] {

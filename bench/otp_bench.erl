@@ -64,7 +64,7 @@ family("restart") ->
 family("fresh") ->
     fun() ->
             Crash = restart_each(crash, 1, 100, 100),
-            [{"fresh.throw", Crash}, {"fresh.exit", Crash}]
+            [{Row, Crash} || Row <- ["fresh.throw", "fresh.exit", "fresh.throw.task", "fresh.exit.task"]]
     end;
 family("siblings") ->
     fun() ->
@@ -82,7 +82,8 @@ family("many") ->
     fun() ->
             {Start, Kill} = many(brutal_kill),
             {_, Shutdown} = many(5000),
-            [{"many.start", Start}, {"many.stop.kill", Kill}, {"many.stop.shutdown", Shutdown}]
+            [{"many.start", Start}, {"many.start.task", Start}, {"many.stop.kill", Kill},
+             {"many.stop.shutdown", Shutdown}, {"many.stop.shutdown.task", Shutdown}]
     end;
 family("mass") ->
     fun() -> [{"mass.return", mass(normal)}, {"mass.throw", mass(crash)}] end;

@@ -7,6 +7,7 @@
 //   *.acknowledged  the same of a child that acknowledges its start
 //   fresh.throw     the first 100 restarts only, of many supervisors one after another
 //   fresh.exit      ... by co_await coppice::exit(reason)
+//   fresh.*.task    the same of a child that is a coppice::task
 //   endless.throw   100,000 restarts in a row, all of which count in the budget
 //   endless.exit    ... by co_await coppice::exit(reason)
 //
@@ -58,9 +59,15 @@ void add_restart(std::vector<family>& to) {
     fresh.add("fresh" + row, "coppice", [how] {
       return average(supervisors, [how] { return coppice_restart(how, first, million_a_second); });
     });
-    fresh.add("fresh" + row, "bare", [] {
-      return average(supervisors, [] { return bare_restart(ending::throws, first); });
+    fresh.add("fresh" + row + ".task", "coppice", [how] {
+      return average(supervisors,
+                     [how] { return coppice_restart<crash_task>(how, first, million_a_second); });
     });
+    for (const char* kind : {"", ".task"}) {
+      fresh.add("fresh" + row + kind, "bare", [] {
+        return average(supervisors, [] { return bare_restart(ending::throws, first); });
+      });
+    }
     constexpr long in_a_row = 100'000;
     endless.add("endless" + row, "coppice",
                 [how] { return coppice_restart(how, in_a_row, million_a_second); });

@@ -26,16 +26,6 @@ namespace bench {
 
 namespace {
 
-// As `crash`. Not a template over both: g++ 12 makes code of that which takes longer to throw.
-coppice::task<> crash_task(counter& starts, ending how) {
-  if (starts.enough()) co_await coppice::sleep_for(std::chrono::hours{24});
-  switch (how) {
-    case ending::returns: break;
-    case ending::throws: throw std::runtime_error{"crash"};
-    case ending::exits: co_await coppice::exit(coppice::exit_reason::error("crash"));
-  }
-}
-
 // A coroutine, and nothing else.
 struct lone {
   struct promise_type {
@@ -75,11 +65,6 @@ coppice::task<> task_resident(asio::io_context& io, std::size_t& running, std::s
   co_await t.async_wait(asio::deferred);
 }
 
-coppice::task<> task_sleeper(asio::io_context& io, std::size_t& running, std::size_t of) {
-  if (++running == of) io.stop();
-  co_await coppice::sleep_for(std::chrono::hours{24});
-}
-
 }  // namespace
 
 void add_task(std::vector<family>& to) {
@@ -111,7 +96,7 @@ void add_task(std::vector<family>& to) {
   };
   add("memory.task.timer", "coppice", coppice_bytes<task_resident>);
   add("memory.task.timer", "bare", bare_bytes<resident<asio::any_io_executor>>);
-  add("memory.task.sleep", "coppice", coppice_bytes<task_sleeper>);
+  add("memory.task.sleep", "coppice", coppice_bytes<sleeper>);
   add("memory.task.sleep", "bare", bare_bytes<resident<asio::any_io_executor>>);
   to.push_back(std::move(heap));
 }

@@ -14,6 +14,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/require.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/thread_pool.hpp>
 
@@ -85,7 +86,10 @@ TEST_CASE("what the io_context brings runs as its process at once, behind what w
   world w;
   std::optional<asio::any_io_executor> ex;
   const coppice::pid p = with_executor(w, ex);
-  const coppice::pid crashing = coppice::spawn(w.io, asleep);
+  const coppice::pid crashing = coppice::spawn(w.io, []() -> coroutine<> {
+    asio::steady_timer never{co_await asio::this_coro::executor, 24h};
+    co_await never.async_wait(use_coroutine);
+  });
   const ending end{crashing};
   std::string log;
   asio::post(w.io, [&] {

@@ -60,6 +60,17 @@ TEST_CASE("a request is delivered in a turn of its own, and the fence confirms i
   CHECK(d.request.was_asked());
 }
 
+TEST_CASE(
+    "a request that is delivered where it is made needs no turn, and a stronger one counts anew") {
+  desk d;
+  CHECK(d.ask(level::exit_signal) == "post turn");
+  d.request.delivered();
+  CHECK(d.request.now() == state::idle);
+  CHECK(d.suspended() == "nothing");
+  CHECK(d.ask(level::exit_signal) == "nothing");
+  CHECK(d.ask(level::supervisor) == "post turn");
+}
+
 TEST_CASE("a process that has not run is not told: its start finds that it was asked") {
   desk d;
   CHECK(d.ask(level::supervisor, false) == "nothing");

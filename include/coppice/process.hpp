@@ -33,6 +33,10 @@ namespace coppice {
 /// it is a `coppice::task<>`, in either form. The callable lives as long as the process. The
 /// io_context has work to do while a process lives.
 ///
+/// What a process starts runs ahead of what was ready before, in the order of the starts, and
+/// before the next turn that the process gives itself, by a `yield()` for instance. Others that are
+/// ready have every second turn meanwhile.
+///
 /// @param io Whose thread runs the process.
 /// @param body What it does. Its return is the end of the process with reason normal, an exception
 ///   the end with reason error; neither ever leaves `io.run()`.

@@ -3,7 +3,6 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/in_place.hpp>
-#include <coppice/detail/call/call_awaiter.hpp>
 #include <coppice/detail/call/call_wait.hpp>
 #include <coppice/detail/call/remote_call.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
@@ -21,6 +20,10 @@
 #include <stdexcept>
 #include <type_traits>
 #include <utility>
+
+#if !defined(COPPICE_DOCUMENTED_ASIO_ONLY)
+#include <coppice/detail/call/call_awaiter.hpp>
+#endif
 
 namespace coppice {
 

@@ -112,6 +112,7 @@ void task_promise_base::drop_at_rest() noexcept {
 void begin_task(process& p, task<void> t) {
   // `runs_body` comes before the first step: a task may end within resume(), which clears it again.
   p.life.enter_body();
+  p.waits_here = true;
   task_promise<void>& promise = access::promise(t);
   promise.self = &p;
   const std::coroutine_handle<> frame = access::release(t);

@@ -26,6 +26,7 @@ executor new_owner(const pid& id, const asio::execution_context& context) {
     throw std::invalid_argument{
         "coppice::controlling_process: the object is on another io_context than the process"};
   }
+  p->waits_here = false;
   return access::make<executor>(*p, id.number());
 }
 

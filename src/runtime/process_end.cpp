@@ -142,7 +142,7 @@ void scheduler::announce_exit(process& p) {
   tell_others(p, id);
 
   p.stop = {};
-  p.acknowledges = p.answered = p.ignored = p.exit_reason_final = false;
+  p.acknowledges = p.answered = p.ignored = p.exit_reason_final = p.waits_here = false;
   p.queued = 0;
   p.woken = 0;
   p.spawner = {};

@@ -42,10 +42,13 @@ process& scheduler::spawn(const spawn_args& b) {
   // The io_context must not run out of work as long as there is a process.
   if (alive_++ == 0) work_.emplace(io_.get_executor());
   if (b.low_priority) {
-    push_low_priority(p);
+    queue_.push_low_priority(p);
+  } else if (b.watcher == nullptr && active_scheduler == this && current_ != nullptr) {
+    queue_.push_started(p);
   } else {
-    push(p);
+    queue_.push(p);
   }
+  see_to_queue();
   return p;
 }
 
@@ -141,7 +144,7 @@ void scheduler::fail(process& p) noexcept {
   exit_reason why = exit_reason::error(std::current_exception());
   if (current_ != &p) {
     try {
-      push(*new rest_item{p});
+      push(*new rest_item{p}, nullptr);
     } catch (const std::bad_alloc&) {
       return begin_exit(p, std::move(why));
     }

@@ -20,10 +20,6 @@ namespace {
 // The number of items of work that run before the io_context's own handlers get a turn.
 constexpr int drain_budget = 128;
 
-// The number of items that go ahead of a process that is restarted again and again, while there are
-// as many.
-constexpr int starvation_limit = 256;
-
 }  // namespace
 
 void scheduler::post_drain() noexcept {
@@ -87,21 +83,15 @@ bool scheduler::run_inline(owned_item& item) {
 void scheduler::turn_over() {
   turn_time_valid_ = false;
   // While a request to stop is on its way, the turn that delivers it drains the queue.
-  const bool done = queue_.empty() && low_priority_.empty();
-  if (!done && stops_.empty() && !drain_posted_) post_drain();
+  if (!queue_.empty() && stops_.empty() && !drain_posted_) post_drain();
 }
 
 void scheduler::drain() {
   // Nothing runs while a request to stop is on its way: the sender's next messages must not arrive
   // before the request.
   for (int left = drain_budget; left > 0 && stops_.empty(); --left) {
-    run_queue* next = &queue_;
-    if (!low_priority_.empty() && (queue_.empty() || ++skipped_ >= starvation_limit)) {
-      skipped_ = 0;
-      next = &low_priority_;
-    }
-    if (next->empty()) break;
-    perform(next->pop());
+    if (queue_.empty()) break;
+    perform(queue_.pop());
   }
   // Here no frame is on the stack: surplus runners may be destroyed.
   if (to_destroy_ != nullptr) destroy_surplus();

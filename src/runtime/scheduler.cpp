@@ -166,12 +166,10 @@ void scheduler::shutdown() noexcept {
   down_ = true;
   for (bool more = true; more;) {
     more = false;
-    for (run_queue* q : {&queue_, &low_priority_}) {
-      while (!q->empty()) {
-        run_item& item = q->pop();
-        item.act(&item, run_item::how::drop);
-        more = true;
-      }
+    while (!queue_.empty()) {
+      run_item& item = queue_.pop();
+      item.act(&item, run_item::how::drop);
+      more = true;
     }
     // A cancellation handler may own the frames that wait for its operation, and the frames must go
     // before the callable that they refer to, which belongs to the slot.

@@ -27,7 +27,13 @@ void scheduler::ask_to_stop(process& p, exit_reason reason, stop_request::level 
   // A process that is about to exit has its reason already.
   if (!takes_signals(p) || p.life.pending() == process_life::pending_end::exit) return;
   if (!p.stop.was_asked()) p.reason = std::move(reason);
-  if (p.stop.ask(level, !p.life.is_spawned())) post_stop(p);
+  if (!p.stop.ask(level, !p.life.is_spawned())) return;
+  // Where nothing can be under way, there is nothing to wait for.
+  if (p.waits_here && waiter::abort_waiting(p)) {
+    p.stop.delivered();
+  } else {
+    post_stop(p);
+  }
 }
 
 // One turn delivers all requests that are made before it comes.

@@ -30,6 +30,7 @@ class scheduler::turn {
  public:
   explicit turn(scheduler& s) noexcept : of_{s}, before_{std::exchange(s.in_turn_, true)} {
     s.turn_time_valid_ = false;
+    s.queue_.begin_turn();
   }
   turn(const turn&) = delete;
   turn& operator=(const turn&) = delete;

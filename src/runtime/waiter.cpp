@@ -25,6 +25,17 @@ void waiter::abort_listening(process& p) noexcept {
   }
 }
 
+bool waiter::abort_waiting(process& p) noexcept {
+  for (list_hook* h = p.waits.empty() ? nullptr : p.waits.front(); h != nullptr;
+       h = p.waits.after(h)) {
+    auto& w = *static_cast<waiter*>(h);
+    if (!w.listening_ || w.woken_) continue;
+    w.abort();
+    return true;
+  }
+  return false;
+}
+
 // Only one is dropped: the frames that go with it may contain other waiters of the list.
 bool waiter::drop_one(list_hook& waits) {
   for (list_hook* h = waits.empty() ? nullptr : waits.front(); h != nullptr; h = waits.after(h)) {

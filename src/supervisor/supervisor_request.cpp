@@ -38,8 +38,8 @@ bool may_become_supervisor(const process& p) noexcept {
 namespace {
 
 // Looks once more at a process that had not run when the request came, and refuses the request if
-// the process has not become a supervisor in its first step. The process is ahead of this item in
-// the run queue, unless its start has low priority; then this item queues up again.
+// the process has not become a supervisor in its first step. If that has not come yet, this item
+// queues up again.
 class second_look final : public owned_item, public pooled {
  public:
   second_look(const pid& process, scheduler& home) noexcept
@@ -50,7 +50,7 @@ class second_look final : public owned_item, public pooled {
     auto& self = *static_cast<second_look*>(item);
     process* const p = h == how::run ? access::slot(self.process_) : nullptr;
     if (p != nullptr && p->life.is_spawned()) {
-      self.home_.push(self);
+      self.home_.push(self, nullptr);
       return;
     }
     delete &self;
@@ -122,7 +122,7 @@ void supervisor_request::submit(const std::shared_ptr<supervisor_request>& r,
     // `refuse` needs the process for its report: the request no longer knows the supervisor then.
     if (r->asks_for_child()) r->process = p->id();
     p->more().early_requests.push_back(*r);
-    if (p->life.is_spawned()) p->home.push(*new second_look{p->id(), p->home});
+    if (p->life.is_spawned()) p->home.push(*new second_look{p->id(), p->home}, nullptr);
   } else {
     refuse(errc::wrong_type);
   }

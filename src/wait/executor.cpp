@@ -74,7 +74,7 @@ void executor::push(owned_item& item) const noexcept {
   process& p = *slot();
   item.owner = &p;
   item.number = number_;
-  p.home.push(item);
+  p.home.push(item, &p);
   p.home.note_enqueued(p);
 }
 

@@ -34,11 +34,10 @@ class call_awaiter {
         !access::belongs_to(*call_, *here)) {
       return false;
     }
-    wait_.emplace(access::to_wait(*call_));
-    return local_.emplace(*wait_, *frame_).await_ready();
+    return local_.emplace(access::to_wait(*call_), *frame_).awaiter.await_ready();
   }
   void await_suspend(std::coroutine_handle<> h) noexcept {
-    if (local_) return local_->await_suspend(h);
+    if (local_) return local_->awaiter.await_suspend(h);
     frame_->after_suspend(
         [](void* self) {
           auto& a = *static_cast<call_awaiter*>(self);
@@ -47,13 +46,20 @@ class call_awaiter {
         },
         this);
   }
-  auto await_resume() { return local_ ? local_->await_resume() : result_->take(); }
+  auto await_resume() { return local_ ? local_->awaiter.await_resume() : result_->take(); }
 
  private:
+  struct local_call {
+    local_call(call_wait<R>&& w, frame_base<Executor>& running)
+        : wait{std::move(w)}, awaiter{wait, running} {}
+
+    call_wait<R> wait;
+    frame_awaiter<call_wait<R>, Executor> awaiter;
+  };
+
   server_call<R>* call_;
   frame_base<Executor>* frame_;
-  std::optional<call_wait<R>> wait_;
-  std::optional<frame_awaiter<call_wait<R>, Executor>> local_;
+  std::optional<local_call> local_;
   completion<signature>* result_ = nullptr;
 };
 
@@ -61,7 +67,6 @@ class call_awaiter {
 
 }  // namespace coppice
 
-#if !defined(COPPICE_DOCUMENTED_ASIO_ONLY)
 template <class Signature, class R, class Executor>
 class boost::asio::detail::awaitable_async_op<Signature, coppice::server_call<R>, Executor>
     : public coppice::detail::call_awaiter<R, Executor> {
@@ -71,4 +76,3 @@ class boost::asio::detail::awaitable_async_op<Signature, coppice::server_call<R>
                      const Location&...) noexcept
       : coppice::detail::call_awaiter<R, Executor>{awaited, *running} {}
 };
-#endif

@@ -93,6 +93,7 @@ template <class Op>
 auto task_promise_base::await_transform(Op&& op) {
   using signature = asio::completion_signature_of_t<Op>;
   using type = std::decay_t<Op>;
+  self->waits_here = false;
   // A temporary lives in the frame until the await is over, so it is referred to. A named operation
   // is copied: initiating an operation may use it up, and its owner may await it again.
   if constexpr (std::is_lvalue_reference_v<Op>) {
@@ -104,6 +105,7 @@ auto task_promise_base::await_transform(Op&& op) {
 
 template <class T, class Executor>
 auto task_promise_base::await_transform(asio::awaitable<T, Executor> a) {
+  self->waits_here = false;
   const auto ex = access::make<executor>(*self, self->number.load(std::memory_order_relaxed));
   auto op = asio::co_spawn(Executor{ex}, ignoring_cancellation(std::move(a)), asio::deferred);
   using op_type = decltype(op);
@@ -116,6 +118,7 @@ auto task_promise_base::await_transform(asio::awaitable<T, Executor> a) {
 }
 
 inline auto task_promise_base::await_transform(asio::this_coro::executor_t) const noexcept {
+  self->waits_here = false;
   return executor_awaiter{
       access::make<executor>(*self, self->number.load(std::memory_order_relaxed))};
 }

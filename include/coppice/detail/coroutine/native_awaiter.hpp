@@ -112,7 +112,7 @@ class COPPICE_API yield_awaiter final : public owned_item {
     } else {
       promise_.root->listen(*this);
     }
-    p.home.push(*this);
+    p.home.push(*this, &p);
   }
   void await_resume() const {
     if (stopped_) throw boost::system::system_error{asio::error::operation_aborted};

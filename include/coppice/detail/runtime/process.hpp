@@ -166,6 +166,12 @@ class process : public run_item, public list_hook {
     return extras && (extras->trap || (extras->behaviour && extras->behaviour->traps_exits()));
   }
 
+  // The process lives, and no end or stop request of it waits for its next suspension.
+  [[nodiscard]] bool has_nothing_pending() const noexcept {
+    return life.is_live() && life.pending() == process_life::pending_end::none &&
+           !stop.is_deferred();
+  }
+
   static void start(run_item* item, run_item::how how);
 
   template <const char* body_kind, class Handler>
@@ -193,6 +199,9 @@ class process : public run_item, public list_hook {
   bool answered : 1 = false;           // it has acknowledged its start
   bool ignored : 1 = false;            // it has answered `ignore`
   bool exit_reason_final : 1 = false;  // `reason` stands if the body returns
+  // Its body is a task, and nothing of Asio's has ever had its executor: whatever it waits for is
+  // in `waits`, and no completion of it can be on its way through the io_context.
+  bool waits_here : 1 = false;
   std::uint32_t queued = 0;            // the number of its function objects in the run queue
   std::uint32_t woken = 0;             // the number of its waits in the run queue
 

@@ -112,7 +112,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     process* parent = nullptr;  // ties the process to this one
     process_watcher* watcher = nullptr;
     void* tag = nullptr;
-    bool low_priority = false;  // see `low_priority_`
+    bool low_priority = false;  // see `run_queue`
   };
   process& spawn(const spawn_args& b);
   void ask_to_stop(process& p, exit_reason reason, stop_request::level level);
@@ -147,21 +147,20 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   [[nodiscard]] pid whereis(std::string_view name) const noexcept;
 
   // Work.
-  void push(run_item& item) noexcept {
-    queue_.push(item);
-    if (!in_turn_ && !drain_posted_) post_drain();
-  }
-  void push_low_priority(run_item& item) noexcept {
-    low_priority_.push(item);
-    if (!in_turn_ && !drain_posted_) post_drain();
+  void push(run_item& item, const process* owner) noexcept {
+    if (owner != nullptr && owner == current_) {
+      queue_.push_own(item);
+    } else {
+      queue_.push(item);
+    }
+    see_to_queue();
   }
   // Tells whether an operation that has its result already may complete where the process begins
   // it, without suspending: the process runs, nothing asks it to end or to stop, and it has not
   // done so too often in this turn of its own.
   [[nodiscard]] bool may_complete_at_once(const process& p) const noexcept {
-    return current_ == &p && p.life.is_live() &&
-           p.life.pending() == process_life::pending_end::none && !p.stop.is_deferred() &&
-           stops_.empty() && completed_at_once_ < most_at_once;
+    return current_ == &p && p.has_nothing_pending() && stops_.empty() &&
+           completed_at_once_ < most_at_once;
   }
   // Lets `f` run as that process, within the turn of the current one. What f throws ends it.
   template <class F>
@@ -248,6 +247,9 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void shutdown() noexcept override;
   [[noreturn]] static void refuse_thread(const char* function);
 
+  void see_to_queue() noexcept {
+    if (!in_turn_ && !drain_posted_) post_drain();
+  }
   void post_drain() noexcept;
   class occupied;
   class turn;
@@ -296,10 +298,6 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   const std::uint64_t serial_;
   loop_thread thread_;
   run_queue queue_;
-  // Children that are restarted again and again. They are served when the main queue is empty, or
-  // after `starvation_limit` other items.
-  run_queue low_priority_;
-  int skipped_ = 0;  // the number of other items since the last of them
   bool drain_posted_ = false;
   bool in_turn_ = false;  // inside a turn, which drains the queue or posts another turn at its end
   bool down_ = false;

@@ -23,6 +23,8 @@ namespace coppice::detail {
 //   emitted   fence -> idle: it was heard; any completion -> deferred: it has missed
 //   hit       fence -> idle: it was heard; a completion that comes from Asio -> deferred
 //
+// A process of which no completion can be in the io_context is told at once: posted becomes idle.
+//
 // A stronger request leads from idle, emitting, emitted and hit to posted.
 class stop_request {
  public:
@@ -58,6 +60,13 @@ class stop_request {
     if (!has_run || now_ == state::posted || now_ == state::deferred) return false;
     now_ = state::posted;
     return true;
+  }
+
+  // What the process waits for has been cancelled where it was asked, and the process will hear of
+  // it: no turn is to be posted.
+  void delivered() noexcept {
+    assert(now_ == state::posted);
+    now_ = state::idle;
   }
 
   // The turn has come. True: post a fence, unless there is one for this turn, and emit the

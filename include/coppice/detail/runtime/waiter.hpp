@@ -31,7 +31,7 @@ class COPPICE_API waiter : public owned_item, public list_hook {
     if (woken_) return;
     woken_ = true;
     if (owner != nullptr) ++owner->woken;
-    home().push(*this);
+    home().push(*this, owner);
   }
 
   void abort() noexcept {
@@ -47,6 +47,8 @@ class COPPICE_API waiter : public owned_item, public list_hook {
   // Aborts the waiters that hear of a stop request in no other way: they are in no cancellation
   // slot.
   static void abort_listening(process& p) noexcept;
+  // Aborts the one of them that still waits. Returns false if there is none.
+  static bool abort_waiting(process& p) noexcept;
   // Drops a waiter of the list that is not in the run queue. Returns false if there is none.
   static bool drop_one(list_hook& waits);
 

@@ -141,8 +141,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   // Tells whether the server has nothing to do, and handles a message that comes now next.
   [[nodiscard]] bool is_idle() const noexcept {
     return receiver != nullptr && !receiver->is_woken() && head_ == nullptr &&
-           self.life.is_live() && self.life.pending() == process_life::pending_end::none &&
-           !self.stop.is_deferred();
+           self.has_nothing_pending();
   }
   // Handles a message of an idle server, within the turn of another process. The server may be gone
   // when this returns.

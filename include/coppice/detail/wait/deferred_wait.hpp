@@ -2,18 +2,18 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
-#include <coppice/detail/wait/frame_awaiter.hpp>
 #include <coppice/detail/wait/wait_operation.hpp>
 #include <coppice/detail/wait/wait_state.hpp>
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 
-#include <atomic>
-#include <concepts>
-#include <cstdint>
 #include <type_traits>
 #include <utility>
+
+#if !defined(COPPICE_DOCUMENTED_ASIO_ONLY)
+#include <coppice/detail/wait/frame_awaiter.hpp>
+#endif
 
 namespace coppice::detail {
 
