@@ -127,11 +127,11 @@ class mailbox_state final : public mailbox_core {
   node& take(node** link) noexcept {
     node& n = **link;
     *link = n.next;
-    // Of many messages that wait, the next one is on its way to the cache while this one is
-    // handled.
-    if (n.next != nullptr) {
-      __builtin_prefetch(n.next);
-      if constexpr (sizeof(node) > cache_line) {
+    // Of many large messages that wait, the next one is on its way to the cache while this one is
+    // handled. For small ones the processor sees to that by itself.
+    if constexpr (sizeof(node) > cache_line) {
+      if (n.next != nullptr) {
+        __builtin_prefetch(n.next);
         __builtin_prefetch(reinterpret_cast<const char*>(n.next) + cache_line);
       }
     }
