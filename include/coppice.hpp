@@ -39,6 +39,7 @@
 #include <coppice/report_text.hpp>
 #include <coppice/request_set.hpp>
 #include <coppice/response.hpp>
+#include <coppice/restart_backoff.hpp>
 #include <coppice/run.hpp>
 #include <coppice/send_after.hpp>
 #include <coppice/server.hpp>

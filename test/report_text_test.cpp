@@ -250,6 +250,22 @@ TEST_CASE("a block about a child shows its process and, as a detail, its policy"
         "Next: restarting");
 }
 
+// BEY-01
+TEST_CASE("the pause before a restart is told") {
+  const exit_reason reason = exit_reason::error("refused");
+  const coppice::child_info plain{.supervisor = "top", .supervisor_id = process(1), .id = "a"};
+  const coppice::child_ended ended{plain, reason, next_step::restart, 400ms};
+  CHECK(to_string(ended, {.multi_line = true, .details = false}) ==
+        "Child a of Supervisor top terminated\n** (exit) refused\nNext: restarting in 0.4 s");
+  const std::string line = to_string(ended);
+  CHECK(line.substr(line.rfind(';')) == "; restarting in 0.4 s");
+  CHECK(coppice::fields_of(ended).back() == report_field{"pause", "0.4 s"});
+  const coppice::child_start_failed failed{plain, reason, next_step::restart, 2s};
+  CHECK(to_string(failed, {.multi_line = true, .details = false}) ==
+        "Child a of Supervisor top failed to start\n** (exit) refused\nNext: restarting in 2 s");
+  CHECK(coppice::fields_of(failed).back() == report_field{"pause", "2 s"});
+}
+
 // LOG-06
 TEST_CASE("the four kinds of a supervisor's report read as in Elixir") {
   constexpr text_style brief{.multi_line = true, .details = false};

@@ -6,6 +6,7 @@
 #include <coppice/detail/coroutine/make_body.hpp>
 #include <coppice/detail/runtime/body.hpp>
 #include <coppice/detail/supervisor/bound_template.hpp>
+#include <coppice/restart_backoff.hpp>
 #include <coppice/time_limit.hpp>
 
 #include <any>
@@ -75,6 +76,8 @@ struct child_spec {
   /// For how long it may take to acknowledge its start before it is killed, and has failed to
   /// start. Above zero. No limit by default, as in OTP.
   time_limit start_limit = infinity;
+  /// A pause before each restart. Without one the child is restarted at once, as in OTP.
+  std::optional<restart_backoff> backoff{};
 
   /// Each of these is a copy with that field changed: what is to be said of a child beside its id
   /// and start function, after whatever made its spec.
@@ -121,6 +124,12 @@ struct child_spec {
   }
   [[nodiscard]] child_spec with_start_limit(time_limit limit) && {
     return with(std::move(*this), &child_spec::start_limit, limit);
+  }
+  [[nodiscard]] child_spec with_backoff(const restart_backoff& b) const& {
+    return with(child_spec{*this}, &child_spec::backoff, b);
+  }
+  [[nodiscard]] child_spec with_backoff(const restart_backoff& b) && {
+    return with(std::move(*this), &child_spec::backoff, b);
   }
 
  private:

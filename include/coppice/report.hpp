@@ -67,6 +67,8 @@ struct child_start_failed {
   const child_info& child;
   const exit_reason& reason;
   next_step next;
+  /// Before it is restarted, by its `restart_backoff`; zero if that comes at once.
+  std::chrono::steady_clock::duration pause{};
 };
 
 /// A child that `start_child` asked for was not started, and whoever asked has thrown the answer
@@ -82,6 +84,8 @@ struct child_ended {
   const child_info& child;
   const exit_reason& reason;
   next_step next;
+  /// Before it is restarted, by its `restart_backoff`; zero if that comes at once.
+  std::chrono::steady_clock::duration pause{};
 };
 
 /// A supervisor has restarted more often than its intensity allows. Told once, with the child that

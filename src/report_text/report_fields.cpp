@@ -39,6 +39,7 @@ class collector {
     child(x.child);
     why(x.reason);
     add("next", word(x.next));
+    if (x.pause > x.pause.zero()) add("pause", detail::seconds(x.pause));
   }
   void operator()(const child_refused& x) {
     kind("child_refused");
@@ -51,6 +52,7 @@ class collector {
     child(x.child);
     why(x.reason);
     add("next", word(x.next));
+    if (x.pause > x.pause.zero()) add("pause", detail::seconds(x.pause));
   }
   void operator()(const budget_exhausted& x) {
     kind("budget_exhausted");

@@ -20,6 +20,11 @@ std::string_view word(next_step next) noexcept {
   return "";
 }
 
+std::string consequence_of(next_step next, std::chrono::steady_clock::duration pause) {
+  const std::string what{word(next)};
+  return pause > pause.zero() ? what + " in " + seconds(pause) : what;
+}
+
 std::string_view word(restart when) noexcept {
   switch (when) {
     case restart::permanent: break;

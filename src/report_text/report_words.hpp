@@ -15,6 +15,8 @@ namespace coppice::detail {
 // The words and phrases that the texts and the fields of reports have in common.
 
 std::string_view word(next_step next) noexcept;
+// "restarting", "restarting in 0.4 s"
+std::string consequence_of(next_step next, std::chrono::steady_clock::duration pause);
 std::string_view word(restart when) noexcept;
 std::string_view word(child_type type) noexcept;
 std::string word(const shutdown& how);

@@ -51,7 +51,7 @@ class block {
     child(x.child, "failed to start");
     why(x.reason);
     offender(x.child);
-    next(x.next);
+    next(x.next, x.pause);
   }
   void operator()(const child_refused& x) {
     child(x.child, "was not started");
@@ -63,7 +63,7 @@ class block {
     child(x.child, "terminated");
     why(x.reason);
     offender(x.child);
-    next(x.next);
+    next(x.next, x.pause);
   }
   void operator()(const budget_exhausted& x) {
     child(x.child, "caused shutdown");
@@ -192,8 +192,8 @@ class block {
     say("Shutdown", word(c.shutdown));
     say("Type", word(c.type));
   }
-  void next(next_step n) {
-    if (n != next_step::none) say("Next", word(n));
+  void next(next_step n, std::chrono::steady_clock::duration pause) {
+    if (n != next_step::none) say("Next", consequence_of(n, pause));
   }
   void killed(bool so) {
     if (so) say("Killed", "did not stop in time");

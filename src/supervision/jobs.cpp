@@ -26,6 +26,10 @@ void supervision::step(clock::time_point now) {
     // acknowledged its start. `start_answered` moves the cursor on.
     case job_kind::boot:
     case job_kind::start_group:
+      // Somebody may have started a sibling while the group waited for the end of a pause.
+      while (job_.cursor != nullptr && job_.cursor->state != child_state::stopped) {
+        job_.cursor = children_.after(*job_.cursor);
+      }
       if (job_.cursor != nullptr) {
         ask_start(*job_.cursor, now);
       } else {
@@ -43,6 +47,11 @@ void supervision::step(clock::time_point now) {
     // Temporary siblings are forgotten on the way (`on_stopped`), so they are not started again.
     case job_kind::stop_group: {
       child* const c = job_.cursor;
+      if (c == nullptr && job_.pause) {
+        begin_pause(*job_.subject, *job_.pause, now);
+        finish_job();
+        break;
+      }
       if (c == nullptr) {
         begin({.kind = job_kind::start_group,
                .subject = job_.subject,
@@ -98,6 +107,7 @@ void supervision::ask_start(child& c, clock::time_point now) {
 void supervision::begin_start(child& c, clock::time_point now) {
   set_state(c, child_state::starting);
   c.had_to_be_killed = false;
+  if (c.delay != nullptr) c.delay->started(now);
   c.by_request = job_.kind == job_kind::add || job_.kind == job_kind::restart_call;
   start_limited_ = false;
   awaited_ = &c;
@@ -154,9 +164,12 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
     // up, and those behind it stay down until its retry restarts the group.
     case job_kind::start_group:
       ++c.restarts;
+      if (failed) retry_later(c, why);
+      // Somebody has ended the pause of the subject.
+      if (job_.call != nullptr && (failed || &c == job_.subject)) {
+        reply(std::exchange(job_.call, nullptr), r, &c, why);
+      }
       if (failed) {
-        emit_report(action::kind_type::failed_to_start, c, why, action::next_type::restart);
-        retry_later(c);
         finish_job();
         break;
       }
@@ -169,8 +182,7 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
     case job_kind::restart_one:
       ++c.restarts;
       if (failed) {
-        emit_report(action::kind_type::failed_to_start, c, why, action::next_type::restart);
-        retry_later(c);
+        retry_later(c, why);
       } else if (drop) {
         forget(c);
       }
@@ -214,8 +226,12 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
 
 // OTP: try_again_restart/1, a cast of the supervisor to itself. The next try waits in the inbox
 // behind everything that has arrived in the meantime, so that a child that never starts cannot keep
-// the supervisor from answering calls and from being stopped.
-void supervision::retry_later(child& c) {
+// the supervisor from answering calls and from being stopped. A pause begins when its turn has
+// come.
+void supervision::retry_later(child& c, const exit_reason& why) {
+  const clock::duration pause =
+      c.delay != nullptr ? c.delay->after_failed_start() : clock::duration{};
+  emit_report(action::kind_type::failed_to_start, c, why, action::next_type::restart, pause);
   set_state(c, child_state::restarting);
   c.pending = &enqueue({.kind = event::kind_type::retry, .subject = &c});
 }

@@ -32,6 +32,7 @@ bool supervision::is_forgotten(const child& c) const noexcept {
 supervision::action::next_type supervision::consequence_of(const child& c, const exit_reason& why,
                                                            clock::time_point now) {
   if (wants_restart(c, why)) {
+    if (c.delay != nullptr && !c.delay->counts()) return action::next_type::restart;
     return window_.record(now) ? action::next_type::restart : action::next_type::give_up;
   }
   // OTP: do_auto_shutdown/2. A significant child ends its supervisor only by an end that does not
@@ -48,7 +49,11 @@ supervision::action::next_type supervision::consequence_of(const child& c, const
 std::optional<supervision::action::next_type> supervision::follows_now(const child& c,
                                                                        const exit_reason& reason,
                                                                        clock::time_point now) {
-  if (!is_idle() || !restarts_alone() || c.state != child_state::running) return std::nullopt;
+  if (!is_idle() || !restarts_alone() || c.state != child_state::running || c.delay != nullptr) {
+    return std::nullopt;
+  }
+  // The end of a pause has its turn as well.
+  if (!pauses_.empty() && pauses_.earliest() <= now) return std::nullopt;
   const action::next_type next = consequence_of(c, reason, now);
   // The other two have changed nothing yet: the usual way finds them again.
   if (next != action::next_type::restart && next != action::next_type::none) return std::nullopt;
@@ -79,10 +84,18 @@ void supervision::handle_exit(child& c, clock::time_point now) {
   const exit_reason why = std::exchange(c.reason, {});
   // The rule comes before the change of state: it counts the significant children that are active.
   const action::next_type next = consequence_of(c, why, now);
+  const bool pauses = next == action::next_type::restart && c.delay != nullptr;
+  const clock::duration pause = pauses ? c.delay->after_run(now) : clock::duration{};
   set_state(c, child_state::stopped);
-  emit_report(action::kind_type::has_ended, c, why, next);
+  emit_report(action::kind_type::has_ended, c, why, next, pause);
   switch (next) {
-    case action::next_type::restart: begin_restart(c); break;
+    case action::next_type::restart:
+      if (pauses) {
+        restart_after(c, pause, now);
+      } else {
+        begin_restart(c);
+      }
+      break;
     case action::next_type::give_up: give_up(c); break;
     case action::next_type::shut_down:
     case action::next_type::none:
@@ -97,10 +110,40 @@ void supervision::handle_exit(child& c, clock::time_point now) {
 // OTP: handle_cast({try_again_restart, Id}). Every attempt is charged to the budget, also one that
 // repeats a failed one: that is what ends a loop of failing starts.
 void supervision::handle_retry(child& c, clock::time_point now) {
-  if (window_.record(now)) {
+  if (c.delay != nullptr && c.delay->is_over()) {
+    c.delay->set_over(false);
     begin_restart(c);
-  } else {
+  } else if ((c.delay == nullptr || c.delay->counts()) && !window_.record(now)) {
     give_up(c);
+  } else if (c.delay != nullptr) {
+    begin_pause(c, c.delay->latest(), now);
+  } else {
+    begin_restart(c);
+  }
+}
+
+// The siblings that are restarted with a child are stopped as soon as it has ended, since they may
+// need it, and start with it when the pause is over.
+void supervision::restart_after(child& c, clock::duration pause, clock::time_point now) {
+  if (restarts_alone()) {
+    begin_pause(c, pause, now);
+  } else {
+    begin_group(c);
+    job_.pause = pause;
+  }
+}
+
+void supervision::begin_pause(child& c, clock::duration pause, clock::time_point now) {
+  set_state(c, child_state::restarting);
+  pauses_.set(*c.delay, after(now, pause));
+}
+
+void supervision::end_pauses(clock::time_point now) {
+  while (!pauses_.empty() && pauses_.earliest() <= now) {
+    auto& delay = static_cast<restart_delay&>(pauses_.pop());
+    delay.set_over(true);
+    child& c = delay.child();
+    c.pending = &enqueue({.kind = event::kind_type::retry, .subject = &c});
   }
 }
 

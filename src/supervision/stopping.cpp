@@ -40,10 +40,9 @@ void supervision::begin_shut_down(exit_reason reason, cause why) {
 }
 
 bool supervision::ask_stop(child& c, clock::time_point now) {
-  // The child has no process, only a retry in the inbox, which must not start it again.
+  // The child has no process, only a retry in the inbox, or a pause, which must not start it again.
   if (c.state == child_state::restarting) {
-    drop_pending(c);
-    set_state(c, child_state::stopped);
+    end_pause(c);
     return false;
   }
   if (c.state != child_state::running) return false;

@@ -24,7 +24,12 @@ void supervision::add_static(child& c) { children_.append(c); }
 
 // The event of a child has been dealt with out of turn, or the child goes. It stays in the inbox
 // and becomes `nothing`: taking it out of the middle would cost time in proportion to the inbox.
+// The child waits for no restart any more.
 void supervision::drop_pending(child& c) noexcept {
+  if (c.delay != nullptr) {
+    if (c.delay->armed()) pauses_.cancel(*c.delay);
+    c.delay->set_over(false);
+  }
   if (c.pending == nullptr) return;
   event& e = *std::exchange(c.pending, nullptr);
   e.kind = event::kind_type::nothing;
@@ -92,7 +97,7 @@ void supervision::erase(std::string_view id, void* call) {
 void supervision::queue(void* call) { enqueue({.kind = event::kind_type::serve, .call = call}); }
 
 bool supervision::adds_now(std::string_view id) {
-  if (!is_idle()) return false;
+  if (!is_idle() || !pauses_.empty()) return false;  // the end of a pause may be due
   return options_.dynamic ? children_.size() < options_.max_children
                           : children_.find(id) == nullptr;
 }
@@ -105,6 +110,7 @@ void supervision::added(child& c, std::uint64_t number) {
 }
 
 std::optional<supervision::action> supervision::next(clock::time_point now) {
+  end_pauses(now);
   for (;;) {
     // Actions that are decided come first: the next decision may build on what they bring about.
     if (next_out_ < out_.size()) return std::move(out_[next_out_++]);
@@ -133,13 +139,17 @@ std::optional<supervision::action> supervision::next(clock::time_point now) {
 
 std::optional<supervision::clock::time_point> supervision::deadline() const noexcept {
   // Deadlines of parallel stops are latest first, so the last of them is the next one.
-  if (!stop_deadlines_.empty()) return stop_deadlines_.back().until;
-  return awaited_until_;
+  const auto stop = !stop_deadlines_.empty()
+                        ? std::optional<clock::time_point>{stop_deadlines_.back().until}
+                        : awaited_until_;
+  if (pauses_.empty() || (stop && *stop <= pauses_.earliest())) return stop;
+  return pauses_.earliest();
 }
 
 void supervision::emit_report(action::kind_type kind, child& c, const exit_reason& reason,
-                              action::next_type next) {
-  if (reporting_) emit({.kind = kind, .subject = &c, .next = next, .reason = reason});
+                              action::next_type next, clock::duration pause) {
+  if (!reporting_) return;
+  emit({.kind = kind, .subject = &c, .next = next, .pause = pause, .reason = reason});
 }
 
 void supervision::reply(void* call, result r, child* c, exit_reason why) {
@@ -180,13 +190,24 @@ void supervision::handle(event& e, clock::time_point now) {
       break;
     }
     case event::kind_type::restart: {
-      if (child* const c = stopped_child(*e.id, e.call); c != nullptr) {
+      child* const c = stopped_child(*e.id, e.call);
+      if (c == nullptr) break;
+      if (c->state == child_state::restarting && !restarts_alone()) {
+        // The siblings that wait with the child start with it.
+        end_pause(*c);
+        begin({.kind = job_kind::start_group,
+               .subject = c,
+               .cursor = &first_of_group(*c),
+               .call = e.call});
+      } else {
+        end_pause(*c);
         begin({.kind = job_kind::restart_call, .subject = c, .call = e.call});
       }
       break;
     }
     case event::kind_type::erase: {
       if (child* const c = stopped_child(*e.id, e.call); c != nullptr) {
+        end_pause(*c);
         reply(e.call, result::ok);
         forget(*c);
       }
@@ -196,19 +217,27 @@ void supervision::handle(event& e, clock::time_point now) {
 }
 
 // OTP: restart_child/2 and delete_child/2 act on a child that is stopped, and only on such a one. A
-// child that is `restarting` is not stopped, because its retry will start it.
+// child that is `restarting` is not stopped, because its retry will start it. But one that waits
+// for the end of a pause, which OTP does not have, may be started before that, or forgotten.
 supervision::child* supervision::stopped_child(std::string_view id, void* call) {
   child* const c = children_.find(id);
   if (c == nullptr) {
     reply(call, result::not_found);
-  } else if (c->state == child_state::restarting) {
+  } else if (c->state == child_state::restarting && c->delay == nullptr) {
     reply(call, result::restarting);
-  } else if (c->state != child_state::stopped) {
+  } else if (c->state != child_state::stopped && c->state != child_state::restarting) {
     reply(call, result::running);
   } else {
     return c;
   }
   return nullptr;
+}
+
+// The child waits for no restart any more, if it did.
+void supervision::end_pause(child& c) noexcept {
+  if (c.state != child_state::restarting) return;
+  drop_pending(c);
+  set_state(c, child_state::stopped);
 }
 
 void supervision::handle_terminate(child* c, void* call) {

@@ -77,6 +77,20 @@ struct place {
   refuse(at, whose, why.substr(end + 2));
 }
 
+void check_backoff(const place& at, const child_spec& spec, const restart_backoff& b) {
+  constexpr auto zero = steady_clock::duration::zero();
+  if (b.min <= zero) refuse(at, spec, "the min of its backoff must be above zero");
+  if (b.max < b.min) refuse(at, spec, "the max of its backoff must not be below min");
+  // Written so that what is not a number is refused too.
+  if (!(b.factor >= 1)) refuse(at, spec, "the factor of its backoff must be at least 1");
+  if (!(b.jitter >= 0 && b.jitter <= 1)) {
+    refuse(at, spec, "the jitter of its backoff must be from 0 to 1");
+  }
+  if (b.reset_after && *b.reset_after <= zero) {
+    refuse(at, spec, "the reset_after of its backoff must be above zero");
+  }
+}
+
 void check_child(const place& at, const child_spec& spec, bool named, auto_shutdown mode) {
   if (spec.start && !access::is_template(spec.start) &&
       access::get_body(spec.start)->is_refused()) {
@@ -95,6 +109,7 @@ void check_child(const place& at, const child_spec& spec, bool named, auto_shutd
   if (spec.start_limit.time() <= steady_clock::duration::zero()) {
     refuse(at, spec, "its start limit must be above zero");
   }
+  if (spec.backoff) check_backoff(at, spec, *spec.backoff);
   // Both rules are OTP's: a permanent child is always restarted, so its end could shut nothing
   // down.
   if (!spec.significant) return;

@@ -74,7 +74,8 @@ void supervisor_process::leave_child(entry& c, process& ended, const exit_reason
 // not acknowledge its start.
 pid supervisor_process::start_now(child_spec& spec) {
   if (!is_free() || !setup_.options.dynamic || setup_.from_template || spec.significant ||
-      access::get_body(spec.start)->acknowledges() || !decide_.adds_now(spec.id)) {
+      spec.backoff || access::get_body(spec.start)->acknowledges() ||
+      !decide_.adds_now(spec.id)) {
     return {};
   }
   const scope acting{acting_};

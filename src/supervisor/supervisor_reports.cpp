@@ -58,9 +58,11 @@ void supervisor_process::report_on(supervision::action& a) {
   const auto& c = static_cast<const entry&>(*a.subject);
   switch (a.kind) {
     case kind::failed_to_start:
-      home_.tell(child_start_failed{describe(c), a.reason, to_step(a.next)});
+      home_.tell(child_start_failed{describe(c), a.reason, to_step(a.next), a.pause});
       break;
-    case kind::has_ended: home_.tell(child_ended{describe(c), a.reason, to_step(a.next)}); break;
+    case kind::has_ended:
+      home_.tell(child_ended{describe(c), a.reason, to_step(a.next), a.pause});
+      break;
     // While all dynamic children are being stopped, their bad ends are collected and told at the
     // end.
     case kind::stopped_badly:

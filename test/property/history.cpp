@@ -135,6 +135,7 @@ class stage {
     a.how = p.how;
     a.significant = p.significant;
     a.start_limit = p.start_limit ? coppice::time_limit{*p.start_limit} : coppice::infinity;
+    if (p.backoff) a.delay = std::make_unique<coppice::detail::restart_delay>(a, *p.backoff, id);
     told_.cast.push_back({std::move(id), p});
     return a;
   }
@@ -202,7 +203,8 @@ class stage {
     const std::size_t call = calls_.size();
     tell({.what = what::add, .whom = whom, .call = call});
     void* const to_answer = next_call();
-    if (!begun_ || a.plan.at_first != reaction::is_up || !decide_.adds_now(a.id)) {
+    if (!begun_ || a.plan.at_first != reaction::is_up || a.plan.backoff ||
+        !decide_.adds_now(a.id)) {
       return decide_.add(a, to_answer);
     }
     tell({.what = what::look, .now = now_});
@@ -277,7 +279,8 @@ class stage {
           .now = now_,
           .kind = a->kind,
           .result = a->answer,
-          .next = a->next});
+          .next = a->next,
+          .pause = a->pause});
     perform(a->kind, told_.notes.back().whom);
     return true;
   }
@@ -346,6 +349,11 @@ std::ostream& operator<<(std::ostream& out, const child_plan& p) {
   out << text_of(p.restarted) << ", shutdown " << text_of(p.how);
   if (p.significant) out << ", significant";
   if (p.start_limit) out << ", start limit " << p.start_limit->count() << " ns";
+  if (p.backoff) {
+    out << ", pauses from " << p.backoff->min.count() << " to " << p.backoff->max.count()
+        << " ns, again after " << p.backoff->reset_after.value_or(p.backoff->max).count() << " ns";
+    if (p.backoff->counts) out << ", counted";
+  }
   constexpr const char* reactions[]{"waits", "is up", "ignores", "fails"};
   out << ", " << reactions[static_cast<std::size_t>(p.at_first)];
   for (const reaction r : p.later) out << ", " << reactions[static_cast<std::size_t>(r)];
@@ -403,6 +411,7 @@ std::string text_of(const history& h, const note& n) {
     if (n.next != supervision::action::next_type::none) {
       out << ", then " << next[static_cast<std::size_t>(n.next)];
     }
+    if (n.pause.count() > 0) out << " in " << n.pause.count() << " ns";
     if (n.kind == kind::reply) out << ' ' << results[static_cast<std::size_t>(n.result)];
   } else {
     out << names[static_cast<std::size_t>(n.what)];

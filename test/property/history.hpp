@@ -2,6 +2,7 @@
 
 #include <coppice/detail/supervision/supervision.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -35,6 +36,7 @@ struct child_plan {
   coppice::shutdown how = std::chrono::seconds{5};
   bool significant = false;  // where that is allowed
   std::optional<span_of_time> start_limit{};
+  std::optional<coppice::restart_backoff> backoff{};  // without jitter
   reaction at_first = reaction::waits;
   std::vector<reaction> later{};  // over and over again
   bool stubborn = false;          // In the end it has to be killed, if its supervisor does that.
@@ -104,9 +106,10 @@ struct note {
   exit_reason reason{};
   when now{};
 
-  supervision::action::kind_type kind{};  // of an action, as the next two
+  supervision::action::kind_type kind{};  // of an action, as the next three
   supervision::result result{};
   supervision::action::next_type next{};
+  span_of_time pause{};
 
   // Of a rest: what could be seen from outside.
   std::optional<when> deadline{};
@@ -130,6 +133,10 @@ struct history {
   std::size_t killed_at_end = 0;
 
   [[nodiscard]] bool dynamic() const { return options.dynamic; }
+  [[nodiscard]] bool with_pauses() const {
+    return std::any_of(cast.begin(), cast.end(),
+                       [](const role& r) { return r.plan.backoff.has_value(); });
+  }
   [[nodiscard]] bool in_groups() const {
     return !dynamic() && options.strategy != coppice::one_for_one;
   }

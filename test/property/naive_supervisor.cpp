@@ -44,6 +44,13 @@ class naive_supervisor {
     state now = state::stopped;
     std::optional<exit_reason> died{};  // and nobody has looked at it yet
     std::uint64_t number = 0;
+    // What only a child with pauses needs.
+    int failures = 0;  // since it ran for long
+    span_of_time pause{};
+    when since{};
+    std::optional<when> until{};  // while it waits
+    std::size_t turn = 0;         // among those that wait until the same time
+    bool over = false;            // its pause, but it has not been started yet
   };
 
   struct message {
@@ -82,6 +89,10 @@ class naive_supervisor {
   }
 
   void forget_news_of(std::size_t whom) {
+    if (const place m = find(whom); m != members_.end()) {
+      m->until.reset();
+      m->over = false;
+    }
     std::erase_if(inbox_,
                   [&](const message& m) { return m.exit_of == whom || m.retry_of == whom; });
   }
@@ -154,24 +165,72 @@ class naive_supervisor {
     if (enough) shut_down(exit_reason::shutdown(), supervision::cause::automatic);
   }
 
-  // After its end, or, without a reason, once more after a restart that failed.
-  void restart(place m, const exit_reason* why) {
+  bool is_one_too_many() {
     const auto recent = std::count_if(tries_.begin(), tries_.end(),
                                       [this](when t) { return now_ - t <= h_.options.period; });
     tries_.push_back(now_);
-    const bool too_often = static_cast<std::size_t>(recent) + 1 > h_.options.intensity;
+    return static_cast<std::size_t>(recent) + 1 > h_.options.intensity;
+  }
+
+  void choose_pause(member& m) {
+    const coppice::restart_backoff& b = *plan(m).backoff;
+    m.pause = b.min;
+    for (int i = 0; i < m.failures; ++i) {
+      const double longer = static_cast<double>(m.pause.count()) * b.factor;
+      m.pause = std::min(b.max, span_of_time{static_cast<span_of_time::rep>(longer)});
+    }
+    ++m.failures;
+  }
+
+  // After its end, or, without a reason, once more after a restart that failed, or after a pause.
+  void restart(place m, const exit_reason* why) {
+    const auto& backoff = plan(*m).backoff;
+    if (backoff && m->over) {
+      m->over = false;
+      return start_again(m);
+    }
+    const bool too_often = (!backoff || backoff->counts) && is_one_too_many();
+    const bool pauses = backoff && !too_often;
+    if (pauses && why != nullptr) {
+      if (now_ - m->since >= backoff->reset_after.value_or(backoff->max)) m->failures = 0;
+      choose_pause(*m);
+    }
     if (why != nullptr) {
       does({.what = what::action,
             .whom = m->whom,
             .reason = *why,
             .kind = kind::has_ended,
-            .next = too_often ? next_step::give_up : next_step::restart});
+            .next = too_often ? next_step::give_up : next_step::restart,
+            .pause = pauses ? m->pause : span_of_time{}});
     }
     if (too_often) {
       does({.what = what::action, .whom = m->whom, .kind = kind::exhausted});
       m->now = state::stopped;
       return shut_down(exit_reason::shutdown(), supervision::cause::gave_up);
     }
+    if (!pauses) return start_again(m);
+    if (why != nullptr && h_.in_groups()) {
+      m->now = state::stopped;
+      bring_group_down(m);
+      look();
+    }
+    m->now = state::restarting;
+    m->until = now_ + m->pause;
+    m->turn = ++pauses_;
+  }
+
+  void bring_group_down(place m) {
+    std::vector<place> others;
+    for (place x = first_of_group(m); x != members_.end(); ++x) others.insert(others.begin(), x);
+    std::erase(others, m);
+    for (const place x : others) bring_down(x);
+  }
+
+  place first_of_group(place m) {
+    return h_.options.strategy == coppice::one_for_all ? members_.begin() : m;
+  }
+
+  void start_again(place m) {
     if (!h_.in_groups()) {
       const note& came = start(*m);
       if (came.what == what::start_failed) try_again(*m, came.reason);
@@ -179,24 +238,39 @@ class naive_supervisor {
       return;
     }
     m->now = state::stopped;
-    const bool all = h_.options.strategy == coppice::one_for_all;
-    std::vector<place> others;
-    for (place x = all ? members_.begin() : std::next(m); x != members_.end(); ++x) {
-      others.insert(others.begin(), x);
-    }
-    for (const place x : others) bring_down(x);
-    for (place x = all ? members_.begin() : m; x != members_.end(); ++x) {
+    bring_group_down(m);
+    start_group(m, nullptr);
+  }
+
+  // Whoever has asked for it gets the answer of that child, or of the one that fails before it.
+  void start_group(place m, const note* call) {
+    for (place x = first_of_group(m); x != members_.end(); ++x) {
+      if (x->now != state::stopped) continue;
       const note& came = start(*x);
-      if (came.what == what::start_failed) return try_again(*x, came.reason);
+      const bool failed = came.what == what::start_failed;
+      if (failed) try_again(*x, came.reason);
+      if (call != nullptr && (failed || x == m)) {
+        answers(*call, result_of(came), x->whom, came.reason);
+        call = nullptr;
+      }
+      if (failed) return;
     }
   }
 
+  static result result_of(const note& came) {
+    return came.what == what::started   ? result::ok
+           : came.what == what::ignored ? result::ignored
+                                        : result::start_failed;
+  }
+
   void try_again(member& m, const exit_reason& why) {
+    if (plan(m).backoff) choose_pause(m);
     does({.what = what::action,
           .whom = m.whom,
           .reason = why,
           .kind = kind::failed_to_start,
-          .next = next_step::restart});
+          .next = next_step::restart,
+          .pause = m.pause});
     m.now = state::restarting;
     inbox_.push_back({.retry_of = m.whom});
   }
@@ -213,9 +287,7 @@ class naive_supervisor {
   // What comes of a start that was asked for.
   result start_for(const note& call, member& m) {
     const note& came = start(m);
-    const result r = came.what == what::started   ? result::ok
-                     : came.what == what::ignored ? result::ignored
-                                                  : result::start_failed;
+    const result r = result_of(came);
     if (r == result::start_failed) {
       does({.what = what::action,
             .whom = m.whom,
@@ -254,9 +326,9 @@ class naive_supervisor {
   bool refused(const note& call, place m) {
     if (m == members_.end()) {
       answers(call, result::not_found);
-    } else if (m->now == state::restarting) {
+    } else if (m->now == state::restarting && !plan(*m).backoff) {
       answers(call, result::restarting);
-    } else if (m->now != state::stopped) {
+    } else if (m->now != state::stopped && m->now != state::restarting) {
       answers(call, result::running);
     } else {
       return false;
@@ -265,7 +337,15 @@ class naive_supervisor {
   }
 
   void handle_restart(const note& call, place m) {
-    if (!refused(call, m)) start_for(call, *m);
+    if (refused(call, m)) return;
+    const bool with_group = m->now == state::restarting && h_.in_groups();
+    forget_news_of(m->whom);
+    m->now = state::stopped;
+    if (with_group) {
+      start_group(m, &call);
+    } else {
+      start_for(call, *m);
+    }
   }
 
   void handle_erase(const note& call, place m) {
@@ -296,6 +376,7 @@ class naive_supervisor {
     look();
     const child_plan& p = plan(m);
     m.now = state::starting;
+    m.since = now_;
     does({.what = what::action, .whom = m.whom, .kind = kind::start});
     if (p.start_limit) deadline_ = now_ + *p.start_limit;
     bool limited = false;
@@ -453,13 +534,31 @@ class naive_supervisor {
     return m;
   }
 
+  void end_pauses() {
+    std::vector<place> over;
+    for (place m = members_.begin(); m != members_.end(); ++m) {
+      if (m->until && *m->until <= now_) over.push_back(m);
+    }
+    std::sort(over.begin(), over.end(), [](place a, place b) {
+      return std::tie(*a->until, a->turn) < std::tie(*b->until, b->turn);
+    });
+    for (const place m : over) {
+      m->until.reset();
+      m->over = true;
+      inbox_.push_back({.retry_of = m->whom});
+    }
+  }
+
   // Takes one note; true if it is how a start or a stop came out.
   bool hear() {
     if (at_ == h_.notes.size()) refuse("there is more to be done");
     const note& n = h_.notes[at_];
     bool awaited = false;
     switch (n.what) {
-      case what::look: now_ = n.now; break;
+      case what::look:
+        now_ = n.now;
+        end_pauses();
+        break;
       case what::action: check_action(n); break;
       case what::rest: check_rest(n); break;
       case what::finished_asking: refuse("it has not finished");
@@ -487,7 +586,7 @@ class naive_supervisor {
     if (owed_.empty()) refuse("there is nothing to be done");
     const note& mine = owed_.front();
     const auto essence = [](const note& x) {
-      return std::tie(x.kind, x.whom, x.call, x.result, x.next);
+      return std::tie(x.kind, x.whom, x.call, x.result, x.next, x.pause);
     };
     if (essence(n) != essence(mine) || !(n.reason == mine.reason)) {
       refuse("expected" + text_of(h_, mine));
@@ -497,7 +596,11 @@ class naive_supervisor {
 
   void check_rest(const note& n) {
     if (!owed_.empty()) refuse("expected" + text_of(h_, owed_.front()));
-    if (n.deadline != deadline_) refuse("expected another deadline");
+    std::optional<when> deadline = deadline_;
+    for (const member& m : members_) {
+      if (m.until && (!deadline || *m.until < *deadline)) deadline = m.until;
+    }
+    if (n.deadline != deadline) refuse("expected another deadline");
     const bool same = std::equal(members_.begin(), members_.end(), n.children.begin(),
                                  n.children.end(), [](const member& m, const auto& listed) {
                                    return m.whom == listed.first && m.now == listed.second;
@@ -514,6 +617,7 @@ class naive_supervisor {
   std::deque<message> inbox_{};
   std::list<member> members_{};
   std::vector<when> tries_{};
+  std::size_t pauses_ = 0;
   std::optional<exit_reason> stop_wanted_{};
   bool stopping_ = false;
   bool finished_ = false;

@@ -44,6 +44,12 @@ rc::Gen<child_plan> any_child() {
       rc::gen::set(&child_plan::significant),
       rc::gen::set(&child_plan::start_limit, rc::gen::element<std::optional<span_of_time>>(
                                                  std::nullopt, std::nullopt, 1s, 2s)),
+      rc::gen::set(&child_plan::backoff,
+                   rc::gen::element<std::optional<coppice::restart_backoff>>(
+                       std::nullopt, std::nullopt, std::nullopt, std::nullopt, std::nullopt,
+                       coppice::restart_backoff{.min = 1s, .max = 4s, .jitter = 0},
+                       coppice::restart_backoff{
+                           .min = 1ns, .max = 2s, .factor = 1e9, .jitter = 0, .counts = true})),
       rc::gen::set(&child_plan::at_first,
                    rc::gen::weightedElement<reaction>({{20, reaction::is_up},
                                                        {2, reaction::waits},
@@ -258,7 +264,8 @@ TEST_CASE("static children start in order, one at a time, and a failure ends it"
 // ST-02, ST-03, ST-05, ST-06, RT-08, RT-11
 TEST_CASE("a group is down before it is started, completely and in order") {
   CHECK(in_every_history([](const history& h) {
-    if (!h.in_groups()) return;
+    // While a child waits for its restart, its siblings may be started one by one.
+    if (!h.in_groups() || h.with_pauses()) return;
     census all{h};
     std::size_t cause = nobody;              // the child whose end brought the group down
     std::vector<std::size_t> to_be_started;  // next one last
@@ -358,7 +365,8 @@ TEST_CASE("nothing is started once the stop has begun") {
       }
       // What it is told later waits its turn behind the stop; what it was told before does not.
       if (n.what == what::stop && !under_way) stops = true;
-      if (n.what < what::look) under_way = true;
+      // It has something to do, because of what it is told or because a pause is over.
+      if (n.what < what::look || n.what == what::action) under_way = true;
       if (stops) RC_ASSERT(!is_action(n, kind::start));
       all.hear(n);
     }
@@ -393,6 +401,7 @@ TEST_CASE("who is restarted depends on its kind and on its reason alone") {
 // INT-01, INT-02, INT-04, INT-05, INT-10, RR-03, RR-17
 TEST_CASE("the restart budget is not exceeded, and not given up early") {
   const auto judge = [](const history& h) {
+    if (h.with_pauses()) return;  // Of theirs, only some count.
     std::vector<when> tries;
     std::set<std::size_t> to_be_retried;
     std::map<std::size_t, std::string> terminations;              // by call
@@ -427,6 +436,43 @@ TEST_CASE("the restart budget is not exceeded, and not given up early") {
       tries.push_back(n.now);
       const bool within_budget = static_cast<std::size_t>(recent) < h.options.intensity;
       RC_ASSERT(within_budget == (n.kind == kind::start || n.next == next_step::restart));
+    }
+  };
+  CHECK(in_every_history(judge, pace::prompt));
+}
+
+// BEY-01
+TEST_CASE("a child with pauses is started again when its pause is over, not before and not later") {
+  const auto judge = [](const history& h) {
+    std::map<std::size_t, when> due;
+    std::set<std::string> called;  // whose pause may have been ended by a call
+    when now{};
+    bool stops = false;
+    for (const note& n : h.notes) {
+      if (n.what == what::look) now = n.now;
+      if (n.what == what::restart || n.what == what::terminate || n.what == what::erase) {
+        called.insert(n.id);
+      }
+      stops = stops || n.what == what::stop || is_action(n, kind::exhausted) ||
+              n.next == next_step::shut_down;
+      if (n.what == what::terminate_number || stops || h.in_groups()) return;
+      if (n.what == what::action && n.pause.count() > 0) {
+        RC_ASSERT(n.next == next_step::restart);
+        RC_ASSERT(n.pause <= h.cast[n.whom].plan.backoff->max);
+        // After a start that has failed the pause begins when its turn comes.
+        if (n.kind == kind::has_ended) due[n.whom] = n.now + n.pause;
+      }
+      if (is_action(n, kind::start) && due.contains(n.whom) &&
+          !called.contains(h.cast[n.whom].id)) {
+        RC_ASSERT(n.now >= due[n.whom]);
+        due.erase(n.whom);
+      }
+      if (n.what != what::rest) continue;
+      for (const auto& [whom, at] : due) {
+        if (now >= at || called.contains(h.cast[whom].id)) continue;
+        RC_ASSERT(n.deadline.has_value());
+        RC_ASSERT(*n.deadline <= at);
+      }
     }
   };
   CHECK(in_every_history(judge, pace::prompt));

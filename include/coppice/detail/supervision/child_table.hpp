@@ -5,6 +5,7 @@
 #include <coppice/detail/base/list.hpp>
 #include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
+#include <coppice/detail/supervision/restart_delay.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/time_limit.hpp>
 
@@ -12,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -26,7 +28,7 @@ enum class child_state : unsigned char {
   starting,    // its process has not acknowledged its start
   running,
   stopping,    // was asked to end, or killed
-  restarting,  // its restart failed and will be tried again
+  restarting,  // its restart failed and will be tried again, or waits for the end of a pause
 };
 
 // The record of one child. The driver of the decisions owns it and may derive from it: the
@@ -38,6 +40,7 @@ struct supervised_child : list_hook {
   child_type type = child_type::worker;
   bool significant = false;
   time_limit start_limit = infinity;
+  std::unique_ptr<restart_delay> delay;  // null: it is restarted at once
 
   child_state state = child_state::stopped;
   bool had_to_be_killed = false;

@@ -2,6 +2,7 @@
 
 #include <coppice/child_policy.hpp>
 #include <coppice/config.hpp>
+#include <coppice/detail/base/timer_queue.hpp>
 #include <coppice/detail/supervision/child_table.hpp>
 #include <coppice/detail/supervision/restart_window.hpp>
 #include <coppice/exit_reason.hpp>
@@ -100,6 +101,7 @@ class COPPICE_API supervision {
     void* call = nullptr;
     result answer = result::ok;
     next_type next = next_type::none;
+    clock::duration pause{};  ///< Before that restart; zero if it comes at once.
     exit_reason reason{};
   };
 
@@ -210,6 +212,7 @@ class COPPICE_API supervision {
     child* subject = nullptr;
     child* cursor = nullptr;
     void* call = nullptr;
+    std::optional<clock::duration> pause{};  // between the stop and the start of a group
     exit_reason reason{};
   };
 
@@ -222,13 +225,17 @@ class COPPICE_API supervision {
   void handle_exit(child& c, clock::time_point now);
   void handle_retry(child& c, clock::time_point now);
   void handle_terminate(child* c, void* call);
-  // Gives the child of that id if it is stopped. Otherwise the call is answered by the error, and
-  // null is returned.
+  // Gives the child of that id if it is stopped, or waits for the end of a pause. Otherwise the
+  // call is answered by the error, and null is returned.
   [[nodiscard]] child* stopped_child(std::string_view id, void* call);
   [[nodiscard]] action::next_type consequence_of(const child& c, const exit_reason& why,
                                                  clock::time_point now);
   [[nodiscard]] bool is_forgotten(const child& c) const noexcept;
   void begin_restart(child& c);
+  void restart_after(child& c, clock::duration pause, clock::time_point now);
+  void begin_pause(child& c, clock::duration pause, clock::time_point now);
+  void end_pause(child& c) noexcept;
+  void end_pauses(clock::time_point now);
   void give_up(child& c);
   void begin(job j) { job_ = std::move(j); }
   void begin_shut_down(exit_reason reason, cause why);
@@ -245,13 +252,13 @@ class COPPICE_API supervision {
   void on_down(child& c);
   void check_deadline(clock::time_point now);
   void account_stop(child& c, const exit_reason& reason);
-  void retry_later(child& c);
+  void retry_later(child& c, const exit_reason& why);
   void set_state(child& c, child_state s) noexcept { children_.set_state(c, s); }
   void forget(child& c);
   void drop_pending(child& c) noexcept;
   void emit(action a) { out_.push_back(std::move(a)); }
   void emit_report(action::kind_type kind, child& c, const exit_reason& reason = {},
-                   action::next_type next = action::next_type::none);
+                   action::next_type next = action::next_type::none, clock::duration pause = {});
   void reply(void* call, result r, child* c = nullptr, exit_reason why = {});
   event& enqueue(event e);
 
@@ -259,6 +266,7 @@ class COPPICE_API supervision {
   bool reporting_ = true;
   restart_window window_;
   child_table children_;
+  timer_queue pauses_;  // of children that wait for their restarts
 
   std::deque<event> inbox_;
   std::vector<action> out_;     // the actions from next_out_ on are still to be fetched
