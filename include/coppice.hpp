@@ -41,6 +41,7 @@
 #include <coppice/response.hpp>
 #include <coppice/restart_backoff.hpp>
 #include <coppice/run.hpp>
+#include <coppice/semaphore.hpp>
 #include <coppice/send_after.hpp>
 #include <coppice/server.hpp>
 #include <coppice/server_call.hpp>
