@@ -36,7 +36,10 @@ coroutine<> start_all(std::string& log, std::string names) {
 }
 
 coroutine<> count_turns(int& turns, const bool& done) {
-  for (; !done; ++turns) co_await coppice::yield();
+  while (!done) {
+    co_await coppice::yield();
+    ++turns;
+  }
 }
 
 // Starts its own like, and ends: so one process is always ready that was started just now.
