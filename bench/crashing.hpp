@@ -23,7 +23,7 @@ inline asio::awaitable<void> crash(counter& starts, ending how) {
 }
 
 /// As `crash`. Not a template over both: g++ 12 makes code of that which takes longer to throw.
-inline coppice::task<> crash_task(counter& starts, ending how) {
+[[maybe_unused]] static coppice::task<> crash_task(counter& starts, ending how) {
   if (starts.enough()) co_await coppice::sleep_for(std::chrono::hours{24});
   switch (how) {
     case ending::returns: break;

@@ -11,8 +11,8 @@ namespace coppice {
 
 /// The right to be one of so many: what `semaphore::acquire` gives. Its destructor gives it back.
 ///
-/// Lies in the frame of the process that has it, as a rule: so it comes back however that ends, by a
-/// crash or a kill too.
+/// Lies in the frame of the process that has it, as a rule: so it comes back however that ends, by
+/// a crash or a kill too.
 ///
 /// @par Thread safety
 /// Only on the loop's thread.

@@ -57,8 +57,8 @@ class semaphore {
 
   /// `const permit mine = co_await s.acquire();` takes one, waiting until it is free.
   ///
-  /// If it is free and nobody waits, a process does not suspend for it; but after 32 in a row others
-  /// have a turn.
+  /// If it is free and nobody waits, a process does not suspend for it; but after 32 in a row
+  /// others have a turn.
   ///
   /// @throws std::logic_error outside of processes, and if processes of another io_context use it.
   /// @par Cancellation
