@@ -64,7 +64,8 @@ family("restart") ->
 family("fresh") ->
     fun() ->
             Crash = restart_each(crash, 1, 100, 100),
-            [{Row, Crash} || Row <- ["fresh.throw", "fresh.exit", "fresh.throw.task", "fresh.exit.task"]]
+            [{Row, Crash}
+             || Row <- ["fresh.throw", "fresh.exit", "fresh.throw.task", "fresh.exit.task"]]
     end;
 family("siblings") ->
     fun() ->

@@ -38,8 +38,8 @@ struct restart_backoff {
   double jitter = 0.2;
   /// Above zero. A run as long as `max` if it is not given.
   std::optional<duration> reset_after{};
-  /// Of what is drawn for `jitter`. A child with the same seed and id has the same pauses again;
-  /// without a seed, others each time.
+  /// The seed of what is drawn for `jitter`. A child with the same seed and id has the same pauses
+  /// again; without a seed, others each time.
   std::optional<std::uint64_t> seed{};
   /// Whether each restart counts in the supervisor's budget, as restarts without a pause do.
   bool counts = false;

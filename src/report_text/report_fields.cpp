@@ -4,6 +4,7 @@
 #include <coppice/report_fields.hpp>
 #include <coppice/severity.hpp>
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -38,8 +39,7 @@ class collector {
     kind("child_start_failed");
     child(x.child);
     why(x.reason);
-    add("next", word(x.next));
-    if (x.pause > x.pause.zero()) add("pause", detail::seconds(x.pause));
+    next(x.next, x.pause);
   }
   void operator()(const child_refused& x) {
     kind("child_refused");
@@ -51,8 +51,7 @@ class collector {
     kind("child_ended");
     child(x.child);
     why(x.reason);
-    add("next", word(x.next));
-    if (x.pause > x.pause.zero()) add("pause", detail::seconds(x.pause));
+    next(x.next, x.pause);
   }
   void operator()(const budget_exhausted& x) {
     kind("budget_exhausted");
@@ -203,6 +202,10 @@ class collector {
     if (!known) return;
     add("ancestors", listed(known->ancestors));
     add("links", listed(known->links));
+  }
+  void next(next_step n, std::chrono::steady_clock::duration pause) {
+    add("next", word(n));
+    if (pause > pause.zero()) add("pause", detail::seconds(pause));
   }
   // The type of the outermost exception is a field of its own, by which backends can group.
   void why(const exit_reason& reason) {

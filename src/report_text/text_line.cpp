@@ -1,6 +1,7 @@
 #include "report_words.hpp"
 #include "text_parts.hpp"
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -22,7 +23,7 @@ class line {
   }
   std::string operator()(const child_started& x) const { return child(x.child) + " started"; }
   std::string operator()(const child_start_failed& x) const {
-    return child(x.child) + " failed to start" + why(x.reason) + consequence(x);
+    return child(x.child) + " failed to start" + why(x.reason) + consequence(x.next, x.pause);
   }
   std::string operator()(const child_refused& x) const {
     const std::string_view id = x.child.id.empty() ? "a child" : x.child.id;
@@ -30,7 +31,8 @@ class line {
            x.error.message() + (x.reason.is_abnormal() ? why(x.reason) : "");
   }
   std::string operator()(const child_ended& x) const {
-    return child(x.child) + " ended" + history(x.child) + why(x.reason) + consequence(x);
+    return child(x.child) + " ended" + history(x.child) + why(x.reason) +
+           consequence(x.next, x.pause);
   }
   std::string operator()(const budget_exhausted& x) const {
     return child(x.child) + " ended once too often: " + budget(x);
@@ -116,9 +118,8 @@ class line {
   static std::string history(const child_info& c) {
     return c.restarts == 0 ? "" : " after " + count(c.restarts, "restart");
   }
-  template <class Report>
-  static std::string consequence(const Report& x) {
-    return x.next == next_step::none ? "" : "; " + consequence_of(x.next, x.pause);
+  static std::string consequence(next_step next, std::chrono::steady_clock::duration pause) {
+    return next == next_step::none ? "" : "; " + consequence_of(next, pause);
   }
   std::string why(const exit_reason& reason) const {
     const auto chain = chain_of(reason, style_);

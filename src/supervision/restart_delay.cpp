@@ -1,7 +1,10 @@
 #include <coppice/detail/supervision/restart_delay.hpp>
 
+#include <coppice/detail/supervision/child_table.hpp>
+
 #include <algorithm>
 #include <random>
+#include <string_view>
 
 namespace coppice::detail {
 
@@ -23,11 +26,11 @@ double ticks(duration d) noexcept { return static_cast<double>(d.count()); }
 
 }  // namespace
 
-restart_delay::restart_delay(supervised_child& of, const restart_backoff& b, std::string_view id)
+restart_delay::restart_delay(supervised_child& of, const restart_backoff& b)
     : timer_node{nullptr},
       of_{of},
       backoff_{b},
-      drawn_{b.seed ? *b.seed ^ hash_of(id) : any_seed()},
+      drawn_{b.seed ? *b.seed ^ hash_of(of.id) : any_seed()},
       next_{ticks(b.min)} {}
 
 duration restart_delay::after_run(time_point now) noexcept {

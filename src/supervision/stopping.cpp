@@ -42,7 +42,7 @@ void supervision::begin_shut_down(exit_reason reason, cause why) {
 bool supervision::ask_stop(child& c, clock::time_point now) {
   // The child has no process, only a retry in the inbox, or a pause, which must not start it again.
   if (c.state == child_state::restarting) {
-    end_pause(c);
+    cancel_restart(c);
     return false;
   }
   if (c.state != child_state::running) return false;

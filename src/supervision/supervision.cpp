@@ -192,22 +192,22 @@ void supervision::handle(event& e, clock::time_point now) {
     case event::kind_type::restart: {
       child* const c = stopped_child(*e.id, e.call);
       if (c == nullptr) break;
-      if (c->state == child_state::restarting && !restarts_alone()) {
-        // The siblings that wait with the child start with it.
-        end_pause(*c);
+      // The siblings that wait with the child start with it.
+      const bool with_group = c->state == child_state::restarting && !restarts_alone();
+      cancel_restart(*c);
+      if (with_group) {
         begin({.kind = job_kind::start_group,
                .subject = c,
                .cursor = &first_of_group(*c),
                .call = e.call});
       } else {
-        end_pause(*c);
         begin({.kind = job_kind::restart_call, .subject = c, .call = e.call});
       }
       break;
     }
     case event::kind_type::erase: {
       if (child* const c = stopped_child(*e.id, e.call); c != nullptr) {
-        end_pause(*c);
+        cancel_restart(*c);
         reply(e.call, result::ok);
         forget(*c);
       }
@@ -234,7 +234,7 @@ supervision::child* supervision::stopped_child(std::string_view id, void* call) 
 }
 
 // The child waits for no restart any more, if it did.
-void supervision::end_pause(child& c) noexcept {
+void supervision::cancel_restart(child& c) noexcept {
   if (c.state != child_state::restarting) return;
   drop_pending(c);
   set_state(c, child_state::stopped);

@@ -135,7 +135,7 @@ class stage {
     a.how = p.how;
     a.significant = p.significant;
     a.start_limit = p.start_limit ? coppice::time_limit{*p.start_limit} : coppice::infinity;
-    if (p.backoff) a.delay = std::make_unique<coppice::detail::restart_delay>(a, *p.backoff, id);
+    if (p.backoff) a.delay = std::make_unique<coppice::detail::restart_delay>(a, *p.backoff);
     told_.cast.push_back({std::move(id), p});
     return a;
   }

@@ -127,8 +127,8 @@ class mailbox_state final : public mailbox_core {
   node& take(node** link) noexcept {
     node& n = **link;
     *link = n.next;
-    // Of many large messages that wait, the next one is on its way to the cache while this one is
-    // handled. For small ones the processor sees to that by itself.
+    // The next one of many large messages is fetched into the cache while this one is handled. For
+    // small ones the processor sees to that by itself.
     if constexpr (sizeof(node) > cache_line) {
       if (n.next != nullptr) {
         __builtin_prefetch(n.next);

@@ -49,8 +49,8 @@ class run_list {
     tail_ = &item.next;
   }
 
-  // Puts an item ahead of all that were there at the last `begin_batch` or `pop_front`, but behind
-  // those that were put there since, which are the batch.
+  // Puts an item ahead of all that were there at the last `begin_batch`, but behind those that were
+  // put there since, which are the batch. A batch ends before an item is taken.
   void push_to_batch(run_item& item) noexcept {
     item.next = *batch_end_;
     if (item.next == nullptr) tail_ = &item.next;
@@ -64,7 +64,6 @@ class run_list {
     run_item& item = *head_;
     head_ = item.next;
     if (head_ == nullptr) tail_ = &head_;
-    begin_batch();
     return item;
   }
 
@@ -75,7 +74,6 @@ class run_list {
     tail_ = from.tail_;
     from.head_ = nullptr;
     from.tail_ = &from.head_;
-    from.begin_batch();
   }
 
  private:

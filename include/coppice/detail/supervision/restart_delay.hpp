@@ -5,7 +5,6 @@
 #include <coppice/restart_backoff.hpp>
 
 #include <cstdint>
-#include <string_view>
 
 namespace coppice::detail {
 
@@ -15,7 +14,7 @@ struct supervised_child;
 // child waits.
 class COPPICE_API restart_delay : public timer_node {
  public:
-  restart_delay(supervised_child& of, const restart_backoff& b, std::string_view id);
+  restart_delay(supervised_child& of, const restart_backoff& b);
 
   [[nodiscard]] supervised_child& child() const noexcept { return of_; }
   // Tells whether such a restart is to be counted in the budget of the supervisor.

@@ -234,7 +234,7 @@ class COPPICE_API supervision {
   void begin_restart(child& c);
   void restart_after(child& c, clock::duration pause, clock::time_point now);
   void begin_pause(child& c, clock::duration pause, clock::time_point now);
-  void end_pause(child& c) noexcept;
+  void cancel_restart(child& c) noexcept;
   void end_pauses(clock::time_point now);
   void give_up(child& c);
   void begin(job j) { job_ = std::move(j); }
