@@ -40,6 +40,7 @@
 #include <coppice/request_set.hpp>
 #include <coppice/response.hpp>
 #include <coppice/restart_backoff.hpp>
+#include <coppice/restart_limit.hpp>
 #include <coppice/run.hpp>
 #include <coppice/semaphore.hpp>
 #include <coppice/send_after.hpp>
@@ -48,6 +49,7 @@
 #include <coppice/server_options.hpp>
 #include <coppice/server_ref.hpp>
 #include <coppice/severity.hpp>
+#include <coppice/start_gate.hpp>
 #include <coppice/stash.hpp>
 #include <coppice/stream_options.hpp>
 #include <coppice/sum_up.hpp>

@@ -36,6 +36,8 @@ std::string name_of(next_step next) {
     case next_step::restart: return "restart";
     case next_step::give_up: return "give up";
     case next_step::shut_down: return "shut down";
+    case next_step::drop: return "drop";
+    case next_step::park: return "park";
   }
   return "?";
 }

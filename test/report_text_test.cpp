@@ -275,6 +275,10 @@ TEST_CASE("the four kinds of a supervisor's report read as in Elixir") {
         "Child a of Supervisor top failed to start\n** (exit) refused\nNext: shutting down");
   CHECK(to_string(coppice::child_ended{plain, reason, next_step::give_up}, brief) ==
         "Child a of Supervisor top terminated\n** (exit) refused\nNext: giving up");
+  CHECK(to_string(coppice::child_ended{plain, reason, next_step::park, 30s}, brief)
+            .ends_with("; parking it for 30 s"));
+  CHECK(to_string(coppice::child_ended{plain, reason, next_step::drop}, brief)
+            .ends_with("; leaving it down"));
   CHECK(to_string(coppice::budget_exhausted{plain, 1, 500ms}, brief) ==
         "Child a of Supervisor top caused shutdown\n"
         "** (exit) reached the maximum restart intensity: more than 1 restart in 0.5 s");
@@ -425,6 +429,8 @@ TEST_CASE("every report has a kind, a severity, texts of both forms") {
   const std::pair<coppice::report, std::string_view> all[] = {
       {coppice::child_starting{some_child}, "child_starting"},
       {coppice::child_started{some_child}, "child_started"},
+      {coppice::child_held_back{some_child, "database"}, "child_held_back"},
+      {coppice::child_recovered{some_child}, "child_recovered"},
       {coppice::child_start_failed{some_child, reason, next_step::none}, "child_start_failed"},
       {coppice::child_refused{some_child, coppice::errc::max_children, reason}, "child_refused"},
       {coppice::child_ended{some_child, reason, next_step::none}, "child_ended"},

@@ -191,7 +191,7 @@ TEST_CASE("a failed start of a static child rolls back what was started") {
   CHECK(d.todo() == "start a");
   d.up(a);
   CHECK(d.todo() == "start b");
-  d.decide.start_failed(b, crash);
+  d.decide.start_failed(b, crash, d.now);
   CHECK(d.todo() == "forget b, stop a");
   d.decide.ended(a, exit_reason::shutdown());
   CHECK(d.todo() == "forget a, finished shutdown: failed to start child b (error: boom)");
@@ -332,7 +332,7 @@ TEST_CASE("a retry waits behind what has arrived in the meantime, and is gone if
   int call = 0;
   d.decide.queue(&call);
   d.decide.terminate("a", &call);
-  d.decide.start_failed(a, crash);
+  d.decide.start_failed(a, crash, d.now);
   CHECK(d.todo() == "serve, reply 0");
   CHECK(a.state == supervision::child_state::stopped);
   d.decide.restart_child("a", &call);
@@ -347,9 +347,9 @@ TEST_CASE("the budget counts every try, and its end is the end of the supervisor
   d.boot({&a, &b});
   d.decide.ended(a, crash);
   CHECK(d.todo() == "start a");
-  d.decide.start_failed(a, crash);
+  d.decide.start_failed(a, crash, d.now);
   CHECK(d.todo() == "start a");
-  d.decide.start_failed(a, crash);
+  d.decide.start_failed(a, crash, d.now);
   CHECK(d.todo() == "stop b");
   d.decide.ended(b, exit_reason::shutdown());
   CHECK(d.todo() == "forget b, forget a, finished shutdown");
@@ -414,7 +414,7 @@ TEST_CASE("a start that takes too long is ended by a kill") {
   CHECK(*d.decide.deadline() == d.now + 3s);
   d.now += 3s;
   CHECK(d.todo() == "kill a");
-  d.decide.start_failed(a, exit_reason::timeout());
+  d.decide.start_failed(a, exit_reason::timeout(), d.now);
   CHECK(d.todo() == "forget a, finished shutdown: failed to start child a (timeout)");
 }
 
@@ -429,7 +429,7 @@ TEST_CASE("a stop waits for a start under way, for as long as the child has for 
   CHECK(d.todo().empty());
   d.now += 2s;
   CHECK(d.todo() == "kill a");
-  d.decide.start_failed(a, exit_reason::killed());
+  d.decide.start_failed(a, exit_reason::killed(), d.now);
   CHECK(d.todo() == "forget a, finished shutdown");
   CHECK(d.decide.why_finished() == supervision::cause::asked);
 }
@@ -450,7 +450,7 @@ TEST_CASE("a start limit holds also when the supervisor is to stop") {
     d.now += 2s;
     CHECK(d.todo() == "kill a");
     CHECK_FALSE(d.decide.deadline());
-    d.decide.start_failed(a, exit_reason::timeout());
+    d.decide.start_failed(a, exit_reason::timeout(), d.now);
     CHECK(d.todo() == "forget a, finished shutdown");
   }
 }
@@ -470,7 +470,7 @@ TEST_CASE("a child killed for its slow start is left alone by the stop of its su
     d.decide.stop(exit_reason::shutdown());
     CHECK(d.todo().empty());
     CHECK_FALSE(d.decide.deadline());
-    d.decide.start_failed(a, exit_reason::timeout());
+    d.decide.start_failed(a, exit_reason::timeout(), d.now);
     CHECK(d.todo() == "forget a, finished shutdown");
   }
 }

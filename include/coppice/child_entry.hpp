@@ -14,9 +14,10 @@ namespace coppice {
 struct child_entry {
   std::string id;        ///< The label of a dynamic child, which need not be unique.
   pid process;           ///< Empty unless the child runs.
-  bool restarting = false;
+  bool restarting = false;   ///< It waits for its next start.
   child_type type = child_type::worker;
   std::size_t restarts = 0;  ///< How often it has been restarted so far.
+  bool parked = false;       ///< It is restarting, and its own `restart_limit` is spent.
 };
 
 /// How many children there are.
@@ -25,6 +26,7 @@ struct child_counts {
   std::size_t active = 0;       ///< Children with a living process.
   std::size_t supervisors = 0;  ///< Children that are supervisors, alive or not.
   std::size_t workers = 0;      ///< Children that are not, alive or not.
+  std::size_t parked = 0;       ///< Children that are parked: without them the supervisor is degraded.
 };
 
 /// A child that was started by call.

@@ -5,8 +5,11 @@
 #include <coppice/detail/base/access.hpp>
 #include <coppice/detail/coroutine/make_body.hpp>
 #include <coppice/detail/runtime/body.hpp>
+#include <coppice/detail/supervision/rare.hpp>
 #include <coppice/detail/supervisor/bound_template.hpp>
 #include <coppice/restart_backoff.hpp>
+#include <coppice/restart_limit.hpp>
+#include <coppice/start_gate.hpp>
 #include <coppice/time_limit.hpp>
 
 #include <any>
@@ -77,7 +80,11 @@ struct child_spec {
   /// start. Above zero. No limit by default, as in OTP.
   time_limit start_limit = infinity;
   /// A pause before each restart. Without one the child is restarted at once, as in OTP.
-  std::optional<restart_backoff> backoff{};
+  detail::rare<restart_backoff> backoff{};
+  /// A budget of the child's own, beside that of its supervisor.
+  detail::rare<coppice::restart_limit> restart_limit{};
+  /// What has to be ready before it is started.
+  detail::rare<std::vector<start_gate>> gates{};
 
   /// Each of these is a copy with that field changed: what is to be said of a child beside its id
   /// and start function, after whatever made its spec.
@@ -130,6 +137,21 @@ struct child_spec {
   }
   [[nodiscard]] child_spec with_backoff(const restart_backoff& b) && {
     return with(std::move(*this), &child_spec::backoff, b);
+  }
+  [[nodiscard]] child_spec with_restart_limit(const coppice::restart_limit& l) const& {
+    return with(child_spec{*this}, &child_spec::restart_limit, l);
+  }
+  [[nodiscard]] child_spec with_restart_limit(const coppice::restart_limit& l) && {
+    return with(std::move(*this), &child_spec::restart_limit, l);
+  }
+  /// Adds a gate: the child is started when all its gates are open.
+  [[nodiscard]] child_spec starts_when(start_gate g) const& {
+    return child_spec{*this}.starts_when(std::move(g));
+  }
+  [[nodiscard]] child_spec starts_when(start_gate g) && {
+    if (!gates) gates = std::vector<start_gate>{};
+    gates->push_back(std::move(g));
+    return std::move(*this);
   }
 
  private:

@@ -32,6 +32,8 @@ enum class next_step {
   restart,   ///< Starts it again, with its siblings where the strategy says so.
   give_up,   ///< The restart budget is spent: the supervisor stops what is left and ends.
   shut_down, ///< A significant child has ended: the supervisor stops the rest and ends.
+  drop,      ///< Leaves it down: its own `restart_limit` is spent.
+  park,      ///< The same, and tries it again later: the supervisor works without the child.
 };
 
 /// Which child of which supervisor a report is about.
@@ -62,12 +64,26 @@ struct child_started {
   bool by_request = false;
 };
 
+/// A child is not started yet, since something has to be ready first (`starts_when`). It will be
+/// when that is.
+struct child_held_back {
+  const child_info& child;
+  std::string_view awaited;          ///< The name for which it waits.
+};
+
+/// A child that was parked, and has been tried again, has run for long enough: its own budget is
+/// unspent.
+struct child_recovered {
+  const child_info& child;
+};
+
 /// A child did not come up.
 struct child_start_failed {
   const child_info& child;
   const exit_reason& reason;
   next_step next;
-  /// Before it is restarted, by its `restart_backoff`; zero if that comes at once.
+  /// Before it is started again, by its `restart_backoff`, or because it is parked; zero if that
+  /// comes at once, or not by itself.
   std::chrono::steady_clock::duration pause{};
 };
 
@@ -84,12 +100,13 @@ struct child_ended {
   const child_info& child;
   const exit_reason& reason;
   next_step next;
-  /// Before it is restarted, by its `restart_backoff`; zero if that comes at once.
+  /// Before it is started again, by its `restart_backoff`, or because it is parked; zero if that
+  /// comes at once, or not by itself.
   std::chrono::steady_clock::duration pause{};
 };
 
-/// A supervisor has restarted more often than its intensity allows. Told once, with the child that
-/// tipped it.
+/// A supervisor gives up, since it has restarted more often than its intensity allows, or a child
+/// more often than the child's own `restart_limit` does. Told once, with the child that tipped it.
 struct budget_exhausted {
   const child_info& child;
   std::size_t intensity;             ///< So many restarts are allowed within the period.
@@ -232,8 +249,8 @@ struct reports_summed_up {
 /// The objects that a report refers to, by reference or by view, are there while the sink runs:
 /// copy what is to be kept, and not the report.
 using report =
-    std::variant<child_starting, child_started, child_start_failed, child_refused, child_ended,
-                 budget_exhausted, child_stop_failed, children_stop_failed, supervisor_stopped,
+    std::variant<child_starting, child_started, child_held_back, child_recovered,
+                 child_start_failed, child_refused, child_ended, budget_exhausted, child_stop_failed, children_stop_failed, supervisor_stopped,
                  spec_warning, process_crashed, server_terminated, task_terminated, state_discarded,
                  state_lost, process_abandoned, application_started, application_stopped,
                  reports_lost, reports_summed_up>;

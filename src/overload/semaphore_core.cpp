@@ -43,7 +43,7 @@ void semaphore_core::leave(semaphore_place& place) noexcept {
 }
 
 void semaphore_core::close() noexcept {
-  for (list_hook* h = waiting_.empty() ? nullptr : waiting_.front(); h != nullptr;
+  for (list_hook* h = waiting_.first(); h != nullptr;
        h = waiting_.after(h)) {
     static_cast<semaphore_place*>(h)->who->abort();
   }

@@ -21,14 +21,15 @@ name_taken::~name_taken() = default;
 void register_name(std::string_view name) {
   if (name.empty()) throw std::invalid_argument{"coppice: a name must not be empty"};
   detail::process& me = detail::current_process();
-  if (!me.home.register_name(me, name)) {
+  if (!me.home.names().add(me, name)) {
     throw name_taken{std::string{name}, me.home.whereis(name)};
   }
 }
 
 void unregister_name() {
   // Outside of a process there is no name to give up, so this is no error.
-  if (detail::process* me = detail::here().current(); me != nullptr) me->home.unregister_name(*me);
+  detail::process* const me = detail::here().current();
+  if (me != nullptr && me->extras) me->home.names().remove(me->extras->name);
 }
 
 pid whereis(std::string_view name) { return detail::here().whereis(name); }

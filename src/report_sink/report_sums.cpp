@@ -57,6 +57,15 @@ class key_writer {
     add(x.child.supervisor);
     add(x.child.id);
   }
+  void operator()(const child_held_back& x) const {
+    add(x.child.supervisor);
+    add(x.child.id);
+    add(x.awaited);
+  }
+  void operator()(const child_recovered& x) const {
+    add(x.child.supervisor);
+    add(x.child.id);
+  }
   void operator()(const child_started& x) const {
     add(x.child.supervisor);
     add(x.child.id);

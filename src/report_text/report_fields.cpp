@@ -35,6 +35,15 @@ class collector {
     child(x.child);
     add("by_request", detail::yes_or_no(x.by_request));
   }
+  void operator()(const child_held_back& x) {
+    kind("child_held_back");
+    child(x.child);
+    add("awaited", x.awaited);
+  }
+  void operator()(const child_recovered& x) {
+    kind("child_recovered");
+    child(x.child);
+  }
   void operator()(const child_start_failed& x) {
     kind("child_start_failed");
     child(x.child);

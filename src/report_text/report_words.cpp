@@ -16,13 +16,16 @@ std::string_view word(next_step next) noexcept {
     case next_step::restart: return "restarting";
     case next_step::give_up: return "giving up";
     case next_step::shut_down: return "shutting down";
+    case next_step::drop: return "leaving it down";
+    case next_step::park: return "parking it";
   }
   return "";
 }
 
 std::string consequence_of(next_step next, std::chrono::steady_clock::duration pause) {
   const std::string what{word(next)};
-  return pause > pause.zero() ? what + " in " + seconds(pause) : what;
+  if (pause <= pause.zero()) return what;
+  return what + (next == next_step::park ? " for " : " in ") + seconds(pause);
 }
 
 std::string_view word(restart when) noexcept {

@@ -42,9 +42,11 @@ severity severity_of(const report& r) noexcept {
           [](const child_started& x) { return x.by_request ? severity::debug : severity::info; },
           [](const child_ended& x) {
             // In OTP the end of a permanent child is an error in itself, even a normal one.
-            const bool restarts = x.next == next_step::restart || x.next == next_step::give_up;
-            return restarts ? severity::error : of_end(x.reason);
+            const bool expected = x.next == next_step::none || x.next == next_step::shut_down;
+            return expected ? of_end(x.reason) : severity::error;
           },
+          [](const child_held_back&) { return severity::info; },
+          [](const child_recovered&) { return severity::info; },
           [](const supervisor_stopped& x) {
             return x.killed > 0 ? severity::warning : severity::info;
           },

@@ -47,6 +47,15 @@ class block {
     child(x.child, "started");
     offender(x.child);
   }
+  void operator()(const child_held_back& x) {
+    child(x.child, "held back");
+    say("Waits for", std::string{x.awaited});
+    policy(x.child);
+  }
+  void operator()(const child_recovered& x) {
+    child(x.child, "recovered");
+    offender(x.child);
+  }
   void operator()(const child_start_failed& x) {
     child(x.child, "failed to start");
     why(x.reason);

@@ -18,17 +18,21 @@ class line {
   explicit line(const text_style& style) noexcept : style_{style} {}
 
   std::string operator()(const child_starting& x) const {
-    const std::string_view id = x.child.id.empty() ? "a child" : x.child.id;
-    return supervisor_name(x.child) + ": " + std::string{id} + " starting";
+    return unstarted(x.child) + " starting";
   }
   std::string operator()(const child_started& x) const { return child(x.child) + " started"; }
+  std::string operator()(const child_held_back& x) const {
+    return unstarted(x.child) + " waits for " + std::string{x.awaited} + " before it is started";
+  }
+  std::string operator()(const child_recovered& x) const {
+    return child(x.child) + " has recovered";
+  }
   std::string operator()(const child_start_failed& x) const {
     return child(x.child) + " failed to start" + why(x.reason) + consequence(x.next, x.pause);
   }
   std::string operator()(const child_refused& x) const {
-    const std::string_view id = x.child.id.empty() ? "a child" : x.child.id;
-    return supervisor_name(x.child) + ": " + std::string{id} + " was not started: " +
-           x.error.message() + (x.reason.is_abnormal() ? why(x.reason) : "");
+    return unstarted(x.child) + " was not started: " + x.error.message() +
+           (x.reason.is_abnormal() ? why(x.reason) : "");
   }
   std::string operator()(const child_ended& x) const {
     return child(x.child) + " ended" + history(x.child) + why(x.reason) +
@@ -114,6 +118,10 @@ class line {
  private:
   static std::string child(const child_info& c) {
     return supervisor_name(c) + ": " + named(c.id, c.process);
+  }
+  // Names a child that has no process.
+  static std::string unstarted(const child_info& c) {
+    return supervisor_name(c) + ": " + std::string{c.id.empty() ? "a child" : c.id};
   }
   static std::string history(const child_info& c) {
     return c.restarts == 0 ? "" : " after " + count(c.restarts, "restart");

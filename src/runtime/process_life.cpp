@@ -181,7 +181,9 @@ void scheduler::acknowledge(process& p, std::any info) {
   if (p.extras && !p.extras->early_requests.empty()) {
     p.extras->refuse_early_requests(errc::wrong_type);
   }
-  if (p.acknowledges && p.watcher != nullptr) p.watcher->child_ready(p.tag, std::move(info));
+  if (!p.acknowledges) return;
+  names_.got_ready(p);
+  if (p.watcher != nullptr) p.watcher->child_ready(p.tag, std::move(info));
 }
 
 }  // namespace coppice::detail

@@ -36,6 +36,10 @@ process& pop_from(process*& stack) noexcept {
   return p;
 }
 
+// A process that takes part in the start handshake is ready when it has acknowledged its start; any
+// other one is when it has its name.
+bool is_ready(const process& p) noexcept { return !p.acknowledges || p.answered; }
+
 }  // namespace
 
 // Slots are made in chunks that never move: pids and executors hold the address of a slot for as
@@ -98,25 +102,57 @@ void scheduler::destroy_surplus() {
   while (to_destroy_ != nullptr) pop_from(to_destroy_).discard_parked();
 }
 
-bool scheduler::register_name(process& p, std::string_view name) {
+process* name_table::find(std::string_view name) const noexcept {
+  const auto found = names_.find(std::string{name});
+  return found != names_.end() ? found->second : nullptr;
+}
+
+bool name_table::add(process& p, std::string_view name) {
   process_extras& x = p.more();
   if (!x.name.empty() || !names_.try_emplace(std::string{name}, &p).second) return false;
   x.name = name;
+  if (is_ready(p)) tell_ready(x.name);
   return true;
 }
 
-void scheduler::unregister_name(process& p) noexcept {
-  if (p.extras) unregister_name(*p.extras);
+void name_table::remove(std::string& its_name) noexcept {
+  if (its_name.empty()) return;
+  names_.erase(its_name);
+  if (list_hook* const watches = watches_of(its_name); watches != nullptr) {
+    for (list_hook* w = watches->front(); w != nullptr; w = watches->after(w)) {
+      static_cast<name_watch*>(w)->name_gone();
+    }
+  }
+  its_name.clear();
 }
 
-void scheduler::unregister_name(process_extras& x) noexcept {
-  if (x.name.empty()) return;
-  names_.erase(x.name);
-  x.name.clear();
+void name_table::got_ready(process& p) {
+  if (p.extras && !p.extras->name.empty()) tell_ready(p.extras->name);
+}
+
+void name_table::tell_ready(std::string_view name) {
+  list_hook* const watches = watches_of(name);
+  if (watches == nullptr) return;
+  for (list_hook* w = watches->front(); w != nullptr; w = watches->after(w)) {
+    static_cast<name_watch*>(w)->name_ready();
+  }
+}
+
+// Null if there are none.
+list_hook* name_table::watches_of(std::string_view name) noexcept {
+  if (watches_.empty()) return nullptr;
+  const auto found = watches_.find(std::string{name});
+  return found != watches_.end() && !found->second.empty() ? &found->second : nullptr;
+}
+
+bool name_table::watch(name_watch& w) {
+  watches_[w.name()].push_back(w);
+  const process* const p = find(w.name());
+  return p != nullptr && is_ready(*p);
 }
 
 void scheduler::give_up_names(process_extras& x) noexcept {
-  unregister_name(x);
+  names_.remove(x.name);
   while (!x.registrations.empty()) {
     auto& r = static_cast<registration&>(*x.registrations.front());
     r.unlink();
@@ -125,8 +161,8 @@ void scheduler::give_up_names(process_extras& x) noexcept {
 }
 
 pid scheduler::whereis(std::string_view name) const noexcept {
-  const auto found = names_.find(std::string{name});
-  return found != names_.end() ? found->second->id() : pid{};
+  process* const p = names_.find(name);
+  return p != nullptr ? p->id() : pid{};
 }
 
 std::vector<pid> scheduler::processes() {

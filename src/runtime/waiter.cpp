@@ -11,7 +11,7 @@ bool waiter::wake_all(list_hook& waits) noexcept {
 }
 
 bool waiter::any_aborted(process& p) noexcept {
-  for (list_hook* h = p.waits.empty() ? nullptr : p.waits.front(); h != nullptr;
+  for (list_hook* h = p.waits.first(); h != nullptr;
        h = p.waits.after(h)) {
     if (static_cast<waiter*>(h)->aborted_) return true;
   }
@@ -19,14 +19,14 @@ bool waiter::any_aborted(process& p) noexcept {
 }
 
 void waiter::abort_listening(process& p) noexcept {
-  for (list_hook* h = p.waits.empty() ? nullptr : p.waits.front(); h != nullptr;
+  for (list_hook* h = p.waits.first(); h != nullptr;
        h = p.waits.after(h)) {
     if (auto& w = *static_cast<waiter*>(h); w.listening_) w.abort();
   }
 }
 
 bool waiter::abort_waiting(process& p) noexcept {
-  for (list_hook* h = p.waits.empty() ? nullptr : p.waits.front(); h != nullptr;
+  for (list_hook* h = p.waits.first(); h != nullptr;
        h = p.waits.after(h)) {
     auto& w = *static_cast<waiter*>(h);
     if (!w.listening_ || w.woken_) continue;
@@ -38,7 +38,7 @@ bool waiter::abort_waiting(process& p) noexcept {
 
 // Only one is dropped: the frames that go with it may contain other waiters of the list.
 bool waiter::drop_one(list_hook& waits) {
-  for (list_hook* h = waits.empty() ? nullptr : waits.front(); h != nullptr; h = waits.after(h)) {
+  for (list_hook* h = waits.first(); h != nullptr; h = waits.after(h)) {
     auto& w = *static_cast<waiter*>(h);
     if (w.woken_) continue;
     w.act(&w, how::drop);

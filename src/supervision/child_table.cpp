@@ -15,7 +15,7 @@ supervised_child* child_table::find(std::string_view id) {
 }
 
 supervised_child* child_table::find(std::uint64_t number) {
-  if (!finds_by_number_) return nullptr;
+  if (!finds_by_number_ || number == 0) return nullptr;  // 0 is of those that never had a process
   make_index();
   const auto found = by_number_.find(number);
   return found != by_number_.end() ? found->second : nullptr;

@@ -98,6 +98,7 @@ void supervision::step(clock::time_point now) {
 }
 
 void supervision::ask_start(child& c, clock::time_point now) {
+  if (c.policy != nullptr && c.policy->is_gated() && !is_asked_for(c)) return hold_back(c);
   begin_start(c, now);
   emit({.kind = action::kind_type::start, .subject = &c});
 }
@@ -107,31 +108,58 @@ void supervision::ask_start(child& c, clock::time_point now) {
 void supervision::begin_start(child& c, clock::time_point now) {
   set_state(c, child_state::starting);
   c.had_to_be_killed = false;
-  if (c.delay != nullptr) c.delay->started(now);
+  if (c.policy != nullptr) {
+    c.policy->begin_start(now, is_asked_for(c));
+    if (c.policy->is_on_probation()) pauses_.set(*c.policy, c.policy->end_of_probation());
+  }
   c.by_request = job_.kind == job_kind::add || job_.kind == job_kind::restart_call;
   start_limited_ = false;
+  is_first_start_ = c.number == 0;
   awaited_ = &c;
   awaited_until_.reset();
   if (!c.start_limit.is_infinity()) awaited_until_ = after(now, c.start_limit.time());
 }
 
+// Somebody wants this very child to be started, whatever stands against it.
+bool supervision::is_asked_for(const child& c) const noexcept {
+  return job_.call != nullptr && job_.kind != job_kind::add && &c == job_.subject;
+}
+
+// The job goes on without the child, which starts when its gates are open.
+void supervision::hold_back(child& c) {
+  c.policy->hold_back();
+  set_state(c, child_state::restarting);
+  emit_report(action::kind_type::held_back, c);
+  if (job_.kind == job_kind::boot || job_.kind == job_kind::start_group) {
+    job_.cursor = children_.after(c);
+    return;
+  }
+  if (job_.kind == job_kind::add) {
+    reply(job_.call, result::ignored, &c);
+    children_.append(c);
+  }
+  finish_job();
+}
+
 void supervision::started(child& c, std::uint64_t number) {
   children_.set_number(c, number);
   set_state(c, child_state::running);
-  start_answered(c, result::ok, {});
+  start_answered(c, result::ok);
 }
 
 void supervision::ignored(child& c) {
   set_state(c, child_state::stopped);
-  start_answered(c, result::ignored, {});
+  start_answered(c, result::ignored);
 }
 
-void supervision::start_failed(child& c, const exit_reason& reason) {
+void supervision::start_failed(child& c, const exit_reason& reason, clock::time_point now) {
   set_state(c, child_state::stopped);
-  start_answered(c, result::start_failed, reason);
+  start_answered(c, result::start_failed, reason, now);
 }
 
-void supervision::start_answered(child& c, result r, const exit_reason& why) {
+void supervision::start_answered(child& c, result r, const exit_reason& why,
+                                 clock::time_point now) {
+  if (r != result::ok) end_probation(c);
   awaited_ = nullptr;
   awaited_until_.reset();
   const bool failed = r == result::start_failed;
@@ -164,14 +192,17 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
     // up, and those behind it stay down until its retry restarts the group.
     case job_kind::start_group:
       ++c.restarts;
-      if (failed) retry_later(c, why);
-      // Somebody has ended the pause of the subject.
-      if (job_.call != nullptr && (failed || &c == job_.subject)) {
-        reply(std::exchange(job_.call, nullptr), r, &c, why);
-      }
       if (failed) {
-        finish_job();
+        job rest = std::exchange(job_, {});
+        rest.cursor = children_.after(c);
+        const bool goes_on = retry_later(c, why, now);
+        // Somebody has ended the pause of the subject.
+        if (rest.call != nullptr) reply(std::exchange(rest.call, nullptr), r, &c, why);
+        if (goes_on) begin(std::move(rest));
         break;
+      }
+      if (job_.call != nullptr && &c == job_.subject) {
+        reply(std::exchange(job_.call, nullptr), r, &c, why);
       }
       job_.cursor = children_.after(c);
       if (drop) forget(c);
@@ -180,13 +211,13 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
     // OTP: restart(one_for_one, ...). A child that cannot start is not given up: it becomes
     // `restarting` and is tried again, until the budget is exhausted.
     case job_kind::restart_one:
-      ++c.restarts;
+      if (!is_first_start_) ++c.restarts;
+      finish_job();
       if (failed) {
-        retry_later(c, why);
+        retry_later(c, why, now);
       } else if (drop) {
         forget(c);
       }
-      finish_job();
       break;
 
     // OTP: handle_start_child/2. A child enters the table after its start only: no record is left
@@ -228,12 +259,45 @@ void supervision::start_answered(child& c, result r, const exit_reason& why) {
 // behind everything that has arrived in the meantime, so that a child that never starts cannot keep
 // the supervisor from answering calls and from being stopped. A pause begins when its turn has
 // come.
-void supervision::retry_later(child& c, const exit_reason& why) {
-  const clock::duration pause =
-      c.delay != nullptr ? c.delay->after_failed_start() : clock::duration{};
-  emit_report(action::kind_type::failed_to_start, c, why, action::next_type::restart, pause);
-  set_state(c, child_state::restarting);
-  c.pending = &enqueue({.kind = event::kind_type::retry, .subject = &c});
+//
+// Returns true if the child is not tried again, and those behind it start without it.
+bool supervision::retry_later(child& c, const exit_reason& why, clock::time_point now) {
+  using next = action::next_type;
+  constexpr auto kind = action::kind_type::failed_to_start;
+  if (c.when == restart::temporary) {
+    // It was held back until now, and this was the only start that it has.
+    emit_report(kind, c, why);
+    forget(c);
+    return true;
+  }
+  const restart_policy::decision own =
+      c.policy != nullptr ? c.policy->after_failed_start(now) : restart_policy::decision{};
+  switch (own.what) {
+    case restart_policy::verdict::restart:
+      emit_report(kind, c, why, next::restart, own.pause);
+      set_state(c, child_state::restarting);
+      c.pending = &enqueue({.kind = event::kind_type::retry, .subject = &c});
+      break;
+    case restart_policy::verdict::park:
+      emit_report(kind, c, why, next::park, own.pause);
+      begin_pause(c, own.pause, now);
+      break;
+    case restart_policy::verdict::drop: {
+      set_state(c, child_state::restarting);  // the rule takes the child for active
+      const bool ends = ends_supervisor(c);
+      set_state(c, child_state::stopped);
+      emit_report(kind, c, why, ends ? next::shut_down : next::drop);
+      if (is_forgotten(c)) forget(c);
+      if (!ends) return true;
+      begin_shut_down(exit_reason::shutdown(), cause::automatic);
+      break;
+    }
+    case restart_policy::verdict::escalate:
+      emit_report(kind, c, why, next::give_up);
+      give_up(c);
+      break;
+  }
+  return false;
 }
 
 }  // namespace coppice::detail

@@ -1,7 +1,5 @@
 #include <coppice/detail/supervision/restart_delay.hpp>
 
-#include <coppice/detail/supervision/child_table.hpp>
-
 #include <algorithm>
 #include <random>
 #include <string_view>
@@ -26,15 +24,13 @@ double ticks(duration d) noexcept { return static_cast<double>(d.count()); }
 
 }  // namespace
 
-restart_delay::restart_delay(supervised_child& of, const restart_backoff& b)
-    : timer_node{nullptr},
-      of_{of},
-      backoff_{b},
-      drawn_{b.seed ? *b.seed ^ hash_of(of.id) : any_seed()},
+restart_delay::restart_delay(std::string_view id, const restart_backoff& b)
+    : backoff_{b},
+      drawn_{b.seed ? *b.seed ^ hash_of(id) : any_seed()},
       next_{ticks(b.min)} {}
 
-duration restart_delay::after_run(time_point now) noexcept {
-  if (now - since_ >= backoff_.reset_after.value_or(backoff_.max)) next_ = ticks(backoff_.min);
+duration restart_delay::after_run(duration run) noexcept {
+  if (run >= backoff_.reset_after.value_or(backoff_.max)) next_ = ticks(backoff_.min);
   return after_failed_start();
 }
 
@@ -43,8 +39,8 @@ duration restart_delay::after_failed_start() noexcept {
   const double pause = next_ * (1 + backoff_.jitter * (2 * draw() - 1));
   next_ = std::min(longest, next_ * backoff_.factor);
   // A pause has some length, and a double may be larger than what a duration can show.
-  if (pause >= longest) return latest_ = backoff_.max;
-  return latest_ = std::max(duration{1}, duration{static_cast<duration::rep>(pause)});
+  if (pause >= longest) return backoff_.max;
+  return std::max(duration{1}, duration{static_cast<duration::rep>(pause)});
 }
 
 // Gives a number from 0 up to 1, which is left out. The generator is SplitMix64.

@@ -27,21 +27,32 @@ bool supervision::is_forgotten(const child& c) const noexcept {
   return c.when == restart::temporary || options_.dynamic;
 }
 
+// OTP: do_auto_shutdown/2. A significant child ends its supervisor only by an end that does not
+// restart it. The count is 1, and not 0, when the last significant child ends, since that child
+// is still counted.
+bool supervision::ends_supervisor(const child& c) const noexcept {
+  return c.significant && (options_.automatic == auto_shutdown::any_significant ||
+                           (options_.automatic == auto_shutdown::all_significant &&
+                            children_.active_significant() == 1));
+}
+
 // Decides what follows from the end of a child by itself. A restart is recorded in the window;
 // any other answer changes nothing. The child still counts as active here.
-supervision::action::next_type supervision::consequence_of(const child& c, const exit_reason& why,
-                                                           clock::time_point now) {
-  if (wants_restart(c, why)) {
-    if (c.delay != nullptr && !c.delay->counts()) return action::next_type::restart;
-    return window_.record(now) ? action::next_type::restart : action::next_type::give_up;
+supervision::consequence supervision::consequence_of(const child& c, const exit_reason& why,
+                                                     clock::time_point now) {
+  using next = action::next_type;
+  if (!wants_restart(c, why)) return {ends_supervisor(c) ? next::shut_down : next::none};
+  const bool has_policy = c.policy != nullptr;
+  const restart_policy::decision own =
+      has_policy ? c.policy->after_run(now) : restart_policy::decision{};
+  switch (own.what) {
+    case restart_policy::verdict::restart: break;
+    case restart_policy::verdict::escalate: return {next::give_up};
+    case restart_policy::verdict::drop: return {ends_supervisor(c) ? next::shut_down : next::drop};
+    case restart_policy::verdict::park: return {next::park, own.pause};
   }
-  // OTP: do_auto_shutdown/2. A significant child ends its supervisor only by an end that does not
-  // restart it. The count is 1, and not 0, when the last significant child ends, since that child
-  // is still counted.
-  const bool automatic = c.significant && (options_.automatic == auto_shutdown::any_significant ||
-                                           (options_.automatic == auto_shutdown::all_significant &&
-                                            children_.active_significant() == 1));
-  return automatic ? action::next_type::shut_down : action::next_type::none;
+  if ((!has_policy || c.policy->counts()) && !window_.record(now)) return {next::give_up};
+  return {next::restart, own.pause};
 }
 
 // The short way may be taken only if the usual one would do the same: nothing else is under way or
@@ -49,12 +60,12 @@ supervision::action::next_type supervision::consequence_of(const child& c, const
 std::optional<supervision::action::next_type> supervision::follows_now(const child& c,
                                                                        const exit_reason& reason,
                                                                        clock::time_point now) {
-  if (!is_idle() || !restarts_alone() || c.state != child_state::running || c.delay != nullptr) {
+  if (!is_idle() || !restarts_alone() || c.state != child_state::running || c.policy != nullptr) {
     return std::nullopt;
   }
   // The end of a pause has its turn as well.
   if (!pauses_.empty() && pauses_.earliest() <= now) return std::nullopt;
-  const action::next_type next = consequence_of(c, reason, now);
+  const action::next_type next = consequence_of(c, reason, now).next;
   // The other two have changed nothing yet: the usual way finds them again.
   if (next != action::next_type::restart && next != action::next_type::none) return std::nullopt;
   return next;
@@ -82,22 +93,22 @@ bool supervision::stays_down(child& c) {
 void supervision::handle_exit(child& c, clock::time_point now) {
   c.ended = false;
   const exit_reason why = std::exchange(c.reason, {});
+  end_probation(c);
   // The rule comes before the change of state: it counts the significant children that are active.
-  const action::next_type next = consequence_of(c, why, now);
-  const bool pauses = next == action::next_type::restart && c.delay != nullptr;
-  const clock::duration pause = pauses ? c.delay->after_run(now) : clock::duration{};
+  const auto [next, pause] = consequence_of(c, why, now);
   set_state(c, child_state::stopped);
   emit_report(action::kind_type::has_ended, c, why, next, pause);
   switch (next) {
     case action::next_type::restart:
-      if (pauses) {
-        restart_after(c, pause, now);
-      } else {
+      if (pause == clock::duration::zero()) {
         begin_restart(c);
+        break;
       }
-      break;
+      [[fallthrough]];
+    case action::next_type::park: restart_after(c, pause, now); break;
     case action::next_type::give_up: give_up(c); break;
     case action::next_type::shut_down:
+    case action::next_type::drop:
     case action::next_type::none:
       if (is_forgotten(c)) forget(c);
       if (next == action::next_type::shut_down) {
@@ -110,13 +121,18 @@ void supervision::handle_exit(child& c, clock::time_point now) {
 // OTP: handle_cast({try_again_restart, Id}). Every attempt is charged to the budget, also one that
 // repeats a failed one: that is what ends a loop of failing starts.
 void supervision::handle_retry(child& c, clock::time_point now) {
-  if (c.delay != nullptr && c.delay->is_over()) {
-    c.delay->set_over(false);
-    begin_restart(c);
-  } else if ((c.delay == nullptr || c.delay->counts()) && !window_.record(now)) {
+  if (c.policy != nullptr && c.policy->is_due()) {
+    // A child that was held back starts alone: nobody has gone down with it.
+    if (c.policy->is_held_back()) {
+      begin({.kind = job_kind::restart_one, .subject = &c});
+    } else {
+      begin_restart(c);
+    }
+    c.policy->stop_waiting();
+  } else if ((c.policy == nullptr || c.policy->counts()) && !window_.record(now)) {
     give_up(c);
-  } else if (c.delay != nullptr) {
-    begin_pause(c, c.delay->latest(), now);
+  } else if (c.policy != nullptr && c.policy->pause() > clock::duration::zero()) {
+    begin_pause(c, c.policy->pause(), now);
   } else {
     begin_restart(c);
   }
@@ -135,17 +151,41 @@ void supervision::restart_after(child& c, clock::duration pause, clock::time_poi
 
 void supervision::begin_pause(child& c, clock::duration pause, clock::time_point now) {
   set_state(c, child_state::restarting);
-  pauses_.set(*c.delay, after(now, pause));
+  if (pause != clock::duration::max()) pauses_.set(*c.policy, after(now, pause));
 }
 
 void supervision::end_pauses(clock::time_point now) {
   while (!pauses_.empty() && pauses_.earliest() <= now) {
-    auto& delay = static_cast<restart_delay&>(pauses_.pop());
-    delay.set_over(true);
-    child& c = delay.child();
-    c.pending = &enqueue({.kind = event::kind_type::retry, .subject = &c});
+    auto& policy = static_cast<restart_policy&>(pauses_.pop());
+    child& c = policy.child();
+    if (!policy.is_on_probation()) {
+      start_when_its_turn_comes(c);
+    } else if (c.state == child_state::running && !c.ended) {
+      policy.recover();
+      emit_report(action::kind_type::recovered, c);
+    }
   }
 }
+
+// What the child has waited for has come.
+void supervision::start_when_its_turn_comes(child& c) {
+  c.policy->set_due();
+  c.pending = &enqueue({.kind = event::kind_type::retry, .subject = &c});
+}
+
+// The child runs no longer on which the end of a probation depends.
+void supervision::end_probation(child& c) noexcept {
+  if (c.policy != nullptr && c.policy->armed()) pauses_.cancel(*c.policy);
+}
+
+void supervision::gate_opened(child& c) {
+  c.policy->open_gate();
+  const restart_policy& p = *c.policy;
+  if (p.is_held_back() && !p.is_gated() && !p.is_due()) start_when_its_turn_comes(c);
+}
+
+// A start that is due and has not begun is held back again when its turn comes.
+void supervision::gate_closed(child& c) { c.policy->close_gate(); }
 
 void supervision::begin_restart(child& c) {
   if (restarts_alone()) {

@@ -46,6 +46,7 @@ bool supervision::ask_stop(child& c, clock::time_point now) {
     return false;
   }
   if (c.state != child_state::running) return false;
+  end_probation(c);
   if (c.ended) {
     // The child has died by itself, and its exit waits in the inbox behind this job. OTP finds such
     // an exit in unlink_flush/2: the child is down, its own reason is judged, and it is not

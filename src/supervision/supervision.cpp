@@ -24,11 +24,11 @@ void supervision::add_static(child& c) { children_.append(c); }
 
 // The event of a child has been dealt with out of turn, or the child goes. It stays in the inbox
 // and becomes `nothing`: taking it out of the middle would cost time in proportion to the inbox.
-// The child waits for no restart any more.
+// The child waits for no start any more.
 void supervision::drop_pending(child& c) noexcept {
-  if (c.delay != nullptr) {
-    if (c.delay->armed()) pauses_.cancel(*c.delay);
-    c.delay->set_over(false);
+  if (c.policy != nullptr) {
+    if (c.policy->armed()) pauses_.cancel(*c.policy);
+    c.policy->stop_waiting();
   }
   if (c.pending == nullptr) return;
   event& e = *std::exchange(c.pending, nullptr);
@@ -149,6 +149,7 @@ std::optional<supervision::clock::time_point> supervision::deadline() const noex
 void supervision::emit_report(action::kind_type kind, child& c, const exit_reason& reason,
                               action::next_type next, clock::duration pause) {
   if (!reporting_) return;
+  if (pause == clock::duration::max()) pause = {};  // nobody can tell when it is over
   emit({.kind = kind, .subject = &c, .next = next, .pause = pause, .reason = reason});
 }
 
@@ -192,8 +193,10 @@ void supervision::handle(event& e, clock::time_point now) {
     case event::kind_type::restart: {
       child* const c = stopped_child(*e.id, e.call);
       if (c == nullptr) break;
-      // The siblings that wait with the child start with it.
-      const bool with_group = c->state == child_state::restarting && !restarts_alone();
+      // The siblings that wait with the child start with it. Nobody waits with one that was held
+      // back.
+      const bool with_group = c->state == child_state::restarting && !restarts_alone() &&
+                              !c->policy->is_held_back();
       cancel_restart(*c);
       if (with_group) {
         begin({.kind = job_kind::start_group,
@@ -218,12 +221,12 @@ void supervision::handle(event& e, clock::time_point now) {
 
 // OTP: restart_child/2 and delete_child/2 act on a child that is stopped, and only on such a one. A
 // child that is `restarting` is not stopped, because its retry will start it. But one that waits
-// for the end of a pause, which OTP does not have, may be started before that, or forgotten.
+// by terms of its own, which OTP does not have, may be started before that, or forgotten.
 supervision::child* supervision::stopped_child(std::string_view id, void* call) {
   child* const c = children_.find(id);
   if (c == nullptr) {
     reply(call, result::not_found);
-  } else if (c->state == child_state::restarting && c->delay == nullptr) {
+  } else if (c->state == child_state::restarting && c->policy == nullptr) {
     reply(call, result::restarting);
   } else if (c->state != child_state::stopped && c->state != child_state::restarting) {
     reply(call, result::running);

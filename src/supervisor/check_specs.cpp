@@ -10,6 +10,7 @@
 #include <string_view>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 // A spec is checked where it is given, before anything has started: a supervisor that finds a fault
 // in its own children could only fail, and its user would read of that in a report. Each text names
@@ -91,6 +92,24 @@ void check_backoff(const place& at, const child_spec& spec, const restart_backof
   }
 }
 
+void check_limit(const place& at, const child_spec& spec, const restart_limit& l) {
+  constexpr auto zero = steady_clock::duration::zero();
+  if (l.period <= zero) refuse(at, spec, "the period of its restart limit must be above zero");
+  if (l.then > when_spent::park) {
+    refuse(at, spec, "its restart limit neither escalates nor drops nor parks");
+  }
+  if (l.probe_after.time() <= zero) {
+    refuse(at, spec, "the probe_after of its restart limit must be above zero");
+  }
+}
+
+void check_gates(const place& at, const child_spec& spec, const std::vector<start_gate>& gates) {
+  for (const start_gate& g : gates) {
+    if (g.name().empty()) refuse(at, spec, "the name that it waits for must not be empty");
+    if (g.name() == spec.id) refuse(at, spec, "it must not wait for itself before it is started");
+  }
+}
+
 void check_child(const place& at, const child_spec& spec, bool named, auto_shutdown mode) {
   if (spec.start && !access::is_template(spec.start) &&
       access::get_body(spec.start)->is_refused()) {
@@ -110,6 +129,8 @@ void check_child(const place& at, const child_spec& spec, bool named, auto_shutd
     refuse(at, spec, "its start limit must be above zero");
   }
   if (spec.backoff) check_backoff(at, spec, *spec.backoff);
+  if (spec.restart_limit) check_limit(at, spec, *spec.restart_limit);
+  if (spec.gates) check_gates(at, spec, *spec.gates);
   // Both rules are OTP's: a permanent child is always restarted, so its end could shut nothing
   // down.
   if (!spec.significant) return;

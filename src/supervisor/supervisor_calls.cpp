@@ -192,6 +192,7 @@ void supervisor_process::serve(supervisor_request& r) {
         ++r.counts.specs;
         if (c.process.alive()) ++r.counts.active;
         ++(c.type == child_type::supervisor ? r.counts.supervisors : r.counts.workers);
+        if (c.is_parked()) ++r.counts.parked;
       }
       if (setup_.from_template) r.counts.specs = 1;
       break;
@@ -228,7 +229,8 @@ child_entry supervisor_process::list(const entry& c) {
           .process = up ? c.process : pid{},
           .restarting = c.state == supervision::child_state::restarting,
           .type = c.type,
-          .restarts = c.restarts};
+          .restarts = c.restarts,
+          .parked = c.is_parked()};
 }
 
 void supervisor_process::finish(supervisor_request& r, boost::system::error_code ec) noexcept {

@@ -4,6 +4,9 @@
 #include <coppice/report.hpp>
 
 #include <any>
+#include <memory>
+#include <string>
+#include <string_view>
 #include <utility>
 
 // This file starts the children of a supervisor, and takes the news of their starts and ends.
@@ -18,6 +21,46 @@ namespace {
 constexpr std::size_t restarts_before_low_priority = 16;
 
 }  // namespace
+
+// One gate of one child.
+struct supervisor_process::gate final : name_watch {
+  gate(supervisor_process& s, entry& c, std::string name, std::unique_ptr<gate> n) noexcept
+      : name_watch{std::move(name)}, supervisor{s}, child{c}, next{std::move(n)} {}
+
+  void name_ready() override {
+    if (std::exchange(is_open, true)) return;
+    supervisor.decide_.gate_opened(child);
+    supervisor.wake();
+  }
+  void name_gone() override {
+    if (std::exchange(is_open, false)) supervisor.decide_.gate_closed(child);
+  }
+
+  supervisor_process& supervisor;
+  entry& child;
+  const std::unique_ptr<gate> next;
+  bool is_open = false;
+};
+
+supervisor_process::entry::~entry() = default;
+
+// Called for a child whose spec says more of its starts than OTP knows.
+void supervisor_process::make_policy(entry& c, const child_spec& spec) {
+  const std::size_t gates = spec.gates ? spec.gates->size() : 0;
+  c.policy = std::make_unique<restart_policy>(
+      c, restart_terms{spec.backoff.get(), spec.restart_limit.get(), gates});
+  for (std::size_t i = gates; i > 0; --i) {
+    c.gates = std::make_unique<gate>(*this, c, (*spec.gates)[i - 1].name(), std::move(c.gates));
+    if (home_.names().watch(*c.gates)) c.gates->name_ready();
+  }
+}
+
+// Gives the name for which a child that is held back waits.
+std::string_view supervisor_process::awaited_by(const entry& c) noexcept {
+  const gate* g = c.gates.get();
+  while (g->is_open) g = g->next.get();
+  return g->name();
+}
 
 // The most frequent decision, a restart of one child, is carried out where the end of the child is
 // told: it needs no turn of the supervisor. The three reports share one description of the child,
@@ -74,7 +117,8 @@ void supervisor_process::leave_child(entry& c, process& ended, const exit_reason
 // not acknowledge its start.
 pid supervisor_process::start_now(child_spec& spec) {
   if (!is_free() || !setup_.options.dynamic || setup_.from_template || spec.significant ||
-      spec.backoff || access::get_body(spec.start)->acknowledges() ||
+      spec.backoff || spec.restart_limit || spec.gates ||
+      access::get_body(spec.start)->acknowledges() ||
       !decide_.adds_now(spec.id)) {
     return {};
   }
@@ -160,11 +204,12 @@ void supervisor_process::child_exited(process& child, void* tag, const exit_reas
     c.process = {};
     decide_.ignored(c);
   } else if (c.had_to_be_killed) {
-    decide_.start_failed(c, exit_reason::timeout());
+    decide_.start_failed(c, exit_reason::timeout(), home_.now());
   } else if (reason.is_normal()) {
-    decide_.start_failed(c, exit_reason::error("it ended before it had acknowledged its start"));
+    decide_.start_failed(c, exit_reason::error("it ended before it had acknowledged its start"),
+                         home_.now());
   } else {
-    decide_.start_failed(c, reason);
+    decide_.start_failed(c, reason, home_.now());
   }
   wake();
 }

@@ -39,7 +39,7 @@ supervisor_process::supervisor_process(process& self, setup_ptr setup)
   self_.extras->behaviour = {std::shared_ptr<void>{}, this};
   self_.extras->trap.reset();
   if (self_.label().empty()) self_.extras->label = setup_.name;
-  if (!setup_.name.empty() && !home_.register_name(self_, setup_.name)) {
+  if (!setup_.name.empty() && !home_.names().add(self_, setup_.name)) {
     spare_starter(self_.extras->early_requests);
     self_.extras->refuse_early_requests(errc::already_started);
     self_.extras->behaviour = before_;
@@ -96,7 +96,7 @@ supervisor_process::entry& supervisor_process::make_entry(
   c->significant = spec.significant;
   c->start_limit = spec.start_limit;
   c->how = shutdown_of(spec);
-  if (spec.backoff) c->delay = std::make_unique<restart_delay>(*c, *spec.backoff);
+  if (spec.backoff || spec.restart_limit || spec.gates) make_policy(*c, spec);
   if (const body_ptr& start = access::get_body(spec.start)) c->start = start->for_child(start);
   return *c;
 }
@@ -218,6 +218,8 @@ void supervisor_process::perform(supervision::action& a) {
     case kind::has_ended:
     case kind::stopped_badly:
     case kind::exhausted:
+    case kind::held_back:
+    case kind::recovered:
       report_on(a);
       break;
   }

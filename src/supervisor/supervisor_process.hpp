@@ -152,12 +152,16 @@ class supervisor_process final : public behaviour, public process_watcher {
   struct entry_hook : list_hook {
     entry* owner = nullptr;
   };
+  struct gate;
   struct entry : supervision::child, pooled {
+    ~entry();
+
     entry_hook known;  // in entries_
     body_ptr start;
     std::shared_ptr<const child_spec> origin;  // as given, for get_child_spec
     pid process;                               // its latest process, which may be gone
     std::any info;
+    std::unique_ptr<gate> gates;  // its gates, in a chain
   };
 
   // Dynamic children that ended in the same way, under the same policy, share one report.
@@ -211,6 +215,8 @@ class supervisor_process final : public behaviour, public process_watcher {
   [[nodiscard]] child_info describe(const child_spec& spec) const noexcept;
   entry& make_entry(const child_spec& spec, std::string id,
                     std::shared_ptr<const child_spec> origin);
+  void make_policy(entry& c, const child_spec& spec);
+  [[nodiscard]] static std::string_view awaited_by(const entry& c) noexcept;
   void finish(supervisor_request& r, boost::system::error_code ec) noexcept;
   void note_refusal(supervisor_request& r, boost::system::error_code ec) noexcept;
   void spare_starter(list_hook& requests) noexcept;

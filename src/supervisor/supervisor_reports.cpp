@@ -16,6 +16,8 @@ next_step to_step(supervision::action::next_type n) noexcept {
     case supervision::action::next_type::restart: return next_step::restart;
     case supervision::action::next_type::give_up: return next_step::give_up;
     case supervision::action::next_type::shut_down: return next_step::shut_down;
+    case supervision::action::next_type::drop: return next_step::drop;
+    case supervision::action::next_type::park: return next_step::park;
   }
   return next_step::none;
 }
@@ -72,10 +74,15 @@ void supervisor_process::report_on(supervision::action& a) {
       }
       home_.tell(child_stop_failed{describe(c), a.reason, c.had_to_be_killed});
       break;
-    case kind::exhausted:
-      home_.tell(
-          budget_exhausted{describe(c), setup_.options.intensity, setup_.options.period});
+    case kind::exhausted: {
+      const restart_limit* const own = c.policy != nullptr ? c.policy->spent_limit() : nullptr;
+      home_.tell(budget_exhausted{describe(c),
+                                  own != nullptr ? own->intensity : setup_.options.intensity,
+                                  own != nullptr ? own->period : setup_.options.period});
       break;
+    }
+    case kind::held_back: home_.tell(child_held_back{describe(c), awaited_by(c)}); break;
+    case kind::recovered: home_.tell(child_recovered{describe(c)}); break;
     default: break;
   }
 }

@@ -72,6 +72,7 @@ class stage {
         tell({.what = what::stop, .reason = s.reason});
         decide_.stop(s.reason);
         break;
+      case type::turn_gate: turn_gate(s.whom); break;
     }
   }
 
@@ -119,6 +120,7 @@ class stage {
     life now = life::none;
     bool asked = false;
     bool killed = false;
+    bool open = false;  // its gate
     std::size_t starts = 0;
   };
 
@@ -135,7 +137,12 @@ class stage {
     a.how = p.how;
     a.significant = p.significant;
     a.start_limit = p.start_limit ? coppice::time_limit{*p.start_limit} : coppice::infinity;
-    if (p.backoff) a.delay = std::make_unique<coppice::detail::restart_delay>(a, *p.backoff);
+    if (p.has_policy()) {
+      a.policy = std::make_unique<coppice::detail::restart_policy>(
+          a, coppice::detail::restart_terms{p.backoff ? &*p.backoff : nullptr,
+                                            p.limit ? &*p.limit : nullptr,
+                                            p.gated ? std::size_t{1} : 0});
+    }
     told_.cast.push_back({std::move(id), p});
     return a;
   }
@@ -157,6 +164,22 @@ class stage {
     return found != actors_.end() ? found->first : nobody;
   }
 
+  void turn_gate(std::size_t n) {
+    std::vector<actor*> gated;
+    for (auto& [whom, a] : actors_) {
+      if (a.plan.gated) gated.push_back(&a);
+    }
+    if (gated.empty()) return;
+    actor& a = *gated[n % gated.size()];
+    a.open = !a.open;
+    tell({.what = a.open ? what::gate_opened : what::gate_closed, .whom = find(&a)});
+    if (a.open) {
+      decide_.gate_opened(a);
+    } else {
+      decide_.gate_closed(a);
+    }
+  }
+
   void tell(note n) { told_.notes.push_back(std::move(n)); }
 
   void reply(actor& a, outcome how, const exit_reason& reason) {
@@ -170,8 +193,8 @@ class stage {
       decide_.ignored(a);
     } else {
       a.now = life::none;
-      tell({.what = what::start_failed, .whom = whom, .reason = reason});
-      decide_.start_failed(a, reason);
+      tell({.what = what::start_failed, .whom = whom, .reason = reason, .now = now_});
+      decide_.start_failed(a, reason, now_);
     }
   }
 
@@ -203,7 +226,7 @@ class stage {
     const std::size_t call = calls_.size();
     tell({.what = what::add, .whom = whom, .call = call});
     void* const to_answer = next_call();
-    if (!begun_ || a.plan.at_first != reaction::is_up || a.plan.backoff ||
+    if (!begun_ || a.plan.at_first != reaction::is_up || a.plan.has_policy() ||
         !decide_.adds_now(a.id)) {
       return decide_.add(a, to_answer);
     }
@@ -333,7 +356,8 @@ const char* text_of(coppice::restart r) {
 const char* text_of(kind k) {
   constexpr const char* names[]{
       "start", "stop",     "kill",            "forget",    "booted",        "reply",
-      "serve", "finished", "failed_to_start", "has_ended", "stopped_badly", "exhausted"};
+      "serve", "finished", "failed_to_start", "has_ended", "stopped_badly", "exhausted",
+      "held_back", "recovered"};
   return names[static_cast<std::size_t>(k)];
 }
 
@@ -354,6 +378,14 @@ std::ostream& operator<<(std::ostream& out, const child_plan& p) {
         << " ns, again after " << p.backoff->reset_after.value_or(p.backoff->max).count() << " ns";
     if (p.backoff->counts) out << ", counted";
   }
+  if (p.limit) {
+    constexpr const char* then[]{"escalates", "drops", "parks"};
+    out << ", " << p.limit->intensity << " restarts of its own within " << p.limit->period.count()
+        << " ns, then " << then[static_cast<std::size_t>(p.limit->then)] << " for "
+        << p.limit->probe_after.time().count() << " ns";
+    if (p.limit->counts) out << ", counted";
+  }
+  if (p.gated) out << ", gated";
   constexpr const char* reactions[]{"waits", "is up", "ignores", "fails"};
   out << ", " << reactions[static_cast<std::size_t>(p.at_first)];
   for (const reaction r : p.later) out << ", " << reactions[static_cast<std::size_t>(r)];
@@ -392,6 +424,7 @@ std::ostream& operator<<(std::ostream& out, const step& s) {
     case type::erase: return out << "erase " << s.whom;
     case type::queue: return out << "queue";
     case type::stop: return out << "stop: " << s.reason;
+    case type::turn_gate: return out << "turn the gate of " << s.whom;
   }
   return out;
 }
@@ -399,11 +432,11 @@ std::ostream& operator<<(std::ostream& out, const step& s) {
 std::string text_of(const history& h, const note& n) {
   constexpr const char* names[]{
       "started",          "ignored", "start failed",   "ended", "add",  "terminate",
-      "terminate number", "restart", "erase",          "queue", "stop", "look",
-      "action",           "rest",    "finished asking"};
+      "terminate number", "restart", "erase",          "queue", "stop", "gate opened",
+      "gate closed",      "look",    "action",         "rest",  "finished asking"};
   std::ostringstream out;
   if (n.what == what::action) {
-    constexpr const char* next[]{"none", "restart", "give_up", "shut_down"};
+    constexpr const char* next[]{"none", "restart", "give_up", "shut_down", "drop", "park"};
     constexpr const char* results[]{
         "ok",      "ignored",    "not_found",    "already_started", "already_present",
         "running", "restarting", "start_failed", "max_children"};

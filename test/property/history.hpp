@@ -37,9 +37,14 @@ struct child_plan {
   bool significant = false;  // where that is allowed
   std::optional<span_of_time> start_limit{};
   std::optional<coppice::restart_backoff> backoff{};  // without jitter
+  std::optional<coppice::restart_limit> limit{};
+  bool gated = false;  // by one gate, closed at first
   reaction at_first = reaction::waits;
   std::vector<reaction> later{};  // over and over again
   bool stubborn = false;          // In the end it has to be killed, if its supervisor does that.
+
+  // It is not simply started and restarted as OTP does it.
+  [[nodiscard]] bool has_policy() const { return backoff || limit || gated; }
 };
 
 struct setting {
@@ -64,6 +69,7 @@ struct step {
     erase,
     queue,
     stop,
+    turn_gate,  // The gate of a child opens if it was closed, and closes if it was open.
   };
 
   what_type what = what_type::look;
@@ -90,6 +96,8 @@ struct note {
     erase,
     queue,
     stop,
+    gate_opened,
+    gate_closed,
     // ... what it answered ...
     look,  // It was asked for the first time since something was told, or time passed.
     action,
@@ -133,9 +141,9 @@ struct history {
   std::size_t killed_at_end = 0;
 
   [[nodiscard]] bool dynamic() const { return options.dynamic; }
-  [[nodiscard]] bool with_pauses() const {
+  [[nodiscard]] bool with_policies() const {
     return std::any_of(cast.begin(), cast.end(),
-                       [](const role& r) { return r.plan.backoff.has_value(); });
+                       [](const role& r) { return r.plan.has_policy(); });
   }
   [[nodiscard]] bool in_groups() const {
     return !dynamic() && options.strategy != coppice::one_for_one;

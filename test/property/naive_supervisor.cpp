@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <deque>
 #include <list>
+#include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -44,14 +46,23 @@ class naive_supervisor {
     state now = state::stopped;
     std::optional<exit_reason> died{};  // and nobody has looked at it yet
     std::uint64_t number = 0;
-    // What only a child with pauses needs.
+    // What only a child with a policy needs.
     int failures = 0;  // since it ran for long
     span_of_time pause{};
     when since{};
-    std::optional<when> until{};  // while it waits
-    std::size_t turn = 0;         // among those that wait until the same time
-    bool over = false;            // its pause, but it has not been started yet
+    std::vector<when> tries{};        // that its own limit knows
+    bool parked = false;              // and not started since
+    bool probing = false;             // was parked, and has not recovered yet
+    bool held = false;                // by its gate
+    bool over = false;                // what it waits for, but it has not been started yet
+    std::optional<when> until{};      // while it waits
+    std::optional<when> recovers{};   // while it is on probation
+    std::size_t turn = 0;             // among those that wait until the same time
   };
+
+  // What follows from a failure by its own limit, and what the tries of a restart came to.
+  enum class verdict { restart, escalate, drop, park };
+  enum class after_try { waits, goes_on, ends };
 
   struct message {
     std::size_t exit_of = nobody;
@@ -64,6 +75,9 @@ class naive_supervisor {
   // ---- Its children
 
   [[nodiscard]] const child_plan& plan(const member& m) const { return h_.cast[m.whom].plan; }
+  [[nodiscard]] bool shut_out(const member& m) const {
+    return plan(m).gated && !open_.contains(m.whom);
+  }
 
   place find(std::size_t whom) {
     return std::find_if(members_.begin(), members_.end(),
@@ -91,7 +105,8 @@ class naive_supervisor {
   void forget_news_of(std::size_t whom) {
     if (const place m = find(whom); m != members_.end()) {
       m->until.reset();
-      m->over = false;
+      m->recovers.reset();
+      m->over = m->held = false;
     }
     std::erase_if(inbox_,
                   [&](const message& m) { return m.exit_of == whom || m.retry_of == whom; });
@@ -103,6 +118,11 @@ class naive_supervisor {
     for (std::size_t whom = 0; whom < h_.static_children; ++whom) members_.push_back({whom});
     for (auto next = members_.begin(); next != members_.end();) {
       const auto m = next++;
+      look();
+      if (shut_out(*m)) {
+        hold(*m);
+        continue;
+      }
       const note& came = start(*m);
       if (came.what == what::start_failed) {
         does({.what = what::action,
@@ -150,19 +170,73 @@ class naive_supervisor {
         (p.restarted == coppice::transient && why.is_abnormal())) {
       return restart(m, &why);
     }
+    m->recovers.reset();
+    stays_down(m, why, next_step::none);
+  }
+
+  void stays_down(place m, const exit_reason& why, next_step next) {
+    const bool enough = is_last_that_matters(*m);
+    does({.what = what::action,
+          .whom = m->whom,
+          .reason = why,
+          .kind = kind::has_ended,
+          .next = enough ? next_step::shut_down : next});
+    if (plan(*m).restarted == coppice::temporary || !static_) drop(m);
+    if (enough) shut_down(exit_reason::shutdown(), supervision::cause::automatic);
+  }
+
+  bool is_last_that_matters(const member& m) {
     const bool others = std::any_of(members_.begin(), members_.end(), [&](const member& other) {
       return plan(other).significant && other.now != state::stopped;
     });
     const bool last = h_.options.automatic == coppice::auto_shutdown::any_significant ||
                       (h_.options.automatic == coppice::auto_shutdown::all_significant && !others);
-    const bool enough = p.significant && last;
-    does({.what = what::action,
-          .whom = m->whom,
-          .reason = why,
-          .kind = kind::has_ended,
-          .next = enough ? next_step::shut_down : next_step::none});
-    if (p.restarted == coppice::temporary || !static_) drop(m);
-    if (enough) shut_down(exit_reason::shutdown(), supervision::cause::automatic);
+    return plan(m).significant && last;
+  }
+
+  // What its own terms say of a failure, after a run or of a start.
+  verdict judge(member& m, when now, bool has_run) {
+    const child_plan& p = plan(m);
+    m.pause = {};
+    if (p.limit) {
+      if (m.probing && has_run && now - m.since >= p.limit->period) recover(m);
+      const auto recent = std::count_if(m.tries.begin(), m.tries.end(), [&](when t) {
+        return now - t <= p.limit->period;
+      });
+      if (m.probing || static_cast<std::size_t>(recent) >= p.limit->intensity) {
+        if (p.limit->then == coppice::escalate) return verdict::escalate;
+        if (p.limit->then == coppice::drop) return verdict::drop;
+        m.parked = true;
+        m.probing = false;
+        m.pause = p.limit->probe_after.time();
+        return verdict::park;
+      }
+      m.tries.push_back(now);
+    }
+    if (p.backoff) {
+      if (has_run && now - m.since >= p.backoff->reset_after.value_or(p.backoff->max)) {
+        m.failures = 0;
+      }
+      choose_pause(m);
+    }
+    return verdict::restart;
+  }
+
+  static void recover(member& m) {
+    m.probing = false;
+    m.tries.clear();
+  }
+
+  [[nodiscard]] bool counts(const member& m) const {
+    const child_plan& p = plan(m);
+    return (!p.backoff && !p.limit) || (p.backoff && p.backoff->counts) ||
+           (p.limit && p.limit->counts);
+  }
+
+  void hold(member& m) {
+    m.held = true;
+    m.now = state::restarting;
+    does({.what = what::action, .whom = m.whom, .kind = kind::held_back});
   }
 
   bool is_one_too_many() {
@@ -184,39 +258,52 @@ class naive_supervisor {
 
   // After its end, or, without a reason, once more after a restart that failed, or after a pause.
   void restart(place m, const exit_reason* why) {
-    const auto& backoff = plan(*m).backoff;
-    if (backoff && m->over) {
-      m->over = false;
-      return start_again(m);
+    if (m->over) {
+      const bool alone = m->held;
+      m->over = m->held = false;
+      return alone ? start_alone(m) : start_again(m);
     }
-    const bool too_often = (!backoff || backoff->counts) && is_one_too_many();
-    const bool pauses = backoff && !too_often;
-    if (pauses && why != nullptr) {
-      if (now_ - m->since >= backoff->reset_after.value_or(backoff->max)) m->failures = 0;
-      choose_pause(*m);
-    }
+    m->recovers.reset();
+    verdict own = verdict::restart;
+    if (why != nullptr) own = judge(*m, now_, true);
+    if (own == verdict::drop) return stays_down(m, *why, next_step::drop);
+    const bool too_often = own == verdict::escalate ||
+                           (own == verdict::restart && counts(*m) && is_one_too_many());
     if (why != nullptr) {
       does({.what = what::action,
             .whom = m->whom,
             .reason = *why,
             .kind = kind::has_ended,
-            .next = too_often ? next_step::give_up : next_step::restart,
-            .pause = pauses ? m->pause : span_of_time{}});
+            .next = too_often              ? next_step::give_up
+                    : own == verdict::park ? next_step::park
+                                           : next_step::restart,
+            .pause = too_often ? span_of_time{} : told_pause(*m)});
     }
-    if (too_often) {
-      does({.what = what::action, .whom = m->whom, .kind = kind::exhausted});
-      m->now = state::stopped;
-      return shut_down(exit_reason::shutdown(), supervision::cause::gave_up);
-    }
-    if (!pauses) return start_again(m);
+    if (too_often) return give_up(m);
+    if (m->pause == span_of_time{}) return start_again(m);
     if (why != nullptr && h_.in_groups()) {
       m->now = state::stopped;
       bring_group_down(m);
       look();
     }
-    m->now = state::restarting;
-    m->until = now_ + m->pause;
-    m->turn = ++pauses_;
+    wait(*m, now_);
+  }
+
+  static span_of_time told_pause(const member& m) {
+    return m.pause == span_of_time::max() ? span_of_time{} : m.pause;
+  }
+
+  void wait(member& m, when now) {
+    m.now = state::restarting;
+    if (m.pause == span_of_time::max()) return;
+    m.until = now + m.pause;
+    m.turn = ++pauses_;
+  }
+
+  void give_up(place m) {
+    does({.what = what::action, .whom = m->whom, .kind = kind::exhausted});
+    m->now = state::stopped;
+    shut_down(exit_reason::shutdown(), supervision::cause::gave_up);
   }
 
   void bring_group_down(place m) {
@@ -231,31 +318,45 @@ class naive_supervisor {
   }
 
   void start_again(place m) {
-    if (!h_.in_groups()) {
-      const note& came = start(*m);
-      if (came.what == what::start_failed) try_again(*m, came.reason);
-      if (came.what == what::ignored && !static_) drop(m);
-      return;
-    }
+    if (!h_.in_groups()) return start_alone(m);
     m->now = state::stopped;
     bring_group_down(m);
     start_group(m, nullptr);
   }
 
+  void start_alone(place m) {
+    look();
+    if (shut_out(*m)) return hold(*m);
+    const note& came = start(*m);
+    if (came.what == what::start_failed && try_again(m, came) == after_try::ends) end();
+    const bool gone = !static_ || plan(*m).restarted == coppice::temporary;
+    if (came.what == what::ignored && gone) drop(m);
+  }
+
   // Whoever has asked for it gets the answer of that child, or of the one that fails before it.
   void start_group(place m, const note* call) {
     for (place x = first_of_group(m); x != members_.end(); ++x) {
+      look();
       if (x->now != state::stopped) continue;
-      const note& came = start(*x);
+      const bool asked = call != nullptr && x == m;
+      if (shut_out(*x) && !asked) {
+        hold(*x);
+        continue;
+      }
+      const note& came = start(*x, asked);
       const bool failed = came.what == what::start_failed;
-      if (failed) try_again(*x, came.reason);
+      const after_try then = failed ? try_again(x, came) : after_try::goes_on;
       if (call != nullptr && (failed || x == m)) {
         answers(*call, result_of(came), x->whom, came.reason);
         call = nullptr;
       }
-      if (failed) return;
+      if (then == after_try::ends) return end();
+      if (then == after_try::waits) return;
     }
   }
+
+  // Ends as it has decided on the way.
+  void end() { shut_down(exit_reason::shutdown(), cause_); }
 
   static result result_of(const note& came) {
     return came.what == what::started   ? result::ok
@@ -263,16 +364,42 @@ class naive_supervisor {
                                         : result::start_failed;
   }
 
-  void try_again(member& m, const exit_reason& why) {
-    if (plan(m).backoff) choose_pause(m);
+  after_try try_again(place m, const note& came) {
+    if (plan(*m).restarted == coppice::temporary) {
+      does({.what = what::action,
+            .whom = m->whom,
+            .reason = came.reason,
+            .kind = kind::failed_to_start});
+      drop(m);
+      return after_try::goes_on;
+    }
+    const verdict own = judge(*m, came.now, false);
+    const bool enough = own == verdict::drop && is_last_that_matters(*m);
+    constexpr next_step names[]{next_step::restart, next_step::give_up, next_step::drop,
+                                next_step::park};
     does({.what = what::action,
-          .whom = m.whom,
-          .reason = why,
+          .whom = m->whom,
+          .reason = came.reason,
           .kind = kind::failed_to_start,
-          .next = next_step::restart,
-          .pause = m.pause});
-    m.now = state::restarting;
-    inbox_.push_back({.retry_of = m.whom});
+          .next = enough ? next_step::shut_down : names[static_cast<std::size_t>(own)],
+          .pause = told_pause(*m)});
+    switch (own) {
+      case verdict::restart:
+        m->now = state::restarting;
+        inbox_.push_back({.retry_of = m->whom});
+        break;
+      case verdict::park: wait(*m, came.now); break;
+      case verdict::drop:
+        if (!static_ || plan(*m).restarted == coppice::temporary) drop(m);
+        if (!enough) return after_try::goes_on;
+        cause_ = supervision::cause::automatic;
+        return after_try::ends;
+      case verdict::escalate:
+        does({.what = what::action, .whom = m->whom, .kind = kind::exhausted});
+        cause_ = supervision::cause::gave_up;
+        return after_try::ends;
+    }
+    return after_try::waits;
   }
 
   void answers(const note& call, result r, std::size_t whom = nobody, exit_reason why = {}) {
@@ -286,7 +413,7 @@ class naive_supervisor {
 
   // What comes of a start that was asked for.
   result start_for(const note& call, member& m) {
-    const note& came = start(m);
+    const note& came = start(m, call.what == what::restart);
     const result r = result_of(came);
     if (r == result::start_failed) {
       does({.what = what::action,
@@ -308,6 +435,11 @@ class naive_supervisor {
       answers(call, result::max_children);
     } else {
       std::list<member> newcomer{{call.whom}};
+      if (shut_out(newcomer.front())) {
+        hold(newcomer.front());
+        answers(call, result::ignored, call.whom);
+        return members_.splice(members_.end(), newcomer);
+      }
       const result r = start_for(call, newcomer.front());
       const bool kept = r == result::ok || (r == result::ignored && static_ &&
                                             added.plan.restarted != coppice::temporary);
@@ -326,7 +458,7 @@ class naive_supervisor {
   bool refused(const note& call, place m) {
     if (m == members_.end()) {
       answers(call, result::not_found);
-    } else if (m->now == state::restarting && !plan(*m).backoff) {
+    } else if (m->now == state::restarting && !plan(*m).has_policy()) {
       answers(call, result::restarting);
     } else if (m->now != state::stopped && m->now != state::restarting) {
       answers(call, result::running);
@@ -338,13 +470,14 @@ class naive_supervisor {
 
   void handle_restart(const note& call, place m) {
     if (refused(call, m)) return;
-    const bool with_group = m->now == state::restarting && h_.in_groups();
+    const bool with_group = m->now == state::restarting && h_.in_groups() && !m->held;
     forget_news_of(m->whom);
     m->now = state::stopped;
     if (with_group) {
       start_group(m, &call);
     } else {
-      start_for(call, *m);
+      const result r = start_for(call, *m);
+      if (r == result::ignored && plan(*m).restarted == coppice::temporary) drop(m);
     }
   }
 
@@ -372,11 +505,18 @@ class naive_supervisor {
   // ---- Starting and stopping one
 
   // Gives back what was told of it.
-  const note& start(member& m) {
+  const note& start(member& m, bool asked = false) {
     look();
     const child_plan& p = plan(m);
     m.now = state::starting;
     m.since = now_;
+    m.probing = !asked && (m.probing || m.parked);
+    m.parked = m.held = m.over = false;
+    if (asked) m.tries.clear();
+    if (m.probing) {
+      m.recovers = now_ + p.limit->period;
+      m.turn = ++pauses_;
+    }
     does({.what = what::action, .whom = m.whom, .kind = kind::start});
     if (p.start_limit) deadline_ = now_ + *p.start_limit;
     bool limited = false;
@@ -404,6 +544,8 @@ class naive_supervisor {
     m.now = came.what == what::started ? state::running : state::stopped;
     if (came.what == what::started) {
       m.number = came.number;
+    } else {
+      m.recovers.reset();
     }
     return came;
   }
@@ -536,17 +678,37 @@ class naive_supervisor {
 
   void end_pauses() {
     std::vector<place> over;
+    const auto due = [](place m) { return m->until ? m->until : m->recovers; };
     for (place m = members_.begin(); m != members_.end(); ++m) {
-      if (m->until && *m->until <= now_) over.push_back(m);
+      if (due(m) && *due(m) <= now_) over.push_back(m);
     }
-    std::sort(over.begin(), over.end(), [](place a, place b) {
-      return std::tie(*a->until, a->turn) < std::tie(*b->until, b->turn);
+    std::sort(over.begin(), over.end(), [&](place a, place b) {
+      return std::pair{*due(a), a->turn} < std::pair{*due(b), b->turn};
     });
     for (const place m : over) {
+      if (!m->until) {
+        m->recovers.reset();
+        if (m->now != state::running || m->died) continue;
+        recover(*m);
+        does({.what = what::action, .whom = m->whom, .kind = kind::recovered});
+        continue;
+      }
       m->until.reset();
       m->over = true;
       inbox_.push_back({.retry_of = m->whom});
     }
+  }
+
+  void turn_gate(std::size_t whom, bool open) {
+    if (!open) {
+      open_.erase(whom);
+      return;
+    }
+    open_.insert(whom);
+    const place m = find(whom);
+    if (m == members_.end() || !m->held || m->over) return;
+    m->over = true;
+    inbox_.push_back({.retry_of = whom});
   }
 
   // Takes one note; true if it is how a start or a stop came out.
@@ -573,6 +735,8 @@ class naive_supervisor {
         if (!awaited) inbox_.push_back({.exit_of = n.whom});
         break;
       }
+      case what::gate_opened:
+      case what::gate_closed: turn_gate(n.whom, n.what == what::gate_opened); break;
       case what::stop:
         if (!stop_wanted_) stop_wanted_ = n.reason;
         [[fallthrough]];
@@ -598,7 +762,9 @@ class naive_supervisor {
     if (!owed_.empty()) refuse("expected" + text_of(h_, owed_.front()));
     std::optional<when> deadline = deadline_;
     for (const member& m : members_) {
-      if (m.until && (!deadline || *m.until < *deadline)) deadline = m.until;
+      for (const auto& due : {m.until, m.recovers}) {
+        if (due && (!deadline || *due < *deadline)) deadline = due;
+      }
     }
     if (n.deadline != deadline) refuse("expected another deadline");
     const bool same = std::equal(members_.begin(), members_.end(), n.children.begin(),
@@ -618,6 +784,7 @@ class naive_supervisor {
   std::list<member> members_{};
   std::vector<when> tries_{};
   std::size_t pauses_ = 0;
+  std::set<std::size_t> open_{};  // those whose gates are open
   std::optional<exit_reason> stop_wanted_{};
   bool stopping_ = false;
   bool finished_ = false;

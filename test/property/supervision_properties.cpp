@@ -34,6 +34,17 @@ namespace {
 
 // ---- Making up histories
 
+rc::Gen<coppice::restart_limit> any_limit() {
+  using limit = coppice::restart_limit;
+  return rc::gen::build<limit>(
+      rc::gen::set(&limit::intensity, rc::gen::element<std::size_t>(1, 0, 2)),
+      rc::gen::set(&limit::period, rc::gen::element<span_of_time>(1s, 2s)),
+      rc::gen::set(&limit::then, rc::gen::element(coppice::park, coppice::drop, coppice::escalate)),
+      rc::gen::set(&limit::probe_after,
+                   rc::gen::element<coppice::time_limit>(1s, 3s, coppice::infinity)),
+      rc::gen::set(&limit::counts, rc::gen::weightedElement<bool>({{4, false}, {1, true}})));
+}
+
 rc::Gen<child_plan> any_child() {
   // Few times, so that they often coincide.
   return rc::gen::build<child_plan>(
@@ -50,6 +61,13 @@ rc::Gen<child_plan> any_child() {
                        coppice::restart_backoff{.min = 1s, .max = 4s, .jitter = 0},
                        coppice::restart_backoff{
                            .min = 1ns, .max = 2s, .factor = 1e9, .jitter = 0, .counts = true})),
+      rc::gen::set(&child_plan::limit,
+                   rc::gen::weightedOneOf<std::optional<coppice::restart_limit>>(
+                       {{4, rc::gen::just(std::optional<coppice::restart_limit>{})},
+                        {1, rc::gen::map(any_limit(), [](const coppice::restart_limit& l) {
+                           return std::optional{l};
+                         })}})),
+      rc::gen::set(&child_plan::gated, rc::gen::weightedElement<bool>({{8, false}, {1, true}})),
       rc::gen::set(&child_plan::at_first,
                    rc::gen::weightedElement<reaction>({{20, reaction::is_up},
                                                        {2, reaction::waits},
@@ -108,6 +126,7 @@ rc::Gen<step> any_step() {
                                                                 {6, type::restart},
                                                                 {4, type::erase},
                                                                 {3, type::queue},
+                                                                {5, type::turn_gate},
                                                                 {1, type::stop}})),
       rc::gen::set(&step::whom, rc::gen::inRange<std::size_t>(0, 12)),
       rc::gen::set(&step::how,
@@ -249,11 +268,11 @@ TEST_CASE("static children start in order, one at a time, and a failure ends it"
         RC_ASSERT(next == h.static_children);
         return;
       }
-      if (is_action(n, kind::start)) {
+      if (is_action(n, kind::start) || is_action(n, kind::held_back)) {
         RC_ASSERT(!waits);
         RC_ASSERT(n.whom == next);
         ++next;
-        waits = true;
+        waits = n.kind == kind::start;
       }
       if (n.what == what::started || n.what == what::ignored) waits = false;
     }
@@ -265,7 +284,7 @@ TEST_CASE("static children start in order, one at a time, and a failure ends it"
 TEST_CASE("a group is down before it is started, completely and in order") {
   CHECK(in_every_history([](const history& h) {
     // While a child waits for its restart, its siblings may be started one by one.
-    if (!h.in_groups() || h.with_pauses()) return;
+    if (!h.in_groups() || h.with_policies()) return;
     census all{h};
     std::size_t cause = nobody;              // the child whose end brought the group down
     std::vector<std::size_t> to_be_started;  // next one last
@@ -385,15 +404,20 @@ TEST_CASE("who is restarted depends on its kind and on its reason alone") {
         const coppice::restart kind_of_it = h.cast[n.whom].plan.restarted;
         const bool again = kind_of_it == coppice::permanent ||
                            (kind_of_it == coppice::transient && n.reason.is_abnormal());
-        const bool is_again = n.next == next_step::restart || n.next == next_step::give_up;
-        RC_ASSERT(is_again == again);
+        const bool is_dropped = n.next == next_step::drop ||
+                                (h.cast[n.whom].plan.limit && n.next == next_step::shut_down);
+        const bool is_again = n.next == next_step::restart || n.next == next_step::give_up ||
+                              n.next == next_step::park;
+        if (!again || !is_dropped) RC_ASSERT(is_again == again);
         fate[n.whom] = n.next;
       }
       if (!is_action(n, kind::start)) continue;
       if (h.cast[n.whom].plan.restarted == coppice::temporary) RC_ASSERT(++starts[n.whom] == 1);
       // In a group, and when asked for, a child comes back that has ended well.
       if (h.in_groups() || restarted_by_call.contains(h.cast[n.whom].id)) continue;
-      if (fate.contains(n.whom)) RC_ASSERT(fate[n.whom] == next_step::restart);
+      if (fate.contains(n.whom)) {
+        RC_ASSERT(fate[n.whom] == next_step::restart || fate[n.whom] == next_step::park);
+      }
     }
   }));
 }
@@ -401,7 +425,7 @@ TEST_CASE("who is restarted depends on its kind and on its reason alone") {
 // INT-01, INT-02, INT-04, INT-05, INT-10, RR-03, RR-17
 TEST_CASE("the restart budget is not exceeded, and not given up early") {
   const auto judge = [](const history& h) {
-    if (h.with_pauses()) return;  // Of theirs, only some count.
+    if (h.with_policies()) return;  // Of theirs, only some count.
     std::vector<when> tries;
     std::set<std::size_t> to_be_retried;
     std::map<std::size_t, std::string> terminations;              // by call
@@ -457,8 +481,13 @@ TEST_CASE("a child with pauses is started again when its pause is over, not befo
               n.next == next_step::shut_down;
       if (n.what == what::terminate_number || stops || h.in_groups()) return;
       if (n.what == what::action && n.pause.count() > 0) {
-        RC_ASSERT(n.next == next_step::restart);
-        RC_ASSERT(n.pause <= h.cast[n.whom].plan.backoff->max);
+        const child_plan& plan = h.cast[n.whom].plan;
+        if (n.next == next_step::park) {
+          RC_ASSERT(n.pause == plan.limit->probe_after.time());
+        } else {
+          RC_ASSERT(n.next == next_step::restart);
+          RC_ASSERT(n.pause <= plan.backoff->max);
+        }
         // After a start that has failed the pause begins when its turn comes.
         if (n.kind == kind::has_ended) due[n.whom] = n.now + n.pause;
       }
@@ -485,11 +514,15 @@ TEST_CASE("a supervisor ends with the reason it was asked to end with, or with s
     bool gave_up = false;
     bool automatic = false;
     bool failed = false;
+    bool booted = false;
     for (const note& n : h.notes) {
       if (n.what == what::stop) asked.push_back(n.reason);
+      booted = booted || is_action(n, kind::booted);
       gave_up = gave_up || is_action(n, kind::exhausted);
-      automatic = automatic || (is_action(n, kind::has_ended) && n.next == next_step::shut_down);
-      failed = failed || (is_action(n, kind::failed_to_start) && n.next == next_step::shut_down);
+      if (n.what == what::action && n.next == next_step::shut_down) {
+        // A child that has spent its own limit may be dropped when it fails to start.
+        (booted || n.kind == kind::has_ended ? automatic : failed) = true;
+      }
       if (!is_action(n, kind::finished)) continue;
       RC_ASSERT(gave_up == (h.cause == supervision::cause::gave_up));
       RC_ASSERT(automatic == (h.cause == supervision::cause::automatic));

@@ -20,6 +20,8 @@ class list_hook {
   [[nodiscard]] bool empty() const noexcept { return next_ == this; }
   [[nodiscard]] list_hook* front() noexcept { return next_; }
   [[nodiscard]] list_hook* back() noexcept { return prev_; }
+  // Null if it has no members.
+  [[nodiscard]] list_hook* first() noexcept { return empty() ? nullptr : next_; }
   [[nodiscard]] list_hook* after(list_hook* member) noexcept {
     return member->next_ == this ? nullptr : member->next_;
   }

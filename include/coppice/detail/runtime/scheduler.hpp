@@ -6,6 +6,7 @@
 #include <coppice/detail/base/move_only_function.hpp>
 #include <coppice/detail/base/report_outlet.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
+#include <coppice/detail/runtime/name_table.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/process_slots.hpp>
 #include <coppice/detail/runtime/run_queue.hpp>
@@ -141,9 +142,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   }
   [[nodiscard]] std::vector<pid> processes();
 
-  // Names. False if the name is taken or the process has one.
-  bool register_name(process& p, std::string_view name);
-  void unregister_name(process& p) noexcept;
+  // Names.
+  [[nodiscard]] name_table& names() noexcept { return names_; }
   [[nodiscard]] pid whereis(std::string_view name) const noexcept;
 
   // Work.
@@ -276,7 +276,6 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void body_ended(process& p) noexcept;
   void tear_down(process& p, bool at_rest = false);
   void destroy_frames(process& p, bool at_rest);
-  void unregister_name(process_extras& x) noexcept;
   void give_up_names(process_extras& x) noexcept;
   void announce_exit(process& p);
   void tell_all_of(process& p, const pid& was);
@@ -325,7 +324,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   list_hook foreign_waits_;
   list_hook members_;
   list_hook unheard_;
-  std::unordered_map<std::string, process*> names_;
+  name_table names_;
   std::size_t alive_ = 0;
   std::uint64_t last_number_ = 0;
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;

@@ -5,7 +5,7 @@
 #include <coppice/detail/base/list.hpp>
 #include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
-#include <coppice/detail/supervision/restart_delay.hpp>
+#include <coppice/detail/supervision/restart_policy.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/time_limit.hpp>
 
@@ -28,7 +28,7 @@ enum class child_state : unsigned char {
   starting,    // its process has not acknowledged its start
   running,
   stopping,    // was asked to end, or killed
-  restarting,  // its restart failed and will be tried again, or waits for the end of a pause
+  restarting,  // it waits: for its next try, the end of a pause, a gate; or it is parked
 };
 
 // The record of one child. The driver of the decisions owns it and may derive from it: the
@@ -40,13 +40,17 @@ struct supervised_child : list_hook {
   child_type type = child_type::worker;
   bool significant = false;
   time_limit start_limit = infinity;
-  std::unique_ptr<restart_delay> delay;  // null: it is restarted at once
+  std::unique_ptr<restart_policy> policy;  // null: it is restarted as OTP does it
 
   child_state state = child_state::stopped;
   bool had_to_be_killed = false;
   bool by_request = false;   // its latest start was asked for by `start_child` or `restart_child`
   std::uint64_t number = 0;  // the number of its process, or of the last one it had
   std::size_t restarts = 0;
+
+  [[nodiscard]] bool is_parked() const noexcept {
+    return state == child_state::restarting && policy != nullptr && policy->is_parked();
+  }
 
   // Only the decisions use these. A child has at most one event in the inbox that may be dealt with
   // out of turn: it is down in both cases, and a child that is down cannot end once more.

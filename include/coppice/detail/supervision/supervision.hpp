@@ -93,15 +93,17 @@ class COPPICE_API supervision {
       has_ended,
       stopped_badly,
       exhausted,
+      held_back,
+      recovered,
     };
-    enum class next_type : unsigned char { none, restart, give_up, shut_down };
+    enum class next_type : unsigned char { none, restart, give_up, shut_down, drop, park };
 
     kind_type kind;
     child* subject = nullptr;
     void* call = nullptr;
     result answer = result::ok;
     next_type next = next_type::none;
-    clock::duration pause{};  ///< Before that restart; zero if it comes at once.
+    clock::duration pause{};  ///< Before the next start; zero if it comes at once, or not at all.
     exit_reason reason{};
   };
 
@@ -131,10 +133,13 @@ class COPPICE_API supervision {
   void start();
   void started(child& c, std::uint64_t number);
   void ignored(child& c);
-  void start_failed(child& c, const exit_reason& reason);
+  void start_failed(child& c, const exit_reason& reason, clock::time_point now);
   /// The process of a running or stopping child has ended. Called once for each `started`.
   void ended(child& c, exit_reason reason);
   void stop(exit_reason reason);
+  /// A gate of the child has opened, or closed. All of them are closed at first.
+  void gate_opened(child& c);
+  void gate_closed(child& c);
 
   // A driver may carry out on the spot what is decided most often, if nothing else is to be done
   // and one child alone is concerned. That costs no event, no action and no turn.
@@ -222,20 +227,28 @@ class COPPICE_API supervision {
   [[nodiscard]] bool waiting() const noexcept { return awaited_ != nullptr || pending_stops_ > 0; }
   void step(clock::time_point now);
   void handle(event& e, clock::time_point now);
+  struct consequence {
+    action::next_type next = action::next_type::none;
+    clock::duration pause{};
+  };
+
   void handle_exit(child& c, clock::time_point now);
   void handle_retry(child& c, clock::time_point now);
   void handle_terminate(child* c, void* call);
   // Gives the child of that id if it is stopped, or waits for the end of a pause. Otherwise the
   // call is answered by the error, and null is returned.
   [[nodiscard]] child* stopped_child(std::string_view id, void* call);
-  [[nodiscard]] action::next_type consequence_of(const child& c, const exit_reason& why,
-                                                 clock::time_point now);
+  [[nodiscard]] consequence consequence_of(const child& c, const exit_reason& why,
+                                           clock::time_point now);
+  [[nodiscard]] bool ends_supervisor(const child& c) const noexcept;
   [[nodiscard]] bool is_forgotten(const child& c) const noexcept;
   void begin_restart(child& c);
   void restart_after(child& c, clock::duration pause, clock::time_point now);
   void begin_pause(child& c, clock::duration pause, clock::time_point now);
   void cancel_restart(child& c) noexcept;
   void end_pauses(clock::time_point now);
+  void start_when_its_turn_comes(child& c);
+  void end_probation(child& c) noexcept;
   void give_up(child& c);
   void begin(job j) { job_ = std::move(j); }
   void begin_shut_down(exit_reason reason, cause why);
@@ -248,11 +261,15 @@ class COPPICE_API supervision {
   void ask_start(child& c, clock::time_point now);
   bool ask_stop(child& c, clock::time_point now);  // false: the child is down already
   void on_stopped(child& c);
-  void start_answered(child& c, result r, const exit_reason& why);
+  [[nodiscard]] bool is_asked_for(const child& c) const noexcept;
+  void hold_back(child& c);
+  // `why` and `now` tell of a start that has failed.
+  void start_answered(child& c, result r, const exit_reason& why = {},
+                      clock::time_point now = {});
   void on_down(child& c);
   void check_deadline(clock::time_point now);
   void account_stop(child& c, const exit_reason& reason);
-  void retry_later(child& c, const exit_reason& why);
+  bool retry_later(child& c, const exit_reason& why, clock::time_point now);
   void set_state(child& c, child_state s) noexcept { children_.set_state(c, s); }
   void forget(child& c);
   void drop_pending(child& c) noexcept;
@@ -266,7 +283,7 @@ class COPPICE_API supervision {
   bool reporting_ = true;
   restart_window window_;
   child_table children_;
-  timer_queue pauses_;  // of children that wait for their restarts
+  timer_queue pauses_;  // of children that wait for their restarts, or are on probation
 
   std::deque<event> inbox_;
   std::vector<action> out_;     // the actions from next_out_ on are still to be fetched
@@ -277,6 +294,7 @@ class COPPICE_API supervision {
   std::optional<clock::time_point> awaited_until_;
   std::optional<exit_reason> stop_wanted_;  // set from the first stop on, which waits in the inbox
   bool start_limited_ = false;    // the start under way was given a time limit because of that
+  bool is_first_start_ = false;   // the child that is being started has not run before
   std::size_t pending_stops_ = 0;
   struct stop_deadline {
     clock::time_point until;
