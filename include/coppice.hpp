@@ -12,6 +12,7 @@
 #include <coppice/controlling_process.hpp>
 #include <coppice/describe.hpp>
 #include <coppice/down.hpp>
+#include <coppice/dump.hpp>
 #include <coppice/error.hpp>
 #include <coppice/executor.hpp>
 #include <coppice/exit_reason.hpp>
@@ -42,6 +43,7 @@
 #include <coppice/restart_backoff.hpp>
 #include <coppice/restart_limit.hpp>
 #include <coppice/run.hpp>
+#include <coppice/run_options.hpp>
 #include <coppice/semaphore.hpp>
 #include <coppice/send_after.hpp>
 #include <coppice/server.hpp>
@@ -51,6 +53,7 @@
 #include <coppice/severity.hpp>
 #include <coppice/start_gate.hpp>
 #include <coppice/stash.hpp>
+#include <coppice/stop_plan.hpp>
 #include <coppice/stream_options.hpp>
 #include <coppice/sum_up.hpp>
 #include <coppice/supervise.hpp>

@@ -230,7 +230,7 @@ TEST_CASE("dynamic children stop side by side, and stragglers are killed togethe
   s.clock.advance(1s);
   CHECK(s.log() == "-c -d");
   CHECK(stopped->there);
-  CHECK(count(s.reports, "stopped 5 children, 2 killed") == 1);
+  CHECK(count(s.reports, "stopped 5 children in 1 s, 2 killed") == 1);
 }
 
 // SHUT-17
@@ -279,7 +279,7 @@ TEST_CASE("dynamic children that stop badly are reported by the way in which the
             pool + ": 3 children did not stop in time and were killed (killed)",
             "pool: " + f + " stopped badly (normal)",
             pool + ": 2 children stopped badly (std::runtime_error: spilt)",
-            pool + " stopped 7 children, 3 killed (normal)"});
+            pool + " stopped 7 children in 1 s, 3 killed (normal)"});
 }
 
 // SHUT-19

@@ -74,8 +74,8 @@ TEST_CASE("a logger of spdlog gets reports at the level of their severity") {
         "error top: a <2> ended (std::runtime_error: boom); restarting\n"
         "debug top: a starting\n"
         "info top: a <4> started\n"
-        "error top: b <3> did not stop in time and was killed (killed)\n"
-        "warning top <1> stopped 2 children, 1 killed (normal)\n");
+        "error top: b <3> did not stop in time and was killed (killed); it waited for a message\n"
+        "warning top <1> stopped 2 children in 1 s, 1 killed (normal)\n");
 }
 
 TEST_CASE("what a logger of spdlog would not log is not even formatted") {

@@ -37,6 +37,7 @@ class agent_ref {
   agent_ref(pid process) : server_{process} {}
   agent_ref(std::string_view name) : server_{name} {}
   agent_ref(const char* name) : server_{name} {}
+  agent_ref(const std::string& name) : server_{name} {}
   agent_ref(boost::asio::io_context& io, std::string_view name) : server_{io, name} {}
 
   /// `auto asking = agent.get(f); R r = co_await asking.result();` where `R f(const T&)`.

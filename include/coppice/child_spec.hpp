@@ -83,6 +83,15 @@ struct child_spec {
   detail::rare<restart_backoff> backoff{};
   /// A budget of the child's own, beside that of its supervisor.
   detail::rare<coppice::restart_limit> restart_limit{};
+  /// Within which time it has to make progress, again and again, or it ends with the reason `hung`,
+  /// and is restarted as after any crash. Progress is an await that completes, whatever it awaits,
+  /// or a `checkpoint`. So a body that may rightly wait for longer gives that wait a time limit of
+  /// its own. A server makes progress with each message: no handler, nor `init` or `terminate`, may
+  /// take longer, whatever it awaits, and a server without a message waits as long as it likes. A
+  /// body that computes for too long ends when it suspends, and not before. The frames of a process
+  /// that hangs are destroyed, as those of a killed one are. Above zero; not for supervisors. No
+  /// limit by default: OTP has none.
+  time_limit progress_limit = infinity;
   /// What has to be ready before it is started.
   detail::rare<std::vector<start_gate>> gates{};
 
@@ -131,6 +140,12 @@ struct child_spec {
   }
   [[nodiscard]] child_spec with_start_limit(time_limit limit) && {
     return with(std::move(*this), &child_spec::start_limit, limit);
+  }
+  [[nodiscard]] child_spec with_progress_limit(time_limit limit) const& {
+    return with(child_spec{*this}, &child_spec::progress_limit, limit);
+  }
+  [[nodiscard]] child_spec with_progress_limit(time_limit limit) && {
+    return with(std::move(*this), &child_spec::progress_limit, limit);
   }
   [[nodiscard]] child_spec with_backoff(const restart_backoff& b) const& {
     return with(child_spec{*this}, &child_spec::backoff, b);

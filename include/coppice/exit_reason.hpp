@@ -34,6 +34,7 @@ class COPPICE_API exit_reason {
     killed,  ///< Ended by a kill.
     noproc,  ///< There is no such process.
     timeout,  ///< A time limit ran out.
+    hung,     ///< It made no progress for longer than its `progress_limit` allows.
     error,    ///< An exception, or a failure described by a text.
   };
 
@@ -48,6 +49,7 @@ class COPPICE_API exit_reason {
   static exit_reason killed() noexcept { return exit_reason{kind_type::killed}; }
   static exit_reason noproc() noexcept { return exit_reason{kind_type::noproc}; }
   static exit_reason timeout() noexcept { return exit_reason{kind_type::timeout}; }
+  static exit_reason hung() noexcept { return exit_reason{kind_type::hung}; }
   /// A failure that carries an exception. A null pointer is an error without exception.
   static exit_reason error(std::exception_ptr exception) noexcept;
   /// A failure described by a text, without an exception.

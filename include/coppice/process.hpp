@@ -97,6 +97,14 @@ pid spawn_link(F&&, std::string_view = {}) {
 /// The calling process, or an empty pid outside of processes. Costs no co_await.
 [[nodiscard]] COPPICE_API pid self() noexcept;
 
+/// Says that the calling process makes progress although it computes for long: see
+/// `child_spec::progress_limit`. Where it comes too late, the process ends as hung when it suspends.
+/// Does nothing in a process without such a limit, in a server, and outside of processes.
+///
+/// @par Complexity
+/// A reading of the clock.
+COPPICE_API void checkpoint();
+
 /// `co_await coppice::exit(reason);` ends the calling process without a throw: its frames are
 /// destroyed, destructors and all, and the reason is told. Does not return.
 ///

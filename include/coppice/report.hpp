@@ -118,6 +118,8 @@ struct child_stop_failed {
   const child_info& child;
   const exit_reason& reason;
   bool had_to_be_killed;             ///< Its shutdown time had run out.
+  /// Where it was then, if it had to be killed: for what it waited, or in which coroutine.
+  std::string_view waited{};
 };
 
 /// Several children of a dynamic supervisor, which stop side by side, did not end as they were
@@ -141,6 +143,7 @@ struct supervisor_stopped {
   const exit_reason& reason;
   std::size_t stopped;               ///< Children that were running when the stop began.
   std::size_t killed;                ///< Those of them that had to be killed.
+  std::chrono::steady_clock::duration took{};  ///< From the first request on.
 };
 
 /// A spec is legal, but will not do what its author wants.
@@ -205,6 +208,24 @@ struct task_terminated {
   const exit_reason& reason;
 };
 
+/// A call was refused with `errc::would_deadlock`: its server waits for an answer, perhaps of one
+/// that waits for another one, and so on, and the last of them waits for the caller.
+///
+/// Found among processes of one io_context whose whole body waits for the call: not beside another
+/// wait (`||`), nor for calls sent by `send_request`. With `COPPICE_DOCUMENTED_ASIO_ONLY` only those
+/// that are tasks are seen.
+struct deadlock_refused {
+  std::span<const pid> circle;       ///< The caller, the server that it called, and so on.
+};
+
+/// A process has made no progress for longer than its `progress_limit`, and ends for that. Told
+/// before its frames are destroyed: `info(process)` still knows for what it waits, and where.
+struct process_hung {
+  pid process;
+  std::string_view label;
+  std::chrono::steady_clock::duration limit;
+};
+
 /// A killed process waits for something that cannot be cancelled. It counts as dead; its frames are
 /// destroyed when, if ever, that something completes.
 struct process_abandoned {
@@ -225,6 +246,8 @@ struct application_stopped {
   pid process;                       ///< The root supervisor, which is gone.
   const exit_reason& reason;         ///< The exit reason of the root supervisor.
   int exit_code = 0;                 ///< The value that `run` returns, one of `coppice::exit_code`.
+  /// Who had to be killed, with the supervisors from the root's children down, and where it waited.
+  std::span<const std::string> killed = {};
 };
 
 /// Reports that nobody has heard of, since the sink has thrown. Told before the next report, to the
@@ -252,7 +275,7 @@ using report =
     std::variant<child_starting, child_started, child_held_back, child_recovered,
                  child_start_failed, child_refused, child_ended, budget_exhausted, child_stop_failed, children_stop_failed, supervisor_stopped,
                  spec_warning, process_crashed, server_terminated, task_terminated, state_discarded,
-                 state_lost, process_abandoned, application_started, application_stopped,
+                 state_lost, deadlock_refused, process_hung, process_abandoned, application_started, application_stopped,
                  reports_lost, reports_summed_up>;
 
 /// Takes reports, on the loop's thread, as they arise. It must not block, nor run the io_context.

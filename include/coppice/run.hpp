@@ -2,6 +2,7 @@
 
 #include <coppice/config.hpp>
 #include <coppice/report.hpp>
+#include <coppice/run_options.hpp>
 #include <coppice/supervisor.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -20,19 +21,20 @@ enum exit_code : int {
 /// Runs a supervision tree as a program: until it ends, or SIGINT or SIGTERM asks it to.
 ///
 /// The first signal starts an ordered stop, children in reverse start order, each with its shutdown
-/// time. A second one kills what is left.
+/// time. A second one kills what is left. `options` may limit the time of the whole stop, and let
+/// a service manager know what happens.
 ///
 /// Reported: `application_started` when the root and its children are up, `application_stopped`
 /// when all have ended.
 ///
-/// A spec that breaks a rule is told on stderr, in one line that names the supervisors from the
+/// A spec, or options, that break a rule are told on stderr, in one line that names the supervisors from the
 /// root down, the child and the rule; the program ends with `exit_bad_spec` then. It is thrown by
 /// `start_supervisor` and by `check`, for programs that are to handle it in another way.
 ///
 /// @return One of `exit_code`.
 /// @par Origin
 /// A permanent OTP application: when its top supervisor ends, the system does.
-COPPICE_API int run(supervisor_spec spec);
+COPPICE_API int run(supervisor_spec spec, const run_options& options = {});
 
 /// The same on an io_context of the caller's, which may have been given a report sink or other work
 /// before. Returns when the tree has ended, whatever else there is to do; or when somebody stops
@@ -41,16 +43,17 @@ COPPICE_API int run(supervisor_spec spec);
 /// An io_context that is stopped when this is called is restarted first: one that has run out of
 /// work is, and cannot be told from one that somebody has stopped before. What is left of an
 /// earlier tree goes on with it.
-COPPICE_API int run(boost::asio::io_context& io, supervisor_spec spec);
+COPPICE_API int run(boost::asio::io_context& io, supervisor_spec spec,
+                    const run_options& options = {});
 
 // Catches a spec without a strategy, to say so at compile time.
 template <class Never = void>
-int run(detail::spec_without_strategy) {
+int run(detail::spec_without_strategy, const run_options& = {}) {
   static_assert(detail::refuse_without_strategy<Never>());
   return exit_bad_spec;
 }
 template <class Never = void>
-int run(boost::asio::io_context&, detail::spec_without_strategy) {
+int run(boost::asio::io_context&, detail::spec_without_strategy, const run_options& = {}) {
   static_assert(detail::refuse_without_strategy<Never>());
   return exit_bad_spec;
 }

@@ -27,6 +27,7 @@
 #include <chrono>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -47,13 +48,14 @@ class server_ref {
   /// A name on the io_context of the calling process.
   server_ref(std::string_view name) : to_{name} {}
   server_ref(const char* name) : to_{name} {}
+  server_ref(const std::string& name) : to_{name} {}
   server_ref(boost::asio::io_context& io, std::string_view name) : to_{io, name} {}
 
   /// `auto reply = co_await ref.call(message);` sends it and waits for the answer.
   ///
   /// Fails with `errc::noproc` (there is no such process), `errc::wrong_type` (it is no server of
   /// class S), `errc::died` (it ended before it answered; `failure()` of the call tells how),
-  /// `errc::timeout`, `errc::would_deadlock` (it called itself), `errc::no_reply` (whoever was to
+  /// `errc::timeout`, `errc::would_deadlock` (it called itself, or one that waits for it), `errc::no_reply` (whoever was to
   /// answer threw the chance away), or `errc::overloaded`.
   ///
   /// @param message Of a type that has a member type `reply`, the type of the answer. With g++ 12

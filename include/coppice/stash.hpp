@@ -55,6 +55,7 @@ class stash_ref {
   stash_ref(pid process) : server_{process} {}
   stash_ref(std::string_view name) : server_{name} {}
   stash_ref(const char* name) : server_{name} {}
+  stash_ref(const std::string& name) : server_{name} {}
   stash_ref(boost::asio::io_context& io, std::string_view name) : server_{io, name} {}
 
   /// `co_await stash.put(key, state);` keeps it, in place of what was kept there before. Fails as a

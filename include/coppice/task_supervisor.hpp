@@ -62,6 +62,7 @@ class COPPICE_API task_supervisor_ref {
   /// @throws std::logic_error outside of processes.
   task_supervisor_ref(std::string_view name) : to_{name} {}
   task_supervisor_ref(const char* name) : to_{name} {}
+  task_supervisor_ref(const std::string& name) : to_{name} {}
   task_supervisor_ref(boost::asio::io_context& io, std::string_view name) : to_{io, name} {}
 
   /// Starts a task under the supervisor, linked to the calling process, which is its owner.

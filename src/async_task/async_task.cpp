@@ -21,6 +21,7 @@ class task_behaviour final : public behaviour {
  public:
   explicit task_behaviour(bool failed) noexcept : behaviour{&tag}, failed_{failed} {}
 
+  [[nodiscard]] std::string_view kind() const noexcept override { return "task"; }
   bool report_crash(process& p) noexcept override {
     // A task that was asked to stop, and ended because of that, has not failed.
     if (!p.stop.was_asked() || failed_) {
@@ -317,14 +318,9 @@ void task_group_wait::task_over(task_core&) noexcept {
 
 boost::system::error_code task_group_wait::outcome() noexcept {
   if (already_awaited) return asio::error::already_started;
-  boost::system::error_code ec;
-  if (failed) {
-    ec = failed->error();
-  } else if (settled() < wanted) {
-    ec = errc::timeout;
-  } else {
-    return ec;
-  }
+  if (!failed && settled() == wanted) return {};
+  const boost::system::error_code ec =
+      failed ? failed->error() : boost::system::error_code{errc::timeout};
   const exit_reason why = failed ? exit_reason::noproc() : exit_reason::timeout();
   for (const task_ptr& c : cores) c->forget(why);
   return ec;

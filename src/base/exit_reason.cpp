@@ -88,6 +88,7 @@ std::string exit_reason::to_string() const {
     case kind_type::killed: return "killed";
     case kind_type::noproc: return "noproc";
     case kind_type::timeout: return "timeout";
+    case kind_type::hung: return "hung";
     case kind_type::error: break;
   }
   if (annotated_) return "error: " + what();

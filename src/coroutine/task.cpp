@@ -28,11 +28,6 @@ class dropped_chain {
   task_promise_base* part_;
 };
 
-// Destroys the outermost frame, the only one that no other frame owns.
-void destroy_frames(process& p) noexcept {
-  std::coroutine_handle<>::from_address(std::exchange(p.outermost, nullptr)).destroy();
-}
-
 }  // namespace
 
 task_root::~task_root() {
@@ -79,7 +74,8 @@ void task_promise_base::over() noexcept {
   if (root != nullptr) return root->over();
   process& p = *self;
   std::exception_ptr e = std::move(error);
-  destroy_frames(p);  // this promise is destroyed too: nothing below may use a member
+  p.innermost = nullptr;
+  std::coroutine_handle<>{frame}.destroy();  // and with it this promise
   ended(p, std::move(e));
   parked(p);
 }
@@ -98,7 +94,8 @@ void task_promise_base::drop() noexcept {
     part = parent;
   }
   if (r != nullptr) return r->drop();
-  destroy_frames(p);
+  p.innermost = nullptr;
+  part->frame.destroy();  // the outermost one, which no other frame owns
   frames_gone(p);
 }
 
@@ -115,8 +112,8 @@ void begin_task(process& p, task<void> t) {
   p.waits_here = true;
   task_promise<void>& promise = access::promise(t);
   promise.self = &p;
-  const std::coroutine_handle<> frame = access::release(t);
-  p.outermost = frame.address();
+  static_cast<void>(access::release(t));  // its end destroys it
+  p.innermost = &promise;
   promise.resume();
 }
 

@@ -35,6 +35,10 @@ pid self() noexcept {
   return me != nullptr ? me->id() : pid{};
 }
 
+void checkpoint() {
+  if (process* const me = detail::current_process_if_any(); me != nullptr) me->home.checkpoint(*me);
+}
+
 namespace {
 
 // The reason `kill` cannot be trapped; all other reasons are ordinary signals, as with exit/2.

@@ -34,6 +34,9 @@ void stop_wait::arm(waiter& w) {
     news.target = &w;
     p->more().subscriptions.push_back(news);
     timer.arm(w, limit);
+    if (behaviour* const b = p->behaviour(); b != nullptr && !whole.is_infinity()) {
+      b->limit_stop(after(p->home.now(), whole.time()));
+    }
     p->home.stop(*p, reason);
     return;
   }

@@ -105,6 +105,10 @@ class key_writer {
     append_key(key_, x.reason);
   }
   void operator()(const process_abandoned& x) const { add(x.label); }
+  void operator()(const process_hung& x) const { add(x.label); }
+  void operator()(const deadlock_refused& x) const {
+    for (const pid& p : x.circle) add(p.to_string());
+  }
   // These are never summed up, so they need no key.
   void operator()(const budget_exhausted&) const {}
   void operator()(const application_started&) const {}

@@ -1,5 +1,6 @@
 #include "report_words.hpp"
 
+#include <coppice/dump.hpp>
 #include <coppice/process_info.hpp>
 #include <coppice/report_fields.hpp>
 #include <coppice/severity.hpp>
@@ -73,6 +74,7 @@ class collector {
     child(x.child);
     why(x.reason);
     add("killed", detail::yes_or_no(x.had_to_be_killed));
+    add("waited", x.waited);
   }
   void operator()(const children_stop_failed& x) {
     kind("children_stop_failed");
@@ -87,6 +89,7 @@ class collector {
     supervisor(x.supervisor, x.supervisor_id);
     why(x.reason);
     add("killed", std::to_string(x.killed));
+    add("took", detail::seconds(x.took));
     add("count", std::to_string(x.stopped));
   }
   void operator()(const spec_warning& x) {
@@ -139,6 +142,20 @@ class collector {
     add("name", x.name);
     why(x.reason);
   }
+  void operator()(const deadlock_refused& x) {
+    kind("deadlock_refused");
+    add("circle", listed(x.circle));
+  }
+  void operator()(const process_hung& x) {
+    kind("process_hung");
+    process(x.process);
+    add("label", x.label);
+    add("limit", detail::seconds(x.limit));
+    std::string stack;
+    for (const std::string& frame : stack_of(x.process)) stack += (stack.empty() ? "" : " < ") + frame;
+    add("stack", stack);
+    surroundings(x.process);
+  }
   void operator()(const process_abandoned& x) {
     kind("process_abandoned");
     process(x.process);
@@ -157,6 +174,9 @@ class collector {
     add("name", x.name);
     why(x.reason);
     add("exit_code", std::to_string(x.exit_code));
+    std::string killed;
+    for (const std::string& who : x.killed) killed += (killed.empty() ? "" : ", ") + who;
+    add("killed", killed);
   }
   void operator()(const reports_lost& x) {
     kind("reports_lost");

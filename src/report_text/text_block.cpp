@@ -1,6 +1,7 @@
 #include "report_words.hpp"
 #include "text_parts.hpp"
 
+#include <coppice/dump.hpp>
 #include <coppice/process_info.hpp>
 
 #include <string>
@@ -83,6 +84,7 @@ class block {
     child(x.child, "shut down abnormally");
     why(x.reason);
     offender(x.child);
+    if (!x.waited.empty()) say("Waited for", x.waited);
     killed(x.had_to_be_killed);
   }
   void operator()(const children_stop_failed& x) {
@@ -97,6 +99,7 @@ class block {
     why(x.reason);
     say("Children", std::to_string(x.stopped));
     say("Killed", std::to_string(x.killed));
+    if (x.took > x.took.zero()) say("Took", seconds(x.took));
   }
   void operator()(const spec_warning& x) {
     add("Supervisor " + std::string{x.supervisor});
@@ -144,6 +147,15 @@ class block {
     add("GenServer " + name_or_pid(x.name, x.process) + " has lost its state");
     why(x.reason);
   }
+  void operator()(const deadlock_refused& x) {
+    add("A call was refused");
+    add("** (exit) " + circle(x.circle));
+  }
+  void operator()(const process_hung& x) {
+    add("Process " + name_or_pid(x.label, x.process) + " hangs");
+    add("It has made no progress for " + seconds(x.limit) + " and ends");
+    for (const std::string& frame : stack_of(x.process)) add("    " + frame);
+  }
   void operator()(const process_abandoned& x) {
     add("Process " + x.process.to_string() + " abandoned");
     add("It was killed but waits for something that cannot be cancelled");
@@ -157,6 +169,7 @@ class block {
     add(capital(application(x.name)) + " stopped");
     why(x.reason);
     say("Exit code", std::to_string(x.exit_code));
+    for (const std::string& who : x.killed) say("Killed", who);
   }
   void operator()(const reports_lost& x) {
     add(count(x.count, "report") + " could not be told");

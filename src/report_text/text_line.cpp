@@ -1,10 +1,13 @@
 #include "report_words.hpp"
 #include "text_parts.hpp"
 
+#include <coppice/dump.hpp>
+
 #include <chrono>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace coppice::detail {
 
@@ -44,7 +47,7 @@ class line {
   std::string operator()(const child_stop_failed& x) const {
     return child(x.child) +
            (x.had_to_be_killed ? " did not stop in time and was killed" : " stopped badly") +
-           why(x.reason);
+           why(x.reason) + (x.waited.empty() ? "" : "; it waited for " + std::string{x.waited});
   }
   std::string operator()(const children_stop_failed& x) const {
     return named(x.child.supervisor, x.child.supervisor_id) + ": " + children(x.count) +
@@ -52,8 +55,10 @@ class line {
            why(x.reason);
   }
   std::string operator()(const supervisor_stopped& x) const {
-    return named(x.supervisor, x.supervisor_id) + " stopped " + children(x.stopped) + ", " +
-           std::to_string(x.killed) + " killed" + why(x.reason);
+    const auto took = std::chrono::round<std::chrono::milliseconds>(x.took);
+    return named(x.supervisor, x.supervisor_id) + " stopped " + children(x.stopped) +
+           (took > took.zero() ? " in " + seconds(took) : "") + ", " + std::to_string(x.killed) +
+           " killed" + why(x.reason);
   }
   std::string operator()(const spec_warning& x) const {
     return std::string{x.supervisor} + ": " + cut(x.text, style_);
@@ -95,6 +100,14 @@ class line {
   std::string operator()(const state_lost& x) const {
     return "server " + named(x.name, x.process) + " has lost its state" + why(x.reason);
   }
+  std::string operator()(const deadlock_refused& x) const {
+    return "a call was refused: " + circle(x.circle);
+  }
+  std::string operator()(const process_hung& x) const {
+    const std::vector<std::string> stack = stack_of(x.process);
+    return "process " + named(x.label, x.process) + " has made no progress for " +
+           seconds(x.limit) + " and ends" + (stack.empty() ? "" : "; it waits in " + stack.front());
+  }
   std::string operator()(const process_abandoned& x) const {
     return "process " + named(x.label, x.process) +
            " was killed but waits for something that cannot be cancelled; abandoned";
@@ -103,8 +116,12 @@ class line {
     return application(x.name) + " started (OS process " + std::to_string(x.os_process) + ')';
   }
   std::string operator()(const application_stopped& x) const {
-    return application(x.name) + " stopped" + why(x.reason) + "; exit code " +
-           std::to_string(x.exit_code);
+    std::string text = application(x.name) + " stopped" + why(x.reason) + "; exit code " +
+                       std::to_string(x.exit_code);
+    for (const std::string& who : x.killed) {
+      text += (&who == x.killed.data() ? "; killed: " : ", ") + who;
+    }
+    return text;
   }
   std::string operator()(const reports_lost& x) const {
     return count(x.count, "report") + " could not be told" + why(x.reason);

@@ -39,6 +39,12 @@ std::string budget(const budget_exhausted& x) {
   return "more than " + count(x.intensity, "restart") + " in " + seconds(x.period);
 }
 
+std::string circle(std::span<const pid> processes) {
+  std::string text = named(processes.front()) + " would wait for ";
+  for (const pid& p : processes.subspan(1)) text += named(p) + ", which waits for ";
+  return text + named(processes.front());
+}
+
 std::string others(const reports_summed_up& x) {
   std::string text = std::to_string(x.count - 1) + " more like it";
   if (x.period > x.period.zero()) text += " within " + seconds(x.period);

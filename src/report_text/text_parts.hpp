@@ -7,6 +7,7 @@
 #include <coppice/report_text.hpp>
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,8 @@ std::string count(std::size_t n, std::string_view what);
 std::string children(std::size_t n);
 // "more than 3 restarts in 5 s"
 std::string budget(const budget_exhausted& x);
+// "a <3> waits for b <4>, which waits for a <3>".
+std::string circle(std::span<const pid> processes);
 std::string others(const reports_summed_up& x);
 
 // The name of the client if it has one, otherwise its pid, as in Elixir.

@@ -3,6 +3,8 @@
 #include <coppice/detail/runtime/scheduler.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <ctime>
 #include <optional>
 
 // A scheduler has one queue for all timers of coppice's, and sets one timer of Asio's (the alarm)
@@ -21,6 +23,24 @@ time_point scheduler::now() noexcept {
     turn_time_valid_ = true;
   }
   return turn_time_;
+}
+
+// Every turn reads this clock, so it is one that costs a few nanoseconds and is right to a few
+// milliseconds, where there is one.
+std::uint32_t scheduler::read_rough_time() const noexcept {
+  using std::chrono::milliseconds;
+  time_point t = turn_time_;
+  if (!manual_) {
+#if defined(CLOCK_MONOTONIC_COARSE)
+    timespec read{};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &read);
+    t = time_point{std::chrono::seconds{read.tv_sec} + std::chrono::nanoseconds{read.tv_nsec}};
+#else
+    t = clock::now();
+#endif
+  }
+  const auto since = std::chrono::duration_cast<milliseconds>(t.time_since_epoch());
+  return static_cast<std::uint32_t>(since.count());
 }
 
 void scheduler::set_timer(timer_node& node, time_point when) {

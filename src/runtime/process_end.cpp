@@ -120,7 +120,10 @@ void scheduler::announce_exit(process& p) {
   // The report comes first: a report sink may look up the process, by its name too.
   if (p.reason.is_abnormal() && listened_to()) report_crash(p);
   // Names are free before anybody hears of the end: whoever hears of it may take the name at once.
-  if (p.extras) give_up_names(*p.extras);
+  if (p.extras) {
+    give_up_names(*p.extras);
+    if (p.extras->watch && p.extras->watch->armed()) timers_.cancel(*p.extras->watch);
+  }
   const pid id = p.id();
   process* const parent = p.parent();
 
@@ -142,7 +145,8 @@ void scheduler::announce_exit(process& p) {
   tell_others(p, id);
 
   p.stop = {};
-  p.acknowledges = p.answered = p.ignored = p.exit_reason_final = p.waits_here = false;
+  p.acknowledges = p.answered = p.ignored = p.exit_reason_final = p.waits_here =
+      p.watched = false;
   p.queued = 0;
   p.woken = 0;
   p.spawner = {};

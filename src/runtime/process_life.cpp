@@ -12,7 +12,8 @@
 #include <new>
 #include <utility>
 
-// This file holds the events in the life of a process: spawn, start, exit signals, kill, failure.
+// This file holds the events in the life of a process: spawn, start, exit signals, kill, failure,
+// and a lack of progress.
 // They change the state of its `process_life` and do what that asks for; its end is in
 // process_end.cpp.
 //
@@ -82,6 +83,7 @@ void scheduler::begin(process& p) {
     crash(p);
   }
   current_ = before;
+  p.ran_at = rough_time_;
   if (p.is(number)) on_suspend(p);
 }
 
@@ -162,6 +164,66 @@ void scheduler::begin_exit(process& p, exit_reason reason, bool at_rest) {
   p.reason = std::move(reason);
   p.stop.exits();
   if (p.life.exit()) tear_down(p, at_rest);
+}
+
+progress_watch::progress_watch(process& p, duration l) noexcept
+    : timer_node{[](timer_node& node) {
+        auto& w = static_cast<progress_watch&>(node);
+        w.of.home.check_progress(w);
+      }},
+      of{p},
+      limit{l} {}
+
+void scheduler::watch_progress(process& p, duration limit) {
+  process_extras& x = p.more();
+  x.watch = std::make_unique<progress_watch>(p, limit);
+  x.watch->by_message = x.behaviour && x.behaviour->works_by_message();
+  p.watched = !x.watch->by_message;
+  note_progress(p);
+}
+
+void scheduler::note_progress(process& p) {
+  progress_watch& w = *p.extras->watch;
+  w.since = now();
+  if (!w.armed()) set_timer(w, after(w.since, w.limit));
+}
+
+// The timer of a process that makes progress is set once for many steps: it is early then, and is
+// set anew. A server that has nothing to do needs no timer: its next message sets it.
+void scheduler::check_progress(progress_watch& w) {
+  process& p = w.of;
+  if (p.life.is_exiting()) return;
+  if (p.life.is_spawned()) return note_progress(p);  // its turn has not come
+  if (w.by_message && !p.extras->behaviour->is_busy()) return;
+  const time_point due = after(w.since, w.limit);
+  if (due > now()) return set_timer(w, due);
+  hang(p);
+}
+
+void scheduler::checkpoint(process& p) {
+  if (!p.extras || !p.extras->watch) return;
+  progress_watch& w = *p.extras->watch;
+  if (w.by_message || p.life.pending() != process_life::pending_end::none) return;
+  // The time of the turn is that of its beginning, and this step may be a long one.
+  const time_point present = manual_ ? turn_time_ : clock::now();
+  if (present < after(w.since, w.limit)) {
+    w.since = present;
+  } else {
+    hang(p);
+  }
+}
+
+void scheduler::hang(process& p) {
+  if (listened_to()) {
+    tell(process_hung{p.id(), p.label(), p.extras->watch->limit});
+    // The report sink may have ended the process.
+    if (!p.life.is_live()) return;
+  }
+  if (current_ == &p) {
+    exit_on_suspend(p, exit_reason::hung());
+  } else {
+    begin_exit(p, exit_reason::hung());
+  }
 }
 
 void scheduler::link(process& a, process& b) {

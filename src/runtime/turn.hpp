@@ -30,6 +30,7 @@ class scheduler::turn {
  public:
   explicit turn(scheduler& s) noexcept : of_{s}, before_{std::exchange(s.in_turn_, true)} {
     s.turn_time_valid_ = false;
+    s.rough_time_ = s.read_rough_time();
     s.queue_.begin_turn();
   }
   turn(const turn&) = delete;

@@ -63,40 +63,6 @@ void server_core::gave_up(reply_slot& call) noexcept {
   }
 }
 
-void send_call(reply_slot& slot, envelope& e, const process_ref& target, const void* tag,
-               delivery d) {
-  const process* server = nullptr;
-  try {
-    server = access::slot(target);
-  } catch (...) {
-    // The function that is to find the server has thrown.
-    return slot.fail(errc::noproc, exit_reason::error(std::current_exception()));
-  }
-  server_core* const core = server_core::of(server, tag);
-  process* const caller = slot.home.current();
-  // A process that looks into the server through `sys` is not its client: a crash report names only
-  // processes that use the server.
-  if (!e.out_of_band && caller != nullptr) slot.from = caller->id();
-  if (core == nullptr) {
-    slot.fail(server_core::why_none(server));
-  } else if (core->closed) {
-    slot.fail(errc::noproc);
-  } else if (caller == &core->self) {
-    slot.fail(errc::would_deadlock);
-  } else {
-    intrusive_ptr_add_ref(&slot);  // the reference of the queue, which `dispose` gives back
-    slot.asked = core;
-    core->calls.push_back(slot);
-    const bool now = d == delivery::at_once && e.kind == envelope::kind_type::synchronous &&
-                     core->is_idle() && core->has_room();
-    if (now) {
-      core->handle_at_once(e);
-    } else {
-      core->push(e);
-    }
-  }
-}
-
 send_result server_core::push_beyond_limit(envelope& e) noexcept {
   if (closed) {
     e.dispose(errc::noproc);
@@ -152,6 +118,7 @@ envelope& server_core::take() noexcept {
     requested.idle.reset();
   }
   handling = true;
+  if (self.extras->watch) home.note_progress(self);
   return pop();
 }
 

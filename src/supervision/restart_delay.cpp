@@ -36,7 +36,9 @@ duration restart_delay::after_run(duration run) noexcept {
 
 duration restart_delay::after_failed_start() noexcept {
   const double longest = ticks(backoff_.max);
-  const double pause = next_ * (1 + backoff_.jitter * (2 * draw() - 1));
+  double pause = next_ * (1 + backoff_.jitter * (2 * draw() - 1));
+  // The longest pause differs from child to child too.
+  if (pause > longest) pause = longest * (1 - backoff_.jitter * draw());
   next_ = std::min(longest, next_ * backoff_.factor);
   // A pause has some length, and a double may be larger than what a duration can show.
   if (pause >= longest) return backoff_.max;

@@ -16,16 +16,81 @@ namespace coppice::detail {
 
 namespace {
 
-// The shutdown time of a worker whose spec does not give one.
-constexpr std::chrono::seconds default_shutdown{5};
-
 // With a shutdown time of zero the child still has one tick of the clock to hear the request: its
 // deadline would otherwise have passed when the request is made.
-supervision::clock::duration time_to_stop(const supervision::child& c) noexcept {
+supervision::clock::duration own_time(const supervision::child& c) noexcept {
   return std::max(c.how.time(), supervision::clock::duration{1});
 }
 
+// How long a child takes to stop at most, as far as that can be known.
+supervision::clock::duration needed_by(const supervision::child& c,
+                                       supervision::needs_function* needs) {
+  if (c.how.is_brutal_kill()) return {};
+  if (c.how.is_timed()) return own_time(c);
+  return needs != nullptr ? needs(c) : supervision::default_shutdown;
+}
+
+// The time of a deadline that is not of those children alone who have that shutdown time.
+constexpr supervision::clock::duration of_everybody = supervision::clock::duration::max();
+
+supervision::clock::duration sum(supervision::clock::duration a, supervision::clock::duration b) {
+  return a < supervision::clock::duration::max() - b ? a + b : supervision::clock::duration::max();
+}
+
 }  // namespace
+
+bool supervision::is_up(const child& c) noexcept {
+  return (c.state == child_state::running && !c.ended) || c.state == child_state::stopping ||
+         c.state == child_state::starting;
+}
+
+supervision::clock::duration supervision::time_to_stop(needs_function* needs) {
+  clock::duration all{};
+  for (child* c = children_.first(); c != nullptr; c = children_.after(*c)) {
+    if (!is_up(*c)) continue;
+    const clock::duration one = needed_by(*c, needs);
+    all = options_.dynamic ? std::max(all, one) : sum(all, one);
+  }
+  return all;
+}
+
+// Splits the time that is left among a child and those that are stopped after it: those before it
+// in the start order. If it is enough for all, each has its own time, and one without limit gets
+// what the others leave. If it is not, each gets a part in proportion to its own time. So whoever
+// ends early leaves more to the others. Children that stop side by side all get all of it.
+supervision::clock::duration supervision::share_of(child& c, clock::duration left,
+                                                   needs_function* needs) {
+  if (c.how.is_brutal_kill()) return {};
+  const clock::duration own = c.how.is_timed() ? own_time(c) : clock::duration::max();
+  if (left == clock::duration::max()) return own;
+  left = std::max(left, clock::duration{1});
+  if (options_.dynamic) return std::min(own, left);
+  const clock::duration mine = needed_by(c, needs);
+  clock::duration others{};
+  for (child* after = children_.before(c); after != nullptr; after = children_.before(*after)) {
+    if (is_up(*after)) others = sum(others, needed_by(*after, needs));
+  }
+  if (sum(mine, others) <= left) return std::min(own, left - others);
+  const double part = static_cast<double>(mine.count()) /
+                      (static_cast<double>(mine.count()) + static_cast<double>(others.count()));
+  const auto share = static_cast<clock::duration::rep>(part * static_cast<double>(left.count()));
+  return std::clamp(clock::duration{share}, clock::duration{1}, left);
+}
+
+void supervision::limit_stop(clock::time_point until, needs_function* needs) {
+  stop_by_ = std::min(stop_by_, until);
+  needs_ = needs;
+  if (!shutting_down()) return;
+  if (awaited_ != nullptr) awaited_until_ = std::min(awaited_until_.value_or(stop_by_), stop_by_);
+  if (pending_stops_ == 0) return;
+  const auto at = std::find_if(stop_deadlines_.begin(), stop_deadlines_.end(),
+                               [this](const stop_deadline& d) { return d.until < stop_by_; });
+  stop_deadlines_.insert(at, {stop_by_, of_everybody});
+}
+
+supervision::clock::duration supervision::time_in_parallel(const child& c) const noexcept {
+  return std::min(c.how.is_timed() ? c.how.time() : clock::duration::max(), parallel_limit_);
+}
 
 // The end of the supervisor begins: no other job follows this one. A child whose exit waits in the
 // inbox is down already and is not counted as stopped by us.
@@ -65,8 +130,14 @@ bool supervision::ask_stop(child& c, clock::time_point now) {
     emit({.kind = action::kind_type::kill, .subject = &c});
     return true;
   }
-  if (c.how.is_timed()) awaited_until_ = after(now, time_to_stop(c));
-  emit({.kind = action::kind_type::stop, .subject = &c});
+  action request{.kind = action::kind_type::stop, .subject = &c};
+  if (shutting_down() && stop_by_ != end_of_time) {
+    request.until = after(now, share_of(c, stop_by_ - now, needs_));
+    awaited_until_ = request.until;
+  } else if (c.how.is_timed()) {
+    awaited_until_ = after(now, own_time(c));
+  }
+  emit(std::move(request));
   return true;
 }
 
@@ -112,6 +183,7 @@ void supervision::account_stop(child& c, const exit_reason& reason) {
 // the same shutdown time share a deadline. So the number of deadlines is that of different times,
 // and not that of children.
 void supervision::begin_parallel_stop(clock::time_point now) {
+  if (stop_by_ != end_of_time) parallel_limit_ = std::max(stop_by_ - now, clock::duration{1});
   for (child* c = children_.first(); c != nullptr;) {
     child* const following = children_.after(*c);
     if (ask_stop(*c, now)) {
@@ -119,8 +191,10 @@ void supervision::begin_parallel_stop(clock::time_point now) {
       awaited_ = nullptr;
       awaited_until_.reset();
       ++pending_stops_;
-      if (c->how.is_timed()) {
-        const stop_deadline b{detail::after(now, time_to_stop(*c)), c->how.time()};
+      const clock::duration time = time_in_parallel(*c);
+      const bool limited = c->how.is_timed() || time != clock::duration::max();
+      if (limited && !c->how.is_brutal_kill()) {
+        const stop_deadline b{detail::after(now, std::max(time, clock::duration{1})), time};
         const auto at = std::lower_bound(
             stop_deadlines_.begin(), stop_deadlines_.end(), b,
             [](const stop_deadline& x, const stop_deadline& y) { return x.time > y.time; });
@@ -139,8 +213,10 @@ void supervision::check_deadline(clock::time_point now) {
     const clock::duration time = stop_deadlines_.back().time;
     stop_deadlines_.pop_back();
     for (child* c = children_.first(); c != nullptr; c = children_.after(*c)) {
-      if (c->state != child_state::stopping || !c->how.is_timed() || c->how.time() != time)
+      if (c->state != child_state::stopping || c->how.is_brutal_kill() || c->had_to_be_killed) {
         continue;
+      }
+      if (time != of_everybody && time_in_parallel(*c) != time) continue;
       c->had_to_be_killed = true;
       emit({.kind = action::kind_type::kill, .subject = c});
     }
@@ -154,9 +230,11 @@ void supervision::check_deadline(clock::time_point now) {
     start_limited_ = true;
     const shutdown how =
         awaited_->how.is_brutal_kill() ? shutdown{default_shutdown} : awaited_->how;
+    clock::time_point until = stop_by_;
     if (how.is_timed()) {
-      const clock::time_point until =
-          after(now, std::max(how.time(), clock::duration{1}));
+      until = std::min(until, after(now, std::max(how.time(), clock::duration{1})));
+    }
+    if (how.is_timed() || until != end_of_time) {
       awaited_until_ = std::min(awaited_until_.value_or(until), until);
     }
   }

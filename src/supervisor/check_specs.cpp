@@ -128,6 +128,12 @@ void check_child(const place& at, const child_spec& spec, bool named, auto_shutd
   if (spec.start_limit.time() <= steady_clock::duration::zero()) {
     refuse(at, spec, "its start limit must be above zero");
   }
+  if (spec.progress_limit.time() <= steady_clock::duration::zero()) {
+    refuse(at, spec, "its progress limit must be above zero");
+  }
+  if (!spec.progress_limit.is_infinity() && spec.type == child_type::supervisor) {
+    refuse(at, spec, "a supervisor waits for its children, and has no progress limit");
+  }
   if (spec.backoff) check_backoff(at, spec, *spec.backoff);
   if (spec.restart_limit) check_limit(at, spec, *spec.restart_limit);
   if (spec.gates) check_gates(at, spec, *spec.gates);

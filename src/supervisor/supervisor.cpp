@@ -48,6 +48,7 @@ class supervisor_body final : public task_body, public pooled {
     if (body.outcome_) {
       body.outcome_->finished = true;
       body.outcome_->cause = self.end().why;
+      body.outcome_->killed = self.killed();
     }
     // A return would otherwise count as a normal end.
     p.reason = self.end().reason;
@@ -112,7 +113,7 @@ supervisor_ref start_root(asio::io_context& io, std::function<setup_ptr()> make_
 shutdown shutdown_of(const child_spec& spec) noexcept {
   if (spec.shutdown) return *spec.shutdown;
   if (spec.type == child_type::supervisor) return infinity;
-  return std::chrono::seconds{5};
+  return supervision::default_shutdown;
 }
 
 setup_ptr setup_of(supervisor_spec spec, std::size_t partitions) {

@@ -42,22 +42,28 @@ struct supervisor_process::gate final : name_watch {
   bool is_open = false;
 };
 
-supervisor_process::entry::~entry() = default;
+supervisor_process::entry_terms::entry_terms() = default;
+supervisor_process::entry_terms::~entry_terms() = default;
 
-// Called for a child whose spec says more of its starts than OTP knows.
-void supervisor_process::make_policy(entry& c, const child_spec& spec) {
+void supervisor_process::note_terms(entry& c, const child_spec& spec) {
+  if (!spec.progress_limit.is_infinity() || spec.gates) {
+    c.terms = std::make_unique<entry_terms>();
+    c.terms->progress_limit = spec.progress_limit;
+  }
+  if (!spec.backoff && !spec.restart_limit && !spec.gates) return;
   const std::size_t gates = spec.gates ? spec.gates->size() : 0;
   c.policy = std::make_unique<restart_policy>(
       c, restart_terms{spec.backoff.get(), spec.restart_limit.get(), gates});
   for (std::size_t i = gates; i > 0; --i) {
-    c.gates = std::make_unique<gate>(*this, c, (*spec.gates)[i - 1].name(), std::move(c.gates));
-    if (home_.names().watch(*c.gates)) c.gates->name_ready();
+    std::unique_ptr<gate>& first = c.terms->gates;
+    first = std::make_unique<gate>(*this, c, (*spec.gates)[i - 1].name(), std::move(first));
+    if (home_.names().watch(*first)) first->name_ready();
   }
 }
 
 // Gives the name for which a child that is held back waits.
 std::string_view supervisor_process::awaited_by(const entry& c) noexcept {
-  const gate* g = c.gates.get();
+  const gate* g = c.terms->gates.get();
   while (g->is_open) g = g->next.get();
   return g->name();
 }
@@ -161,6 +167,9 @@ process& supervisor_process::spawn_child(entry& c, bool again) {
                             .tag = &c,
                             .low_priority = again && c.restarts > restarts_before_low_priority});
   c.process = p.id();
+  if (c.terms && !c.terms->progress_limit.is_infinity()) {
+    home_.watch_progress(p, c.terms->progress_limit.time());
+  }
   return p;
 }
 

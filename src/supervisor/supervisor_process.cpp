@@ -96,7 +96,7 @@ supervisor_process::entry& supervisor_process::make_entry(
   c->significant = spec.significant;
   c->start_limit = spec.start_limit;
   c->how = shutdown_of(spec);
-  if (spec.backoff || spec.restart_limit || spec.gates) make_policy(*c, spec);
+  note_terms(*c, spec);
   if (const body_ptr& start = access::get_body(spec.start)) c->start = start->for_child(start);
   return *c;
 }
@@ -174,6 +174,7 @@ void supervisor_process::act() {
   // A report sink may kill the supervisor; it then carries out nothing more.
   for (int left = action_budget; !finished_ && self_.life.is_live(); --left) {
     auto a = decide_.next(now);
+    if (decide_.shutting_down() && !stop_began_) stop_began_ = now;
     if (!a) break;
     perform(*a);
     if (left == 0) {
@@ -192,11 +193,13 @@ void supervisor_process::perform(supervision::action& a) {
       start_child(*c);
       break;
     case kind::stop:
+      limit_stop_of(*c, a.until);
       if (process* p = access::slot(c->process); p != nullptr) {
         home_.signal(*p, self_.id(), exit_reason::shutdown(), stop_request::level::supervisor);
       }
       break;
     case kind::kill:
+      if (c->had_to_be_killed && home_.listened_to()) end_late(*c);
       if (process* p = access::slot(c->process); p != nullptr) home_.kill(*p);
       break;
     // The decisions have dropped the record from the table and from the inbox.
@@ -211,7 +214,9 @@ void supervisor_process::perform(supervision::action& a) {
       if (home_.listened_to()) {
         report_bad_stops();
         home_.tell(supervisor_stopped{own_name(), self_.id(), last_, decide_.stopped_at_end(),
-                                      decide_.killed_at_end()});
+                                      decide_.killed_at_end(),
+                                      stop_began_ ? home_.now() - *stop_began_ : duration{}});
+        tell_killed();
       }
       break;
     case kind::failed_to_start:

@@ -6,6 +6,7 @@
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/supervisor/refused_child.hpp>
 #include <coppice/partition_supervisor.hpp>
+#include <coppice/stop_plan.hpp>
 #include <coppice/supervise.hpp>
 #include <coppice/detail/supervision/supervision.hpp>
 #include <coppice/supervisor.hpp>
@@ -17,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -62,6 +64,7 @@ setup_ptr setup_of(const partition_supervisor_spec& spec);
 struct supervisor_outcome {
   bool finished = false;
   supervision::cause cause = supervision::cause::asked;
+  std::vector<std::string> killed{};  // who had to be killed in the end
   std::function<void()> booted{};  // called when its children are up; may be empty
 };
 
@@ -110,6 +113,7 @@ class supervisor_process final : public behaviour, public process_watcher {
   // The wait for the end of the supervisor, which works while it waits.
   struct wait {
     using signature = void();
+    static constexpr wait_kind kind = wait_kind::children;
 
     supervisor_process* self;
     wake_timer timer{};
@@ -130,6 +134,7 @@ class supervisor_process final : public behaviour, public process_watcher {
   [[nodiscard]] bool has_finished() const noexcept { return finished_; }
   // Begins, and waits for the end.
   task<void> main(std::function<void()> booted);
+  [[nodiscard]] const std::vector<std::string>& killed() const noexcept { return killed_; }
   [[nodiscard]] supervisor_end end() const { return {decide_.why_finished(), last_}; }
 
   void take(const std::shared_ptr<supervisor_request>& r);
@@ -139,6 +144,11 @@ class supervisor_process final : public behaviour, public process_watcher {
   // Tells whether this waits for the start or the end of a child in whose subtree the caller is.
   [[nodiscard]] bool waits_for(process& caller) const noexcept;
   bool stop(const exit_reason& reason) override;
+  void limit_stop(time_point until) override;
+  // How long a stop that begins now takes at most, as far as the children have limits.
+  [[nodiscard]] duration time_to_stop() { return decide_.time_to_stop(&needed_to_stop); }
+  // Adds what a stop of its children would do.
+  void plan_stop(std::vector<stop_step>& plan, std::size_t depth, duration whole);
 
   // The number of partitions over which keys are spread.
   [[nodiscard]] std::size_t partitions() const noexcept { return partitions_; }
@@ -153,15 +163,22 @@ class supervisor_process final : public behaviour, public process_watcher {
     entry* owner = nullptr;
   };
   struct gate;
+  // What few children have: what their specs say beyond what OTP knows, as far as the decisions
+  // need not know it; and what is to be told of one that had to be killed.
+  struct entry_terms {
+    entry_terms();
+    ~entry_terms();
+    time_limit progress_limit = infinity;
+    std::unique_ptr<gate> gates;  // in a chain
+    std::string waited{};         // where it was when its time to stop was over
+  };
   struct entry : supervision::child, pooled {
-    ~entry();
-
     entry_hook known;  // in entries_
     body_ptr start;
     std::shared_ptr<const child_spec> origin;  // as given, for get_child_spec
     pid process;                               // its latest process, which may be gone
     std::any info;
-    std::unique_ptr<gate> gates;  // its gates, in a chain
+    std::unique_ptr<entry_terms> terms;  // null for most
   };
 
   // Dynamic children that ended in the same way, under the same policy, share one report.
@@ -183,6 +200,10 @@ class supervisor_process final : public behaviour, public process_watcher {
   [[nodiscard]] std::string_view label_of(void* tag) const noexcept override {
     return static_cast<const entry*>(tag)->id;
   }
+  [[nodiscard]] std::size_t restarts_of(void* tag) const noexcept override {
+    return static_cast<const entry*>(tag)->restarts;
+  }
+  [[nodiscard]] std::string_view kind() const noexcept override { return "supervisor"; }
   [[nodiscard]] bool traps_exits() const noexcept override { return true; }
   bool exit_signal(const pid& from, const exit_reason& reason) override;
 
@@ -193,6 +214,10 @@ class supervisor_process final : public behaviour, public process_watcher {
     return waiting_ != nullptr && !news_ && !acting_ && self_.life.is_live();
   }
   void perform(supervision::action& a);
+  void end_late(entry& c);
+  void tell_killed();
+  static duration needed_to_stop(const supervision::child& c);
+  void limit_stop_of(entry& c, time_point until);
   void start_child(entry& c);
   void restart_child(entry& c, process& ended, const exit_reason& why) noexcept;
   bool restart_child(entry& c) noexcept;
@@ -215,7 +240,7 @@ class supervisor_process final : public behaviour, public process_watcher {
   [[nodiscard]] child_info describe(const child_spec& spec) const noexcept;
   entry& make_entry(const child_spec& spec, std::string id,
                     std::shared_ptr<const child_spec> origin);
-  void make_policy(entry& c, const child_spec& spec);
+  void note_terms(entry& c, const child_spec& spec);
   [[nodiscard]] static std::string_view awaited_by(const entry& c) noexcept;
   void finish(supervisor_request& r, boost::system::error_code ec) noexcept;
   void note_refusal(supervisor_request& r, boost::system::error_code ec) noexcept;
@@ -239,6 +264,8 @@ class supervisor_process final : public behaviour, public process_watcher {
   const supervisor_request* latest_resize_ = nullptr;
   std::function<void()> booted_;
   exit_reason last_;
+  std::optional<time_point> stop_began_;
+  std::vector<std::string> killed_;  // in the final stop, with those below its children
   std::map<way_of_stopping, bad_stop> bad_stops_;
 };
 

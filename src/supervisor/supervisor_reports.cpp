@@ -1,9 +1,12 @@
 #include "supervisor_process.hpp"
 
+#include <coppice/dump.hpp>
 #include <coppice/report.hpp>
 
 #include <chrono>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace coppice::detail {
@@ -72,7 +75,8 @@ void supervisor_process::report_on(supervision::action& a) {
         note_bad_stop(c, a.reason);
         break;
       }
-      home_.tell(child_stop_failed{describe(c), a.reason, c.had_to_be_killed});
+      home_.tell(child_stop_failed{describe(c), a.reason, c.had_to_be_killed,
+                                   c.terms ? std::string_view{c.terms->waited} : ""});
       break;
     case kind::exhausted: {
       const restart_limit* const own = c.policy != nullptr ? c.policy->spent_limit() : nullptr;
@@ -109,6 +113,31 @@ void supervisor_process::report_bad_stops() {
     b.child.process = {};
     b.child.restarts = 0;
     home_.tell(children_stop_failed{b.child, b.reason, b.had_to_be_killed, b.count});
+  }
+}
+
+// The time of a child is over, and it is about to be killed: this is the last moment at which can
+// be seen what it waited for.
+void supervisor_process::end_late(entry& c) {
+  const auto seen = process_state_of(c.process);
+  if (!seen) return;
+  if (!c.terms) c.terms = std::make_unique<entry_terms>();
+  c.terms->waited = seen->waits_for;
+  // Of an operation of Asio's it is only known who awaits it.
+  if (c.terms->waited.empty() && !seen->stack.empty()) c.terms->waited = seen->stack.front();
+  if (!decide_.shutting_down()) return;
+  std::string who = c.id.empty() ? c.process.to_string() : c.id + ' ' + c.process.to_string();
+  if (!c.terms->waited.empty()) who += " (waited for " + c.terms->waited + ')';
+  killed_.push_back(std::move(who));
+}
+
+// Hands the list of those that had to be killed upwards.
+void supervisor_process::tell_killed() {
+  process* const up = self_.parent();
+  supervisor_process* const above = up != nullptr ? of(*up) : nullptr;
+  if (above == nullptr) return;
+  for (const std::string& who : killed_) {
+    above->killed_.push_back(std::string{own_name()} + '/' + who);
   }
 }
 

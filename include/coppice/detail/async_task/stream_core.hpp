@@ -108,6 +108,7 @@ class COPPICE_API stream_core : public exit_subscription {
   // Waits until a task has ended, or the stream has failed.
   struct COPPICE_API wait {
     using signature = void(boost::system::error_code);
+    static constexpr wait_kind kind = wait_kind::task;
 
     boost::intrusive_ptr<stream_core> stream;
 

@@ -150,6 +150,8 @@ COPPICE_API void task_threw(process& p) noexcept;
 
 // Waits until one task has settled.
 struct COPPICE_API task_wait : task_listener {
+  static constexpr wait_kind kind = wait_kind::task;
+
   task_wait(task_ptr c, time_limit l) noexcept : core{std::move(c)}, limit{l} {}
 
   [[nodiscard]] scheduler& home() const noexcept { return core->home; }
@@ -172,6 +174,8 @@ struct COPPICE_API task_wait : task_listener {
 // Ends a task, and waits until it is gone. If the caller stops waiting before that, the task is
 // killed: nobody else would kill a task that does not obey.
 struct COPPICE_API task_shutdown_wait : task_listener {
+  static constexpr wait_kind kind = wait_kind::task;
+
   task_shutdown_wait(task_ptr c, const shutdown& how);
 
   [[nodiscard]] scheduler& home() const noexcept { return core->home; }
@@ -195,6 +199,8 @@ struct COPPICE_API task_shutdown_wait : task_listener {
 
 // Waits for several tasks to settle: for all, for a number of them, or for the first that fails.
 struct COPPICE_API task_group_wait : task_listener {
+  static constexpr wait_kind kind = wait_kind::task;
+
   task_group_wait(scheduler& s, std::vector<task_ptr> c, time_limit l) noexcept
       : home_{&s}, cores{std::move(c)}, limit{l}, wanted{cores.size()} {}
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/list.hpp>
 
 #include <boost/asio/io_context.hpp>
 
@@ -9,6 +10,17 @@
 #include <thread>
 
 namespace coppice::detail {
+
+// An object that is used on the loop's thread and may outlive the io_context. It is in a list of
+// the scheduler, which tells it when the io_context goes.
+class loop_member : public list_hook {
+ public:
+  // The object belongs to no thread any more. Leaves the list.
+  virtual void leave_loop() noexcept = 0;
+
+ protected:
+  ~loop_member() = default;
+};
 
 // Knows which thread runs an io_context, as far as that can be known. Asio tells a thread whether
 // it is itself inside run(), but not whether another thread is. So a thread that has had a turn of

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/detail/base/list.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -43,6 +44,15 @@ struct timer_node {
 
   function* fire;
   std::size_t position = idle;  // its index in the heap while it is set
+};
+
+// A timer that does not keep the io_context from running out of work: it is given up when the last
+// process ends.
+struct loose_timer : timer_node, list_hook {
+  loose_timer(function* at_time, function* at_end) noexcept
+      : timer_node{at_time}, given_up{at_end} {}
+
+  function* given_up;
 };
 
 // A heap with four children per node: set, cancel and pop take O(log n), the earliest is found at

@@ -24,6 +24,7 @@ struct call_terms {
   time_limit limit = infinity;
   bool or_kill = false;  // kills the server if it has not started when the time is over
   bool sent = false;
+  bool holds_caller = false;  // the caller does nothing else until it has the answer
   std::shared_ptr<exit_reason> failure{};  // takes the server's exit reason to another thread
 };
 

@@ -2,6 +2,8 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/call/call_slot.hpp>
+#include <coppice/detail/runtime/behaviour.hpp>
+#include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/complete_failed.hpp>
 #include <coppice/error.hpp>
@@ -17,6 +19,12 @@
 // made there by remote_call.hpp.) The slot tells when it is done; the wait adds a time limit.
 
 namespace coppice::detail {
+
+// Notes for which server a process waits; null: for none any more.
+inline void note_awaited(const waiter& w, const answerer* server) noexcept {
+  behaviour* const b = w.owner != nullptr ? w.owner->behaviour() : nullptr;
+  if (b != nullptr) b->set_awaited(server != nullptr ? server->who() : pid{});
+}
 
 // Completes a call: with its answer, or with what is in the way of one.
 template <class R, class Handler>
@@ -34,6 +42,7 @@ void complete_call(std::optional<reply_value<R>>& value, boost::system::error_co
 template <class R>
 struct call_wait {
   using signature = completion_signature<R>;
+  static constexpr wait_kind kind = wait_kind::answer;
 
   call_ptr<R> call;
   bool given = false;  // the server has it, or it has failed
@@ -43,12 +52,17 @@ struct call_wait {
   // The call of a server that has nothing else to do is handled here, and then costs neither
   // process a turn.
   [[nodiscard]] bool ready(process&) {
+    call->terms.holds_caller = true;
     give(delivery::at_once);
     return call->done();
   }
   void arm(waiter& w) {
-    if (!given) give(delivery::queued);
+    if (!given) {
+      call->terms.holds_caller = w.holds_body();
+      give(delivery::queued);
+    }
     call->caller = &w;
+    if (call->terms.holds_caller && !call->done()) note_awaited(w, call->asked);
     if (call->done()) {
       w.wake();
     } else {
@@ -58,6 +72,7 @@ struct call_wait {
   [[nodiscard]] bool poll() const noexcept { return call->done() || call->timer.has_expired(); }
   void disarm() noexcept {
     if (!call) return;
+    if (call->terms.holds_caller && call->caller != nullptr) note_awaited(*call->caller, nullptr);
     call->caller = nullptr;
     call->timer.disarm();
   }

@@ -128,6 +128,7 @@ class answer_box final : public answer_receiver<R>,
 template <class R>
 struct remote_call_wait {
   using signature = completion_signature<R>;
+  static constexpr wait_kind kind = wait_kind::answer;
 
   remote_call_wait(scheduler& s, call_ptr<R> c, std::shared_ptr<exit_reason> f)
       : here{&s},

@@ -33,6 +33,7 @@ class answerer {
  public:
   // The reply_to of one of its calls was destroyed unused.
   virtual void gave_up(reply_slot& call) noexcept = 0;
+  [[nodiscard]] virtual pid who() const noexcept = 0;
 
  protected:
   ~answerer() = default;

@@ -34,6 +34,7 @@ call_result<R> result_of(typed_slot<R>& slot) {
 template <class R>
 struct response_wait {
   using signature = completion_signature<R>;
+  static constexpr wait_kind kind = wait_kind::answer;
 
   slot_ptr<R> slot;
   time_limit limit;

@@ -40,6 +40,7 @@ class asio_awaiter {
 
   static bool await_ready() noexcept { return false; }
   bool await_suspend(std::coroutine_handle<>) {
+    promise_.suspends();
     try {
       std::move(op_)(handler{*this});
     } catch (...) {

@@ -31,7 +31,7 @@ class native_awaiter final : public waiter {
   using signature = typename std::remove_reference_t<State>::signature;
 
   native_awaiter(State&& state, task_promise_base& p)
-      : waiter{state.home(), &act_on}, state_{std::forward<State>(state)}, promise_{p} {}
+      : waiter{state.home(), &act_on, kind_of<std::remove_reference_t<State>>()}, state_{std::forward<State>(state)}, promise_{p} {}
   ~native_awaiter() = default;
 
   bool await_ready() {
@@ -46,12 +46,14 @@ class native_awaiter final : public waiter {
   }
   void await_suspend(std::coroutine_handle<>) {
     attach(promise_.self);
+    promise_.suspends();
     // A body of a process hears of stop requests directly. A task that another coroutine awaits is
     // cancelled through the slot of that coroutine, which its root listens to.
     if (promise_.root == nullptr) {
       listen_for_stop();
     } else {
       promise_.root->listen(*this);
+      if (promise_.root->holds_body()) hold_body();
     }
     state_.arm(*this);
   }
@@ -105,6 +107,7 @@ class COPPICE_API yield_awaiter final : public owned_item {
   static bool await_ready() noexcept { return false; }
   void await_suspend(std::coroutine_handle<>) {
     process& p = *promise_.self;
+    promise_.suspends();
     owner = &p;
     number = p.number.load(std::memory_order_relaxed);
     if (promise_.root == nullptr) {

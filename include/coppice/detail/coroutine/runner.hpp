@@ -13,7 +13,9 @@
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/version.hpp>
 
+#include <cstddef>
 #include <exception>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -25,6 +27,52 @@
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
+#endif
+
+#if !defined(COPPICE_DOCUMENTED_ASIO_ONLY)
+
+namespace coppice::detail {
+template <class Executor>
+struct frame_list;
+}  // namespace coppice::detail
+
+// The outermost frame of a thread of awaitables knows the innermost one. Its friends are the frames
+// of all executors: this is one of an executor that does not exist.
+template <class Executor>
+class boost::asio::detail::awaitable_frame_base<coppice::detail::frame_list<Executor>> {
+ public:
+  using outermost_type = awaitable_frame<awaitable_thread_entry_point, Executor>;
+
+  static awaitable_frame_base<Executor>* innermost(const outermost_type& outermost) noexcept {
+    return outermost.top_of_stack_;
+  }
+};
+
+namespace coppice::detail {
+
+// The frames of the coroutines that await each other, as Asio keeps them: in a list, from the
+// innermost one outwards.
+template <class Executor>
+struct frame_list : asio::detail::awaitable_frame_base<Executor> {
+  using reader = asio::detail::awaitable_frame_base<frame_list>;
+
+  static auto handle() { return &frame_list::coro_; }  // these members are protected
+  static auto caller() { return &frame_list::caller_; }
+
+  // See `runner_type::frames`. The outermost frame is that of the runner, and is left out.
+  static std::size_t frames(const void* outermost, std::span<void*> room) {
+    const auto* const last = static_cast<const typename reader::outermost_type*>(outermost);
+    std::size_t n = 0;
+    for (auto* f = reader::innermost(*last); f != nullptr && f != last && n < room.size();
+         f = f->*caller()) {
+      room[n++] = (f->*handle()).address();
+    }
+    return n;
+  }
+};
+
+}  // namespace coppice::detail
+
 #endif
 
 namespace coppice::detail {
@@ -117,8 +165,11 @@ class runner {
             // find it changed.
             handler.reset_cancellation_state();
             handler.throw_if_cancelled(false);
+            p->template park<&tag, &frame_list<Executor>::frames>(
+                std::forward<decltype(handler)>(handler));
+#else
+            p->template park<&tag, nullptr>(std::forward<decltype(handler)>(handler));
 #endif
-            p->template park<&tag>(std::forward<decltype(handler)>(handler));
             detail::parked(*p);
           },
           token, self);

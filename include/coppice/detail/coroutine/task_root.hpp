@@ -15,7 +15,8 @@ class yield_awaiter;
 // one is cancelled through the cancellation slot of the coroutine that awaits it.
 class COPPICE_API task_root {
  public:
-  explicit task_root(asio::cancellation_slot s) noexcept : slot_{s} {}
+  task_root(asio::cancellation_slot s, bool holds_body) noexcept
+      : slot_{s}, holds_body_{holds_body} {}
   task_root(const task_root&) = delete;
   task_root& operator=(const task_root&) = delete;
 
@@ -29,6 +30,9 @@ class COPPICE_API task_root {
   // The chain waits in one of coppice's own operations, which have no slot of their own.
   void listen(waiter& w);
   void has_waited() noexcept { waiting_ = nullptr; }
+  // The coroutine that awaits the chain is the body of its process, or one that the body awaits, and
+  // nothing runs beside it. False if that is not known.
+  [[nodiscard]] bool holds_body() const noexcept { return holds_body_; }
   // The chain waits for its turn, in yield().
   void listen(yield_awaiter& t);
   void has_yielded() noexcept { turn_ = nullptr; }
@@ -57,6 +61,7 @@ class COPPICE_API task_root {
   void put_relay();
 
   asio::cancellation_slot slot_;
+  const bool holds_body_;
   waiter* waiting_ = nullptr;
   yield_awaiter* turn_ = nullptr;
   relay* relay_ = nullptr;

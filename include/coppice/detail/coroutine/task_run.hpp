@@ -49,7 +49,8 @@ class task_run final : public task_root, public pooled {
                              std::logic_error{"coppice: a task is awaited within a process"}));
       return;
     }
-    auto* const run = new task_run{std::move(t), std::move(h)};
+    const bool holds_body = is_of_body(h, *p);
+    auto* const run = new task_run{std::move(t), std::move(h), holds_body};
     task_promise<T>& promise = access::promise(run->task_);
     promise.self = p;
     promise.root = run;
@@ -64,11 +65,19 @@ class task_run final : public task_root, public pooled {
   }
 
  private:
-  task_run(task<T> t, Handler h)
-      : task_root{asio::get_associated_cancellation_slot(h)},
+  task_run(task<T> t, Handler h, bool holds_body)
+      : task_root{asio::get_associated_cancellation_slot(h), holds_body},
         task_{std::move(t)},
         handler_{std::move(h)} {}
   ~task_run() = default;
+
+  // Asio's handlers of awaitables say to which thread of awaitables they belong.
+  static bool is_of_body([[maybe_unused]] Handler& h, [[maybe_unused]] process& p) noexcept {
+#if !defined(COPPICE_DOCUMENTED_ASIO_ONLY)
+    if constexpr (requires { h.entry_point(); }) return p.home.body_behind(h.entry_point()) == &p;
+#endif
+    return false;
+  }
 
   void over() noexcept override {
     if (starting_) {

@@ -25,6 +25,7 @@ namespace coppice::detail {
 template <class T>
 struct receive_wait {
   using signature = void(boost::system::error_code, T);
+  static constexpr wait_kind kind = wait_kind::message;
 
   std::shared_ptr<mailbox_state<T>> box;
   scheduler* scheduler_;

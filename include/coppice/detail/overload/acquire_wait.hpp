@@ -21,6 +21,7 @@ namespace coppice::detail {
 
 struct acquire_wait {
   using signature = void(boost::system::error_code, permit);
+  static constexpr wait_kind kind = wait_kind::permit;
 
   std::shared_ptr<semaphore_core> core;
   scheduler* scheduler_;

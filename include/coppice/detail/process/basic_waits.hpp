@@ -22,6 +22,7 @@ namespace coppice::detail {
 
 struct COPPICE_API sleep_wait {
   using signature = void(boost::system::error_code);
+  static constexpr wait_kind kind = wait_kind::time;
 
   scheduler* scheduler_;
   duration time;
@@ -57,6 +58,7 @@ COPPICE_API scheduler& check_awaited(const pid& target);
 
 struct COPPICE_API await_exit_wait {
   using signature = void(boost::system::error_code, exit_reason);
+  static constexpr wait_kind kind = wait_kind::process;
 
   scheduler* scheduler_;
   pid target;

@@ -19,14 +19,19 @@
 
 namespace coppice::detail {
 
+// Throws std::invalid_argument if that is no time for a whole stop.
+COPPICE_API void check_whole_stop(time_limit whole);
+
 // Stops a process in order, and waits until nothing of it is left. When the time is over, the wait
-// ends and the process goes on ending.
+// ends and the process goes on ending. A supervisor may be given a time for the whole stop, too.
 struct COPPICE_API stop_wait {
   using signature = void(boost::system::error_code);
+  static constexpr wait_kind kind = wait_kind::process;
 
   process_ref process;
   exit_reason reason;
   time_limit limit;
+  time_limit whole = infinity;
   exit_notice news{};
   wake_timer timer{};
   boost::system::error_code refused{};

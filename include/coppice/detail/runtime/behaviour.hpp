@@ -3,6 +3,10 @@
 #include <coppice/exit_reason.hpp>
 #include <coppice/pid.hpp>
 
+#include <chrono>
+#include <cstddef>
+#include <string_view>
+
 namespace coppice::detail {
 
 class process;
@@ -23,6 +27,20 @@ class behaviour {
   virtual bool exit_signal(const pid&, const exit_reason&) { return false; }
   // Ends the process in order, as `stop` of a reference to it asks for.
   virtual bool stop(const exit_reason&) { return false; }
+  // A stop of the process is to be over by that time; it may have begun.
+  virtual void limit_stop(std::chrono::steady_clock::time_point) {}
+  // Tells whether a limit of progress is for each message by itself, and not for each step.
+  [[nodiscard]] virtual bool works_by_message() const noexcept { return false; }
+  // Tells whether progress is due: it works, and does not wait for something to do.
+  [[nodiscard]] virtual bool is_busy() const noexcept { return true; }
+  // Notes the process for whose answer this one waits and does nothing else meanwhile; an empty pid
+  // says that it waits no more. Only servers can be waited for in turn, and keep it.
+  virtual void set_awaited(const pid&) noexcept {}
+  [[nodiscard]] virtual pid awaited() const noexcept { return {}; }
+  // For those who look at the process from outside: a word for what it is, and the number of
+  // messages that wait for it.
+  [[nodiscard]] virtual std::string_view kind() const noexcept { return "process"; }
+  [[nodiscard]] virtual std::size_t messages() const noexcept { return 0; }
   // Reports an abnormal end in words of its own. True also if there is nothing to report.
   virtual bool report_crash(process&) noexcept { return false; }
 

@@ -3,6 +3,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/list.hpp>
+#include <coppice/detail/base/timer_queue.hpp>
 #include <coppice/detail/runtime/behaviour.hpp>
 #include <coppice/detail/runtime/body.hpp>
 #include <coppice/detail/runtime/process_life.hpp>
@@ -20,6 +21,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <span>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -45,6 +47,8 @@ class process_watcher {
   virtual void child_exited(process& child, void* tag, const exit_reason& reason) = 0;
   // Gives the label of a process that has not set one.
   [[nodiscard]] virtual std::string_view label_of(void* tag) const noexcept = 0;
+  // Tells how often the process has taken the place of one that had ended.
+  [[nodiscard]] virtual std::size_t restarts_of(void*) const noexcept { return 0; }
 
  protected:
   ~process_watcher() = default;
@@ -89,6 +93,17 @@ class early_request : public list_hook {
   ~early_request() = default;
 };
 
+// Ends a process that makes no progress for longer than `limit`. Its timer finds that out; progress
+// is only noted, which moves no timer.
+struct progress_watch : timer_node {
+  progress_watch(process& p, duration l) noexcept;
+
+  process& of;
+  const duration limit;
+  time_point since{};     // its latest progress
+  bool by_message = false;  // it is a server, whose progress is to begin with another message
+};
+
 // The cold part of a process, made on demand: most processes have no name, link or monitor.
 struct COPPICE_API process_extras {
   process_extras() = default;
@@ -107,6 +122,7 @@ struct COPPICE_API process_extras {
   std::string label;
   std::string name;  // the name that it has registered; empty if none
   std::vector<pid> callers;  // the processes on whose behalf it works, the nearest first
+  std::unique_ptr<progress_watch> watch;
 };
 
 // The type of a runner, erased: resumes or destroys a runner that is parked between two processes.
@@ -114,6 +130,9 @@ struct COPPICE_API process_extras {
 struct runner_type {
   const void* body_kind;  // the kind of bodies that it runs
   void (*take)(void* handler, bool run);
+  // Gives the frames of a suspended body, the innermost first, as far as there is room; `outermost`
+  // is that of the process. Null if Asio does not tell them.
+  std::size_t (*frames)(const void* outermost, std::span<void*> room);
 
   template <class Handler>
   static void take_as(void* from, bool run) {
@@ -174,11 +193,11 @@ class process : public run_item, public list_hook {
 
   static void start(run_item* item, run_item::how how);
 
-  template <const char* body_kind, class Handler>
+  template <const char* body_kind, decltype(runner_type::frames) frames, class Handler>
   void park(Handler&& handler) {
     using type = std::decay_t<Handler>;
     static_assert(sizeof(type) <= sizeof parked && alignof(type) <= alignof(void*));
-    static constexpr runner_type kind{body_kind, &runner_type::take_as<type>};
+    static constexpr runner_type kind{body_kind, &runner_type::take_as<type>, frames};
     ::new (static_cast<void*>(parked)) type{std::forward<Handler>(handler)};
     runner = &kind;
   }
@@ -202,14 +221,19 @@ class process : public run_item, public list_hook {
   // Its body is a task, and nothing of Asio's has ever had its executor: whatever it waits for is
   // in `waits`, and no completion of it can be on its way through the io_context.
   bool waits_here : 1 = false;
+  bool watched : 1 = false;  // whatever it completes is progress, and is noted
   std::uint32_t queued = 0;            // the number of its function objects in the run queue
   std::uint32_t woken = 0;             // the number of its waits in the run queue
 
   const runner_type* runner = nullptr;  // null: the slot has no runner
   union {
     std::byte parked[sizeof(void*)];  // the handler of its runner, between two processes
-    void* outermost;  // the outermost frame of the body, if Asio or a task says which it is
+    void* outermost;  // the outermost frame of a body that is an awaitable, if Asio says which
+    // The task that waits innermost, if the body is one. It is a task_promise_base.
+    void* innermost;
   };
+  // The scheduler's rough time at which it ran last.
+  std::uint32_t ran_at = 0;
   asio::cancellation_signal signal;
   // The canceller of its latest wait, as long as it lies in a cancellation slot.
   wait_canceller* canceller = nullptr;

@@ -34,26 +34,6 @@ namespace coppice::detail {
 
 class waiter;
 
-// A timer that does not keep the io_context from running out of work: it is given up when the last
-// process ends.
-struct loose_timer : timer_node, list_hook {
-  loose_timer(function* at_time, function* at_end) noexcept
-      : timer_node{at_time}, given_up{at_end} {}
-
-  function* given_up;
-};
-
-// An object that is used on the loop's thread and may outlive the io_context. It is in a list of
-// the scheduler, which tells it when the io_context goes.
-class loop_member : public list_hook {
- public:
-  // The object belongs to no thread any more. Leaves the list.
-  virtual void leave_loop() noexcept = 0;
-
- protected:
-  ~loop_member() = default;
-};
-
 // The scheduler of an io_context's processes: it has the table of processes, the run queue, the
 // timers. There is one per io_context, made on first use. It is used on the one thread that runs
 // the io_context; functions that may be called on other threads say so.
@@ -135,6 +115,13 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void link(process& a, process& b);
   void unlink(process& a, process& b) noexcept;
   void acknowledge(process& p, std::any info);
+  // Ends the process as hung when it makes no progress for longer than that.
+  void watch_progress(process& p, duration limit);
+  void note_progress(process& p);
+  void check_progress(progress_watch& w);  // called by its timer
+  // Notes progress in the middle of a step. It comes too late if the limit has run out since the
+  // last one.
+  void checkpoint(process& p);
   // Tells the links and monitors of a process that it has ended. `was` is the pid that it had. A
   // watcher may call this from `child_exited`, if they are to be told before it goes on.
   void tell_others(process& p, const pid& was) {
@@ -168,12 +155,14 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     const std::uint64_t number = p.number.load(std::memory_order_relaxed);
     // The outer process is current again when that is over.
     process* const before = std::exchange(current_, &p);
+    if (p.watched) note_progress(p);
     try {
       f();
     } catch (...) {
       if (p.is(number)) crash(p);
     }
     current_ = before;
+    p.ran_at = rough_time_;
     if (before != &p && p.is(number)) on_suspend(p);
   }
   // Counts such completions.
@@ -220,6 +209,10 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
 
   // Time.
   [[nodiscard]] time_point now() noexcept;
+  // Gives how long ago the process ran last, in milliseconds, a few of them off.
+  [[nodiscard]] std::uint32_t rested_for(const process& p) const noexcept {
+    return read_rough_time() - p.ran_at;
+  }
   void set_timer(timer_node& node, time_point when);
   [[nodiscard]] time_point time_of(const timer_node& node) const noexcept {
     return timers_.when(node);
@@ -263,6 +256,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void perform_owned(owned_item& item);
   void perform_without_process(owned_item& item);
   void begin(process& p);
+  void hang(process& p);
   void on_suspend(process& p) {
     if (p.life.pending() != process_life::pending_end::none || p.stop.is_deferred())
       deliver_pending(p);
@@ -284,6 +278,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void give_up_loose_timers();
   void arm();
   void fire_due();
+  [[nodiscard]] std::uint32_t read_rough_time() const noexcept;
 
   process& acquire_slot(const void* kind);
   void release_slot(process& p) noexcept;
@@ -338,6 +333,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   time_point alarm_at_ = time_point::max();
   time_point turn_time_{};
   bool turn_time_valid_ = false;
+  std::uint32_t rough_time_ = 0;  // of the turn, in milliseconds of the clock
   timer_node abandon_timer_;
   duration abandon_after_ = std::chrono::seconds{1};
 

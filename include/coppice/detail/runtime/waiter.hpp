@@ -14,6 +14,29 @@
 
 namespace coppice::detail {
 
+// What a wait is for, as far as those are told of it who look for what hangs.
+enum class wait_kind : unsigned char {
+  other,
+  message,
+  answer,    // to a call
+  time,      // that passes
+  process,   // that ends
+  task,      // that has a result
+  permit,    // of a semaphore
+  children,  // that end, or give the supervisor something to do
+  request,   // that a supervisor answers
+};
+
+// A wait state says it by a member.
+template <class State>
+constexpr wait_kind kind_of() noexcept {
+  if constexpr (requires { State::kind; }) {
+    return State::kind;
+  } else {
+    return wait_kind::other;
+  }
+}
+
 // A coroutine or handler that is suspended in one of coppice's own operations. It is waiting (in
 // the list of its process), woken (in the run queue as well) or gone. Waking is cheap and may be
 // spurious: whether there is a result is decided when the waiter runs. So no message is taken out
@@ -21,7 +44,10 @@ namespace coppice::detail {
 class COPPICE_API waiter : public owned_item, public list_hook {
  public:
   // `f` runs or drops the waiter, see run_item. If it runs, it decides whether there is a result.
-  waiter(scheduler& s, function* f) noexcept : owned_item{f} { at = &s; }
+  waiter(scheduler& s, function* f, wait_kind k = wait_kind::other) noexcept
+      : owned_item{f}, kind{k} {
+    at = &s;
+  }
   waiter(const waiter&) = delete;
   waiter& operator=(const waiter&) = delete;
 
@@ -40,6 +66,11 @@ class COPPICE_API waiter : public owned_item, public list_hook {
   }
 
   [[nodiscard]] bool is_woken() const noexcept { return woken_; }
+  // The body of the process itself waits, and does nothing until the wait is over. False if that is
+  // not known.
+  [[nodiscard]] bool holds_body() const noexcept { return holds_body_; }
+
+  const wait_kind kind;
 
   // Wakes all waiters of the list. Returns false if it is empty.
   static bool wake_all(list_hook& waits) noexcept;
@@ -72,12 +103,14 @@ class COPPICE_API waiter : public owned_item, public list_hook {
       at->foreign_waits().push_back(*this);
     }
   }
-  void listen_for_stop() noexcept { listening_ = true; }
+  void listen_for_stop() noexcept { listening_ = holds_body_ = true; }
+  void hold_body() noexcept { holds_body_ = true; }
 
  private:
   bool woken_ = false;
   bool aborted_ = false;
   bool listening_ = false;
+  bool holds_body_ = false;
 };
 
 class cancellable_waiter;

@@ -35,8 +35,8 @@ COPPICE_API inline constexpr char server_tag{};
 
 // Gives a call to the target, or fails it at once if that is not a server of the class with that
 // tag.
-COPPICE_API void send_call(reply_slot& slot, envelope& e, const process_ref& target,
-                           const void* tag, delivery d);
+COPPICE_API void send_call(reply_slot& slot, envelope& e, const call_terms& terms, const void* tag,
+                           delivery d);
 
 // A message whose handler is a coroutine. The coroutine of the server awaits the handler, so that
 // messages are still handled one at a time.
@@ -104,7 +104,7 @@ class call_base : public call_slot<typename M::reply>, public envelope_for<S, M>
     this->out_of_band = handles_itself<S, M>;
   }
 
-  void send(delivery d) final { send_call(*this, *this, this->terms.target, &server_tag<S>, d); }
+  void send(delivery d) final { send_call(*this, *this, this->terms, &server_tag<S>, d); }
 
   // Gives back the reference of the queue. A call whose reply_to was taken is answered by that; and
   // a call that is dropped because its server died (errc::died) is completed by server_core::fire.

@@ -54,6 +54,7 @@ COPPICE_API std::optional<std::invalid_argument> fault_in_server(const std::stri
 // only if the coroutine is needed.
 struct next_wait {
   using signature = void();
+  static constexpr wait_kind kind = wait_kind::message;
 
   server_core* core;
 

@@ -21,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <typeinfo>
 #include <unordered_map>
 #include <utility>
@@ -183,6 +184,13 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   void gave_up(reply_slot& call) noexcept override;
   void fire(const pid& process, const exit_reason& reason) override;
   [[nodiscard]] bool traps_exits() const noexcept override { return opened; }
+  void set_awaited(const pid& p) noexcept override { awaited_ = p; }
+  [[nodiscard]] pid awaited() const noexcept override { return awaited_; }
+  [[nodiscard]] pid who() const noexcept override { return self.id(); }
+  [[nodiscard]] std::string_view kind() const noexcept override { return "server"; }
+  [[nodiscard]] std::size_t messages() const noexcept override { return size_; }
+  [[nodiscard]] bool works_by_message() const noexcept override { return true; }
+  [[nodiscard]] bool is_busy() const noexcept override { return receiver == nullptr; }
   bool exit_signal(const pid& from, const exit_reason& reason) override;
 
   process& self;
@@ -228,6 +236,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   }
 
   mailbox_options options_;
+  pid awaited_;
   envelope* head_ = nullptr;
   envelope** tail_ = &head_;
   std::size_t size_ = 0;

@@ -65,6 +65,9 @@ class COPPICE_API supervision {
 
   using cause = supervisor_end::cause;
 
+  /// The shutdown time of a worker whose spec does not give one.
+  static constexpr std::chrono::seconds default_shutdown{5};
+
   enum class result : unsigned char {
     ok,
     ignored,
@@ -104,6 +107,9 @@ class COPPICE_API supervision {
     result answer = result::ok;
     next_type next = next_type::none;
     clock::duration pause{};  ///< Before the next start; zero if it comes at once, or not at all.
+    /// The child that is asked to stop is killed then, because the whole stop has to be over in
+    /// time; its own shutdown is not told.
+    clock::time_point until = end_of_time;
     exit_reason reason{};
   };
 
@@ -137,6 +143,11 @@ class COPPICE_API supervision {
   /// The process of a running or stopping child has ended. Called once for each `started`.
   void ended(child& c, exit_reason reason);
   void stop(exit_reason reason);
+  /// The final stop is to be over by that time, and its time is split among the children; called
+  /// before it begins or while it is under way. `needs` tells how long a child takes to stop that
+  /// has no limit of its own.
+  using needs_function = clock::duration(const child& c);
+  void limit_stop(clock::time_point until, needs_function* needs);
   /// A gate of the child has opened, or closed. All of them are closed at first.
   void gate_opened(child& c);
   void gate_closed(child& c);
@@ -183,6 +194,20 @@ class COPPICE_API supervision {
   /// The number of children that ran when the final stop began, and of those that had to be killed.
   [[nodiscard]] std::size_t stopped_at_end() const noexcept { return stopped_at_end_; }
   [[nodiscard]] std::size_t killed_at_end() const noexcept { return killed_at_end_; }
+  /// How long a stop that begins now takes at most by the children's own terms.
+  [[nodiscard]] clock::duration time_to_stop(needs_function* needs);
+  /// Tells what each child would get of a stop that has to be over within `whole`, in the order in
+  /// which they would be asked, if each took all it may. `tell` takes the child and a time, which
+  /// is duration::max() if it has no limit.
+  template <class F>
+  void plan_stop(clock::duration whole, needs_function* needs, F tell) {
+    for (child* c = children_.last(); c != nullptr; c = children_.before(*c)) {
+      if (!is_up(*c)) continue;
+      const clock::duration share = share_of(*c, whole, needs);
+      tell(*c, share);
+      if (!options_.dynamic && whole != clock::duration::max()) whole -= share;
+    }
+  }
   /// Tells whether there is nothing to do until the next event comes.
   [[nodiscard]] bool is_idle() const noexcept {
     return job_.kind == job_kind::none && next_out_ == out_.size() && inbox_.empty();
@@ -253,6 +278,9 @@ class COPPICE_API supervision {
   void begin(job j) { job_ = std::move(j); }
   void begin_shut_down(exit_reason reason, cause why);
   void begin_parallel_stop(clock::time_point now);
+  [[nodiscard]] static bool is_up(const child& c) noexcept;
+  [[nodiscard]] clock::duration share_of(child& c, clock::duration left, needs_function* needs);
+  [[nodiscard]] clock::duration time_in_parallel(const child& c) const noexcept;
   void begin_group(child& c);
   [[nodiscard]] child& first_of_group(child& c) noexcept;
   void finish_job() noexcept { job_.kind = job_kind::none; }
@@ -301,6 +329,9 @@ class COPPICE_API supervision {
     clock::duration time;
   };
   std::vector<stop_deadline> stop_deadlines_;  // latest first
+  clock::time_point stop_by_ = end_of_time;    // when the final stop has to be over
+  needs_function* needs_ = nullptr;
+  clock::duration parallel_limit_ = clock::duration::max();  // of children that stop side by side
 
   cause cause_ = cause::asked;
   std::size_t stopped_at_end_ = 0;

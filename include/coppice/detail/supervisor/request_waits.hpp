@@ -32,6 +32,8 @@ namespace coppice::detail {
 // was sent before; a wait that is cancelled leaves it under way. Only the result differs from wait
 // to wait.
 struct COPPICE_API request_wait_base {
+  static constexpr wait_kind kind = wait_kind::request;
+
   std::shared_ptr<supervisor_request> request;
   process_ref supervisor;
 

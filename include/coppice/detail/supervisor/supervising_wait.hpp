@@ -18,6 +18,7 @@ struct supervising_state;
 // The wait for the end of such a supervisor, which works while it waits.
 struct COPPICE_API supervising_wait {
   using signature = void(boost::system::error_code, supervisor_end);
+  static constexpr wait_kind kind = wait_kind::children;
 
   std::shared_ptr<supervising_state> of;
 

@@ -79,7 +79,7 @@ class wait_operation final : public cancellable_waiter, public pooled {
   using handler_executor = asio::associated_executor_t<Handler>;
 
   wait_operation(scheduler& s, State state, Handler handler)
-      : cancellable_waiter{s, &act_on}, state_{std::move(state)}, handler_{std::move(handler)} {}
+      : cancellable_waiter{s, &act_on, kind_of<State>()}, state_{std::move(state)}, handler_{std::move(handler)} {}
   ~wait_operation() = default;
 
   void start() {
@@ -95,9 +95,12 @@ class wait_operation final : public cancellable_waiter, public pooled {
   }
 
  private:
-  [[nodiscard]] process* process_behind_handler() const {
+  [[nodiscard]] process* process_behind_handler() {
     if constexpr (requires { handler_.behind(); }) {
-      if (process* const known = handler_.behind(); known != nullptr) return known;
+      if (process* const known = handler_.behind(); known != nullptr) {
+        hold_body();
+        return known;
+      }
     }
     return process_behind(asio::get_associated_executor(handler_));
   }

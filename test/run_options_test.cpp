@@ -1,0 +1,228 @@
+#include "support/printed.hpp"
+#include "support/scripted.hpp"
+
+#include <coppice/run.hpp>
+
+#include <boost/asio/local/datagram_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+// A program and those outside of it. What it is told comes by real signals and sockets.
+
+using asio::local::datagram_protocol;
+using coppice::one_for_one;
+using coppice::run_options;
+using coppice::supervisor_spec;
+
+namespace {
+
+// A variable of the environment, for the time of a scope.
+class variable {
+ public:
+  variable(const char* name, const std::string& value) : name_{name} {
+    ::setenv(name, value.c_str(), 1);
+  }
+  variable(const variable&) = delete;
+  variable& operator=(const variable&) = delete;
+  ~variable() { ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+// A service manager, as far as it listens.
+class manager {
+ public:
+  explicit manager(const std::string& name) : socket_{io_}, variable_{"NOTIFY_SOCKET", name} {
+    std::string address = name;
+    if (address[0] == '@') address[0] = '\0';
+    socket_.open();
+    socket_.bind(datagram_protocol::endpoint{address});
+    socket_.non_blocking(true);
+  }
+  // All that it has been told.
+  std::vector<std::string> heard() {
+    std::vector<std::string> all;
+    std::array<char, 4096> room{};
+    boost::system::error_code ec;
+    for (;;) {
+      const std::size_t n = socket_.receive(asio::buffer(room), 0, ec);
+      if (ec) return all;
+      all.emplace_back(room.data(), n);
+    }
+  }
+
+ private:
+  asio::io_context io_;
+  datagram_protocol::socket socket_;
+  variable variable_;
+};
+
+std::string unique_path() {
+  return (std::filesystem::temp_directory_path() /
+          ("coppice-notify-" + std::to_string(::getpid())))
+      .string();
+}
+
+struct program : players {
+  program() { coppice::set_report_sink(io, {}); }
+
+  // A child that does something once it is up, and then waits.
+  template <class F>
+  static coppice::child_spec then(std::string id, F f) {
+    return coppice::worker(std::move(id), [f]() -> asio::awaitable<void> {
+      co_await coppice::yield();
+      f();
+      co_await coppice::sleep_for(1h);
+    });
+  }
+  std::string log() { return take_log(); }
+
+  asio::io_context io{1};
+};
+
+const auto terminate = [] { std::raise(SIGTERM); };
+
+bool contains(const std::vector<std::string>& all, const std::string& text) {
+  for (const std::string& one : all) {
+    if (one.find(text) != std::string::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("a service manager hears when the program is up, and when it stops") {
+  std::string name;
+  SUBCASE("at a socket in the file system") { name = unique_path(); }
+  SUBCASE("at an abstract one") { name = "@coppice-test-" + std::to_string(::getpid()); }
+  manager m{name};
+  program p;
+  CHECK(coppice::run(p.io,
+                     {.strategy = one_for_one,
+                      .children = {p.child("a"), program::then("b", terminate)}},
+                     {.notify_service_manager = true}) == coppice::exit_stopped);
+  const auto heard = m.heard();
+  REQUIRE(heard.size() >= 3);
+  CHECK(heard[0] == "READY=1\nSTATUS=running, 3 processes");
+  CHECK(heard[1] == "STOPPING=1\nSTATUS=stopping");
+  // Two workers of 5 s each, and two steps of the notifier.
+  CHECK(heard[2].starts_with("EXTEND_TIMEOUT_USEC=12000000\nSTATUS=stopping, "));
+  CHECK_FALSE(contains(heard, "WATCHDOG"));
+  std::filesystem::remove(unique_path());
+}
+
+TEST_CASE("nothing is told unless it is asked for, or to nobody") {
+  const std::string name = "@coppice-test-" + std::to_string(::getpid());
+  manager m{name};
+  program p;
+  SUBCASE("not asked for") {
+    CHECK(coppice::run(p.io, {.strategy = one_for_one,
+                              .children = {program::then("b", terminate)}}) == 0);
+  }
+  SUBCASE("to an address that leads nowhere") {
+    for (const char* other : {"", "@", "/", "relative", "vsock:2:1234", "/nobody/is/here"}) {
+      CAPTURE(other);
+      const variable elsewhere{"NOTIFY_SOCKET", other};
+      CHECK(coppice::run(p.io,
+                         {.strategy = one_for_one, .children = {program::then("b", terminate)}},
+                         {.notify_service_manager = true}) == 0);
+    }
+  }
+  CHECK(m.heard().empty());
+}
+
+TEST_CASE("a watchdog of the service manager is fed by the loop") {
+  const std::string name = "@coppice-test-" + std::to_string(::getpid());
+  manager m{name};
+  const variable time{"WATCHDOG_USEC", "2000"};
+  std::optional<variable> pid;
+  bool expected = true;
+  SUBCASE("of this process") { pid.emplace("WATCHDOG_PID", std::to_string(::getpid())); }
+  SUBCASE("of whatever process") {}
+  SUBCASE("but not of another one") {
+    pid.emplace("WATCHDOG_PID", std::to_string(::getppid()));
+    expected = false;
+  }
+  program p;
+  std::vector<std::string> heard;
+  // Ends when it has been fed twice, or when that would have been.
+  const auto body = [&]() -> asio::awaitable<void> {
+    int fed = 0;
+    for (int left = 1000; fed < 2 && (expected || left > 990); --left) {
+      co_await coppice::sleep_for(1ms);
+      for (std::string& one : m.heard()) {
+        fed += one == "WATCHDOG=1" ? 1 : 0;
+        heard.push_back(std::move(one));
+      }
+    }
+    std::raise(SIGTERM);
+    co_await coppice::sleep_for(1h);
+  };
+  CHECK(coppice::run(p.io, {.strategy = one_for_one, .children = {coppice::worker("b", body)}},
+                     {.notify_service_manager = true}) == 0);
+  CHECK(contains(heard, "WATCHDOG=1") == expected);
+}
+
+TEST_CASE("a stop with a limit is over in time") {
+  program p;
+  p["a"].stop = stop_as::ignores;
+  std::vector<std::string> killed;
+  coppice::set_report_sink(p.io, [&](const coppice::report& r) {
+    if (const auto* x = std::get_if<coppice::application_stopped>(&r)) {
+      killed.assign(x->killed.begin(), x->killed.end());
+    }
+  });
+  CHECK(coppice::run(p.io,
+                     {.strategy = one_for_one,
+                      .children = {coppice::supervisor(
+                                       {.name = "inner",
+                                        .strategy = one_for_one,
+                                        .children = {p.child("a").with_shutdown(1h)}}),
+                                   program::then("b", terminate)}},
+                     {.stop_within = 20ms}) == coppice::exit_stopped);
+  CHECK(p.log() == "+a *a -a");
+  REQUIRE(killed.size() == 1);
+  CHECK(killed[0].starts_with("inner/a <3> (waited for a message"));
+}
+
+TEST_CASE("SIGUSR1 writes a dump to stderr, if that is asked for") {
+  program p;
+  const std::string text = printed([&] {
+    CHECK(coppice::run(p.io,
+                       {.name = "top",
+                        .strategy = one_for_one,
+                        .children = {p.child("a"),
+                                     coppice::worker("b",
+                                                     []() -> asio::awaitable<void> {
+                                                       co_await coppice::yield();
+                                                       std::raise(SIGUSR1);
+                                                       co_await coppice::sleep_for(1ms);
+                                                       std::raise(SIGTERM);
+                                                       co_await coppice::sleep_for(1h);
+                                                     })}},
+                       {.dump_on_sigusr1 = true}) == 0);
+  });
+  CHECK(text.find("<1> top (supervisor) waits for its children") != std::string::npos);
+  CHECK(text.find("  <2> a waits for a message") != std::string::npos);
+}
+
+TEST_CASE("options that break a rule are refused before anything starts") {
+  program p;
+  const std::string text = printed([&] {
+    CHECK(coppice::run(p.io, {.strategy = one_for_one, .children = {p.child("a")}},
+                       {.stop_within = 0s}) == coppice::exit_bad_spec);
+  });
+  CHECK(text == "coppice: the time of a whole stop must be above zero\n");
+  CHECK(p.log().empty());
+}
