@@ -230,7 +230,7 @@ TEST_CASE("dynamic children stop side by side, and stragglers are killed togethe
   s.clock.advance(1s);
   CHECK(s.log() == "-c -d");
   CHECK(stopped->there);
-  CHECK(count(s.reports, "stopped 5 children in 1 s, 2 killed") == 1);
+  CHECK(count(s.reports, "stopped 5 children in 2 s, 2 killed") == 1);
 }
 
 // SHUT-17
