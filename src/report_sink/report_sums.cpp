@@ -96,6 +96,12 @@ class key_writer {
     append_key(key_, x.reason);
   }
   void operator()(const process_abandoned& x) const { add(x.label); }
+  template <class R>
+  requires requires(const R& x) { x.connections; }
+  void operator()(const R& x) const {
+    add(x.name);
+    key_ += std::to_string(x.error.value());
+  }
   // These are never summed up, so they need no key.
   void operator()(const budget_exhausted&) const {}
   void operator()(const application_started&) const {}
