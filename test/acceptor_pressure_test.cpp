@@ -248,6 +248,18 @@ TEST_CASE("a stop does not wait for the end of a pause") {
   CHECK_FALSE(stopping->error);
 }
 
+TEST_CASE("a listener that pauses hears at once that it is to close") {
+  acceptor_world w;
+  w.listen(echo<tcp::socket>);
+  const client a{w};
+  const no_descriptors now;
+  CHECK(w.comes_true([&] { return w.server.counts().shortages == 1; }));
+  w.server.close();
+  const auto draining = begin(w.server.drained());
+  w.clock.settle();
+  CHECK(draining->there);
+}
+
 TEST_CASE("what has run out makes a listener pause") {
   for (const int number : {EMFILE, ENFILE, ENOBUFS, ENOMEM, ENOSPC}) {
     CHECK(judged(number) == verdict::pause);

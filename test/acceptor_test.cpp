@@ -175,7 +175,6 @@ TEST_CASE("a listener that crashes listens at the same port again, and connectio
   client a{w};
   CHECK(a.echoes("one"));
   coppice::exit(w.child("listener"), coppice::exit_reason::error("crash"));
-  CHECK(w.reports_of("server: listener").back().ends_with(" started"));
   CHECK(w.server.is_listening());
   CHECK(w.server.local_endpoint() == before);
   CHECK(a.echoes("two"));

@@ -27,16 +27,13 @@ void acceptor_core::entry::drop() noexcept {
   of->leave();
 }
 
-// The port is free when this returns. The listener hears of it by its accept, or is woken.
+// The port is free when this returns. The listener hears of it by its accept, or is woken; there is
+// one more connection if it has accepted that just now.
 void acceptor_core::close() noexcept {
-  if (closed_) return;
-  closed_ = true;
-  if (socket_ != nullptr) {
-    std::exchange(socket_, nullptr)->close();
-    closed_at_ = home_->now();
-  }
+  if (std::exchange(closed_, true)) return;
+  closed_at_ = home_->now();
+  if (socket_ != nullptr) std::exchange(socket_, nullptr)->close();
   if (listener_ != nullptr) listener_->wake();
-  note_drained();
 }
 
 time_point acceptor_core::drained_by() const noexcept {

@@ -3,7 +3,6 @@
 #include <coppice/acceptor_options.hpp>
 #include <coppice/acceptor_ref.hpp>
 #include <coppice/detail/acceptor/listening_socket.hpp>
-#include <coppice/detail/base/timer_queue.hpp>
 #include <coppice/detail/overload/intake.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>

@@ -19,7 +19,7 @@ namespace coppice::detail {
 struct listener_wait {
   using signature = void(boost::system::error_code);
   enum class event : unsigned char {
-    room,       // there are less connections than there may be, or it is closed
+    room,       // there are less connections than there may be
     one_ended,  // a connection has ended, or it is closed
     all_ended,  // there is no connection
     none,       // nothing: it waits for a request to stop
@@ -50,7 +50,7 @@ struct listener_wait {
  private:
   [[nodiscard]] bool has_happened() const noexcept {
     switch (what) {
-      case event::room: return core->is_closed() || !core->is_full();
+      case event::room: return !core->is_full();
       case event::one_ended: return core->is_closed() || core->ended() != ended_before;
       case event::all_ended: return core->counts().connections == 0;
       case event::none: break;

@@ -2,7 +2,6 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/base/list.hpp>
-#include <coppice/detail/base/timer_queue.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/wake_timer.hpp>
