@@ -336,6 +336,8 @@ TEST_CASE("how much a report matters follows from what it tells") {
   CHECK(severity_of(coppice::process_crashed{{}, {}, bad}) == severity::error);
   CHECK(severity_of(sequence_server{}.cast()) == severity::error);
   CHECK(severity_of(coppice::process_abandoned{}) == severity::warning);
+  CHECK(severity_of(coppice::acceptor_paused{}) == severity::warning);
+  CHECK(severity_of(coppice::acceptor_resumed{}) == severity::warning);
 }
 
 // LOG-16
@@ -448,6 +450,8 @@ TEST_CASE("every report has a kind, a severity, texts of both forms") {
       {coppice::deadlock_refused{circle}, "deadlock_refused"},
       {coppice::process_hung{process(3), "a", 5s}, "process_hung"},
       {coppice::process_abandoned{process(3), "a"}, "process_abandoned"},
+      {coppice::acceptor_paused{"a", process(3), {}, 9}, "acceptor_paused"},
+      {coppice::acceptor_resumed{"a", process(3), {}, 9, 2, 1s}, "acceptor_resumed"},
       {coppice::application_started{"top", process(1), 42}, "application_started"},
       {coppice::application_stopped{"top", process(1), reason, 1}, "application_stopped"},
       {coppice::reports_lost{2, reason}, "reports_lost"},

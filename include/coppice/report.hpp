@@ -233,6 +233,26 @@ struct process_abandoned {
   std::string_view label;
 };
 
+/// An acceptor accepts no connections for a while, as something that they need has run out, or as
+/// there are as many as there may be. Told once: it may accept some in between, and pause again.
+struct acceptor_paused {
+  std::string_view name;             ///< Of the acceptor.
+  pid process;                       ///< Its listener.
+  boost::system::error_code error;   ///< What has run out; no error: `max_connections`.
+  std::size_t connections;           ///< That there are.
+};
+
+/// An acceptor that was paused accepts connections again, and has not paused for a second.
+struct acceptor_resumed {
+  std::string_view name;             ///< Of the acceptor.
+  pid process;                       ///< Its listener.
+  boost::system::error_code error;   ///< As it was told with `acceptor_paused`.
+  std::size_t connections;           ///< That there are.
+  std::size_t pauses;                ///< How many there were.
+  /// From the beginning of the first pause to the end of the last one.
+  std::chrono::steady_clock::duration period;
+};
+
 /// A program that is run by `coppice::run` is up: its root supervisor and all children of that.
 struct application_started {
   std::string_view name;             ///< Of the root supervisor; may be empty.
@@ -273,10 +293,12 @@ struct reports_summed_up {
 /// copy what is to be kept, and not the report.
 using report =
     std::variant<child_starting, child_started, child_held_back, child_recovered,
-                 child_start_failed, child_refused, child_ended, budget_exhausted, child_stop_failed, children_stop_failed, supervisor_stopped,
-                 spec_warning, process_crashed, server_terminated, task_terminated, state_discarded,
-                 state_lost, deadlock_refused, process_hung, process_abandoned, application_started, application_stopped,
-                 reports_lost, reports_summed_up>;
+                 child_start_failed, child_refused, child_ended, budget_exhausted,
+                 child_stop_failed, children_stop_failed, supervisor_stopped, spec_warning,
+                 process_crashed, server_terminated, task_terminated, state_discarded, state_lost,
+                 deadlock_refused, process_hung, process_abandoned, acceptor_paused,
+                 acceptor_resumed, application_started, application_stopped, reports_lost,
+                 reports_summed_up>;
 
 /// Takes reports, on the loop's thread, as they arise. It must not block, nor run the io_context.
 ///

@@ -109,6 +109,12 @@ class key_writer {
   void operator()(const deadlock_refused& x) const {
     for (const pid& p : x.circle) add(p.to_string());
   }
+  template <class R>
+  requires requires(const R& x) { x.connections; }
+  void operator()(const R& x) const {
+    add(x.name);
+    key_ += std::to_string(x.error.value());
+  }
   // These are never summed up, so they need no key.
   void operator()(const budget_exhausted&) const {}
   void operator()(const application_started&) const {}

@@ -162,6 +162,16 @@ class collector {
     add("label", x.label);
     surroundings(x.process);
   }
+  void operator()(const acceptor_paused& x) {
+    kind("acceptor_paused");
+    acceptor(x);
+  }
+  void operator()(const acceptor_resumed& x) {
+    kind("acceptor_resumed");
+    acceptor(x);
+    add("count", std::to_string(x.pauses));
+    add("period", detail::seconds(x.period));
+  }
   void operator()(const application_started& x) {
     kind("application_started");
     process(x.process);
@@ -210,6 +220,13 @@ class collector {
   void supervisor(std::string_view name, const pid& p) {
     add("supervisor", name);
     if (p) add("supervisor_process", p.to_string());
+  }
+  template <class Report>
+  void acceptor(const Report& x) {
+    process(x.process);
+    add("name", x.name);
+    if (x.error) add("error", x.error.message());
+    add("connections", std::to_string(x.connections));
   }
   void child(const child_info& c) {
     supervisor(c.supervisor, c.supervisor_id);

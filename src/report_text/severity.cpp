@@ -52,6 +52,9 @@ severity severity_of(const report& r) noexcept {
           },
           [](const spec_warning&) { return severity::warning; },
           [](const process_abandoned&) { return severity::warning; },
+          // The second one tells for how long, to those who have seen the first one.
+          [](const acceptor_paused&) { return severity::warning; },
+          [](const acceptor_resumed&) { return severity::warning; },
           [](const reports_lost&) { return severity::warning; },
           [](const reports_summed_up& x) { return x.level; },
           [](const application_started&) { return severity::info; },

@@ -161,6 +161,15 @@ class block {
     add("It was killed but waits for something that cannot be cancelled");
     if (!x.label.empty()) say("Label", x.label);
   }
+  void operator()(const acceptor_paused& x) {
+    add("Acceptor " + name_or_pid(x.name, x.process) + " accepts nothing for now");
+    say("Cause", shortage(x));
+  }
+  void operator()(const acceptor_resumed& x) {
+    add("Acceptor " + name_or_pid(x.name, x.process) + " accepts again");
+    say("Cause", shortage(x));
+    say("Pauses", std::to_string(x.pauses) + " within " + seconds(x.period));
+  }
   void operator()(const application_started& x) {
     add(capital(application(x.name)) + " started");
     say("OS process", std::to_string(x.os_process));

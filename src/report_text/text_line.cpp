@@ -112,6 +112,14 @@ class line {
     return "process " + named(x.label, x.process) +
            " was killed but waits for something that cannot be cancelled; abandoned";
   }
+  std::string operator()(const acceptor_paused& x) const {
+    return "acceptor " + named(x.name, x.process) + " accepts nothing for now (" + shortage(x) +
+           ')';
+  }
+  std::string operator()(const acceptor_resumed& x) const {
+    return "acceptor " + named(x.name, x.process) + " accepts again, after " +
+           count(x.pauses, "pause") + " within " + seconds(x.period) + " (" + shortage(x) + ')';
+  }
   std::string operator()(const application_started& x) const {
     return application(x.name) + " started (OS process " + std::to_string(x.os_process) + ')';
   }

@@ -67,6 +67,19 @@ std::string application(std::string_view name) {
   return name.empty() ? "application" : "application " + std::string{name};
 }
 
+namespace {
+
+std::string shortage_of(const boost::system::error_code& error, std::size_t connections) {
+  const std::string all = count(connections, "connection");
+  return error ? error.message() + ", with " + all : all + ", as many as there may be";
+}
+
+}  // namespace
+
+std::string shortage(const acceptor_paused& x) { return shortage_of(x.error, x.connections); }
+
+std::string shortage(const acceptor_resumed& x) { return shortage_of(x.error, x.connections); }
+
 void append_escaped(std::string& out, char c) {
   // Bytes from 0x80 up are left alone: they are UTF-8.
   constexpr char digits[] = "0123456789abcdef";

@@ -37,6 +37,9 @@ std::string client_of(const server_terminated& x);
 std::string_view condition_of_client(const server_terminated& x);
 std::string pending_of(const server_terminated& x, const text_style& style);
 std::string application(std::string_view name);
+// "Too many open files, with 9 connections", or "9 connections, as many as there may be"
+std::string shortage(const acceptor_paused& x);
+std::string shortage(const acceptor_resumed& x);
 
 // Appends a character. Control characters, which could end a line or command a terminal, are
 // written as in a C++ literal.
