@@ -195,6 +195,21 @@ struct process_abandoned {
   std::string_view label;
 };
 
+/// A loop has stood still for longer than the limit of its `watchdog`, and goes on again: all
+/// others had to wait meanwhile.
+///
+/// @par Origin
+/// `long_schedule` of `erlang:system_monitor`.
+struct loop_blocked {
+  pid process;                       ///< Ran when the limit was passed; empty if no process did.
+  std::string_view label;            ///< 256 bytes of it at the most.
+  /// For how long, to a quarter of the limit.
+  std::chrono::steady_clock::duration time;
+  /// The functions that the loop's thread was in then, innermost first. Empty if they are not to be
+  /// had.
+  std::span<const std::string> stack;
+};
+
 /// A program that is run by `coppice::run` is up: its root supervisor and all children of that.
 struct application_started {
   std::string_view name;             ///< Of the root supervisor; may be empty.
@@ -235,8 +250,8 @@ using report =
     std::variant<child_starting, child_started, child_start_failed, child_refused, child_ended,
                  budget_exhausted, child_stop_failed, children_stop_failed, supervisor_stopped,
                  spec_warning, process_crashed, server_terminated, task_terminated, state_discarded,
-                 state_lost, process_abandoned, application_started, application_stopped,
-                 reports_lost, reports_summed_up>;
+                 state_lost, process_abandoned, loop_blocked, application_started,
+                 application_stopped, reports_lost, reports_summed_up>;
 
 /// Takes reports, on the loop's thread, as they arise. It must not block, nor run the io_context.
 ///

@@ -96,6 +96,10 @@ class key_writer {
     append_key(key_, x.reason);
   }
   void operator()(const process_abandoned& x) const { add(x.label); }
+  void operator()(const loop_blocked& x) const {
+    add(x.label);
+    add(x.process ? '1' : '0');
+  }
   // These are never summed up, so they need no key.
   void operator()(const budget_exhausted&) const {}
   void operator()(const application_started&) const {}

@@ -50,6 +50,7 @@ severity severity_of(const report& r) noexcept {
           },
           [](const spec_warning&) { return severity::warning; },
           [](const process_abandoned&) { return severity::warning; },
+          [](const loop_blocked&) { return severity::warning; },
           [](const reports_lost&) { return severity::warning; },
           [](const reports_summed_up& x) { return x.level; },
           [](const application_started&) { return severity::info; },

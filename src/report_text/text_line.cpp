@@ -2,6 +2,7 @@
 #include "text_parts.hpp"
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -94,6 +95,15 @@ class line {
   std::string operator()(const process_abandoned& x) const {
     return "process " + named(x.label, x.process) +
            " was killed but waits for something that cannot be cancelled; abandoned";
+  }
+  std::string operator()(const loop_blocked& x) const {
+    std::string text =
+        x.process ? "process " + named(x.label, x.process) : "something that is no process";
+    text += " has blocked the loop for " + blocked_time(x);
+    if (style_.details && !x.stack.empty()) {
+      text += "; stack: " + listed(x.stack, style_.max_items, std::identity{});
+    }
+    return text;
   }
   std::string operator()(const application_started& x) const {
     return application(x.name) + " started (OS process " + std::to_string(x.os_process) + ')';
