@@ -71,3 +71,4 @@
 #include <coppice/time_limit.hpp>
 #include <coppice/unfinished_tasks.hpp>
 #include <coppice/virtual_clock.hpp>
+#include <coppice/watchdog.hpp>

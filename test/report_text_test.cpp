@@ -338,6 +338,7 @@ TEST_CASE("how much a report matters follows from what it tells") {
   CHECK(severity_of(coppice::process_abandoned{}) == severity::warning);
   CHECK(severity_of(coppice::acceptor_paused{}) == severity::warning);
   CHECK(severity_of(coppice::acceptor_resumed{}) == severity::warning);
+  CHECK(severity_of(coppice::loop_blocked{}) == severity::warning);
 }
 
 // LOG-16
@@ -381,6 +382,41 @@ TEST_CASE("a state that is discarded or lost is told with its server") {
         "GenServer numbers starts afresh\nIts state crashed it 3 times in a row\nState: -1");
   CHECK(to_string(lost) == "server numbers <5> has lost its state (noproc)");
   CHECK(to_string(lost, in_lines) == "GenServer numbers has lost its state\n** (exit) noproc");
+}
+
+TEST_CASE("a blocked loop is told with the process, for how long, and in which functions") {
+  const std::string stack[] = {"f(int, char) (demo+0x12)", "demo+0x34", "main (demo+0x56)"};
+  const coppice::loop_blocked x{process(7), "busy", 1234567us, stack};
+  CHECK(to_string(x) ==
+        "process busy <7> has blocked the loop for 1.235 s; "
+        "stack: f(int, char) (demo+0x12), demo+0x34, main (demo+0x56)");
+  CHECK(to_string(x, {.max_items = 1}) ==
+        "process busy <7> has blocked the loop for 1.235 s; stack: f(int, char) (demo+0x12), ...");
+  CHECK(to_string(x, {.details = false}) == "process busy <7> has blocked the loop for 1.235 s");
+  CHECK(to_string(x, {.multi_line = true, .max_items = 2}) ==
+        "Process <7> has blocked the loop for 1.235 s\n"
+        "Label: busy\n"
+        "Stack:\n"
+        "    f(int, char) (demo+0x12)\n"
+        "    demo+0x34\n"
+        "    ...");
+  CHECK(coppice::fields_of(x) ==
+        std::vector<report_field>{
+            {"kind", "loop_blocked"},
+            {"severity", "warning"},
+            {"process", "<7>"},
+            {"label", "busy"},
+            {"time", "1.235 s"},
+            {"stack", "f(int, char) (demo+0x12)\ndemo+0x34\nmain (demo+0x56)"}});
+}
+
+TEST_CASE("a loop that was blocked by no process says so") {
+  const coppice::loop_blocked x{{}, {}, 300ms, {}};
+  CHECK(to_string(x) == "something that is no process has blocked the loop for 0.3 s");
+  CHECK(to_string(x, in_lines) == "Something that is no process has blocked the loop for 0.3 s");
+  CHECK(coppice::fields_of(x) == std::vector<report_field>{{"kind", "loop_blocked"},
+                                                           {"severity", "warning"},
+                                                           {"time", "0.3 s"}});
 }
 
 // LOG-04
@@ -452,6 +488,7 @@ TEST_CASE("every report has a kind, a severity, texts of both forms") {
       {coppice::process_abandoned{process(3), "a"}, "process_abandoned"},
       {coppice::acceptor_paused{"a", process(3), {}, 9}, "acceptor_paused"},
       {coppice::acceptor_resumed{"a", process(3), {}, 9, 2, 1s}, "acceptor_resumed"},
+      {coppice::loop_blocked{process(3), "a", 1s, {}}, "loop_blocked"},
       {coppice::application_started{"top", process(1), 42}, "application_started"},
       {coppice::application_stopped{"top", process(1), reason, 1}, "application_stopped"},
       {coppice::reports_lost{2, reason}, "reports_lost"},

@@ -53,15 +53,15 @@ struct process_state {
 ///     <1> shop (supervisor) waits for its children, 0.9 s
 ///       <2> cache (server) waits for a message, 0.2 s, 1 restart
 ///       <3> loader waits 12.5 s
-///           fetch(std::string)
-///           loader()
+///           fetch(std::string) (/usr/bin/shop+0x1a2b0)
+///           loader() (/usr/bin/shop+0x19c40)
 [[nodiscard]] COPPICE_API std::string dump(asio::io_context& io);
 
 /// The coroutines of a process that await each other, the innermost first; empty if it has not run.
 ///
 /// Functions have names where the program tells them: those of shared objects, and of a program that
-/// is linked with `-rdynamic`. Others are told as `program+0x1234`, which `addr2line -Cfe program
-/// 0x1234` turns into function, file and line. Coroutines that a task awaits and which are
+/// is linked with `-rdynamic`. Of others only the place is told, which `addr2line -Cfe /usr/bin/shop
+/// 0x1a2b0` turns into function, file and line. Coroutines that a task awaits and which are
 /// `asio::awaitable`s are not seen, nor the other way round, nor what runs beside the body (`||`).
 /// Empty for awaitables with `COPPICE_DOCUMENTED_ASIO_ONLY`.
 [[nodiscard]] COPPICE_API std::vector<std::string> stack_of(const pid& process);

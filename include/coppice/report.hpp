@@ -253,6 +253,21 @@ struct acceptor_resumed {
   std::chrono::steady_clock::duration period;
 };
 
+/// A loop has stood still for longer than the limit of its `watchdog`, and goes on again: all
+/// others had to wait meanwhile.
+///
+/// @par Origin
+/// `long_schedule` of `erlang:system_monitor`.
+struct loop_blocked {
+  pid process;                       ///< Ran when the limit was passed; empty if no process did.
+  std::string_view label;            ///< 256 bytes of it at the most.
+  /// For how long, to a quarter of the limit.
+  std::chrono::steady_clock::duration time;
+  /// The functions that the loop's thread was in then, innermost first. Empty if they are not to be
+  /// had.
+  std::span<const std::string> stack;
+};
+
 /// A program that is run by `coppice::run` is up: its root supervisor and all children of that.
 struct application_started {
   std::string_view name;             ///< Of the root supervisor; may be empty.
@@ -296,9 +311,9 @@ using report =
                  child_start_failed, child_refused, child_ended, budget_exhausted,
                  child_stop_failed, children_stop_failed, supervisor_stopped, spec_warning,
                  process_crashed, server_terminated, task_terminated, state_discarded, state_lost,
-                 deadlock_refused, process_hung, process_abandoned, acceptor_paused,
-                 acceptor_resumed, application_started, application_stopped, reports_lost,
-                 reports_summed_up>;
+                 deadlock_refused, process_hung, process_abandoned, loop_blocked,
+                 acceptor_paused, acceptor_resumed, application_started, application_stopped,
+                 reports_lost, reports_summed_up>;
 
 /// Takes reports, on the loop's thread, as they arise. It must not block, nor run the io_context.
 ///

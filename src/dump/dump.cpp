@@ -50,7 +50,7 @@ std::vector<const void*> functions_of(process& p) {
   return functions;
 }
 
-std::vector<std::string> names_of(const std::vector<const void*>& functions) {
+std::vector<std::string> frame_names_of(const std::vector<const void*>& functions) {
   std::vector<std::string> names;
   names.reserve(functions.size());
   for (const void* f : functions) names.push_back(detail::symbol_at(f));
@@ -105,7 +105,7 @@ process_state describe(process& p) {
   s.rests = std::chrono::milliseconds{p.home.rested_for(p)};
   if (b != nullptr) s.messages = b->messages();
   if (p.watcher != nullptr) s.restarts = p.watcher->restarts_of(p.tag);
-  s.stack = names_of(functions_of(p));
+  s.stack = frame_names_of(functions_of(p));
   return s;
 }
 
@@ -168,7 +168,7 @@ std::string line_of(const process_state& s) {
 std::vector<std::string> stack_of(const pid& target) {
   if (const scheduler* home = detail::access::home(target)) home->check_thread("stack_of");
   process* const p = detail::access::slot(target);
-  return p != nullptr ? names_of(functions_of(*p)) : std::vector<std::string>{};
+  return p != nullptr ? frame_names_of(functions_of(*p)) : std::vector<std::string>{};
 }
 
 std::optional<process_state> process_state_of(const pid& target) {

@@ -2,6 +2,9 @@
 
 #include <cxxabi.h>
 #include <dlfcn.h>
+#if defined(__GLIBC__)
+#include <link.h>
+#endif
 
 #include <cstdint>
 #include <cstdio>
@@ -13,15 +16,16 @@ namespace coppice::detail {
 
 namespace {
 
-struct free_deleter {
-  void operator()(char* text) const noexcept { std::free(text); }
-};
+std::string in_hex(std::uintptr_t n) {
+  char text[2 + 2 * sizeof n + 1];
+  std::snprintf(text, sizeof text, "0x%jx", static_cast<std::uintmax_t>(n));
+  return text;
+}
 
 std::string demangled(const char* name) {
-  int status = 0;
-  const std::unique_ptr<char, free_deleter> text{
-      abi::__cxa_demangle(name, nullptr, nullptr, &status)};
-  return text ? text.get() : name;
+  const std::unique_ptr<char, decltype(&std::free)> text{
+      abi::__cxa_demangle(name, nullptr, nullptr, nullptr), &std::free};
+  return text != nullptr ? text.get() : name;
 }
 
 // The part of a coroutine that is resumed is a function of its own: "f(f(int)::_Z1fi.Frame*) [clone
@@ -48,21 +52,23 @@ std::string without_additions(std::string name) {
 
 }  // namespace
 
+// The number counts from where the module would lie if it was not moved, as its symbols do.
 std::string symbol_at(const void* address) {
+  const auto at = reinterpret_cast<std::uintptr_t>(address);
   Dl_info found{};
-  char offset[2 + 2 * sizeof(std::uintptr_t) + 1];
-  if (dladdr(address, &found) == 0) {
-    std::snprintf(offset, sizeof offset, "%p", address);
-    return offset;
+#if defined(__GLIBC__)
+  link_map* map = nullptr;
+  if (::dladdr1(address, &found, reinterpret_cast<void**>(&map), RTLD_DL_LINKMAP) == 0) {
+    return in_hex(at);
   }
-  if (found.dli_sname != nullptr) return without_additions(demangled(found.dli_sname));
-  std::string_view file = found.dli_fname != nullptr ? found.dli_fname : "";
-  if (const std::size_t slash = file.rfind('/'); slash != std::string_view::npos) {
-    file.remove_prefix(slash + 1);
-  }
+  const std::uintptr_t base = map->l_addr;
+#else
+  if (::dladdr(address, &found) == 0) return in_hex(at);
   const auto base = reinterpret_cast<std::uintptr_t>(found.dli_fbase);
-  std::snprintf(offset, sizeof offset, "0x%zx", reinterpret_cast<std::uintptr_t>(address) - base);
-  return std::string{file} + '+' + offset;
+#endif
+  const std::string place = std::string{found.dli_fname} + '+' + in_hex(at - base);
+  if (found.dli_sname == nullptr) return place;
+  return without_additions(demangled(found.dli_sname)) + " (" + place + ')';
 }
 
 }  // namespace coppice::detail

@@ -70,7 +70,7 @@ void exit(const pid& target, exit_reason reason) {
 
 void kill(const pid& target) { exit(target, exit_reason::kill()); }
 
-void set_label(std::string_view label) { current_process().more().label = label; }
+void set_label(std::string_view label) { current_process().set_label(label); }
 
 std::vector<pid> callers() {
   const process& me = current_process();

@@ -3,6 +3,8 @@
 #include "report_sums.hpp"
 #include "stderr_log.hpp"
 
+#include "watchdog/print_blocked.hpp"
+
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/report_text.hpp>
 #include <coppice/severity.hpp>
@@ -51,6 +53,13 @@ void print_report(const report& r, const text_style& style, severity from) {
   head += "] ";
   // The whole entry is one write, so that output of other threads does not get in between.
   detail::write_to_stderr(head, head + to_string(r, style) + '\n');
+}
+
+void detail::print_blocked(const loop_blocked& x) {
+  const std::string head = time_of_day() + " [coppice] ";
+  std::string text = head + to_string(x, {.details = false}) + " so far\n";
+  for (const std::string& frame : x.stack) ((text += "    ") += frame) += '\n';
+  detail::write_to_stderr(head, std::move(text));
 }
 
 void set_report_sink(boost::asio::io_context& io, report_sink sink) {

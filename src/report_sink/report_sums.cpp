@@ -115,6 +115,10 @@ class key_writer {
     add(x.name);
     key_ += std::to_string(x.error.value());
   }
+  void operator()(const loop_blocked& x) const {
+    add(x.label);
+    add(x.process ? '1' : '0');
+  }
   // These are never summed up, so they need no key.
   void operator()(const budget_exhausted&) const {}
   void operator()(const application_started&) const {}

@@ -172,6 +172,15 @@ class collector {
     add("count", std::to_string(x.pauses));
     add("period", detail::seconds(x.period));
   }
+  void operator()(const loop_blocked& x) {
+    kind("loop_blocked");
+    process(x.process);
+    add("label", x.label);
+    add("time", detail::blocked_time(x));
+    std::string stack;
+    for (const std::string& frame : x.stack) (stack += stack.empty() ? "" : "\n") += frame;
+    add("stack", stack);
+  }
   void operator()(const application_started& x) {
     kind("application_started");
     process(x.process);

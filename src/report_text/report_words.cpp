@@ -55,6 +55,11 @@ std::string seconds(std::chrono::steady_clock::duration d) {
   return text;
 }
 
+// Nobody measures more exactly.
+std::string blocked_time(const loop_blocked& x) {
+  return seconds(std::chrono::round<std::chrono::milliseconds>(x.time));
+}
+
 std::string named(std::string_view label, const pid& process) {
   std::string text{label};
   if (!text.empty()) text += ' ';

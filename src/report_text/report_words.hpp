@@ -25,6 +25,9 @@ std::string_view yes_or_no(bool b) noexcept;
 // "5 s", "0.25 s"
 std::string seconds(std::chrono::steady_clock::duration d);
 
+// "0.213 s"
+std::string blocked_time(const loop_blocked& x);
+
 // "label <7>", or "<7>".
 std::string named(std::string_view label, const pid& process);
 // Likewise, with the name or label of the process, which is known only while it lives.

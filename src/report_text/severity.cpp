@@ -55,6 +55,7 @@ severity severity_of(const report& r) noexcept {
           // The second one tells for how long, to those who have seen the first one.
           [](const acceptor_paused&) { return severity::warning; },
           [](const acceptor_resumed&) { return severity::warning; },
+          [](const loop_blocked&) { return severity::warning; },
           [](const reports_lost&) { return severity::warning; },
           [](const reports_summed_up& x) { return x.level; },
           [](const application_started&) { return severity::info; },

@@ -170,6 +170,19 @@ class block {
     say("Cause", shortage(x));
     say("Pauses", std::to_string(x.pauses) + " within " + seconds(x.period));
   }
+  void operator()(const loop_blocked& x) {
+    add((x.process ? "Process " + x.process.to_string() : "Something that is no process") +
+        " has blocked the loop for " + blocked_time(x));
+    if (!x.label.empty()) say("Label", x.label);
+    if (!style_.details || x.stack.empty()) return;
+    add("Stack:");
+    std::size_t n = 0;
+    for (const std::string& frame : x.stack) {
+      const bool too_many = style_.max_items > 0 && n++ == style_.max_items;
+      add("    " + (too_many ? "..." : frame));
+      if (too_many) break;
+    }
+  }
   void operator()(const application_started& x) {
     add(capital(application(x.name)) + " started");
     say("OS process", std::to_string(x.os_process));

@@ -4,6 +4,7 @@
 #include <coppice/dump.hpp>
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -119,6 +120,15 @@ class line {
   std::string operator()(const acceptor_resumed& x) const {
     return "acceptor " + named(x.name, x.process) + " accepts again, after " +
            count(x.pauses, "pause") + " within " + seconds(x.period) + " (" + shortage(x) + ')';
+  }
+  std::string operator()(const loop_blocked& x) const {
+    std::string text =
+        x.process ? "process " + named(x.label, x.process) : "something that is no process";
+    text += " has blocked the loop for " + blocked_time(x);
+    if (style_.details && !x.stack.empty()) {
+      text += "; stack: " + listed(x.stack, style_.max_items, std::identity{});
+    }
+    return text;
   }
   std::string operator()(const application_started& x) const {
     return application(x.name) + " started (OS process " + std::to_string(x.os_process) + ')';

@@ -60,6 +60,7 @@ void process::start(run_item* item, run_item::how) {
 }
 
 void scheduler::begin(process& p) {
+  progress_.note(&p);
   process* const before = std::exchange(current_, &p);
   const bool revoked = !p.life.begin();
   // A process that was killed or asked to stop before it ran ends without a step. Its body is

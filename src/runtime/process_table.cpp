@@ -3,6 +3,7 @@
 #include <coppice/error.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <ostream>
 #include <string>
@@ -86,6 +87,18 @@ void scheduler::release_slot(process& p) noexcept {
   }
   ++v.count;
   push_on(v.top, p);
+}
+
+// A signal handler on the loop's thread may want to read the label. So the text is made before it
+// has to keep away.
+void process::set_label(std::string_view label) {
+  process_extras& x = more();
+  std::string text{label};
+  x.changes_label.store(true, std::memory_order_relaxed);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  x.label.swap(text);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  x.changes_label.store(false, std::memory_order_relaxed);
 }
 
 process_extras::~process_extras() { refuse_early_requests(errc::noproc); }

@@ -33,6 +33,7 @@ void scheduler::post_drain() noexcept {
 
 inline void scheduler::perform_owned(owned_item& item) {
   process* const p = item.owner;
+  progress_.note(p);
   if (p == nullptr || p->life.is_exiting() || !p->is(item.number)) {
     perform_without_process(item);
     return;

@@ -37,6 +37,7 @@ class scheduler::turn {
   turn& operator=(const turn&) = delete;
   ~turn() {
     of_.in_turn_ = before_;
+    of_.progress_.note(of_.current_);
     of_.turn_over();
   }
 

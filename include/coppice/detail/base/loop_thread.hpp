@@ -59,14 +59,26 @@ class COPPICE_API loop_thread {
     return holder != std::thread::id{} && holder != std::this_thread::get_id();
   }
 
+  // Any thread may ask these: whether a turn is on; which thread had the latest one, or has it.
+  [[nodiscard]] bool is_in_turn() const noexcept {
+    return in_turn_.load(std::memory_order_relaxed) != std::thread::id{};
+  }
+  [[nodiscard]] std::thread::id latest() const noexcept {
+    return last_.load(std::memory_order_relaxed);
+  }
+  // Sends a signal to that thread. Returns false if there is none, or it has ended. Any thread.
+  [[nodiscard]] bool send_signal(int number) const noexcept;
+
  private:
+  struct thread_life;
+  class life_notice;
   void remember(std::thread::id me) noexcept;
   [[nodiscard]] bool nobody_runs() const noexcept;
 
   boost::asio::io_context& io_;
   std::atomic<std::thread::id> in_turn_{};
   std::atomic<std::thread::id> last_{};  // the thread that had the latest turn
-  std::shared_ptr<const std::atomic<bool>> last_has_ended_;
+  std::shared_ptr<const thread_life> last_life_;
 };
 
 }  // namespace coppice::detail

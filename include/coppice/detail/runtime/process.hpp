@@ -120,7 +120,8 @@ struct COPPICE_API process_extras {
   std::shared_ptr<signal_trap> trap;
   list_hook early_requests;
   std::string label;
-  std::string name;  // the name that it has registered; empty if none
+  std::atomic<bool> changes_label{false};  // a signal handler must not read it now
+  std::string name;                        // the name that it has registered; empty if none
   std::vector<pid> callers;  // the processes on whose behalf it works, the nearest first
   std::unique_ptr<progress_watch> watch;
 };
@@ -165,7 +166,12 @@ class process : public run_item, public list_hook {
     return number.load(std::memory_order_relaxed) == n;
   }
   process_extras& more() {
-    if (!extras) extras = std::make_unique<process_extras>();
+    if (!extras) {
+      auto made = std::make_unique<process_extras>();
+      // A signal handler may look for the label: there are none, or whole ones.
+      std::atomic_signal_fence(std::memory_order_release);
+      extras = std::move(made);
+    }
     return *extras;
   }
   // The supervisor to which the process is tied, which ends after it and never before; null if
@@ -176,6 +182,10 @@ class process : public run_item, public list_hook {
   [[nodiscard]] std::string_view label() const noexcept {
     if (extras && !extras->label.empty()) return extras->label;
     return watcher != nullptr ? watcher->label_of(tag) : std::string_view{};
+  }
+  void set_label(std::string_view label);
+  [[nodiscard]] bool changes_label() const noexcept {
+    return extras && extras->changes_label.load(std::memory_order_relaxed);
   }
   // Null if the process is no more than a coroutine.
   [[nodiscard]] detail::behaviour* behaviour() const noexcept {

@@ -6,9 +6,9 @@
 #include <coppice/detail/base/move_only_function.hpp>
 #include <coppice/detail/base/report_outlet.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
-#include <coppice/detail/runtime/name_table.hpp>
+#include <coppice/detail/runtime/loop_progress.hpp>
 #include <coppice/detail/runtime/process.hpp>
-#include <coppice/detail/runtime/process_slots.hpp>
+#include <coppice/detail/runtime/process_table.hpp>
 #include <coppice/detail/runtime/run_queue.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/report.hpp>
@@ -69,6 +69,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   [[nodiscard]] bool on_loop_thread() noexcept;
   // Tells whether the calling thread may touch this: it runs the loop, or no thread does.
   [[nodiscard]] bool is_open_to_caller() const noexcept { return thread_.is_open_to_caller(); }
+  [[nodiscard]] const loop_thread& thread() const noexcept { return thread_; }
+  [[nodiscard]] loop_progress& progress() noexcept { return progress_; }
   // Throws std::logic_error, which names the function of the interface, if the thread may not.
   void check_thread(const char* function) const {
     if (active() != this && !is_open_to_caller()) refuse_thread(function);
@@ -291,6 +293,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   boost::asio::io_context& io_;
   const std::uint64_t serial_;
   loop_thread thread_;
+  loop_progress progress_;
   run_queue queue_;
   bool drain_posted_ = false;
   bool in_turn_ = false;  // inside a turn, which drains the queue or posts another turn at its end
