@@ -179,9 +179,8 @@ TEST_CASE("each time that a process blocks the loop is told once") {
   s.io.run();
   REQUIRE(s.calls == 2);
   REQUIRE(s.reports.size() == 2);
-  for (int i : {0, 1}) {
-    CHECK(s.named[i].process == p);
-    CHECK(s.reports[i].process == p);
+  for (const auto* all : {&s.named, &s.reports}) {
+    for (const told& t : *all) CHECK(t.process == p);
   }
 }
 

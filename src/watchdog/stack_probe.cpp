@@ -21,10 +21,11 @@
 #include <thread>
 
 // The handler runs on the loop's thread, which stands still meanwhile: so it may read what belongs
-// to that thread, where it is whole. It must do nothing that is not safe in a handler: it takes no
-// lock, allocates nothing, and leaves names to the thread that asks. glibc's backtrace() loads a
-// library when it is called first, which the probe does beforehand; after that it follows the
-// tables of the unwinder, as a throw does.
+// to that thread, where it is whole. It must do nothing that is not safe in a handler: it allocates
+// nothing, and leaves names to the thread that asks. glibc's backtrace() loads a library when it is
+// called first, which the probe does beforehand. After that it reads the tables of the unwinder:
+// gcc 12 takes no lock for that, with glibc 2.35; what is older takes one that its holder may take
+// again.
 
 namespace coppice::detail {
 
