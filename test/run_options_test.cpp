@@ -193,7 +193,135 @@ TEST_CASE("a stop with a limit is over in time") {
                      {.stop_within = 20ms}) == coppice::exit_stopped);
   CHECK(p.log() == "+a *a -a");
   REQUIRE(killed.size() == 1);
-  CHECK(killed[0].starts_with("inner/a <3> (waited for a message"));
+  CHECK(killed[0] == "inner/a <3> (waited for a message)");
+}
+
+namespace {
+
+// A job that takes a moment, and notes whether it has been let.
+struct job {
+  asio::awaitable<void> operator()() const {
+    co_await coppice::sleep_for(20ms);
+    *finished = true;
+  }
+  bool* finished;
+};
+
+class worker_server {
+ public:
+  struct work {
+    bool* finished;
+  };
+  static asio::awaitable<void> handle(work w) {
+    co_await coppice::sleep_for(20ms);
+    *w.finished = true;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what is under way is finished before the tree is stopped, by those who drain") {
+  program p;
+  coppice::time_limit drain = 1h;
+  bool drains = true;
+  run_options options;
+  SUBCASE("as long as it takes") {}
+  SUBCASE("for ever") { drain = coppice::infinity; }
+  SUBCASE("not by others") {
+    drain = 0s;
+    drains = false;
+  }
+  SUBCASE("and not for longer than they may") {
+    drain = 1ms;
+    drains = false;
+  }
+  SUBCASE("nor than the whole stop has") {
+    options.stop_within = 2ms;
+    drains = false;
+  }
+  bool job_done = false;
+  bool message_done = false;
+  boost::system::error_code refusal;
+  const auto body = [&]() -> asio::awaitable<void> {
+    const coppice::dynamic_supervisor_ref pool{"pool"};
+    pool.start_child(coppice::worker("job", job{&job_done})
+                         .with_restart(coppice::temporary)
+                         .with_shutdown(coppice::brutal_kill));
+    const coppice::server_ref<worker_server> server{"server"};
+    server.cast(worker_server::work{&message_done});
+    std::raise(SIGTERM);
+    co_await coppice::sleep_for(5ms);
+    auto late = pool.start_child(
+        coppice::worker("late", job{&job_done}).with_restart(coppice::temporary));
+    try {
+      co_await late.ready();
+    } catch (const boost::system::system_error& e) {
+      refusal = e.code();
+    }
+    co_await coppice::sleep_for(1h);
+  };
+  CHECK(coppice::run(p.io,
+                     {.strategy = one_for_one,
+                      .children = {coppice::dynamic_supervisor({.name = "pool"}).with_drain(drain),
+                                   coppice::server<worker_server>("server")
+                                       .with_shutdown(coppice::brutal_kill)
+                                       .with_drain(drain),
+                                   coppice::worker("client", body)}},
+                     options) == coppice::exit_stopped);
+  CHECK(job_done == drains);
+  CHECK(message_done == drains);
+  if (drains) CHECK(refusal == coppice::errc::draining);
+}
+
+TEST_CASE("readiness comes with the last child, and goes first, some time before the rest") {
+  program p;
+  std::string story;
+  run_options options{.on_ready = [&](bool is) { story += is ? "ready " : "not "; }};
+  SUBCASE("at once") {}
+  SUBCASE("or after a while") { options.settle = 10ms; }
+  bool settled = false;
+  const auto body = [&]() -> asio::awaitable<void> {
+    co_await coppice::yield();
+    story += "up ";
+    std::raise(SIGTERM);
+    try {
+      co_await coppice::sleep_for(5ms);
+      settled = true;
+      co_await coppice::sleep_for(1h);
+    } catch (const boost::system::system_error&) {
+      story += "stopped";
+      throw;
+    }
+  };
+  CHECK(coppice::run(p.io, {.strategy = one_for_one, .children = {coppice::worker("a", body)}},
+                     options) == 0);
+  CHECK(story == "ready up not stopped");
+  CHECK(settled == (options.settle > 0ms));
+}
+
+TEST_CASE("a second signal ends all phases at once") {
+  program p;
+  run_options options;
+  SUBCASE("while it settles") { options.settle = 1h; }
+  SUBCASE("while it drains") {}
+  bool done = false;
+  const auto body = [&]() -> asio::awaitable<void> {
+    const coppice::dynamic_supervisor_ref pool{"pool"};
+    pool.start_child(coppice::worker("job", [&]() -> asio::awaitable<void> {
+                       co_await coppice::sleep_for(1h);
+                       done = true;
+                     }).with_restart(coppice::temporary));
+    std::raise(SIGTERM);
+    co_await coppice::sleep_for(5ms);
+    std::raise(SIGTERM);
+    co_await coppice::sleep_for(1h);
+  };
+  CHECK(coppice::run(p.io,
+                     {.strategy = one_for_one,
+                      .children = {coppice::dynamic_supervisor({.name = "pool"}).with_drain(1h),
+                                   coppice::worker("client", body)}},
+                     options) == coppice::exit_hurried);
+  CHECK_FALSE(done);
 }
 
 TEST_CASE("SIGUSR1 writes a dump to stderr, if that is asked for") {
@@ -225,4 +353,13 @@ TEST_CASE("options that break a rule are refused before anything starts") {
   });
   CHECK(text == "coppice: the time of a whole stop must be above zero\n");
   CHECK(p.log().empty());
+  const auto refused = [&](const run_options& o) {
+    return printed([&] {
+      CHECK(coppice::run(p.io, {.strategy = one_for_one, .children = {p.child("a")}}, o) ==
+            coppice::exit_bad_spec);
+    });
+  };
+  CHECK(refused({.settle = -1ms}) ==
+        "coppice: the time in which a program settles must not be negative\n");
+  CHECK(refused({.watchdog = 0s}) == "coppice: the limit of a watchdog must be above zero\n");
 }

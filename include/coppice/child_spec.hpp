@@ -92,6 +92,11 @@ struct child_spec {
   /// that hangs are destroyed, as those of a killed one are. Above zero; not for supervisors. No
   /// limit by default: OTP has none.
   time_limit progress_limit = infinity;
+  /// For how long it may finish what it has before a program that `run` runs stops its processes: a
+  /// dynamic supervisor takes no further children (`errc::draining`) and waits for those that it has,
+  /// a server handles what is in its queue. Not negative. Nothing by default; of no meaning for
+  /// others. An `acceptor` has an option of its own for that.
+  time_limit drain = std::chrono::steady_clock::duration::zero();
   /// What has to be ready before it is started.
   detail::rare<std::vector<start_gate>> gates{};
 
@@ -146,6 +151,12 @@ struct child_spec {
   }
   [[nodiscard]] child_spec with_progress_limit(time_limit limit) && {
     return with(std::move(*this), &child_spec::progress_limit, limit);
+  }
+  [[nodiscard]] child_spec with_drain(time_limit time) const& {
+    return with(child_spec{*this}, &child_spec::drain, time);
+  }
+  [[nodiscard]] child_spec with_drain(time_limit time) && {
+    return with(std::move(*this), &child_spec::drain, time);
   }
   [[nodiscard]] child_spec with_backoff(const restart_backoff& b) const& {
     return with(child_spec{*this}, &child_spec::backoff, b);

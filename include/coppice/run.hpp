@@ -20,9 +20,18 @@ enum exit_code : int {
 
 /// Runs a supervision tree as a program: until it ends, or SIGINT or SIGTERM asks it to.
 ///
-/// The first signal starts an ordered stop, children in reverse start order, each with its shutdown
-/// time. A second one kills what is left. `options` may limit the time of the whole stop, and let
-/// a service manager know what happens.
+/// The first signal starts an ordered stop, in phases; a second one kills what is left.
+///
+/// 1. Readiness goes (`on_ready`, `STOPPING=1`), and for `settle` nothing else happens.
+/// 2. What lets work in is closed: every `acceptor` stops listening, and every dynamic supervisor
+///    that drains takes no further children.
+/// 3. What is under way goes on: connections of acceptors, children of such supervisors, and
+///    messages in the queues of servers that drain. This ends when all have finished, or when the
+///    time is over that each has for it.
+/// 4. The tree is stopped, children in reverse start order, each with its shutdown time.
+///
+/// With `stop_within` all of this is over in that time: draining has what the last phase does not
+/// need, and that one is split as `stop_within` splits it.
 ///
 /// Reported: `application_started` when the root and its children are up, `application_stopped`
 /// when all have ended.

@@ -2,6 +2,9 @@
 
 #include <coppice/time_limit.hpp>
 
+#include <chrono>
+#include <functional>
+
 namespace coppice {
 
 /// How a program behaves towards those outside of it: see `run`.
@@ -9,6 +12,15 @@ struct run_options {
   /// Within which time everything is down after the first signal, split as `stop_within` says.
   /// Above zero. `infinity`: each child has its own shutdown time, however many there are.
   time_limit stop_within = infinity;
+  /// Called with true when the root and all its children are up, and with false at the first signal,
+  /// before anything else is done. For whoever sends work: load balancers, `/ready`.
+  std::function<void(bool)> on_ready{};
+  /// For how long after that everything goes on as before: until those who send work have noticed.
+  /// Not negative.
+  std::chrono::steady_clock::duration settle{};
+  /// From which time on whoever blocks the loop is named, by a `watchdog`. Above zero. `infinity`:
+  /// nobody looks.
+  time_limit watchdog = infinity;
   /// Whether SIGUSR1 writes a `dump` to stderr. Otherwise that signal does what it does by default,
   /// which is to end the program.
   bool dump_on_sigusr1 = false;

@@ -24,6 +24,7 @@ class coppice_category final : public boost::system::error_category {
       case errc::max_children:
         return "the supervisor has as many children as its max_children allows";
       case errc::simple_one_for_one: return "not with a simple_one_for_one supervisor";
+      case errc::draining: return "it takes nothing new, since the program is ending";
       case errc::would_deadlock: return "the caller would wait for itself";
       case errc::timeout: return "time ran out";
       case errc::died: return "it ended before it had answered";

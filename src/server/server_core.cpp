@@ -201,6 +201,7 @@ bool server_core::work(int most) {
   if (failure || requested.stop || idle_over) return true;
   if (requested.idle) set_idle_timer();
   receiver = w;
+  note_idle();
   return false;
 }
 

@@ -134,6 +134,9 @@ void check_child(const place& at, const child_spec& spec, bool named, auto_shutd
   if (!spec.progress_limit.is_infinity() && spec.type == child_type::supervisor) {
     refuse(at, spec, "a supervisor waits for its children, and has no progress limit");
   }
+  if (spec.drain.time() < steady_clock::duration::zero()) {
+    refuse(at, spec, "the time in which it drains must not be negative");
+  }
   if (spec.backoff) check_backoff(at, spec, *spec.backoff);
   if (spec.restart_limit) check_limit(at, spec, *spec.restart_limit);
   if (spec.gates) check_gates(at, spec, *spec.gates);

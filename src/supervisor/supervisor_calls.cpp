@@ -63,6 +63,7 @@ void supervisor_process::take(const std::shared_ptr<supervisor_request>& r) {
     finish(*r, errc::simple_one_for_one);
     return;
   }
+  if (drain_ != nullptr && r->asks_for_child()) return finish(*r, errc::draining);
   switch (r->kind) {
     case kind::add_dynamic:
       if (!setup_.options.dynamic) {

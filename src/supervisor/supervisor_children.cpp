@@ -1,10 +1,12 @@
 #include "supervisor_process.hpp"
 
 #include <coppice/detail/base/access.hpp>
+#include <coppice/detail/overload/intake.hpp>
 #include <coppice/report.hpp>
 
 #include <any>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,14 +44,49 @@ struct supervisor_process::gate final : name_watch {
   bool is_open = false;
 };
 
+// A child that finishes what it has before the program stops.
+class supervisor_process::child_intake final : public intake, public drain_watch {
+ public:
+  child_intake(scheduler& home, entry& c, time_limit drain) : home_{home}, child_{c}, drain_{drain} {
+    intakes::of(home.io()).push_back(*this);
+  }
+
+  void close() noexcept override {
+    if (closed_at_) return;
+    closed_at_ = home_.now();
+    if (behaviour* const b = its_behaviour()) b->begin_drain(*this);
+  }
+  [[nodiscard]] bool is_drained() const noexcept override {
+    const behaviour* const b = its_behaviour();
+    return closed_at_ && (b == nullptr || !b->has_work());
+  }
+  [[nodiscard]] time_point drained_by() const noexcept override {
+    return detail::after(*closed_at_, drain_.time());
+  }
+  void work_done() noexcept override { note_drained(); }
+
+ private:
+  [[nodiscard]] behaviour* its_behaviour() const noexcept {
+    const process* const p = access::slot(child_.process);
+    return p != nullptr ? p->behaviour() : nullptr;
+  }
+
+  scheduler& home_;
+  entry& child_;
+  const time_limit drain_;
+  std::optional<time_point> closed_at_;
+};
+
 supervisor_process::entry_terms::entry_terms() = default;
 supervisor_process::entry_terms::~entry_terms() = default;
 
 void supervisor_process::note_terms(entry& c, const child_spec& spec) {
-  if (!spec.progress_limit.is_infinity() || spec.gates) {
+  const bool drains = spec.drain.time() > duration::zero();
+  if (!spec.progress_limit.is_infinity() || spec.gates || drains) {
     c.terms = std::make_unique<entry_terms>();
     c.terms->progress_limit = spec.progress_limit;
   }
+  if (drains) c.terms->intake = std::make_unique<child_intake>(home_, c, spec.drain);
   if (!spec.backoff && !spec.restart_limit && !spec.gates) return;
   const std::size_t gates = spec.gates ? spec.gates->size() : 0;
   c.policy = std::make_unique<restart_policy>(
@@ -116,13 +153,18 @@ void supervisor_process::leave_child(entry& c, process& ended, const exit_reason
   home_.tell_others(ended, c.process);
   const bool forgotten = decide_.stays_down(c);
   if (home_.listened_to()) home_.tell(child_ended{describe(c), why, next_step::none});
-  if (forgotten) delete &c;
+  if (forgotten) forget(c);
+}
+
+void supervisor_process::forget(entry& c) {
+  delete &c;
+  if (drain_ != nullptr && !has_work()) drain_->work_done();
 }
 
 // Starts on the spot a child that was asked for. Its supervisor must be dynamic, and the child must
 // not acknowledge its start.
 pid supervisor_process::start_now(child_spec& spec) {
-  if (!is_free() || !setup_.options.dynamic || setup_.from_template || spec.significant ||
+  if (!is_free() || drain_ != nullptr || !setup_.options.dynamic || setup_.from_template || spec.significant ||
       spec.backoff || spec.restart_limit || spec.gates ||
       access::get_body(spec.start)->acknowledges() ||
       !decide_.adds_now(spec.id)) {

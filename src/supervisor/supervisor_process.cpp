@@ -203,7 +203,7 @@ void supervisor_process::perform(supervision::action& a) {
       if (process* p = access::slot(c->process); p != nullptr) home_.kill(*p);
       break;
     // The decisions have dropped the record from the table and from the inbox.
-    case kind::forget: delete c; break;
+    case kind::forget: forget(*c); break;
     case kind::booted: booted_(); break;
     case kind::reply: answer(a); break;
     case kind::serve: serve(*static_cast<supervisor_request*>(a.call)); break;

@@ -144,6 +144,8 @@ class supervisor_process final : public behaviour, public process_watcher {
   // Tells whether this waits for the start or the end of a child in whose subtree the caller is.
   [[nodiscard]] bool waits_for(process& caller) const noexcept;
   bool stop(const exit_reason& reason) override;
+  void begin_drain(drain_watch& w) noexcept override { drain_ = &w; }
+  [[nodiscard]] bool has_work() const noexcept override { return decide_.children().size() > 0; }
   void limit_stop(time_point until) override;
   // How long a stop that begins now takes at most, as far as the children have limits.
   [[nodiscard]] duration time_to_stop() { return decide_.time_to_stop(&needed_to_stop); }
@@ -163,6 +165,7 @@ class supervisor_process final : public behaviour, public process_watcher {
     entry* owner = nullptr;
   };
   struct gate;
+  class child_intake;
   // What few children have: what their specs say beyond what OTP knows, as far as the decisions
   // need not know it; and what is to be told of one that had to be killed.
   struct entry_terms {
@@ -170,6 +173,7 @@ class supervisor_process final : public behaviour, public process_watcher {
     ~entry_terms();
     time_limit progress_limit = infinity;
     std::unique_ptr<gate> gates;  // in a chain
+    std::unique_ptr<child_intake> intake;  // null if it does not drain
     std::string waited{};         // where it was when its time to stop was over
   };
   struct entry : supervision::child, pooled {
@@ -216,6 +220,7 @@ class supervisor_process final : public behaviour, public process_watcher {
   void perform(supervision::action& a);
   void end_late(entry& c);
   void tell_killed();
+  void forget(entry& c);
   static duration needed_to_stop(const supervision::child& c);
   void limit_stop_of(entry& c, time_point until);
   void start_child(entry& c);
@@ -264,6 +269,7 @@ class supervisor_process final : public behaviour, public process_watcher {
   const supervisor_request* latest_resize_ = nullptr;
   std::function<void()> booted_;
   exit_reason last_;
+  drain_watch* drain_ = nullptr;  // set: it takes no further children
   std::optional<time_point> stop_began_;
   std::vector<std::string> killed_;  // in the final stop, with those below its children
   std::map<way_of_stopping, bad_stop> bad_stops_;

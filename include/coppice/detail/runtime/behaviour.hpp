@@ -11,6 +11,15 @@ namespace coppice::detail {
 
 class process;
 
+// Is told when a process that was to finish its work may have done so.
+class drain_watch {
+ public:
+  virtual void work_done() noexcept = 0;
+
+ protected:
+  ~drain_watch() = default;
+};
+
 // The behaviour of a process that is more than a coroutine: a server, a supervisor, a task. This
 // interface is all that the runtime knows of the layers above it. If a function returns false, the
 // runtime does what it does for any process.
@@ -29,6 +38,10 @@ class behaviour {
   virtual bool stop(const exit_reason&) { return false; }
   // A stop of the process is to be over by that time; it may have begun.
   virtual void limit_stop(std::chrono::steady_clock::time_point) {}
+  // The program is about to end: what was begun is to be finished, and nothing new. The watch is
+  // told when that may be so, and lives as long as the process does.
+  virtual void begin_drain(drain_watch&) noexcept {}
+  [[nodiscard]] virtual bool has_work() const noexcept { return false; }
   // Tells whether a limit of progress is for each message by itself, and not for each step.
   [[nodiscard]] virtual bool works_by_message() const noexcept { return false; }
   // Tells whether progress is due: it works, and does not wait for something to do.

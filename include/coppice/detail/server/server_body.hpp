@@ -62,7 +62,11 @@ struct next_wait {
   void arm(waiter& w) {
     core->receiver = &w;
     core->set_idle_timer();
-    if (core->front() != nullptr || core->requested.stop || core->idle_over) w.wake();
+    if (core->front() != nullptr || core->requested.stop || core->idle_over) {
+      w.wake();
+    } else {
+      core->note_idle();
+    }
   }
   [[nodiscard]] bool poll() const { return core->work(); }
   void disarm() const noexcept { core->receiver = nullptr; }

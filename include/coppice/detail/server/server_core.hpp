@@ -172,6 +172,10 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   // needed.
   bool work();
   void set_idle_timer();
+  // The server waits for a message, and has none.
+  void note_idle() noexcept {
+    if (drain_ != nullptr) drain_->work_done();
+  }
 
   [[nodiscard]] std::size_t calls_due() noexcept;
 
@@ -187,6 +191,10 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   void set_awaited(const pid& p) noexcept override { awaited_ = p; }
   [[nodiscard]] pid awaited() const noexcept override { return awaited_; }
   [[nodiscard]] pid who() const noexcept override { return self.id(); }
+  void begin_drain(drain_watch& w) noexcept override { drain_ = &w; }
+  [[nodiscard]] bool has_work() const noexcept override {
+    return head_ != nullptr || receiver == nullptr;
+  }
   [[nodiscard]] std::string_view kind() const noexcept override { return "server"; }
   [[nodiscard]] std::size_t messages() const noexcept override { return size_; }
   [[nodiscard]] bool works_by_message() const noexcept override { return true; }
@@ -237,6 +245,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
 
   mailbox_options options_;
   pid awaited_;
+  drain_watch* drain_ = nullptr;
   envelope* head_ = nullptr;
   envelope** tail_ = &head_;
   std::size_t size_ = 0;

@@ -190,6 +190,7 @@ class COPPICE_API supervision {
   // ---- State
 
   [[nodiscard]] child_table& children() noexcept { return children_; }
+  [[nodiscard]] const child_table& children() const noexcept { return children_; }
   [[nodiscard]] cause why_finished() const noexcept { return cause_; }
   /// The number of children that ran when the final stop began, and of those that had to be killed.
   [[nodiscard]] std::size_t stopped_at_end() const noexcept { return stopped_at_end_; }

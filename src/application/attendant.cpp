@@ -1,0 +1,200 @@
+#include "attendant.hpp"
+
+#include "supervisor/supervisor_process.hpp"
+
+#include <coppice/detail/base/access.hpp>
+#include <coppice/detail/overload/intake.hpp>
+#include <coppice/detail/runtime/behaviour.hpp>
+#include <coppice/detail/runtime/scheduler.hpp>
+#include <coppice/detail/wait/deferred_wait.hpp>
+#include <coppice/dump.hpp>
+#include <coppice/exit_reason.hpp>
+#include <coppice/process.hpp>
+
+#include <boost/system/error_code.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coppice::detail {
+
+using boost::system::error_code;
+
+void check_run_options(const run_options& o) {
+  check_whole_stop(o.stop_within);
+  if (o.settle < duration::zero()) {
+    throw std::invalid_argument{"coppice: the time in which a program settles must not be negative"};
+  }
+  if (o.watchdog.time() <= duration::zero()) {
+    throw std::invalid_argument{"coppice: the limit of a watchdog must be above zero"};
+  }
+}
+
+attendant::attendant(boost::asio::io_context& io, pid root, const run_options& o)
+    : io_{io},
+      options_{o},
+      root_{root},
+      stops_{io, SIGINT, SIGTERM},
+      dumps_{io},
+      manager_{o.notify_service_manager},
+      alive_timer_{io},
+      progress_timer_{io},
+      settle_timer_{io} {}
+
+void attendant::begin() {
+  await_stop();
+  if (!options_.dump_on_sigusr1) return;
+  dumps_.add(SIGUSR1);
+  await_dump();
+}
+
+void attendant::ready() {
+  const std::size_t n = processes(io_).size();
+  manager_.tell("READY=1\nSTATUS=running, " + std::to_string(n) +
+                (n == 1 ? " process" : " processes"));
+  if (const auto time = manager_.watchdog()) show_life(*time / 2);
+  if (options_.on_ready) options_.on_ready(true);
+}
+
+// The flag is needed besides: cancelling does not recall a completion that is queued.
+void attendant::end() {
+  over_ = true;
+  stops_.cancel();
+  dumps_.cancel();
+  alive_timer_.cancel();
+  progress_timer_.cancel();
+  settle_timer_.cancel();
+}
+
+// Turns the first signal into a stop, and a second one into a kill.
+void attendant::await_stop() {
+  stops_.async_wait([this, self = shared_from_this()](const error_code& ec, int) {
+    if (ec || over_) return;
+    if (!std::exchange(stopping_, true)) {
+      begin_stop();
+    } else {
+      hurried_ = true;
+      kill(root_);
+    }
+    await_stop();
+  });
+}
+
+void attendant::await_dump() {
+  dumps_.async_wait([this, self = shared_from_this()](const error_code& ec, int) {
+    if (ec || over_) return;
+    const std::string text = dump(io_);
+    std::fwrite(text.data(), 1, text.size(), stderr);
+    await_dump();
+  });
+}
+
+void attendant::show_life(std::chrono::microseconds every) {
+  manager_.tell("WATCHDOG=1");
+  alive_timer_.expires_after(every);
+  alive_timer_.async_wait([this, every, self = shared_from_this()](const error_code& ec) {
+    if (!ec && !over_) show_life(every);
+  });
+}
+
+process* attendant::root() const noexcept { return access::slot(root_); }
+
+duration attendant::needed_to_stop() const {
+  process* const p = root();
+  supervisor_process* const s = p != nullptr ? supervisor_process::of(*p) : nullptr;
+  return s != nullptr ? s->time_to_stop() : duration::zero();
+}
+
+// ---- The phases of the stop
+
+void attendant::begin_stop() {
+  process* const p = root();
+  if (p == nullptr) return;
+  const time_point now = p->home.now();
+  stop_by_ = after(now, options_.stop_within.time());
+  if (stop_by_ != end_of_time) {
+    drain_by_ = stop_by_ - std::min(needed_to_stop(), stop_by_ - now);
+  }
+  manager_.tell("STOPPING=1\nSTATUS=stopping");
+  if (manager_.is_open()) tell_progress();
+  if (options_.on_ready) options_.on_ready(false);
+  if (options_.settle == duration::zero()) return close_intakes();
+  settle_timer_.expires_after(std::min(options_.settle, drain_by_ - now));
+  settle_timer_.async_wait([this, self = shared_from_this()](const error_code& ec) {
+    if (!ec && !over_) close_intakes();
+  });
+}
+
+void attendant::close_intakes() {
+  process* const p = root();
+  if (p == nullptr) return;
+  scheduler& home = p->home;
+  list_hook& all = intakes::of(io_);
+  for (list_hook* i = all.first(); i != nullptr; i = all.after(i)) static_cast<intake*>(i)->close();
+  const time_point now = home.now();
+  ++draining_;  // this function itself, which waits for none
+  for (list_hook* i = all.first(); i != nullptr; i = all.after(i)) {
+    auto& one = static_cast<intake&>(*i);
+    const time_point until = std::min(one.drained_by(), drain_by_);
+    if (one.is_drained() || until <= now) continue;
+    ++draining_;
+    const time_limit limit = until != end_of_time ? time_limit{until - now} : infinity;
+    deferred_wait<drained_wait>{{&home, drained_wait::place{&one}, limit}}(
+        [this, self = shared_from_this()](const error_code&) { one_drained(); });
+  }
+  one_drained();
+}
+
+void attendant::one_drained() {
+  if (--draining_ == 0 && !over_) stop_tree();
+}
+
+void attendant::stop_tree() {
+  process* const p = root();
+  if (p == nullptr) return;
+  behaviour* const b = p->behaviour();
+  if (b != nullptr && stop_by_ != end_of_time) b->limit_stop(stop_by_);
+  p->home.stop(*p, exit_reason::shutdown());
+}
+
+// As long as something ends, the rest has the time that it needs.
+void attendant::tell_progress() {
+  const std::size_t left = processes(io_).size();
+  if (left != left_) {
+    left_ = left;
+    manager_.tell("EXTEND_TIMEOUT_USEC=" + std::to_string(time_to_tell().count()) +
+                  "\nSTATUS=stopping, " + std::to_string(left) + " left");
+  }
+  progress_timer_.expires_after(std::chrono::seconds{1});
+  progress_timer_.async_wait([this, self = shared_from_this()](const error_code& ec) {
+    if (!ec && !over_) tell_progress();
+  });
+}
+
+// What is left needs that time at most: for the phase that it is in, and for the last one. The next
+// message comes in a second, and may be late.
+std::chrono::microseconds attendant::time_to_tell() const {
+  using std::chrono::microseconds;
+  constexpr microseconds longest = std::chrono::hours{24 * 365};  // as good as for ever
+  process* const p = root();
+  if (p == nullptr) return std::chrono::seconds{2};
+  const time_point now = p->home.now();
+  time_point until = after(now, needed_to_stop());
+  if (draining_ > 0 || settle_timer_.expiry() > now) until = after(until, options_.settle);
+  list_hook& all = intakes::of(io_);
+  for (list_hook* i = all.first(); draining_ > 0 && i != nullptr; i = all.after(i)) {
+    const time_point drained = static_cast<intake*>(i)->drained_by();
+    until = std::max(until, drained != end_of_time ? after(drained, needed_to_stop()) : drained);
+  }
+  until = std::min(until, stop_by_);
+  if (until == end_of_time) return longest;
+  const auto needed = std::chrono::duration_cast<microseconds>(until - now);
+  return std::min(longest, needed + microseconds{std::chrono::seconds{2}});
+}
+
+}  // namespace coppice::detail
