@@ -22,8 +22,8 @@ struct acceptor_options {
   /// none until one of them has ended: who connects meanwhile waits in the queue of the operating
   /// system.
   std::size_t max_connections = std::numeric_limits<std::size_t>::max();
-  /// For how long connections may go on when it has stopped listening because it is being stopped;
-  /// then they are asked to stop. Not negative. Zero asks at once, `infinity` never.
+  /// For how long connections may go on from when it has stopped listening, before they are asked
+  /// to stop since the acceptor is. Not negative. Zero asks at once, `infinity` never.
   time_limit drain = std::chrono::steady_clock::duration::zero();
   /// For how long a connection may go on when it is asked to stop, before it is killed.
   coppice::shutdown shutdown = std::chrono::seconds{5};

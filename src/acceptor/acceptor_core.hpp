@@ -95,7 +95,7 @@ class acceptor_core final : public intake {
   waiter* listener_ = nullptr;          // the listener, while it waits for connections to end
   bool closed_ = false;
   bool accepting_ = false;  // the listener may bring one more connection
-  time_point closed_at_{};  // when it has stopped listening last
+  time_point closed_at_{};  // from here on the connections have their time to end
   acceptor_counts counts_;
 };
 

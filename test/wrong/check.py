@@ -86,7 +86,7 @@ def main():
         folder = pathlib.Path(temporary)
         # All of them include the same, which is read once.
         header = folder / "all.hpp"
-        header.write_text("#include <coppice.hpp>\n")
+        header.write_text("#include <coppice.hpp>\n#include <coppice/acceptor.hpp>\n")
         subprocess.run([*command, "-x", "c++-header", header, "-o", f"{header}.gch"], check=True)
         command += ["-fsyntax-only", "-include", header]
 
