@@ -178,8 +178,11 @@ TEST_CASE("the process that asks for a dump runs, and has not rested") {
   coppice::spawn(
       w.io,
       [&]() -> coroutine<> {
+        // What it has waited in is gone.
+        const auto briefly = []() -> coroutine<> { co_await coppice::yield(); };
+        auto waiting = briefly();
+        co_await std::move(waiting);
         for (const process_state& s : coppice::process_states(w.io)) mine = s;
-        co_return;
       },
       "asking");
   w.clock.settle();

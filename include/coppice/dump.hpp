@@ -57,7 +57,8 @@ struct process_state {
 ///           loader() (/usr/bin/shop+0x19c40)
 [[nodiscard]] COPPICE_API std::string dump(asio::io_context& io);
 
-/// The coroutines of a process that await each other, the innermost first; empty if it has not run.
+/// The coroutines of a process that await each other, the innermost first; empty if it has not run,
+/// and of a task that runs.
 ///
 /// Functions have names where the program tells them: those of shared objects, and of a program that
 /// is linked with `-rdynamic`. Of others only the place is told, which `addr2line -Cfe /usr/bin/shop

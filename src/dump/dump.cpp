@@ -102,7 +102,7 @@ process_state describe(process& p) {
   s.kind = b != nullptr ? b->kind() : "process";
   s.state = word_for_state(p);
   if (s.state != "running") s.waits_for = awaited_by(p);
-  s.rests = std::chrono::milliseconds{p.home.rested_for(p)};
+  if (!p.life.is_spawned()) s.rests = std::chrono::milliseconds{p.home.rested_for(p)};
   if (b != nullptr) s.messages = b->messages();
   if (p.watcher != nullptr) s.restarts = p.watcher->restarts_of(p.tag);
   s.stack = frame_names_of(functions_of(p));
@@ -154,7 +154,7 @@ std::string line_of(const process_state& s) {
   }
   char time[32];
   std::snprintf(time, sizeof time, ", %.1f s", std::chrono::duration<double>{s.rests}.count());
-  if (s.state != "running") line += time;
+  if (s.state != "running" && s.state != "spawned") line += time;
   const auto count = [&line](std::size_t n, const char* what) {
     if (n > 0) line += ", " + std::to_string(n) + ' ' + what + (n > 1 ? "s" : "");
   };

@@ -89,7 +89,10 @@ class COPPICE_API task_promise_base {
   static at_end final_suspend() noexcept { return {}; }
 
   // Resumes this task, and then those that go on because of it.
-  void resume() { self->home.run_tasks(frame); }
+  void resume() {
+    if (root == nullptr) self->innermost = nullptr;
+    self->home.run_tasks(frame);
+  }
   // Destroys the whole chain, whose innermost task this is; all of its tasks are suspended. The
   // frames are destroyed one by one, the innermost first. If each frame destroyed the next, deep
   // chains would overflow the stack of the thread.

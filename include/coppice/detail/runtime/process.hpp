@@ -239,7 +239,8 @@ class process : public run_item, public list_hook {
   union {
     std::byte parked[sizeof(void*)];  // the handler of its runner, between two processes
     void* outermost;  // the outermost frame of a body that is an awaitable, if Asio says which
-    // The task that waits innermost, if the body is one. It is a task_promise_base.
+    // The task that waits innermost, if the body is one; null while it runs. It is a
+    // task_promise_base.
     void* innermost;
   };
   // The scheduler's rough time at which it ran last.
