@@ -10,6 +10,7 @@
 #include <coppice/child_spec.hpp>
 #include <coppice/child_start.hpp>
 #include <coppice/controlling_process.hpp>
+#include <coppice/deadline.hpp>
 #include <coppice/describe.hpp>
 #include <coppice/down.hpp>
 #include <coppice/error.hpp>
@@ -66,3 +67,4 @@
 #include <coppice/time_limit.hpp>
 #include <coppice/unfinished_tasks.hpp>
 #include <coppice/virtual_clock.hpp>
+#include <coppice/with_deadline.hpp>

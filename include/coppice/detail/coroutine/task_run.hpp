@@ -65,10 +65,18 @@ class task_run final : public task_root, public pooled {
 
  private:
   task_run(task<T> t, Handler h)
-      : task_root{asio::get_associated_cancellation_slot(h)},
+      : task_root{asio::get_associated_cancellation_slot(h), fails_next_wait_of(h)},
         task_{std::move(t)},
         handler_{std::move(h)} {}
   ~task_run() = default;
+
+  static bool* fails_next_wait_of(const Handler& h) noexcept {
+    if constexpr (requires { h.fails_next_wait(); }) {
+      return h.fails_next_wait();
+    } else {
+      return nullptr;
+    }
+  }
 
   void over() noexcept override {
     if (starting_) {
