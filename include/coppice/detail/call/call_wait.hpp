@@ -2,6 +2,7 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/call/call_slot.hpp>
+#include <coppice/detail/call/call_stage.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/complete_failed.hpp>
 #include <coppice/error.hpp>
@@ -60,6 +61,7 @@ struct call_wait {
     if (!call) return;
     call->caller = nullptr;
     call->timer.disarm();
+    if (!call->done()) call->terms.stage = call_stage::given_up;
   }
   template <class Handler>
   void complete(Handler&& h) {
@@ -68,14 +70,14 @@ struct call_wait {
       call->fail(errc::timeout);
       if (call->terms.or_kill) kill_if_not_started(call->terms.target.whereis());
     }
-    if (call->terms.failure && !call->value) *call->terms.failure = call->reason;
+    if (call->terms.elsewhere && !call->value) call->terms.elsewhere->failure = call->reason;
     complete_call<R>(call->value, call->error, std::forward<Handler>(h));
   }
 
  private:
   void give(delivery d) {
     given = true;
-    call->terms.sent = true;
+    call->terms.stage = call_stage::awaited;
     call->send(d);
   }
 };

@@ -2,6 +2,7 @@
 
 #include <coppice/exit_reason.hpp>
 #include <coppice/pid.hpp>
+#include <coppice/time_limit.hpp>
 
 namespace coppice::detail {
 
@@ -23,6 +24,9 @@ class behaviour {
   virtual bool exit_signal(const pid&, const exit_reason&) { return false; }
   // Ends the process in order, as `stop` of a reference to it asks for.
   virtual bool stop(const exit_reason&) { return false; }
+  // For how long the caller still waits for whom the process works now; without limit also if there
+  // is none.
+  [[nodiscard]] virtual time_limit time_left() const noexcept { return infinity; }
   // Reports an abnormal end in words of its own. True also if there is nothing to report.
   virtual bool report_crash(process&) noexcept { return false; }
 
