@@ -12,11 +12,11 @@
 
 namespace coppice {
 
-/// What may be said of an acceptor beside its endpoint and what it does with connections.
+/// The options of an `acceptor`: all that is said of one beside its endpoint and its function.
 struct acceptor_options {
   /// Under which it is registered, appears in reports, and is found by an `acceptor_ref`; also its
-  /// id. Empty: the endpoint as text, "127.0.0.1:4000" or the path of a local one. Several acceptors
-  /// on port 0 need names, to have different ones.
+  /// id. Empty: the endpoint as text, "127.0.0.1:4000" or the path of a local one. Several
+  /// acceptors on port 0 need names, to have different ones.
   std::string name{};
   /// How many connections there may be at a time. Above zero. When there are as many it accepts
   /// none until one of them has ended: who connects meanwhile waits in the queue of the operating

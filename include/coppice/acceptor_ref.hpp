@@ -18,7 +18,7 @@
 
 namespace coppice {
 
-/// What an acceptor has done so far.
+/// The counts of an acceptor, from its start on.
 struct acceptor_counts {
   std::size_t connections = 0;   ///< There are so many now.
   std::uint64_t accepted = 0;    ///< Those that there were included.

@@ -26,7 +26,8 @@ struct child_counts {
   std::size_t active = 0;       ///< Children with a living process.
   std::size_t supervisors = 0;  ///< Children that are supervisors, alive or not.
   std::size_t workers = 0;      ///< Children that are not, alive or not.
-  std::size_t parked = 0;       ///< Children that are parked: without them the supervisor is degraded.
+  /// Children that are parked: without them the supervisor is degraded.
+  std::size_t parked = 0;
 };
 
 /// A child that was started by call.

@@ -93,11 +93,11 @@ struct child_spec {
   /// limit by default: OTP has none.
   time_limit progress_limit = infinity;
   /// For how long it may finish what it has before a program that `run` runs stops its processes: a
-  /// dynamic supervisor takes no further children (`errc::draining`) and waits for those that it has,
-  /// a server handles what is in its queue. Not negative. Nothing by default; of no meaning for
-  /// others. An `acceptor` has an option of its own for that.
+  /// dynamic supervisor takes no further children (`errc::draining`) and waits for those that it
+  /// has, a server handles what is in its queue. Not negative. Nothing by default; of no meaning
+  /// for others. An `acceptor` has an option of its own for that.
   time_limit drain = std::chrono::steady_clock::duration::zero();
-  /// What has to be ready before it is started.
+  /// The gates that have to be open before it is started: see `ready_of`.
   detail::rare<std::vector<start_gate>> gates{};
 
   /// Each of these is a copy with that field changed: what is to be said of a child beside its id

@@ -16,7 +16,7 @@ namespace coppice {
 
 namespace asio = boost::asio;
 
-/// What one process does at the moment, for those who look for what hangs.
+/// The state of one process at the moment, for those who look for one that hangs.
 struct process_state {
   pid id;
   std::string name;                 ///< Its registered name, or else its label; may be empty.
@@ -40,7 +40,7 @@ struct process_state {
 /// @par Complexity
 /// Linear in the number of processes and mailboxes; naming the frames of each takes microseconds.
 /// @par Origin
-/// What `observer` and a crash dump of the emulator show.
+/// Erlang's `observer`, and the crash dump of the emulator.
 [[nodiscard]] COPPICE_API std::vector<process_state> process_states(asio::io_context& io);
 
 /// The same for one process, or nothing if it has ended.
@@ -60,8 +60,9 @@ struct process_state {
 /// The coroutines of a process that await each other, the innermost first; empty if it has not run,
 /// and of a task that runs.
 ///
-/// Functions have names where the program tells them: those of shared objects, and of a program that
-/// is linked with `-rdynamic`. Of others only the place is told, which `addr2line -Cfe /usr/bin/shop
+/// Functions have names where the program tells them: those of shared objects, and of a program
+/// that is linked with `-rdynamic`. Of others only the place is told, which `addr2line -Cfe
+/// /usr/bin/shop
 /// 0x1a2b0` turns into function, file and line. Coroutines that a task awaits and which are
 /// `asio::awaitable`s are not seen, nor the other way round, nor what runs beside the body (`||`).
 /// Empty for awaitables with `COPPICE_DOCUMENTED_ASIO_ONLY`.

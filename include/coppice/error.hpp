@@ -18,7 +18,7 @@ enum class errc {
   max_children,      ///< The supervisor's cap on children is reached.
   simple_one_for_one,  ///< Not with a supervisor whose children come from a template.
   draining,          ///< It finishes what it has, and takes nothing new: the program is ending.
-  would_deadlock,    ///< The caller would wait for a server or supervisor that waits for the caller.
+  would_deadlock,    ///< The caller would wait for somebody who waits for the caller.
   timeout,           ///< The time limit ran out.
   unexpected_exit,   ///< The process ended with another reason than the one asked for.
   died,              ///< The server ended before it had answered.

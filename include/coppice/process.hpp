@@ -98,8 +98,8 @@ pid spawn_link(F&&, std::string_view = {}) {
 [[nodiscard]] COPPICE_API pid self() noexcept;
 
 /// Says that the calling process makes progress although it computes for long: see
-/// `child_spec::progress_limit`. Where it comes too late, the process ends as hung when it suspends.
-/// Does nothing in a process without such a limit, in a server, and outside of processes.
+/// `child_spec::progress_limit`. Where it comes too late, the process ends as hung when it
+/// suspends. Does nothing in a process without such a limit, in a server, and outside of processes.
 ///
 /// @par Complexity
 /// A reading of the clock.

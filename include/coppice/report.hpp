@@ -212,8 +212,8 @@ struct task_terminated {
 /// that waits for another one, and so on, and the last of them waits for the caller.
 ///
 /// Found among processes of one io_context whose whole body waits for the call: not beside another
-/// wait (`||`), nor for calls sent by `send_request`. With `COPPICE_DOCUMENTED_ASIO_ONLY` only those
-/// that are tasks are seen.
+/// wait (`||`), nor for calls sent by `send_request`. With `COPPICE_DOCUMENTED_ASIO_ONLY` only
+/// those that are tasks are seen.
 struct deadlock_refused {
   std::span<const pid> circle;       ///< The caller, the server that it called, and so on.
 };
@@ -281,7 +281,8 @@ struct application_stopped {
   pid process;                       ///< The root supervisor, which is gone.
   const exit_reason& reason;         ///< The exit reason of the root supervisor.
   int exit_code = 0;                 ///< The value that `run` returns, one of `coppice::exit_code`.
-  /// Who had to be killed, with the supervisors from the root's children down, and where it waited.
+  /// The processes that had to be killed, each with the supervisors from the root's children down
+  /// to it, and with what it waited for.
   std::span<const std::string> killed = {};
 };
 

@@ -25,11 +25,12 @@ struct report_field {
 /// `child`, `process`, `restarts`, `restart`, `significant`, `shutdown`, `type`, and of their
 /// starts `by_request`; of servers also `last_message`, `state`, `client`, `client_name`,
 /// `client_alive`, `pending`; of tasks `callers`; of acceptors
-/// `name`, `process`, `error`, `connections`, `count`, `period`. Of ends `reason`, `exception_type`, `next`,
-/// `killed`, `count`; of budgets `intensity`, `period`; of refusals `error`; of warnings `text`; of
-/// programs `name`, `process`, `os_process`, `exit_code`; of reports `count`, `period`, `text`; of
-/// blocked loops `process`, `label`, `time`, `stack`. Processes are written as `pid::to_string`
-/// does, lists with ", " between, stacks with a line for each function.
+/// `name`, `process`, `error`, `connections`, `count`, `period`. Of ends `reason`,
+/// `exception_type`, `next`, `killed`, `count`; of budgets `intensity`, `period`; of refusals
+/// `error`; of warnings `text`; of programs `name`, `process`, `os_process`, `exit_code`; of
+/// reports `count`, `period`, `text`; of blocked loops `process`, `label`, `time`, `stack`.
+/// Processes are written as `pid::to_string` does, lists with ", " between, stacks with a line for
+/// each function.
 ///
 /// @par Thread safety
 /// Only while the sink runs.

@@ -7,7 +7,7 @@
 
 namespace coppice {
 
-/// What becomes of a child that has spent its `restart_limit`.
+/// Says what is done with a child that has spent its `restart_limit`.
 enum class when_spent : unsigned char {
   escalate,  ///< Its supervisor gives up, as it does when its own budget is spent.
   drop,      ///< The child stays down for good, and everything else carries on.
@@ -23,20 +23,20 @@ inline constexpr when_spent park = when_spent::park;
 ///     coppice::worker("mirror", copy_files)
 ///         .with_restart_limit({.intensity = 3, .period = 1min, .then = coppice::park})
 ///
-/// For a child that others can do without: it may fail as often as it likes, and takes nobody along.
-/// A restart beyond `intensity` within `period` is not made; `then` says what is done instead.
-/// Failed starts are failures like any other. The restarts spend nothing of the supervisor's budget,
-/// unless `counts` says so.
+/// For a child that others can do without: it may fail as often as it likes, and takes nobody
+/// along. A restart beyond `intensity` within `period` is not made; `then` says what is done
+/// instead. Failed starts are failures like any other. The restarts spend nothing of the
+/// supervisor's budget, unless `counts` says so.
 ///
-/// A child that is dropped is down as one that was terminated: `restart_child` starts it again, with
-/// its budget unspent; a temporary or dynamic one is forgotten. Its siblings go on, whatever the
-/// strategy is; if it is significant, its end may shut the supervisor down.
+/// A child that is dropped is down as one that was terminated: `restart_child` starts it again,
+/// with its budget unspent; a temporary or dynamic one is forgotten. Its siblings go on, whatever
+/// the strategy is; if it is significant, its end may shut the supervisor down.
 ///
 /// A child that is parked is `restarting` and `parked` in listings, and its supervisor counts it as
 /// such. After `probe_after` it is started once, with the siblings that the strategy restarts with
 /// it, which have been down as long. If it fails again within `period`, it is parked again at
-/// once; if it does not, it has recovered, its budget is unspent, and `child_recovered` is reported.
-/// `restart_child` starts it at any time, with its budget unspent, `terminate_child` and
+/// once; if it does not, it has recovered, its budget is unspent, and `child_recovered` is
+/// reported. `restart_child` starts it at any time, with its budget unspent, `terminate_child` and
 /// `delete_child` end the waiting.
 ///
 /// @par Origin

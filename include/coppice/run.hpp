@@ -36,9 +36,9 @@ enum exit_code : int {
 /// Reported: `application_started` when the root and its children are up, `application_stopped`
 /// when all have ended.
 ///
-/// A spec, or options, that break a rule are told on stderr, in one line that names the supervisors from the
-/// root down, the child and the rule; the program ends with `exit_bad_spec` then. It is thrown by
-/// `start_supervisor` and by `check`, for programs that are to handle it in another way.
+/// A spec, or options, that break a rule are told on stderr, in one line that names the supervisors
+/// from the root down, the child and the rule; the program ends with `exit_bad_spec` then. It is
+/// thrown by `start_supervisor` and by `check`, for programs that are to handle it in another way.
 ///
 /// @return One of `exit_code`.
 /// @par Origin

@@ -12,8 +12,8 @@ struct run_options {
   /// Within which time everything is down after the first signal, split as `stop_within` says.
   /// Above zero. `infinity`: each child has its own shutdown time, however many there are.
   time_limit stop_within = infinity;
-  /// Called with true when the root and all its children are up, and with false at the first signal,
-  /// before anything else is done. For whoever sends work: load balancers, `/ready`.
+  /// Called with true when the root and all its children are up, and with false at the first
+  /// signal, before anything else is done. For whoever sends work: load balancers, `/ready`.
   std::function<void(bool)> on_ready{};
   /// For how long after that everything goes on as before: until those who send work have noticed.
   /// Not negative.

@@ -55,8 +55,8 @@ class server_ref {
   ///
   /// Fails with `errc::noproc` (there is no such process), `errc::wrong_type` (it is no server of
   /// class S), `errc::died` (it ended before it answered; `failure()` of the call tells how),
-  /// `errc::timeout`, `errc::would_deadlock` (it called itself, or one that waits for it), `errc::no_reply` (whoever was to
-  /// answer threw the chance away), or `errc::overloaded`.
+  /// `errc::timeout`, `errc::would_deadlock` (it called itself, or one that waits for it),
+  /// `errc::no_reply` (whoever was to answer threw the chance away), or `errc::overloaded`.
   ///
   /// @param message Of a type that has a member type `reply`, the type of the answer. With g++ 12
   ///   an aggregate with a string in it, say, is not written in the awaited expression: the call is

@@ -29,8 +29,8 @@ class start_gate {
 /// budget. So a child that needs another one does not crash for want of it, wherever in the tree
 /// that is. A gate that closes while the child runs does nothing.
 ///
-/// `restart_child` starts it in any case. `start_child` of such a child succeeds, and gives an empty
-/// pid.
+/// `restart_child` starts it in any case. `start_child` of such a child succeeds, and gives an
+/// empty pid.
 ///
 /// @param name As given to `register_name`; the name of a server or a supervisor.
 [[nodiscard]] inline start_gate ready_of(std::string_view name) {

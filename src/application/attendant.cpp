@@ -19,7 +19,6 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
-#include <vector>
 
 namespace coppice::detail {
 
@@ -28,7 +27,8 @@ using boost::system::error_code;
 void check_run_options(const run_options& o) {
   check_whole_stop(o.stop_within);
   if (o.settle < duration::zero()) {
-    throw std::invalid_argument{"coppice: the time in which a program settles must not be negative"};
+    throw std::invalid_argument{
+        "coppice: the time in which a program settles must not be negative"};
   }
   if (o.watchdog.time() <= duration::zero()) {
     throw std::invalid_argument{"coppice: the limit of a watchdog must be above zero"};

@@ -6,6 +6,7 @@
 #include <coppice/severity.hpp>
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -152,7 +153,9 @@ class collector {
     add("label", x.label);
     add("limit", detail::seconds(x.limit));
     std::string stack;
-    for (const std::string& frame : stack_of(x.process)) stack += (stack.empty() ? "" : " < ") + frame;
+    for (const std::string& frame : stack_of(x.process)) {
+      stack += (stack.empty() ? "" : " < ") + frame;
+    }
     add("stack", stack);
     surroundings(x.process);
   }
@@ -193,9 +196,7 @@ class collector {
     add("name", x.name);
     why(x.reason);
     add("exit_code", std::to_string(x.exit_code));
-    std::string killed;
-    for (const std::string& who : x.killed) killed += (killed.empty() ? "" : ", ") + who;
-    add("killed", killed);
+    add("killed", detail::listed(x.killed, 0, std::identity{}));
   }
   void operator()(const reports_lost& x) {
     kind("reports_lost");

@@ -134,12 +134,9 @@ class line {
     return application(x.name) + " started (OS process " + std::to_string(x.os_process) + ')';
   }
   std::string operator()(const application_stopped& x) const {
-    std::string text = application(x.name) + " stopped" + why(x.reason) + "; exit code " +
-                       std::to_string(x.exit_code);
-    for (const std::string& who : x.killed) {
-      text += (&who == x.killed.data() ? "; killed: " : ", ") + who;
-    }
-    return text;
+    return application(x.name) + " stopped" + why(x.reason) + "; exit code " +
+           std::to_string(x.exit_code) +
+           (x.killed.empty() ? "" : "; killed: " + listed(x.killed, 0, std::identity{}));
   }
   std::string operator()(const reports_lost& x) const {
     return count(x.count, "report") + " could not be told" + why(x.reason);

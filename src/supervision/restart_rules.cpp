@@ -167,7 +167,7 @@ void supervision::end_pauses(clock::time_point now) {
   }
 }
 
-// What the child has waited for has come.
+// The child has waited for long enough: its pause is over, or its gates are open.
 void supervision::start_when_its_turn_comes(child& c) {
   c.policy->set_due();
   c.pending = &enqueue({.kind = event::kind_type::retry, .subject = &c});

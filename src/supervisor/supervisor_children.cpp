@@ -47,7 +47,8 @@ struct supervisor_process::gate final : name_watch {
 // A child that finishes what it has before the program stops.
 class supervisor_process::child_intake final : public intake, public drain_watch {
  public:
-  child_intake(scheduler& home, entry& c, time_limit drain) : home_{home}, child_{c}, drain_{drain} {
+  child_intake(scheduler& home, entry& c, time_limit drain)
+      : home_{home}, child_{c}, drain_{drain} {
     intakes::of(home.io()).push_back(*this);
   }
 
@@ -164,10 +165,9 @@ void supervisor_process::forget(entry& c) {
 // Starts on the spot a child that was asked for. Its supervisor must be dynamic, and the child must
 // not acknowledge its start.
 pid supervisor_process::start_now(child_spec& spec) {
-  if (!is_free() || drain_ != nullptr || !setup_.options.dynamic || setup_.from_template || spec.significant ||
-      spec.backoff || spec.restart_limit || spec.gates ||
-      access::get_body(spec.start)->acknowledges() ||
-      !decide_.adds_now(spec.id)) {
+  if (!is_free() || drain_ != nullptr || !setup_.options.dynamic || setup_.from_template ||
+      spec.significant || spec.backoff || spec.restart_limit || spec.gates ||
+      access::get_body(spec.start)->acknowledges() || !decide_.adds_now(spec.id)) {
     return {};
   }
   const scope acting{acting_};

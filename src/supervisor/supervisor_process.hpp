@@ -166,8 +166,8 @@ class supervisor_process final : public behaviour, public process_watcher {
   };
   struct gate;
   class child_intake;
-  // What few children have: what their specs say beyond what OTP knows, as far as the decisions
-  // need not know it; and what is to be told of one that had to be killed.
+  // The part of an entry that few children need: the terms of their specs that OTP does not know,
+  // as far as the decisions need not know them; and where one was that had to be killed.
   struct entry_terms {
     entry_terms();
     ~entry_terms();

@@ -31,7 +31,9 @@ class native_awaiter final : public waiter {
   using signature = typename std::remove_reference_t<State>::signature;
 
   native_awaiter(State&& state, task_promise_base& p)
-      : waiter{state.home(), &act_on, kind_of<std::remove_reference_t<State>>()}, state_{std::forward<State>(state)}, promise_{p} {}
+      : waiter{state.home(), &act_on, kind_of<std::remove_reference_t<State>>()},
+        state_{std::forward<State>(state)},
+        promise_{p} {}
   ~native_awaiter() = default;
 
   bool await_ready() {

@@ -30,8 +30,8 @@ class COPPICE_API task_root {
   // The chain waits in one of coppice's own operations, which have no slot of their own.
   void listen(waiter& w);
   void has_waited() noexcept { waiting_ = nullptr; }
-  // The coroutine that awaits the chain is the body of its process, or one that the body awaits, and
-  // nothing runs beside it. False if that is not known.
+  // The coroutine that awaits the chain is the body of its process, or one that the body awaits,
+  // and nothing runs beside it. False if that is not known.
   [[nodiscard]] bool holds_body() const noexcept { return holds_body_; }
   // The chain waits for its turn, in yield().
   void listen(yield_awaiter& t);

@@ -14,7 +14,7 @@
 
 namespace coppice::detail {
 
-// What a wait is for, as far as those are told of it who look for what hangs.
+// Tells for what a process waits, to those who look for one that hangs.
 enum class wait_kind : unsigned char {
   other,
   message,

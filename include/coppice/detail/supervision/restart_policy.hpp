@@ -14,7 +14,8 @@ namespace coppice::detail {
 
 struct supervised_child;
 
-// What the spec of a child says of its starts beyond OTP's rules; null if it says nothing.
+// The terms that the spec of a child sets for its starts beyond OTP's rules; null where it sets
+// none.
 struct restart_terms {
   const restart_backoff* backoff = nullptr;
   const restart_limit* limit = nullptr;
@@ -63,8 +64,7 @@ class COPPICE_API restart_policy : public timer_node {
   void open_gate() noexcept { --closed_gates_; }
   void close_gate() noexcept { ++closed_gates_; }
 
-  // What the child has waited for has come, and it is to be started, but that has not come about
-  // yet.
+  // The child waits no more and is to be started, but that has not come about yet.
   [[nodiscard]] bool is_due() const noexcept { return due_; }
   void set_due() noexcept { due_ = true; }
   // It waits for nothing any more.

@@ -79,7 +79,9 @@ class wait_operation final : public cancellable_waiter, public pooled {
   using handler_executor = asio::associated_executor_t<Handler>;
 
   wait_operation(scheduler& s, State state, Handler handler)
-      : cancellable_waiter{s, &act_on, kind_of<State>()}, state_{std::move(state)}, handler_{std::move(handler)} {}
+      : cancellable_waiter{s, &act_on, kind_of<State>()},
+        state_{std::move(state)},
+        handler_{std::move(handler)} {}
   ~wait_operation() = default;
 
   void start() {
