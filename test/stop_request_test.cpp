@@ -15,6 +15,7 @@ namespace {
 class desk {
  public:
   std::string ask(level how, bool has_run = true) { return post_if(request.ask(how, has_run)); }
+  std::string ask_part() { return post_if(request.ask_part()); }
   std::string turn(bool queued = false) {
     return request.turn(queued) ? "post fence, emit" : "wait until it suspends";
   }
@@ -225,6 +226,89 @@ TEST_CASE(
   CHECK_FALSE(d.request.lets_run_inline());
   d.fence();
   CHECK(d.request.lets_run_inline());
+}
+
+TEST_CASE("a part of a process is asked as the process is, which may still be asked itself") {
+  desk d;
+  CHECK(d.ask_part() == "post turn");
+  CHECK(d.request.is_for_parts());
+  CHECK_FALSE(d.request.was_asked());
+  CHECK(d.turn() == "post fence, emit");
+  CHECK(d.emitted(false) == "confirm by fence");
+  d.completion();
+  CHECK(d.suspended() == "post turn");
+  CHECK(d.turn() == "post fence, emit");
+  CHECK(d.emitted(true) == "confirm by fence");
+  d.fence();
+  CHECK(d.request.now() == state::idle);
+  d.emit(level::exit_signal, true);
+  CHECK_FALSE(d.request.is_for_parts());
+}
+
+TEST_CASE("a part is asked again when the request that is under way is over") {
+  for (const bool of_process : {false, true}) {
+    desk d;
+    CHECK((of_process ? d.ask(level::exit_signal) : d.ask_part()) == "post turn");
+    CHECK(d.ask_part() == "nothing");
+    CHECK(d.turn() == "post fence, emit");
+    CHECK(d.ask_part() == "nothing");
+    CHECK(d.emitted(true) == "confirm by fence");
+    CHECK(d.ask_part() == "nothing");
+    CHECK(d.request.is_for_parts() != of_process);
+    d.fence();
+    CHECK(d.ask_part() == "post turn");
+    CHECK(d.request.is_for_parts());
+  }
+}
+
+TEST_CASE("a request to the process takes the place of one to its parts, at any time") {
+  for (int done = 0; done < 5; ++done) {
+    desk d;
+    CHECK(d.ask_part() == "post turn");
+    if (done == 1) CHECK(d.turn(true) == "wait until it suspends");
+    if (done >= 2) CHECK(d.turn() == "post fence, emit");
+    if (done >= 3) CHECK(d.emitted(done == 4) == "confirm by fence");
+    CHECK(d.ask(level::supervisor) == (done < 2 ? "nothing" : "post turn"));
+    CHECK_FALSE(d.request.is_for_parts());
+    d.fence();
+    if (done == 1) CHECK(d.suspended() == "post turn");
+    CHECK(d.turn() == "post fence, emit");
+  }
+}
+
+TEST_CASE("a request to parts leaves alone a task that lets others have a turn") {
+  desk d;
+  d.request.begin_yield();
+  CHECK(d.ask_part() == "post turn");
+  CHECK(d.turn() == "post fence, emit");
+  CHECK(d.emitted(false) == "confirm by fence");
+  CHECK_FALSE(d.request.end_yield());
+}
+
+TEST_CASE("a request to parts is put off only so often") {
+  desk d;
+  CHECK(d.ask_part() == "post turn");
+  int turns = 1;
+  while (d.turn(true) == "wait until it suspends") {
+    CHECK_FALSE(d.request.insists());
+    CHECK(d.suspended() == "post turn");
+    ++turns;
+  }
+  CHECK(turns == 63);
+  CHECK(d.request.insists());
+  CHECK(d.emitted(true) == "confirm by fence");
+  d.fence();
+  CHECK_FALSE(d.request.insists());
+  CHECK(d.ask_part() == "post turn");
+  CHECK(d.turn(true) == "wait until it suspends");
+}
+
+TEST_CASE("parts that have ended before the turn need none") {
+  desk d;
+  CHECK(d.ask_part() == "post turn");
+  d.request.delivered();
+  CHECK(d.request.now() == state::idle);
+  CHECK(d.ask(level::exit_signal) == "post turn");
 }
 
 namespace {

@@ -36,6 +36,10 @@ void scheduler::ask_to_stop(process& p, exit_reason reason, stop_request::level 
   }
 }
 
+void scheduler::ask_part_to_stop(process& p) {
+  if (p.stop.ask_part()) post_stop(p);
+}
+
 // One turn delivers all requests that are made before it comes.
 void scheduler::post_stop(process& p) {
   if (stops_.empty()) {
@@ -52,6 +56,10 @@ void scheduler::deliver_stops() {
   for (const auto& [p, number] : due) {
     // The process may have ended since, and its slot may have another one.
     if (!p->is(number) || !p->life.is_live()) continue;
+    if (p->stop.is_for_parts() && !process_part::any_asked(*p)) {
+      p->stop.delivered();
+      continue;
+    }
     if (!p->stop.turn(p->queued > 0 || waiter::any_aborted(*p))) continue;
     // The fence is posted before the first cancellation is emitted: it must be ahead of whatever
     // that brings about in the io_context's queue.
@@ -68,10 +76,14 @@ void scheduler::emit_stop(process& p) {
   // These waits are aborted before the signal is emitted: an operation may complete at once within
   // the emission, and the next wait of the process, which has heard of the request, must be left
   // alone.
-  waiter::abort_listening(p);
+  if (!p.stop.is_for_parts()) waiter::abort_listening(p);
   process* const before = std::exchange(current_, &p);
   try {
-    p.signal.emit(boost::asio::cancellation_type::terminal);
+    if (p.stop.is_for_parts()) {
+      process_part::cancel_asked(p);
+    } else {
+      p.signal.emit(boost::asio::cancellation_type::terminal);
+    }
   } catch (...) {
     // A cancellation handler of the user's has thrown.
     if (p.is(number)) crash(p);
@@ -86,7 +98,11 @@ void scheduler::emit_stop(process& p) {
 void scheduler::post_fence() {
   boost::asio::post(io_.get_executor(), [this] {
     for (const auto& [p, number] : std::exchange(unconfirmed_, {})) {
-      if (p->is(number)) p->stop.fence_passed();
+      if (!p->is(number)) continue;
+      p->stop.fence_passed();
+      if (p->stop.now() == stop_request::state::idle && process_part::confirm_told(*p)) {
+        ask_part_to_stop(*p);
+      }
     }
   });
 }

@@ -47,6 +47,46 @@ bool waiter::drop_one(list_hook& waits) {
   return false;
 }
 
+void process_part::ask_to_stop() {
+  stop_ = stop::asked;
+  home().ask_part_to_stop(*owner);
+}
+
+process_part* process_part::find(process& p, stop how) noexcept {
+  for (list_hook* h = p.waits.empty() ? nullptr : p.waits.front(); h != nullptr;
+       h = p.waits.after(h)) {
+    if (auto* const w = static_cast<waiter*>(h); w->stop_ == how) {
+      return static_cast<process_part*>(w);
+    }
+  }
+  return nullptr;
+}
+
+bool process_part::any_asked(process& p) noexcept {
+  return find(p, stop::asked) != nullptr || find(p, stop::told) != nullptr;
+}
+
+void process_part::cancel_asked(process& p) {
+  // Those that were told before are told again, as that has missed. What is cancelled may take any
+  // of the others along.
+  while (process_part* const part = find(p, stop::told)) part->stop_ = stop::asked;
+  while (process_part* const part = find(p, stop::asked)) {
+    part->stop_ = stop::told;
+    part->cancel();
+  }
+}
+
+bool process_part::confirm_told(process& p) noexcept {
+  bool others = false;
+  for (list_hook* h = p.waits.empty() ? nullptr : p.waits.front(); h != nullptr;
+       h = p.waits.after(h)) {
+    auto& w = *static_cast<waiter*>(h);
+    others |= w.stop_ == stop::asked;
+    if (w.stop_ == stop::told) w.stop_ = stop::none;
+  }
+  return others;
+}
+
 wait_canceller::wait_canceller(process* p, cancellable_waiter& w,
                                asio::cancellation_slot where) noexcept
     : of_{p}, where_{where} {

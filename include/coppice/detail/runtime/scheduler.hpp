@@ -99,6 +99,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   };
   process& spawn(const spawn_args& b);
   void ask_to_stop(process& p, exit_reason reason, stop_request::level level);
+  void ask_part_to_stop(process& p);  // see process_part
   void signal(process& p, const pid& from, const exit_reason& reason, stop_request::level level);
   // Ends a process in order: its behaviour does so, or else it is asked to stop.
   void stop(process& p, const exit_reason& reason);

@@ -26,6 +26,16 @@ namespace coppice::detail {
 // A process of which no completion can be in the io_context is told at once: posted becomes idle.
 //
 // A stronger request leads from idle, emitting, emitted and hit to posted.
+//
+// A part of the process may be asked to stop as well, while the process goes on: what it awaits
+// with a deadline. That is done in the same way, but when the process is idle. What is asked of the
+// process meanwhile takes its place, as the parts hear of that too.
+//
+//   idle      ask_part -> posted
+//
+// A process that always has a completion on its way, because it finds ready whatever it waits for,
+// would not let the turn of such a request come to anything. So that is put off only so often; then
+// the cancellation is emitted all the same, and the parts are to make sure that they do not miss it.
 class stop_request {
  public:
   // The urgency with which a process is asked to end. A stronger request is delivered even though a
@@ -46,6 +56,12 @@ class stop_request {
   [[nodiscard]] state now() const noexcept { return now_; }
   // Tells whether the scheduler is to call `suspended` when the process suspends.
   [[nodiscard]] bool is_deferred() const noexcept { return now_ == state::deferred; }
+  // Tells whether the request under way is one to parts of the process, and not to all of it.
+  [[nodiscard]] bool is_for_parts() const noexcept { return turns_for_parts_ > 0; }
+  // Tells whether it has been put off too often.
+  [[nodiscard]] bool insists() const noexcept {
+    return now_ != state::idle && turns_for_parts_ == most_turns;
+  }
   // Tells whether a completion may be handled where it arrives, out of turn.
   [[nodiscard]] bool lets_run_inline() const noexcept {
     return now_ < state::emitting && yield_ == yield_state::none;
@@ -57,13 +73,23 @@ class stop_request {
     assert(how != level::none);
     if (how <= asked_) return false;
     asked_ = how;
+    turns_for_parts_ = 0;
     if (!has_run || now_ == state::posted || now_ == state::deferred) return false;
     now_ = state::posted;
     return true;
   }
 
+  // A part of the process is asked to stop. True: post the turn of the request. False: another one
+  // is under way; this is asked again when that is over.
+  [[nodiscard]] bool ask_part() noexcept {
+    if (now_ != state::idle) return false;
+    now_ = state::posted;
+    turns_for_parts_ = 1;
+    return true;
+  }
+
   // What the process waits for has been cancelled where it was asked, and the process will hear of
-  // it: no turn is to be posted.
+  // it: no turn is to be posted. Or the parts that were asked have ended before the turn.
   void delivered() noexcept {
     assert(now_ == state::posted);
     now_ = state::idle;
@@ -74,9 +100,11 @@ class stop_request {
   // race. The request is delivered after that.
   [[nodiscard]] bool turn(bool queued) noexcept {
     assert(now_ == state::posted);
+    if (is_for_parts() && !insists()) ++turns_for_parts_;
+    if (insists()) queued = false;
     now_ = queued ? state::deferred : state::emitting;
     if (queued) return false;
-    if (yield_ != yield_state::none) {
+    if (yield_ != yield_state::none && !is_for_parts()) {
       yield_ = yield_state::cancelled;
       now_ = state::hit;
     }
@@ -132,11 +160,15 @@ class stop_request {
   }
 
  private:
+  static constexpr unsigned char most_turns = 64;
+
   enum class yield_state : unsigned char { none, waiting, cancelled };
 
   level asked_ = level::none;
   state now_ = state::idle;
   yield_state yield_ = yield_state::none;
+  // Of a request to parts: 1, and the number of its turns, counted up to the most; otherwise 0.
+  unsigned char turns_for_parts_ = 0;
 };
 
 }  // namespace coppice::detail

@@ -107,10 +107,44 @@ class COPPICE_API waiter : public owned_item, public list_hook {
   void hold_body() noexcept { holds_body_ = true; }
 
  private:
+  friend class process_part;
+
   bool woken_ = false;
   bool aborted_ = false;
   bool listening_ = false;
   bool holds_body_ = false;
+  // Of a part of the process that is to stop: asked, or told already by the request under way.
+  enum class stop : unsigned char { none, asked, told } stop_ = stop::none;
+};
+
+// A part of a process that can be asked to stop by itself: what the process awaits with a deadline.
+// It hears of that as a process does, see stop_request. It is in the list of waits as long as it
+// lasts; its own turns in the run queue are those of its timer.
+class COPPICE_API process_part : public waiter {
+ public:
+  using waiter::waiter;
+
+  // Asks it to stop, by a turn that the scheduler posts.
+  void ask_to_stop();
+
+  // Tells whether there are parts of the process that are to stop, and may not have heard of it.
+  static bool any_asked(process& p) noexcept;
+  // Cancels what these parts wait for.
+  static void cancel_asked(process& p);
+  // They have heard of it. Returns true if another part has been asked since.
+  static bool confirm_told(process& p) noexcept;
+
+ protected:
+  ~process_part() = default;
+  // Cancels what it waits for. It may be gone when this returns.
+  virtual void cancel() = 0;
+  // What it waits for has been cancelled by a request to all of the process.
+  void has_been_told() noexcept {
+    if (stop_ == stop::asked) stop_ = stop::told;
+  }
+
+ private:
+  static process_part* find(process& p, stop how) noexcept;
 };
 
 class cancellable_waiter;
