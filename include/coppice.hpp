@@ -10,6 +10,7 @@
 #include <coppice/child_spec.hpp>
 #include <coppice/child_start.hpp>
 #include <coppice/controlling_process.hpp>
+#include <coppice/deadline.hpp>
 #include <coppice/describe.hpp>
 #include <coppice/down.hpp>
 #include <coppice/dump.hpp>
@@ -72,3 +73,4 @@
 #include <coppice/unfinished_tasks.hpp>
 #include <coppice/virtual_clock.hpp>
 #include <coppice/watchdog.hpp>
+#include <coppice/with_deadline.hpp>

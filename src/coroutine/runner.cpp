@@ -15,10 +15,17 @@
 
 namespace coppice::detail {
 
-namespace {
+// A body has ended by itself, by a return or by an exception: these functions note the exit reason.
+// The end is not told yet: that is done when the runner parks and the frames are gone.
 
-// Tells whether this is the error of a cancelled operation. Asio's channels have an error code of
-// their own for it.
+void returned(process& p) noexcept {
+  // A killed process may return while its frames are being torn down: its reason stays `killed`.
+  if (!p.life.is_live()) return;  // killed: what it does after that is no answer
+  // A return is a normal end, unless a server or a task has set the reason it ends with.
+  if (!p.exit_reason_final) p.reason = {};
+}
+
+// Asio's channels have an error code of their own for it.
 bool is_cancellation(const boost::system::error_code& ec) noexcept {
   return ec == asio::error::operation_aborted || ec == asio::experimental::error::channel_cancelled;
 }
@@ -31,18 +38,6 @@ bool is_cancellation(std::exception_ptr e) noexcept {
   }
   const auto* error = exception_cast<boost::system::system_error>(e);
   return error != nullptr && is_cancellation(error->code());
-}
-
-}  // namespace
-
-// A body has ended by itself, by a return or by an exception: these functions note the exit reason.
-// The end is not told yet: that is done when the runner parks and the frames are gone.
-
-void returned(process& p) noexcept {
-  // A killed process may return while its frames are being torn down: its reason stays `killed`.
-  if (!p.life.is_live()) return;  // killed: what it does after that is no answer
-  // A return is a normal end, unless a server or a task has set the reason it ends with.
-  if (!p.exit_reason_final) p.reason = {};
 }
 
 exit_reason reason_of(std::exception_ptr e) noexcept {

@@ -10,7 +10,9 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/cancellation_signal.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/this_coro.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <atomic>
 #include <coroutine>
@@ -40,6 +42,9 @@ class asio_awaiter {
 
   static bool await_ready() noexcept { return false; }
   bool await_suspend(std::coroutine_handle<>) {
+    if (promise_.root != nullptr && promise_.root->fails_this_wait()) {
+      throw boost::system::system_error{asio::error::operation_aborted};
+    }
     promise_.suspends();
     try {
       std::move(op_)(handler{*this});

@@ -12,6 +12,7 @@
 #include <boost/asio/cancellation_state.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/version.hpp>
+#include <boost/system/error_code.hpp>
 
 #include <cstddef>
 #include <exception>
@@ -80,6 +81,9 @@ namespace coppice::detail {
 // Note how a body has ended by itself.
 COPPICE_API void returned(process& p) noexcept;
 COPPICE_API exit_reason reason_of(std::exception_ptr e) noexcept;
+// Tell whether that is how an operation ends that was cancelled.
+COPPICE_API bool is_cancellation(const boost::system::error_code& ec) noexcept;
+COPPICE_API bool is_cancellation(std::exception_ptr e) noexcept;
 COPPICE_API void threw(process& p) noexcept;  // while the exception is being handled
 COPPICE_API void threw(process& p, std::exception_ptr e) noexcept;
 COPPICE_API void ended(process& p, std::exception_ptr e) noexcept;  // null: it has returned

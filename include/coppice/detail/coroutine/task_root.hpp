@@ -6,6 +6,8 @@
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/cancellation_type.hpp>
 
+#include <utility>
+
 namespace coppice::detail {
 
 class yield_awaiter;
@@ -15,8 +17,9 @@ class yield_awaiter;
 // one is cancelled through the cancellation slot of the coroutine that awaits it.
 class COPPICE_API task_root {
  public:
-  task_root(asio::cancellation_slot s, bool holds_body) noexcept
-      : slot_{s}, holds_body_{holds_body} {}
+  // `fails_next_wait`, if not null, is set when the slot's cancellations have missed too often.
+  task_root(asio::cancellation_slot s, bool holds_body, bool* fails_next_wait) noexcept
+      : slot_{s}, holds_body_{holds_body}, fails_next_wait_{fails_next_wait} {}
   task_root(const task_root&) = delete;
   task_root& operator=(const task_root&) = delete;
 
@@ -27,6 +30,10 @@ class COPPICE_API task_root {
 
   // The operations of the chain are cancelled through this slot, one after another.
   [[nodiscard]] asio::cancellation_slot slot() const noexcept { return slot_; }
+  // Tells whether the chain must not wait for an operation of Asio's now, but has been cancelled.
+  [[nodiscard]] bool fails_this_wait() noexcept {
+    return fails_next_wait_ != nullptr && std::exchange(*fails_next_wait_, false);
+  }
   // The chain waits in one of coppice's own operations, which have no slot of their own.
   void listen(waiter& w);
   void has_waited() noexcept { waiting_ = nullptr; }
@@ -62,6 +69,7 @@ class COPPICE_API task_root {
 
   asio::cancellation_slot slot_;
   const bool holds_body_;
+  bool* fails_next_wait_;
   waiter* waiting_ = nullptr;
   yield_awaiter* turn_ = nullptr;
   relay* relay_ = nullptr;

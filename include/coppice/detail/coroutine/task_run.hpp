@@ -66,7 +66,7 @@ class task_run final : public task_root, public pooled {
 
  private:
   task_run(task<T> t, Handler h, bool holds_body)
-      : task_root{asio::get_associated_cancellation_slot(h), holds_body},
+      : task_root{asio::get_associated_cancellation_slot(h), holds_body, fails_next_wait_of(h)},
         task_{std::move(t)},
         handler_{std::move(h)} {}
   ~task_run() = default;
@@ -77,6 +77,13 @@ class task_run final : public task_root, public pooled {
     if constexpr (requires { h.entry_point(); }) return p.home.body_behind(h.entry_point()) == &p;
 #endif
     return false;
+  }
+  static bool* fails_next_wait_of(const Handler& h) noexcept {
+    if constexpr (requires { h.fails_next_wait(); }) {
+      return h.fails_next_wait();
+    } else {
+      return nullptr;
+    }
   }
 
   void over() noexcept override {

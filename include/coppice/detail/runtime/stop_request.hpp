@@ -34,8 +34,8 @@ namespace coppice::detail {
 //   idle      ask_part -> posted
 //
 // A process that always has a completion on its way, because it finds ready whatever it waits for,
-// would not let the turn of such a request come to anything. So that is put off only so often; then
-// the cancellation is emitted all the same, and the parts are to make sure that they do not miss it.
+// would have such a request put off for ever. So that is done only so often; then the cancellation
+// is emitted all the same, and the parts are to make sure that they do not miss it.
 class stop_request {
  public:
   // The urgency with which a process is asked to end. A stronger request is delivered even though a
