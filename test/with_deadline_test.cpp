@@ -1101,7 +1101,7 @@ TEST_CASE("what ignores its cancellation is awaited until it ends, or its proces
 
 TEST_CASE("a process whose operation is dropped, or fails to begin, ends as it does without one") {
   enum class how { begun, later, elsewhere, thrown };
-  for (const auto [what, expected] : {std::pair{how::begun, "killed"}, {how::later, "killed"},
+  for (const auto& [what, expected] : {std::pair{how::begun, "killed"}, {how::later, "killed"},
                                       {how::elsewhere, "killed"},
                                       {how::thrown, "std::runtime_error: no start"}}) {
     CAPTURE(expected);
@@ -1320,8 +1320,8 @@ TEST_CASE("a deadline is one of a process") {
   });
   other.clock.settle();
   coppice::spawn(w.io, [&]() -> coroutine<> {
-    const auto handler = asio::bind_executor(elsewhere, [](boost::system::error_code) {});
-    CHECK_THROWS_AS(make()(handler), std::logic_error);
+    auto handler = asio::bind_executor(elsewhere, [](boost::system::error_code) {});
+    CHECK_THROWS_AS(make()(std::move(handler)), std::logic_error);
     co_return;
   });
   w.clock.settle();
