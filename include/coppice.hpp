@@ -4,6 +4,7 @@
 #include <coppice/async_stream.hpp>
 #include <coppice/async_task.hpp>
 #include <coppice/await_many.hpp>
+#include <coppice/call_limit.hpp>
 #include <coppice/call_result.hpp>
 #include <coppice/child_entry.hpp>
 #include <coppice/child_policy.hpp>

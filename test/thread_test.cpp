@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/bind_executor.hpp>
@@ -293,6 +294,66 @@ TEST_CASE("a task calls a server of another thread's loop, and goes on in its ow
   io.run();
   CHECK_FALSE(p.alive());
   CHECK(answered == calls);
+}
+
+namespace {
+
+// Asks after all that wait whenever somebody comes, and answers when they are eight.
+class waiting_room {
+ public:
+  struct enter {
+    using reply = int;
+  };
+
+  explicit waiting_room(std::atomic<int>* wrong) : wrong_{wrong} {}
+
+  void handle(enter, coppice::reply_to<int> to) {
+    waiting_.push_back(std::move(to));
+    for (const auto& w : waiting_) {
+      if (!w.is_awaited() && w.deadline()) ++*wrong_;
+    }
+    if (waiting_.size() < 8) return;
+    for (auto& w : waiting_) std::move(w)(1);
+    waiting_.clear();
+  }
+
+ private:
+  std::atomic<int>* wrong_;
+  std::vector<coppice::reply_to<int>> waiting_;
+};
+
+}  // namespace
+
+TEST_CASE("a server asks after callers on other threads while these give up") {
+  constexpr int calls = 300;
+  std::atomic<int> wrong{0};
+  std::atomic<int> ended{0};
+  asio::io_context io{1};
+  coppice::set_report_sink(io, {});
+  const auto ref = coppice::start_server<waiting_room>(io, "", &wrong);
+  std::thread loop{[&io] { io.run(); }};
+  on_threads(3, [&](int) {
+    asio::io_context mine{1};
+    coppice::spawn(mine, [&]() -> coppice::task<> {
+      for (int i = 0; i < calls; ++i) {
+        auto asking = ref.call(waiting_room::enter{}, std::chrono::microseconds{(i * 7) % 200});
+        const auto [error, answer] = co_await std::move(asking)(asio::as_tuple(asio::deferred));
+        if (error == errc::timeout || answer == 1) ++ended;
+      }
+    });
+    for (int i = 0; i < calls; ++i) {
+      ref.call(waiting_room::enter{}, std::chrono::microseconds{(i * 7) % 200})(
+          asio::bind_executor(mine.get_executor(),
+                              [&](const boost::system::error_code& error, int answer) {
+                                if (error == errc::timeout || answer == 1) ++ended;
+                              }));
+    }
+    mine.run();
+  });
+  asio::post(io, [&ref] { coppice::kill(ref.whereis()); });
+  loop.join();
+  CHECK(ended == 2 * 3 * calls);
+  CHECK(wrong == 0);
 }
 
 namespace {

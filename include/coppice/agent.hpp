@@ -1,5 +1,6 @@
 #pragma once
 
+#include <coppice/call_limit.hpp>
 #include <coppice/child_spec.hpp>
 #include <coppice/config.hpp>
 #include <coppice/detail/base/access.hpp>
@@ -45,7 +46,7 @@ class agent_ref {
   /// `void(error_code, R)`, or `void(error_code)`
   template <class F>
   [[nodiscard]] operation<detail::agent_reply<F, const T&>> auto get(
-      F f, time_limit limit = std::chrono::seconds{5}) const {
+      F f, call_limit limit = std::chrono::seconds{5}) const {
     static_assert(std::invocable<F, const T&>,
                   "get() needs a function that takes the state: f(const T&)");
     using result = std::decay_t<std::invoke_result_t<F, const T&>>;
@@ -61,7 +62,7 @@ class agent_ref {
   /// `void(error_code)`
   template <class F>
   [[nodiscard]] operation<void(boost::system::error_code)> auto update(
-      F f, time_limit limit = std::chrono::seconds{5}) const {
+      F f, call_limit limit = std::chrono::seconds{5}) const {
     return request<void>(changing(std::move(f)), limit);
   }
 
@@ -70,7 +71,7 @@ class agent_ref {
   /// `void(error_code, R)`, or `void(error_code)`
   template <class F>
   [[nodiscard]] operation<detail::agent_reply<F, T&>> auto get_and_update(
-      F f, time_limit limit = std::chrono::seconds{5}) const {
+      F f, call_limit limit = std::chrono::seconds{5}) const {
     static_assert(std::invocable<F, T&>,
                   "get_and_update() needs a function that takes the state: f(T&)");
     using result = std::decay_t<std::invoke_result_t<F, T&>>;
@@ -110,7 +111,7 @@ class agent_ref {
   }
 
   template <class R, class F>
-  auto request(F f, time_limit limit) const {
+  auto request(F f, call_limit limit) const {
     return function_call{
         detail::access::make_call(server_, detail::agent_call<F, R>{std::move(f)}, limit)};
   }

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <coppice/call_limit.hpp>
 #include <coppice/config.hpp>
 #include <coppice/detail/base/in_place.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/operation.hpp>
-#include <coppice/time_limit.hpp>
 
 #include <boost/asio/async_result.hpp>
 
@@ -42,7 +42,7 @@ class [[nodiscard]] function_call {
   }
 
   /// As of `server_call`.
-  [[nodiscard]] function_call within(time_limit limit) && {
+  [[nodiscard]] function_call within(call_limit limit) && {
     return function_call{std::move(call_).within(limit)};
   }
 

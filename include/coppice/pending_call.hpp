@@ -2,6 +2,7 @@
 
 #include <coppice/call_result.hpp>
 #include <coppice/detail/base/access.hpp>
+#include <coppice/detail/call/call_slot.hpp>
 #include <coppice/detail/call/call_wait.hpp>
 #include <coppice/detail/call/reply_slot.hpp>
 #include <coppice/detail/call/response_wait.hpp>
@@ -34,7 +35,13 @@ template <class R>
 class [[nodiscard]] pending_call {
  public:
   pending_call(pending_call&&) noexcept = default;
-  pending_call& operator=(pending_call&&) noexcept = default;
+  pending_call& operator=(pending_call&& other) noexcept {
+    std::swap(slot_, other.slot_);
+    return *this;
+  }
+  ~pending_call() {
+    if (slot_ && !slot_->done()) detail::forget_request(*slot_);
+  }
 
   /// `R r = co_await request.receive_response();` waits for the answer and takes it. When the time
   /// is up the call is given up: `errc::timeout`, and a late answer is thrown away. Other errors as

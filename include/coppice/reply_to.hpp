@@ -1,10 +1,13 @@
 #pragma once
 
 #include <coppice/detail/base/access.hpp>
+#include <coppice/detail/call/call_slot.hpp>
 #include <coppice/detail/call/reply_slot.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 
+#include <chrono>
 #include <concepts>
+#include <optional>
 #include <utility>
 
 namespace coppice {
@@ -15,7 +18,7 @@ namespace coppice {
 /// io_context.
 ///
 /// @par Thread safety
-/// Distinct objects: safe, on any thread.
+/// Distinct objects: safe, on any thread; `deadline` and `is_awaited` only on the loop's thread.
 /// @par Origin
 /// The `From` of `handle_call/3`, with `gen_server:reply/2`. Replying twice cannot be written.
 template <class R>
@@ -47,6 +50,22 @@ class reply_to {
     on_loop(std::move(slot_), [why](detail::typed_slot<R>& slot) { slot.fail(why); });
   }
 
+  /// Until when the caller waits, on the clock of the scheduler; see
+  /// `this_server::caller_deadline`. Nothing once this has answered.
+  ///
+  /// @throws std::logic_error if another thread runs the io_context.
+  [[nodiscard]] std::optional<std::chrono::steady_clock::time_point> deadline() const {
+    return slot_ ? detail::deadline_of(checked("reply_to::deadline")) : std::nullopt;
+  }
+
+  /// Whether the caller still waits; see `this_server::caller_waits`. No longer once this has
+  /// answered.
+  ///
+  /// @throws std::logic_error if another thread runs the io_context.
+  [[nodiscard]] bool is_awaited() const {
+    return slot_ && detail::is_awaited(checked("reply_to::is_awaited"));
+  }
+
  private:
   friend struct detail::access;
 
@@ -62,6 +81,11 @@ class reply_to {
       // The count of the slot is for the loop's thread only: nothing of it is touched here.
       home.post([slot = std::move(slot), f = std::move(f)]() mutable { f(*slot.get()); });
     }
+  }
+
+  [[nodiscard]] detail::reply_slot& checked(const char* function) const {
+    slot_->home.check_thread(function);
+    return *slot_;
   }
 
   detail::slot_ptr<R> slot_;

@@ -1,14 +1,16 @@
 #pragma once
 
+#include <coppice/call_limit.hpp>
 #include <coppice/config.hpp>
 #include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/in_place.hpp>
+#include <coppice/detail/call/call_slot.hpp>
+#include <coppice/detail/call/call_stage.hpp>
 #include <coppice/detail/call/call_wait.hpp>
 #include <coppice/detail/call/remote_call.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/exit_reason.hpp>
-#include <coppice/time_limit.hpp>
 
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
@@ -17,7 +19,6 @@
 #include <concepts>
 #include <cstdint>
 #include <memory>
-#include <stdexcept>
 #include <type_traits>
 #include <utility>
 
@@ -46,9 +47,10 @@ class [[nodiscard]] server_call {
 
   /// `co_await ref.call<message>(members...).within(1s);` waits for that long, in place of 5 s.
   ///
-  /// @param limit `infinity`: without limit.
-  [[nodiscard]] server_call within(time_limit limit) && {
-    call_->terms.limit = limit;
+  /// @param limit `infinity`: without limit. `inherited`: in a handler of a server, as long as the
+  ///   caller of the message that is being handled.
+  [[nodiscard]] server_call within(call_limit limit) && {
+    call_->set_limit(detail::access::own(limit), detail::access::stage(limit));
     return std::move(*this);
   }
 
@@ -59,7 +61,7 @@ class [[nodiscard]] server_call {
   /// in a variable: `auto asking = ref.call(m); co_await asking.result();`
   [[nodiscard]] exit_reason failure() const {
     if (call_) return call_->reason;
-    return failure_ ? *failure_ : exit_reason{};
+    return elsewhere_ ? elsewhere_->failure : exit_reason{};
   }
 
  private:
@@ -67,6 +69,7 @@ class [[nodiscard]] server_call {
 
   using wait_type = detail::call_wait<R>;
   using remote_wait_type = detail::remote_call_wait<R>;
+  using elsewhere_ptr = std::shared_ptr<detail::caller_elsewhere>;
 
   explicit server_call(detail::call_ptr<R> call) noexcept : call_{std::move(call)} {}
 
@@ -75,7 +78,8 @@ class [[nodiscard]] server_call {
   }
   [[nodiscard]] wait_type to_wait() { return {share()}; }
   [[nodiscard]] remote_wait_type to_remote_wait(detail::scheduler& here) {
-    return {here, hand_over(), failure_};
+    auto call = hand_over();
+    return {here, std::move(call), elsewhere_};
   }
 
   template <class Token>
@@ -84,24 +88,24 @@ class [[nodiscard]] server_call {
     const bool is_here = call_->home.on_loop_thread();
     auto call = is_here ? share() : hand_over();
     return asio::async_initiate<Token, signature>(
-        [](auto&& handler, detail::call_ptr<R> c, std::shared_ptr<exit_reason> failure) {
-          start(std::forward<decltype(handler)>(handler), std::move(c), std::move(failure));
+        [](auto&& handler, detail::call_ptr<R> c, elsewhere_ptr elsewhere) {
+          start(std::forward<decltype(handler)>(handler), std::move(c), std::move(elsewhere));
         },
-        token, std::move(call), failure_);
+        token, std::move(call), elsewhere_);
   }
 
   template <class Handler>
-  static void start(Handler&& h, detail::call_ptr<R> call, std::shared_ptr<exit_reason> failure) {
+  static void start(Handler&& h, detail::call_ptr<R> call, elsewhere_ptr elsewhere) {
     using handler_type = std::decay_t<Handler>;
-    if (!failure) return start_here(std::move(call), std::forward<Handler>(h));
+    if (!elsewhere) return start_here(std::move(call), std::forward<Handler>(h));
     detail::process* const p = detail::process_behind(asio::get_associated_executor(h));
     if (p != nullptr && p->home.on_loop_thread()) {
-      detail::wait_with(remote_wait_type{p->home, std::move(call), std::move(failure)},
+      detail::wait_with(remote_wait_type{p->home, std::move(call), std::move(elsewhere)},
                          std::forward<Handler>(h));
     } else if constexpr (std::same_as<asio::associated_executor_t<handler_type>,
                                       asio::system_executor>) {
       // The handler belongs nowhere: so it is the loop of the server where its caller waits.
-      call->terms.failure = std::move(failure);
+      call->terms.elsewhere = std::move(elsewhere);
       const std::uint64_t there = detail::access::serial(call->terms.target);
       detail::scheduler::post(there,
                               [call = std::move(call), h = std::forward<Handler>(h)]() mutable {
@@ -109,7 +113,7 @@ class [[nodiscard]] server_call {
                               });
     } else {
       std::make_shared<detail::foreign_call<R, handler_type>>(std::forward<Handler>(h),
-                                                                 std::move(failure))
+                                                                 std::move(elsewhere))
           ->start(std::move(call));
     }
   }
@@ -120,7 +124,8 @@ class [[nodiscard]] server_call {
   }
 
   void check() const {
-    if (!call_ || call_->terms.sent) throw std::logic_error{"coppice: this call was made already"};
+    if (call_ && call_->terms.stage == detail::call_stage::unsent) return;
+    detail::inherit_limit(call_.get());
   }
   // For a wait on the loop's thread, where the call is counted.
   [[nodiscard]] detail::call_ptr<R> share() const {
@@ -130,12 +135,12 @@ class [[nodiscard]] server_call {
   // For a wait elsewhere: the call goes to the loop's thread, and nothing of it stays here.
   [[nodiscard]] detail::call_ptr<R> hand_over() {
     check();
-    failure_ = std::make_shared<exit_reason>();
+    elsewhere_ = std::make_shared<detail::caller_elsewhere>();
     return std::move(call_);
   }
 
   detail::call_ptr<R> call_;
-  std::shared_ptr<exit_reason> failure_{};
+  elsewhere_ptr elsewhere_{};
 };
 
 }  // namespace coppice

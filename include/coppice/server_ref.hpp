@@ -1,10 +1,12 @@
 #pragma once
 
+#include <coppice/call_limit.hpp>
 #include <coppice/config.hpp>
 #include <coppice/detail/base/access.hpp>
 #include <coppice/detail/base/in_place.hpp>
 #include <coppice/detail/call/awaited_as.hpp>
 #include <coppice/detail/call/call_slot.hpp>
+#include <coppice/detail/call/call_stage.hpp>
 #include <coppice/detail/process/stop_wait.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/server/envelope.hpp>
@@ -61,8 +63,10 @@ class server_ref {
   /// @param message Of a type that has a member type `reply`, the type of the answer. With g++ 12
   ///   an aggregate with a string in it, say, is not written in the awaited expression: the call is
   ///   a `function_call` then.
-  /// @param limit For how long to wait; `infinity`: without limit. The server does not hear of it,
-  ///   and what it answers later is thrown away.
+  /// @param limit For how long to wait; `infinity`: without limit. `inherited`: in a handler, as
+  ///   long as the caller of the message that is being handled. The server is not told when the
+  ///   time is over, but may ask (`this_server::caller_waits`); what it answers later is thrown
+  ///   away.
   /// If the function that finds the server throws, the call fails with `errc::noproc`, and
   /// `failure()` tells the exception.
   ///
@@ -80,7 +84,7 @@ class server_ref {
   /// `void(error_code, Message::reply)`, or `void(error_code)`
   template <class Message>
   [[nodiscard]] operation<detail::reply_signature<Message>> auto call(
-      Message&& message, time_limit limit = default_limit) const {
+      Message&& message, call_limit limit = default_limit) const {
     using type = std::remove_cvref_t<Message>;
     if constexpr (detail::check_call<S, type>()) {
       return detail::awaited_as<detail::written_in_place<Message>>(
@@ -121,7 +125,8 @@ class server_ref {
       detail::scheduler& s = home();
       detail::check_reach(s, "send_request");
       const detail::call_ptr<typename type::reply> made{new detail::call_envelope<S, type>{
-          s, type(std::forward<Message>(message)), {.target = to_}}};
+          s, type(std::forward<Message>(message)),
+          {.target = to_, .stage = detail::call_stage::requested}}};
       made->send(detail::delivery::queued);
       return detail::access::make<pending_call<typename type::reply>>(made);
     }
@@ -208,8 +213,11 @@ class server_ref {
   static constexpr std::chrono::seconds default_limit{5};
 
   template <class M>
-  [[nodiscard]] server_call<typename M::reply> make_call(M message, time_limit limit) const {
-    return make_call(std::move(message), detail::call_terms{.target = to_, .limit = limit});
+  [[nodiscard]] server_call<typename M::reply> make_call(M message, call_limit limit) const {
+    return make_call(std::move(message),
+                     detail::call_terms{.target = to_,
+                                        .limit = detail::access::own(limit),
+                                        .stage = detail::access::stage(limit)});
   }
   template <class M>
   server_call<typename M::reply> make_call(M message, detail::call_terms terms) const {

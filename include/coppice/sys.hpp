@@ -1,5 +1,6 @@
 #pragma once
 
+#include <coppice/call_limit.hpp>
 #include <coppice/config.hpp>
 #include <coppice/detail/base/access.hpp>
 #include <coppice/detail/server/state_access.hpp>
@@ -8,7 +9,6 @@
 #include <coppice/process_ref.hpp>
 #include <coppice/server.hpp>
 #include <coppice/server_call.hpp>
-#include <coppice/time_limit.hpp>
 
 #include <boost/system/error_code.hpp>
 
@@ -39,7 +39,7 @@ namespace sys {
 /// `void(error_code, R)`, or `void(error_code)`
 template <class S, std::invocable<const S&> F>
 [[nodiscard]] operation<completion_signature<std::decay_t<std::invoke_result_t<F, const S&>>>> auto
-get_state(const server_ref<S>& server, F f, time_limit limit = std::chrono::seconds{5}) {
+get_state(const server_ref<S>& server, F f, call_limit limit = std::chrono::seconds{5}) {
   using result = std::decay_t<std::invoke_result_t<F, const S&>>;
   auto look = [f = std::move(f)](S& s) mutable -> result {
     return std::invoke(f, std::as_const(s));
@@ -57,7 +57,7 @@ get_state(const server_ref<S>& server, F f, time_limit limit = std::chrono::seco
 /// `void(error_code)`
 template <class S, std::invocable<S&> F>
 [[nodiscard]] operation<void(boost::system::error_code)> auto replace_state(
-    const server_ref<S>& server, F f, time_limit limit = std::chrono::seconds{5}) {
+    const server_ref<S>& server, F f, call_limit limit = std::chrono::seconds{5}) {
   auto change = [f = std::move(f)](S& s) mutable { std::invoke(f, s); };
   return function_call{detail::access::make_call(
       server, detail::state_access<decltype(change), void>{std::move(change)}, limit)};

@@ -8,6 +8,7 @@
 #include <coppice/exit_reason.hpp>
 #include <coppice/operation.hpp>
 #include <coppice/pid.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/system/error_code.hpp>
 
@@ -15,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -38,6 +40,43 @@ COPPICE_API void idle_after(std::chrono::steady_clock::duration time);
 
 /// The number of calls that were received and are not answered yet.
 [[nodiscard]] COPPICE_API std::size_t calls_pending();
+
+/// Until when the caller of the message that is being handled waits for the answer, on the clock of
+/// the scheduler (`virtual_clock::now` shows it in tests). Nothing if there is no such time: the
+/// caller waits without limit, or does not wait any more; the message is a cast; no message is
+/// being handled.
+///
+/// A `send_request` is sent without a limit: its deadline is known while the answer is being
+/// fetched by a `receive_response` with one. The limit of a caller on another io_context, or on
+/// none, runs there, and is a time here; if a test moves one of the two clocks, it counts from the
+/// moment at which the call has arrived.
+///
+/// A call whose caller has given up is handled all the same, as in OTP, and its answer thrown away:
+/// see `caller_waits`. What a handler keeps for later has the deadline in its `reply_to`. A
+/// coroutine that was started beside the handler sees that of whichever message is being handled at
+/// the moment.
+///
+/// @par Complexity
+/// Constant. Nothing is noted for it with the call, as the timer of that has the time.
+/// @par Origin
+/// None in OTP: a server does not know for how long it is waited for.
+[[nodiscard]] COPPICE_API std::optional<std::chrono::steady_clock::time_point> caller_deadline();
+
+/// How long that is from now on: zero if it has passed, or the caller has given up; otherwise
+/// `infinity` without a deadline. For all that takes a limit: `co_await
+/// box.receive(this_server::time_left())`. For calls there is `inherited`.
+[[nodiscard]] COPPICE_API time_limit time_left();
+
+/// Whether somebody still waits for the answer to the message that is being handled, or may still
+/// fetch it. A handler to whom that matters asks first:
+///
+///     void handle(const report& m, coppice::reply_to<pages> done) {
+///       if (!done.is_awaited()) return;   // in other handlers: this_server::caller_waits()
+///       ...
+///
+/// False of a cast, and when no message is being handled. That the caller has given up is known
+/// once it has run; where it waits on another io_context, soon after.
+[[nodiscard]] COPPICE_API bool caller_waits();
 
 /// Handles that message next, before any that waits, as a step of its own: those who wait for the
 /// server to come up, or for an answer, are told first.

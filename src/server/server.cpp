@@ -1,6 +1,7 @@
 #include <coppice/server.hpp>
 
 #include <coppice/detail/base/access.hpp>
+#include <coppice/detail/call/call_slot.hpp>
 #include <coppice/detail/server/state_keeper.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 #include <coppice/name.hpp>
@@ -112,6 +113,18 @@ void idle_after(std::chrono::steady_clock::duration time) {
 std::size_t queue_length() { return detail::current_server().size(); }
 
 std::size_t calls_pending() { return detail::current_server().calls_due(); }
+
+std::optional<std::chrono::steady_clock::time_point> caller_deadline() {
+  detail::reply_slot* const call = detail::current_server().call_in_hand();
+  return call != nullptr ? detail::deadline_of(*call) : std::nullopt;
+}
+
+time_limit time_left() { return detail::current_server().time_left(); }
+
+bool caller_waits() {
+  detail::reply_slot* const call = detail::current_server().call_in_hand();
+  return call != nullptr && detail::is_awaited(*call);
+}
 
 std::uint64_t monitor(const pid& process) { return detail::current_server().monitor(process); }
 

@@ -1,6 +1,7 @@
 #include <coppice/detail/server/server_core.hpp>
 
 #include <coppice/detail/base/access.hpp>
+#include <coppice/detail/call/call_slot.hpp>
 #include <coppice/detail/mailbox/mailbox_monitor.hpp>
 #include <coppice/detail/server/envelope.hpp>
 #include <coppice/down.hpp>
@@ -56,7 +57,7 @@ server_core::~server_core() {
 // ended, and not that it got no reply. So while a message is handled, the slot is put aside until
 // it is known how the handler ends; when the server is ending, `fire` completes it.
 void server_core::gave_up(reply_slot& call) noexcept {
-  if (handling) {
+  if (handled != nullptr || is_idling) {
     dropped_replies.push_back(call);
   } else if (!ending && !closed) {
     call.fail(errc::no_reply);
@@ -117,9 +118,9 @@ envelope& server_core::take() noexcept {
     idle_over = false;
     requested.idle.reset();
   }
-  handling = true;
+  handled = &pop();
   if (self.extras->watch) home.note_progress(self);
-  return pop();
+  return *handled;
 }
 
 void server_core::fail_dropped_replies() noexcept {
@@ -128,6 +129,11 @@ void server_core::fail_dropped_replies() noexcept {
     slot.unlink();
     slot.fail(errc::no_reply);
   }
+}
+
+time_limit server_core::time_left() const noexcept {
+  reply_slot* const call = call_in_hand();
+  return call != nullptr ? time_left_of(*call) : infinity;
 }
 
 std::size_t server_core::calls_due() noexcept {
@@ -144,9 +150,9 @@ crash_snapshot server_core::take_snapshot() {
   crash_snapshot seen;
   if (!failure || !home.listened_to()) return seen;
   const reply_slot* asked = nullptr;
-  if (failed != nullptr) {
-    seen.message = failed->describe();
-    asked = failed->slot();
+  if (handled != nullptr) {
+    seen.message = handled->describe();
+    asked = handled->slot();
     if (asked != nullptr) seen.client = asked->from;
   }
   seen.state = describe(object);
@@ -164,7 +170,7 @@ void server_core::close() noexcept {
   receiver = nullptr;
   home.cancel_timer(idle_);
   monitors_.clear();
-  if (failed != nullptr) std::exchange(failed, nullptr)->dispose(errc::died);
+  if (handled != nullptr) std::exchange(handled, nullptr)->dispose(errc::died);
   // This slot is still there if the server was killed while it cleaned up: `fire` then completes
   // it.
   stop_reply.reset();
@@ -194,8 +200,8 @@ bool server_core::work(int most) {
       e.dispose(errc::no_reply);
       has_handled();
     } catch (...) {
+      // The message is not disposed of: the report shows it, and its caller hears the exit reason.
       failure = std::current_exception();
-      failed = &e;  // not disposed of: the report shows it, and its caller hears the exit reason
     }
   }
   if (failure || requested.stop || idle_over) return true;

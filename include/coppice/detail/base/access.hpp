@@ -68,6 +68,16 @@ struct access {
     return op.belongs_to(s);
   }
 
+  /// The parts of a `call_limit`: the limit of its own, and how that of a caller counts beside it.
+  template <class Limit>
+  [[nodiscard]] static constexpr auto own(const Limit& limit) noexcept {
+    return limit.own();
+  }
+  template <class Limit>
+  [[nodiscard]] static constexpr auto stage(const Limit& limit) noexcept {
+    return limit.stage();
+  }
+
   /// A call by a `server_ref`, unchecked, to be awaited as it stands.
   template <class Ref, class Message, class Limit>
   [[nodiscard]] static auto make_call(const Ref& to, Message&& message, Limit limit) {

@@ -2,6 +2,7 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/call/call_slot.hpp>
+#include <coppice/detail/call/call_stage.hpp>
 #include <coppice/detail/runtime/behaviour.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
@@ -75,6 +76,7 @@ struct call_wait {
     if (call->terms.holds_caller && call->caller != nullptr) note_awaited(*call->caller, nullptr);
     call->caller = nullptr;
     call->timer.disarm();
+    if (!call->done()) call->terms.stage = call_stage::given_up;
   }
   template <class Handler>
   void complete(Handler&& h) {
@@ -83,14 +85,14 @@ struct call_wait {
       call->fail(errc::timeout);
       if (call->terms.or_kill) kill_if_not_started(call->terms.target.whereis());
     }
-    if (call->terms.failure && !call->value) *call->terms.failure = call->reason;
+    if (call->terms.elsewhere && !call->value) call->terms.elsewhere->failure = call->reason;
     complete_call<R>(call->value, call->error, std::forward<Handler>(h));
   }
 
  private:
   void give(delivery d) {
     given = true;
-    call->terms.sent = true;
+    call->terms.stage = call_stage::awaited;
     call->send(d);
   }
 };

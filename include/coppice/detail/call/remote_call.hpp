@@ -63,9 +63,9 @@ class answer_receiver {
 template <class R>
 class answer_sender {
  public:
-  answer_sender(std::shared_ptr<exit_reason> failure,
+  answer_sender(std::shared_ptr<caller_elsewhere> caller,
                 std::shared_ptr<answer_receiver<R>> to) noexcept
-      : failure_{std::move(failure)}, to_{std::move(to)} {}
+      : caller_{std::move(caller)}, to_{std::move(to)} {}
   answer_sender(answer_sender&&) noexcept = default;
   answer_sender& operator=(answer_sender&&) = delete;
   ~answer_sender() {
@@ -74,25 +74,27 @@ class answer_sender {
 
   template <class... Value>
   void operator()(boost::system::error_code error, Value... value) {
-    answer<R> a{.error = error, .reason = *failure_};
+    answer<R> a{.error = error, .reason = caller_->failure};
     if (!error) a.value.emplace(std::move(value)...);
     std::exchange(to_, nullptr)->receive(std::move(a));
   }
 
  private:
-  std::shared_ptr<exit_reason> failure_;  // written where the server is
+  std::shared_ptr<caller_elsewhere> caller_;
   std::shared_ptr<answer_receiver<R>> to_;
 };
 
-// Moves the call to the loop of the server, and makes it there.
+// Moves the call to the loop of the server, and makes it there. `caller` is what that loop is to
+// know of the caller, besides the limit.
 template <class R>
-void post_call(call_ptr<R> call, std::shared_ptr<answer_receiver<R>> to) {
-  call->terms.sent = true;
-  call->terms.limit = infinity;
-  call->terms.failure = std::make_shared<exit_reason>();
-  answer_sender<R> back{call->terms.failure, std::move(to)};
+void post_call(call_ptr<R> call, std::shared_ptr<caller_elsewhere> caller,
+               std::shared_ptr<answer_receiver<R>> to) {
+  caller->limit = std::exchange(call->terms.limit, infinity);
+  call->terms.elsewhere = caller;
+  answer_sender<R> back{std::move(caller), std::move(to)};
   const std::uint64_t there = access::serial(call->terms.target);
   scheduler::post(there, [call = std::move(call), back = std::move(back)]() mutable {
+    call->terms.elsewhere->arrive(call->home);
     wait_with(call_wait<R>{std::move(call)}, std::move(back));
   });
 }
@@ -130,17 +132,19 @@ struct remote_call_wait {
   using signature = completion_signature<R>;
   static constexpr wait_kind kind = wait_kind::answer;
 
-  remote_call_wait(scheduler& s, call_ptr<R> c, std::shared_ptr<exit_reason> f)
+  remote_call_wait(scheduler& s, call_ptr<R> c, std::shared_ptr<caller_elsewhere> m)
       : here{&s},
         call{std::move(c)},
-        failure{std::move(f)},
+        mine{std::move(m)},
+        theirs{std::make_shared<caller_elsewhere>()},
         box{std::make_shared<answer_box<R>>(s)} {
     if (call->terms.or_kill) box->to_kill = call->terms.target;
   }
 
   scheduler* here;
   call_ptr<R> call;  // null once it is sent
-  std::shared_ptr<exit_reason> failure;
+  std::shared_ptr<caller_elsewhere> mine;
+  std::shared_ptr<caller_elsewhere> theirs;  // the same on the side of the server
   std::shared_ptr<answer_box<R>> box;
   wake_timer timer{};
 
@@ -149,13 +153,15 @@ struct remote_call_wait {
   void arm(waiter& w) {
     box->waiting = &w;
     timer.arm(w, call->terms.limit);
-    post_call<R>(std::move(call), box);
+    if (!here->is_moved_by_hand() && !call->terms.limit.is_infinity()) theirs->since = here->now();
+    post_call<R>(std::move(call), theirs, box);
   }
   [[nodiscard]] bool poll() const noexcept { return box->received || timer.has_expired(); }
   void disarm() noexcept {
     if (!box) return;
     box->waiting = nullptr;
     timer.disarm();
+    theirs->waits = false;
   }
   template <class Handler>
   void complete(Handler&& h) {
@@ -163,7 +169,7 @@ struct remote_call_wait {
       box->received.emplace(answer<R>{.error = errc::timeout, .reason = {}});
       if (box->to_kill) kill_if_not_started_there(*box->to_kill);
     }
-    *failure = box->received->reason;
+    mine->failure = box->received->reason;
     complete_call<R>(box->received->value, box->received->error, std::forward<Handler>(h));
   }
 };
@@ -203,9 +209,9 @@ class COPPICE_API foreign_wait : public std::enable_shared_from_this<foreign_wai
 template <class R, class Handler>
 class foreign_call final : public foreign_wait, public answer_receiver<R> {
  public:
-  foreign_call(Handler handler, std::shared_ptr<exit_reason> failure)
+  foreign_call(Handler handler, std::shared_ptr<caller_elsewhere> mine)
       : foreign_wait{asio::get_associated_executor(handler)},
-        failure_{std::move(failure)},
+        mine_{std::move(mine)},
         handler_{std::move(handler)} {}
 
   void start(call_ptr<R> call) {
@@ -213,7 +219,8 @@ class foreign_call final : public foreign_wait, public answer_receiver<R> {
     if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) {
       slot.assign(canceller{weak_from_this()});
     }
-    post_call<R>(std::move(call), self());
+    if (!call->terms.limit.is_infinity()) theirs_->since = clock::now();
+    post_call<R>(std::move(call), theirs_, self());
   }
 
   void receive(answer<R> a) override { complete(std::move(a)); }
@@ -227,9 +234,10 @@ class foreign_call final : public foreign_wait, public answer_receiver<R> {
   }
   bool complete(answer<R> a) {
     if (!claim()) return false;
+    theirs_->waits = false;
     end([self = self(), a = std::move(a)]() mutable {
       asio::get_associated_cancellation_slot(self->handler_).clear();
-      *self->failure_ = a.reason;
+      self->mine_->failure = a.reason;
       Handler handler{std::move(self->handler_)};
       self.reset();
       complete_call<R>(a.value, a.error, std::move(handler));
@@ -237,7 +245,9 @@ class foreign_call final : public foreign_wait, public answer_receiver<R> {
     return true;
   }
 
-  std::shared_ptr<exit_reason> failure_;
+  std::shared_ptr<caller_elsewhere> mine_;
+  // The same on the side of the server.
+  const std::shared_ptr<caller_elsewhere> theirs_ = std::make_shared<caller_elsewhere>();
   Handler handler_;
 };
 

@@ -27,6 +27,7 @@ struct reply_collector {
 };
 
 class reply_slot;
+class asking_side;
 
 // A server, as the slots of its calls know it.
 class answerer {
@@ -57,6 +58,8 @@ class COPPICE_API reply_slot : public list_hook {
   void finish() noexcept;   // called when the answer is there
   void give_up() noexcept;  // called when a reply_to is destroyed unused
   [[nodiscard]] bool done() const noexcept { return done_; }
+  // The caller's side of a call; null for a slot that is not part of one.
+  [[nodiscard]] virtual asking_side* asking() noexcept { return nullptr; }
 
   scheduler& home;
   answerer* asked = nullptr;  // the server; valid while the slot is in one of its lists

@@ -3,6 +3,7 @@
 #include <coppice/call_result.hpp>
 #include <coppice/config.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
+#include <coppice/detail/call/call_slot.hpp>
 #include <coppice/detail/call/reply_slot.hpp>
 #include <coppice/detail/call/response_wait.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
@@ -32,7 +33,10 @@ struct request_pool {
 
   // Calls that are still open go on without the set; nobody hears of their answers.
   ~request_pool() {
-    for (auto& [slot, m] : members) slot->collector = nullptr;
+    for (auto& [slot, m] : members) {
+      slot->collector = nullptr;
+      if (!slot->done()) forget_request(*slot);
+    }
   }
 
   void add(Label label, slot_ptr<R> slot) {

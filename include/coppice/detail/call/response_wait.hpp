@@ -3,6 +3,7 @@
 #include <coppice/call_result.hpp>
 #include <coppice/config.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
+#include <coppice/detail/call/call_slot.hpp>
 #include <coppice/detail/call/call_wait.hpp>
 #include <coppice/detail/call/reply_slot.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
@@ -43,6 +44,34 @@ struct response_wait {
 
   [[nodiscard]] scheduler& home() const noexcept { return slot->home; }
   void arm(waiter& w) {
+    begin(w);
+    if (timer.armed()) {
+      begin_fetch(*slot, home().time_of(timer));
+    } else if (timer.has_expired()) {
+      begin_fetch(*slot, home().now());
+    }
+  }
+  [[nodiscard]] bool poll() const noexcept { return slot->done() || timer.has_expired(); }
+  void disarm() noexcept {
+    if (!slot) return;
+    if (slot->caller == self) {
+      slot->caller = nullptr;
+      if (!slot->done()) end_fetch(*slot);
+    }
+    timer.disarm();
+  }
+  template <class Handler>
+  void complete(Handler&& h) {
+    if (!slot->done()) {
+      forget_request(*slot);
+      slot->fail(errc::timeout);
+    }
+    slot->taken = true;
+    complete_call<R>(slot->value, slot->error, std::forward<Handler>(h));
+  }
+
+ protected:
+  void begin(waiter& w) {
     // There is at most one waiter. A second one replaces the first, which is aborted.
     if (slot->caller != nullptr) slot->caller->abort();
     slot->caller = self = &w;
@@ -52,18 +81,6 @@ struct response_wait {
       timer.arm(w, limit);
     }
   }
-  [[nodiscard]] bool poll() const noexcept { return slot->done() || timer.has_expired(); }
-  void disarm() noexcept {
-    if (!slot) return;
-    if (slot->caller == self) slot->caller = nullptr;
-    timer.disarm();
-  }
-  template <class Handler>
-  void complete(Handler&& h) {
-    if (!slot->done()) slot->fail(errc::timeout);
-    slot->taken = true;
-    complete_call<R>(slot->value, slot->error, std::forward<Handler>(h));
-  }
 };
 
 // Waits likewise, but only tells whether the answer is there, and does not give up the request when
@@ -72,6 +89,7 @@ template <class R>
 struct arrival_wait : response_wait<R> {
   using signature = void(boost::system::error_code, bool);
 
+  void arm(waiter& w) { this->begin(w); }
   template <class Handler>
   void complete(Handler&& h) {
     std::forward<Handler>(h)(boost::system::error_code{}, this->slot->done());

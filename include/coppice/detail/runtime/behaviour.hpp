@@ -2,6 +2,7 @@
 
 #include <coppice/exit_reason.hpp>
 #include <coppice/pid.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -54,6 +55,9 @@ class behaviour {
   // messages that wait for it.
   [[nodiscard]] virtual std::string_view kind() const noexcept { return "process"; }
   [[nodiscard]] virtual std::size_t messages() const noexcept { return 0; }
+  // For how long the caller still waits for whom the process works now; without limit also if there
+  // is none.
+  [[nodiscard]] virtual time_limit time_left() const noexcept { return infinity; }
   // Reports an abnormal end in words of its own. True also if there is nothing to report.
   virtual bool report_crash(process&) noexcept { return false; }
 

@@ -224,6 +224,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   // Does nothing if there is no process.
   void set_loose_timer(loose_timer& timer, time_point when);
   void take_over_time();
+  [[nodiscard]] bool is_moved_by_hand() const noexcept { return manual_; }
   // Gives the next time at which a timer is due, if there is one. For manual time.
   [[nodiscard]] std::optional<time_point> next_timer() const noexcept;
   void move_time_to(time_point when);

@@ -113,7 +113,7 @@ class call_base : public call_slot<typename M::reply>, public envelope_for<S, M>
     intrusive_ptr_release(this);
   }
   [[nodiscard]] std::string describe() const final { return text_of(message); }
-  [[nodiscard]] const reply_slot* slot() const noexcept final { return this; }
+  [[nodiscard]] reply_slot* slot() noexcept final { return this; }
 
  protected:
   ~call_base() override = default;

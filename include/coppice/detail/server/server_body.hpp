@@ -221,19 +221,18 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
     if (core.front() != nullptr) {
       if (core.front()->kind != envelope::kind_type::coroutine) co_return;
       auto& e = static_cast<coroutine_envelope<S>&>(core.take());
-      core.failed = &e;  // a handler that throws or is destroyed leaves it so
       auto running = e.run(server, core);
       co_await std::move(running);
-      core.failed = nullptr;
       e.dispose(errc::no_reply);
       core.has_handled();
       co_return;
     }
     if (!std::exchange(core.idle_over, false)) co_return;
     if constexpr (handles<S, idle_timeout>) {
-      core.handling = true;
+      core.is_idling = true;
       auto running = run_idle(server);
       co_await std::move(running);
+      core.is_idling = false;
       core.has_handled();
     }
   }

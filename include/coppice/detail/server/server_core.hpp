@@ -12,6 +12,7 @@
 #include <coppice/exit_reason.hpp>
 #include <coppice/mailbox_options.hpp>
 #include <coppice/pid.hpp>
+#include <coppice/time_limit.hpp>
 
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 
@@ -68,7 +69,7 @@ class COPPICE_API envelope {
   };
   [[nodiscard]] virtual std::string describe() const = 0;
   // The slot for the answer of a call; null for other messages.
-  [[nodiscard]] virtual const reply_slot* slot() const noexcept { return nullptr; }
+  [[nodiscard]] virtual reply_slot* slot() noexcept { return nullptr; }
 
   const kind_type kind;
   // It does not end the idle time of the server, and its sender is no client.
@@ -163,8 +164,9 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   // Called when the coroutine of the server is destroyed: no message is handled any more.
   void close() noexcept;
 
+  // The message that was handled is done with.
   void has_handled() noexcept {
-    handling = false;
+    handled = nullptr;
     if (!dropped_replies.empty()) fail_dropped_replies();
   }
 
@@ -178,6 +180,12 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   }
 
   [[nodiscard]] std::size_t calls_due() noexcept;
+
+  // The slot of the call whose handler runs; null if none runs, or if that of another message does.
+  [[nodiscard]] reply_slot* call_in_hand() const noexcept {
+    return handled != nullptr && !ending ? handled->slot() : nullptr;
+  }
+  [[nodiscard]] time_limit time_left() const noexcept override;
 
   // Fills a crash report; it is empty unless a handler has thrown and somebody listens to reports.
   [[nodiscard]] crash_snapshot take_snapshot();
@@ -206,11 +214,13 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   waiter* receiver = nullptr;
   server_requests requested;
   std::exception_ptr failure;  // the exception of a handler or hook
-  envelope* failed = nullptr;  // the message that was being handled then
+  // The message that is being handled; if its handler throws or is destroyed, it stays here, for the
+  // report of that, until the queue is closed.
+  envelope* handled = nullptr;
   bool idle_over = false;      // the idle time is over, and the handler for it has not run yet
   list_hook calls;             // slots of calls that are not answered yet
   list_hook dropped_replies;   // slots whose reply_to was destroyed by the handler that runs now
-  bool handling = false;       // a message is being handled
+  bool is_idling = false;      // the handler for the end of the idle time runs
   bool ending = false;         // the loop over messages is over
   // Make messages of exit signals and of ends of processes; null if the class does not handle
   // these.
