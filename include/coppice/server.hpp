@@ -33,16 +33,52 @@ namespace coppice {
 /// - `void init()`, plain or a coroutine: the server is up when it has returned. An exception out
 ///   of it, or out of the constructor, is a failed start.
 /// - `void terminate(const exit_reason&)`, plain or a coroutine: called on every way out but kill.
+/// - `void undelivered(M)`, for any of its message types: called when the server ends, for each
+///   such message that it has not handled. See below.
 /// - `T state() const` and `void restore(T)`: the state outlives the object. See `state_place`, and
 ///   the guide "State across restarts".
 /// - `handle(exit_signal)`, for the ends of linked processes; without it, an abnormal one ends the
 ///   server. `handle(down)` for monitors. `handle(idle_timeout)`.
 ///
-/// All of them are public. A member that is called `init`, `terminate`, `state` or `restore` and is
-/// not as said here does not compile, since nobody would call it; a type, or a variable that is
-/// public, may have such a name.
+/// All of them are public. A member that is called `init`, `terminate`, `undelivered`, `state` or
+/// `restore` and is not as said here does not compile, since nobody would call it; a type, or a
+/// variable that is public, may have such a name.
 ///
 /// A handler that throws ends the server with that exception.
+///
+/// A server that ends, for whatever reason, gets back what is left in its queue, where no handler
+/// has begun with it: `undelivered` is called in the order of arrival, after `terminate` (after a
+/// crash too, with the object as the crash has left it), and before the state is taken. Nothing is
+/// accepted from then on. Messages without an overload are dropped; steps of `continue_with`, exit
+/// signals and `down` are messages like others. Whoever has called hears how the server has ended,
+/// as always: the hook has no `reply_to`. It takes its message by value, by const& or by &&, and is
+/// no coroutine. If it throws, the others are called all the same, and the server ends with the
+/// first such exception, as with that of a `terminate`.
+///
+/// A kill, and `coppice::exit` in a handler, calls no `terminate`, but these: while the frames are
+/// destroyed, before the object is. What one throws then is reported, and changes nothing else.
+/// They are not called if there is no object to call (the server has not come up, or `init` has
+/// failed); if the object is in use (the server is abandoned, as a handler waits for what cannot be
+/// cancelled); nor when the io_context is destroyed.
+///
+/// What came back can be part of the state, which the next incarnation is given:
+///
+///     void undelivered(job m) { left_.push_back(std::move(m)); }
+///     jobs state() const { return left_; }
+///     void restore(jobs left) {
+///       for (job& m : left | std::views::reverse) this_server::continue_with(*this, m);
+///     }
+///
+/// or be sent, as to any server, also to whoever has the name next. That takes a process, since the
+/// server has it until it is gone:
+///
+///     ~jobs() {
+///       if (!left_.empty()) coppice::spawn([left = std::move(left_)]() -> coppice::task<> {
+///         const coppice::server_ref<jobs> next{"jobs"};
+///         for (int i = 0; i < 100 && !next.whereis(); ++i) co_await coppice::sleep_for(10ms);
+///         for (const job& m : left) next.cast(m);
+///       });
+///     }
 ///
 /// @tparam S The class.
 /// @param name Id of the child, and the name under which the server is registered.

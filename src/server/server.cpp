@@ -42,27 +42,40 @@ exit_reason end_reason(server_core& core) {
   return *core.requested.stop;
 }
 
+namespace {
+
+void report_end(const server_core& core, const exit_reason& reason, const crash_snapshot& seen) {
+  if (!reason.is_abnormal() || !core.home.listened_to()) return;
+  process* const client = access::slot(seen.client);
+  core.home.tell(server_terminated{.process = core.self.id(),
+                                   .name = core.self.label(),
+                                   .reason = reason,
+                                   .last_message = seen.message,
+                                   .state = seen.state,
+                                   .client = seen.client,
+                                   .client_name = client != nullptr ? client->label() : "",
+                                   .client_alive = client != nullptr,
+                                   .pending = seen.pending});
+}
+
+}  // namespace
+
 // Called when the server has cleaned up. `seen` was taken before that: terminate() may change the
 // state that the report shows.
 void end(server_core& core, const exit_reason& reason, const crash_snapshot& seen) {
   process& p = core.self;
-  if (reason.is_abnormal() && core.home.listened_to()) {
-    process* const client = access::slot(seen.client);
-    core.home.tell(server_terminated{.process = p.id(),
-                                     .name = p.label(),
-                                     .reason = reason,
-                                     .last_message = seen.message,
-                                     .state = seen.state,
-                                     .client = seen.client,
-                                     .client_name = client != nullptr ? client->label() : "",
-                                     .client_alive = client != nullptr,
-                                     .pending = seen.pending});
-  }
+  report_end(core, reason, seen);
   // The call whose handler stopped the server is answered only now, after terminate(), as a
   // gen_server that returns {stop, Reason, Reply, State} answers.
   if (const auto last = std::move(core.stop_reply)) last->finish();
   p.reason = reason;
   p.exit_reason_final = true;
+}
+
+// A hook that throws does not turn the kill into an end of another kind: it is only reported.
+void give_back_at_kill(server_core& core) noexcept {
+  core.ending = true;
+  if (auto fault = core.give_back()) report_end(core, reason_of(std::move(fault)), {});
 }
 
 state_keeper& current_keeper(const void* type) {

@@ -65,7 +65,7 @@ void server_core::gave_up(reply_slot& call) noexcept {
 }
 
 send_result server_core::push_beyond_limit(envelope& e) noexcept {
-  if (closed) {
+  if (closed || given_back_) {
     e.dispose(errc::noproc);
     return send_result::closed;
   }
@@ -93,7 +93,7 @@ void server_core::drop_oldest() noexcept {
 // Puts a continuation before all messages, as gen_server's {continue, ...} does.
 void server_core::push_front(envelope& e) noexcept {
   e.exempt_from_limit = true;
-  if (closed) {
+  if (closed || given_back_) {
     e.dispose(errc::noproc);
     return;
   }
@@ -163,6 +163,25 @@ crash_snapshot server_core::take_snapshot() {
     }
   }
   return seen;
+}
+
+std::exception_ptr server_core::give_back() noexcept {
+  // A server that is not up has no object that could take anything; and when the io_context goes,
+  // what the hooks would hand messages to may be gone already.
+  if (std::exchange(given_back_, true) || object == nullptr || home.is_down()) return nullptr;
+  options_.limit = 0;  // what is pushed from here on is refused, as for want of room
+  std::exception_ptr fault;
+  for (std::size_t left = size_; left > 0; --left) {
+    envelope& e = pop();
+    try {
+      e.give_back(object);
+    } catch (...) {
+      if (!fault) fault = std::current_exception();
+    }
+    // Its caller, if it is a call, hears of the end when the process is gone.
+    e.dispose(errc::died);
+  }
+  return fault;
 }
 
 void server_core::close() noexcept {

@@ -24,6 +24,18 @@ class plain final : public base {
   coppice::task<> handle(coppice::exit_signal);
   template <class M>
   void handle(M&&);
+  void undelivered(const coppice::down&);
+  void undelivered(coppice::exit_signal&&) noexcept;
+};
+struct generic {
+  template <class M>
+  void handle(M&&);
+  template <class M>
+  void undelivered(M&&);
+};
+struct only : base {
+  void handle(int);
+  void undelivered(int) const noexcept;
 };
 struct coroutines {
   using executor_type = coppice::executor;
@@ -34,5 +46,7 @@ struct coroutines {
 const coppice::child_spec specs[] = {
     coppice::server<door>("door"),
     coppice::server<plain>("plain"),
+    coppice::server<generic>("generic"),
+    coppice::server<only>("only"),
     coppice::server<coroutines>("coroutines"),
 };

@@ -28,7 +28,7 @@ struct caller_elsewhere {
 
   // On the loop of the server:
   time_limit limit = infinity;
-  std::optional<time_point> since;  // the beginning of its wait; nothing if its clock is no real one
+  std::optional<time_point> since;  // when it began to wait; nothing if its clock is no real one
   time_point deadline = end_of_time;
   std::atomic<bool> waits = true;  // cleared by the caller, on any thread
 
@@ -87,8 +87,8 @@ COPPICE_API void inherit_limit(asking_side* call);
 // For how long; zero if the caller has given up.
 [[nodiscard]] COPPICE_API time_limit time_left_of(reply_slot& slot) noexcept;
 
-// The answer to a request, which is not there yet, is being fetched, until then; it is not any more;
-// it never will be.
+// The answer to a request, which is not there yet, is being fetched, until then; it is not any
+// more; it never will be.
 COPPICE_API void begin_fetch(reply_slot& slot, time_point until) noexcept;
 COPPICE_API void end_fetch(reply_slot& slot) noexcept;
 COPPICE_API void forget_request(reply_slot& slot) noexcept;

@@ -69,6 +69,9 @@ class cast_base : public envelope_for<S, M>, public pooled {
   explicit cast_base(M m) : message{std::move(m)} {}
   void dispose(errc) noexcept final { delete this; }
   [[nodiscard]] std::string describe() const final { return text_of(message); }
+  void give_back(void* object) final {
+    if constexpr (takes_back<S, M>) static_cast<S*>(object)->undelivered(std::move(message));
+  }
 
  protected:
   ~cast_base() override = default;
@@ -113,6 +116,9 @@ class call_base : public call_slot<typename M::reply>, public envelope_for<S, M>
     intrusive_ptr_release(this);
   }
   [[nodiscard]] std::string describe() const final { return text_of(message); }
+  void give_back(void* object) final {
+    if constexpr (takes_back<S, M>) static_cast<S*>(object)->undelivered(std::move(message));
+  }
   [[nodiscard]] reply_slot* slot() noexcept final { return this; }
 
  protected:

@@ -142,6 +142,30 @@ decltype(auto) call_handler(S& s, M& m, More&&... more) {
   }
 }
 
+// Whether a server of that class takes that message back when it ends without having handled it.
+template <class S, class M>
+concept takes_back = !handles_itself<S, M> && requires(S& s, M&& m) {
+  s.undelivered(std::move(m));
+};
+template <class S, class M>
+concept takes_back_lvalue = !handles_itself<S, M> && requires(S& s, M& m) {
+  s.undelivered(m);
+};
+
+template <class S, class M>
+consteval bool check_undelivered() {
+  static_assert(takes_back<S, M> || !takes_back_lvalue<S, M>,
+                "the hook undelivered() of a server takes its message by value, by const& or by "
+                "&&, not by &: it would never be called");
+  if constexpr (takes_back<S, M>) {
+    static_assert(
+        std::is_void_v<decltype(std::declval<S&>().undelivered(std::declval<M&&>()))>,
+        "the hook undelivered() of a server returns void; it cannot be a coroutine, as it may be "
+        "called while the server is destroyed");
+  }
+  return true;
+}
+
 template <class S, class M>
 struct handler_result {
   using type = decltype(call_handler(std::declval<S&>(), std::declval<M&>()));
@@ -185,7 +209,7 @@ consteval bool check_handler() {
           "member type executor_type, asio::awaitable<R, executor_type>");
     }
   }
-  return handles<S, M>;
+  return handles<S, M> && check_undelivered<S, M>();
 }
 
 template <class S, class M>

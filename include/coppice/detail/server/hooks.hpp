@@ -46,6 +46,7 @@ COPPICE_HAS_MEMBER(init);
 COPPICE_HAS_MEMBER(terminate);
 COPPICE_HAS_MEMBER(state);
 COPPICE_HAS_MEMBER(restore);
+COPPICE_HAS_MEMBER(undelivered);
 
 #undef COPPICE_HAS_MEMBER
 
@@ -75,6 +76,38 @@ consteval bool check_optional_handler() {
     return true;
   }
 }
+
+template <class R, class... Args>
+consteval bool check_signature_of_undelivered() {
+  static_assert(sizeof...(Args) == 1,
+                "the hook undelivered() of a server takes one message, and nothing else");
+  static_assert(
+      ((!std::is_lvalue_reference_v<Args> || std::is_const_v<std::remove_reference_t<Args>>)&&...),
+      "the hook undelivered() of a server takes its message by value, by const& or by &&, not by "
+      "&: it would never be called");
+  static_assert(std::is_void_v<R>,
+                "the hook undelivered() of a server returns void; it cannot be a coroutine, as it "
+                "may be called while the server is destroyed");
+  return true;
+}
+
+// Looks at a hook undelivered() that is the only one of its class, and no template. What is wrong
+// with one of several is told where a message of its type is sent.
+template <class R, class S, class... Args, bool Throws>
+consteval bool check_only_undelivered(R (S::*)(Args...) noexcept(Throws)) {
+  return check_signature_of_undelivered<R, Args...>();
+}
+template <class R, class S, class... Args, bool Throws>
+consteval bool check_only_undelivered(R (S::*)(Args...) const noexcept(Throws)) {
+  return check_signature_of_undelivered<R, Args...>();
+}
+
+// Does not compile unless all functions of that name are public, which cannot be found out in
+// another way if there are several: a private one is just never called.
+template <class S>
+struct undelivered_is_public : S {
+  using S::undelivered;
+};
 
 template <class S>
 consteval bool check_hooks() {
@@ -112,6 +145,13 @@ consteval bool check_hooks() {
                   "restore(T)` with `T state() const`");
   }
   check_state<S>();
+  if constexpr (has_member_undelivered<S>) {
+    if constexpr (requires { &S::undelivered; }) {
+      check_only_undelivered(&S::undelivered);
+    } else {
+      static_assert(sizeof(undelivered_is_public<S>) > 0);
+    }
+  }
   return check_optional_handler<S, exit_signal>() && check_optional_handler<S, down>();
 }
 

@@ -28,6 +28,7 @@
 // The process of a server: its coroutine, from the first step to the last. Objects with a
 // destructor do the work that has to be done however the server ends, be it by a return, an
 // exception or a kill that destroys the frame. In `run` they are destroyed in this order:
+//   unhandled  gives the object what it has not handled, if that has not been done
 //   at_last    takes the state while the object is still there
 //   before_it  marks the server as ending, before its reply_to members are destroyed
 //   server     is the object
@@ -45,6 +46,8 @@ namespace detail {
 COPPICE_API void open_server(server_core& core, const std::string& name);
 COPPICE_API exit_reason end_reason(server_core& core);
 COPPICE_API void end(server_core& core, const exit_reason& reason, const crash_snapshot& seen);
+// Gives the messages back that were not handled, without a turn of the server's own.
+COPPICE_API void give_back_at_kill(server_core& core) noexcept;
 // Gives the rule that the options break, in words, or nothing.
 COPPICE_API std::optional<std::invalid_argument> fault_in_server(const std::string& name,
                                                                  const server_options& options,
@@ -141,6 +144,14 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
     ~closing() { core->close(); }
   };
 
+  // The coroutine itself has done this, unless the server was killed or has called exit().
+  struct giving_back {
+    server_core* core;
+    ~giving_back() {
+      if (core->front() != nullptr) give_back_at_kill(*core);
+    }
+  };
+
   // The object may hold the reply_to of calls that it has not answered, and destroys them. Their
   // callers are to hear how the server ended, and not that there is no reply; `ending` makes that
   // difference.
@@ -176,6 +187,7 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
       if (given != nullptr) server.restore(state_of<S>{*std::any_cast<state_of<S>>(given)});
     }
     [[maybe_unused]] const taker_type at_last{keeper, server};
+    const giving_back unhandled{&core};
     if constexpr (has_init<S>) {
       auto starting = run_init(server);
       co_await std::move(starting);
@@ -204,9 +216,10 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
         co_await std::move(ending);
       } catch (...) {
         core.failure = std::current_exception();
-        reason = end_reason(core);
       }
     }
+    if (auto fault = core.give_back()) core.failure = std::move(fault);
+    reason = end_reason(core);
     end(core, reason, seen);
   }
 

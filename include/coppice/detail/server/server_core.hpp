@@ -62,6 +62,9 @@ class COPPICE_API envelope {
 
   // Calls the handler; not for messages with a coroutine. Throws what the handler throws.
   virtual void handle(void* server, server_core& core) = 0;
+  // Calls the hook for messages that were not handled, if the class of the server has one for this.
+  // Throws what the hook throws.
+  virtual void give_back(void*) {}
   // Frees the message, handled or not. `why` is the error for a caller that still waits.
   virtual void dispose(errc why) noexcept = 0;
   struct disposer {
@@ -161,6 +164,10 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   envelope& take() noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
+  // The server ends, and its object is still there: it gets back the messages that it has not
+  // handled, in the order of their arrival. None is accepted any more. Returns the first exception
+  // of a hook, or null.
+  std::exception_ptr give_back() noexcept;
   // Called when the coroutine of the server is destroyed: no message is handled any more.
   void close() noexcept;
 
@@ -214,8 +221,8 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   waiter* receiver = nullptr;
   server_requests requested;
   std::exception_ptr failure;  // the exception of a handler or hook
-  // The message that is being handled; if its handler throws or is destroyed, it stays here, for the
-  // report of that, until the queue is closed.
+  // The message that is being handled. If its handler throws or is destroyed, it stays here, for
+  // the report of that, until the queue is closed.
   envelope* handled = nullptr;
   bool idle_over = false;      // the idle time is over, and the handler for it has not run yet
   list_hook calls;             // slots of calls that are not answered yet
@@ -260,6 +267,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   envelope** tail_ = &head_;
   std::size_t size_ = 0;
   std::size_t exempt_ = 0;  // how many of these do not count against the limit
+  bool given_back_ = false;
   idle_timer idle_{*this};
   std::unordered_map<std::uint64_t, std::unique_ptr<server_monitor>> monitors_;
 };
