@@ -23,6 +23,7 @@
 #include <coppice/init_ack.hpp>
 #include <coppice/link.hpp>
 #include <coppice/mailbox.hpp>
+#include <coppice/mailbox_counts.hpp>
 #include <coppice/mailbox_options.hpp>
 #include <coppice/monitor.hpp>
 #include <coppice/name.hpp>

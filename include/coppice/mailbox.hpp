@@ -2,11 +2,13 @@
 
 #include <coppice/detail/base/access.hpp>
 #include <coppice/detail/mailbox/mailbox_core.hpp>
+#include <coppice/detail/mailbox/queue_bound.hpp>
 #include <coppice/detail/mailbox/receive_wait.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 #include <coppice/detail/wait/deferred_wait.hpp>
+#include <coppice/mailbox_counts.hpp>
 #include <coppice/mailbox_options.hpp>
 #include <coppice/operation.hpp>
 #include <coppice/time_limit.hpp>
@@ -107,7 +109,7 @@ class mailbox {
   explicit mailbox(mailbox_options options) : box_{std::make_shared<detail::mailbox_state<T>>()} {
     if (options.limit == 0)
       throw std::invalid_argument{"coppice: mailbox limit must be at least 1"};
-    box_->options = options;
+    box_->bound = detail::queue_bound{options};
   }
   mailbox(mailbox&&) noexcept = default;
   mailbox& operator=(mailbox&& other) noexcept {
@@ -122,6 +124,10 @@ class mailbox {
 
   /// How many messages wait.
   [[nodiscard]] std::size_t size() const noexcept { return box_->size; }
+
+  /// What its limit has cost so far: how many messages were dropped or refused, and how many have
+  /// waited at the most. Counted only where there is a limit.
+  [[nodiscard]] mailbox_counts counts() const noexcept { return box_->bound.counts(); }
 
   /// `T message = co_await box.receive();` takes the oldest message, waiting for one if need be.
   ///

@@ -14,6 +14,8 @@ enum class overflow {
   drop_newest,  ///< Drops the new one; the sender is told.
 };
 
+/// The bound of a mailbox, or of the queue of a server. What it costs is told by
+/// `mailbox::counts`, and by `sys::get_counts` of a server.
 struct mailbox_options {
   /// How many messages wait at the most, apart from coppice's own; at least 1. Unlimited by
   /// default.

@@ -4,6 +4,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/base/access.hpp>
 #include <coppice/detail/server/state_access.hpp>
+#include <coppice/mailbox_counts.hpp>
 #include <coppice/operation.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/process_ref.hpp>
@@ -69,6 +70,7 @@ struct server_status {
   std::size_t queue_length;   ///< Messages that wait.
   std::size_t calls_pending;  ///< Calls whose answers are due.
   std::string state;          ///< What `text_of` makes of its object.
+  mailbox_counts counts;      ///< What the limit of its queue has cost.
 };
 
 /// Tells about a server, or nothing if the process is none, or has ended, or is not up yet.
@@ -78,6 +80,16 @@ struct server_status {
 /// @par Origin
 /// `sys:get_status/1`. Differs: the server need not be free to answer.
 [[nodiscard]] COPPICE_API std::optional<server_status> get_status(const process_ref& server);
+
+/// What the limit of a server's queue has cost since it was started: how many messages were dropped
+/// or refused, and how many have waited at the most. Nothing if the process is no server, or has
+/// ended.
+///
+/// @par Thread safety
+/// Only on the loop's thread, or while the loop does not run.
+/// @par Complexity
+/// Constant; unlike `get_status` it looks at no state.
+[[nodiscard]] COPPICE_API std::optional<mailbox_counts> get_counts(const process_ref& server);
 
 }  // namespace sys
 

@@ -42,7 +42,7 @@ class stop_envelope final : public envelope, public pooled {
 envelope::~envelope() = default;
 
 server_core::server_core(process& p, const void* t, mailbox_options o)
-    : behaviour{t}, self{p}, home{p.home}, options_{o} {}
+    : behaviour{t}, self{p}, home{p.home}, bound_{o} {}
 
 // Slots that are still in the lists belong to callers on an io_context that is being destroyed.
 // They are unlinked but not completed, as no process can run any more.
@@ -64,18 +64,21 @@ void server_core::gave_up(reply_slot& call) noexcept {
   }
 }
 
-send_result server_core::push_beyond_limit(envelope& e) noexcept {
-  if (closed || given_back_) {
+// The queue takes no messages any more, or it is full, or longer than ever before.
+send_result server_core::push_at_bound(envelope& e) noexcept {
+  if (refuses) {
     e.dispose(errc::noproc);
     return send_result::closed;
   }
-  if (options_.when_full != overflow::drop_oldest) {
+  const send_result result = bound_.decide(size_ - exempt_);
+  if (result == send_result::delivered || result == send_result::dropped_oldest) {
+    if (result == send_result::dropped_oldest) drop_oldest();
+    append(e);
+  } else {
     e.dispose(errc::overloaded);
-    return options_.when_full == overflow::refuse ? send_result::refused : send_result::dropped;
   }
-  drop_oldest();
-  append(e);
-  return send_result::dropped_oldest;
+  bound_.count(result, size_ - exempt_);
+  return result;
 }
 
 // The queue is full of messages that count against the limit, so there is one to drop. This walk
@@ -93,7 +96,7 @@ void server_core::drop_oldest() noexcept {
 // Puts a continuation before all messages, as gen_server's {continue, ...} does.
 void server_core::push_front(envelope& e) noexcept {
   e.exempt_from_limit = true;
-  if (closed || given_back_) {
+  if (refuses) {
     e.dispose(errc::noproc);
     return;
   }
@@ -168,8 +171,7 @@ crash_snapshot server_core::take_snapshot() {
 std::exception_ptr server_core::give_back() noexcept {
   // A server that is not up has no object that could take anything; and when the io_context goes,
   // what the hooks would hand messages to may be gone already.
-  if (std::exchange(given_back_, true) || object == nullptr || home.is_down()) return nullptr;
-  options_.limit = 0;  // what is pushed from here on is refused, as for want of room
+  if (std::exchange(refuses, true) || object == nullptr || home.is_down()) return nullptr;
   std::exception_ptr fault;
   for (std::size_t left = size_; left > 0; --left) {
     envelope& e = pop();
@@ -185,6 +187,7 @@ std::exception_ptr server_core::give_back() noexcept {
 }
 
 void server_core::close() noexcept {
+  refuses = true;
   closed = true;
   receiver = nullptr;
   home.cancel_timer(idle_);

@@ -9,7 +9,13 @@ std::optional<server_status> get_status(const process_ref& server) {
   detail::server_core* const core = detail::server_core::of(detail::access::slot(server.whereis()));
   if (core == nullptr || core->object == nullptr) return std::nullopt;
   return server_status{std::string{core->self.label()}, core->size(), core->calls_due(),
-                       core->describe(core->object)};
+                       core->describe(core->object), core->counts()};
+}
+
+std::optional<mailbox_counts> get_counts(const process_ref& server) {
+  detail::server_core* const core = detail::server_core::of(detail::access::slot(server.whereis()));
+  if (core == nullptr) return std::nullopt;
+  return core->counts();
 }
 
 }  // namespace coppice::sys

@@ -4,6 +4,7 @@
 #include <coppice/detail/base/list.hpp>
 #include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
+#include <coppice/detail/mailbox/queue_bound.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
@@ -56,7 +57,7 @@ class COPPICE_API mailbox_core : public loop_member {
   std::atomic<scheduler*> home = nullptr;
   pid user;  // the process that used it last
   std::size_t size = 0;
-  mailbox_options options;
+  queue_bound bound;
   waiter* receiver = nullptr;
   std::unordered_map<std::uint64_t, std::shared_ptr<mailbox_monitor>> monitors;
   std::unordered_map<delayed_send*, std::shared_ptr<delayed_send>> delayed;
@@ -74,23 +75,9 @@ class mailbox_state final : public mailbox_core {
 
   send_result send(T&& message, std::uint64_t tag) {
     if (closed.load(std::memory_order_relaxed)) return send_result::closed;
-    send_result result = send_result::delivered;
-    if (tag == 0 && size - own_ >= options.limit) {
-      switch (options.when_full) {
-        case overflow::refuse: return send_result::refused;
-        case overflow::drop_newest: return send_result::dropped;
-        case overflow::drop_oldest: result = send_result::dropped_oldest; break;
-      }
-    }
-    // The new node comes first: if the message throws when it is moved, nothing has been dropped.
-    node* n = new node{nullptr, tag, std::move(message)};
-    if (result == send_result::dropped_oldest) drop_oldest();
-    *tail_ = n;
-    tail_ = &n->next;
-    ++size;
-    if (tag != 0) ++own_;
-    if (receiver != nullptr) receiver->wake();
-    return result;
+    if (tag == 0 && !bound.has_room(size - own_)) return send_at_bound(std::move(message));
+    append(new node{nullptr, tag, std::move(message)});
+    return send_result::delivered;
   }
 
   T pop() {
@@ -119,6 +106,27 @@ class mailbox_state final : public mailbox_core {
     std::uint64_t tag;  // 0 for a message of a user, else coppice's own
     T message;
   };
+
+  void append(node* n) noexcept {
+    *tail_ = n;
+    tail_ = &n->next;
+    ++size;
+    if (n->tag != 0) ++own_;
+    if (receiver != nullptr) receiver->wake();
+  }
+
+  // The queue is full, or longer than ever before.
+  send_result send_at_bound(T&& message) {
+    const send_result result = bound.decide(size - own_);
+    if (result == send_result::delivered || result == send_result::dropped_oldest) {
+      // The new node comes first: if the message throws when it is moved, nothing has been dropped.
+      node* n = new node{nullptr, 0, std::move(message)};
+      if (result == send_result::dropped_oldest) drop_oldest();
+      append(n);
+    }
+    bound.count(result, size - own_);
+    return result;
+  }
 
   static constexpr std::size_t cache_line = 64;  // bytes, where nothing more is known
 

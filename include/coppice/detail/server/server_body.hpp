@@ -216,10 +216,13 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
         co_await std::move(ending);
       } catch (...) {
         core.failure = std::current_exception();
+        reason = end_reason(core);
       }
     }
-    if (auto fault = core.give_back()) core.failure = std::move(fault);
-    reason = end_reason(core);
+    if (auto fault = core.give_back()) {
+      core.failure = std::move(fault);
+      reason = end_reason(core);
+    }
     end(core, reason, seen);
   }
 

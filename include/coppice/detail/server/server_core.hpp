@@ -4,12 +4,14 @@
 #include <coppice/detail/base/list.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
 #include <coppice/detail/call/reply_slot.hpp>
+#include <coppice/detail/mailbox/queue_bound.hpp>
 #include <coppice/detail/runtime/behaviour.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
 #include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
+#include <coppice/mailbox_counts.hpp>
 #include <coppice/mailbox_options.hpp>
 #include <coppice/pid.hpp>
 #include <coppice/time_limit.hpp>
@@ -137,12 +139,13 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   // as the options say. Messages of coppice's own, and continuations, do not count and are never
   // dropped.
   send_result push(envelope& e) noexcept {
-    if (closed || (!e.exempt_from_limit && !has_room())) return push_beyond_limit(e);
+    if (refuses || (!e.exempt_from_limit && !bound_.has_room(size_ - exempt_))) {
+      return push_at_bound(e);
+    }
     append(e);
     return send_result::delivered;
   }
   void push_front(envelope& e) noexcept;
-  [[nodiscard]] bool has_room() const noexcept { return size_ - exempt_ < options_.limit; }
   // Tells whether the server has nothing to do, and handles a message that comes now next.
   [[nodiscard]] bool is_idle() const noexcept {
     return receiver != nullptr && !receiver->is_woken() && head_ == nullptr &&
@@ -187,6 +190,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   }
 
   [[nodiscard]] std::size_t calls_due() noexcept;
+  [[nodiscard]] mailbox_counts counts() const noexcept { return bound_.counts(); }
 
   // The slot of the call whose handler runs; null if none runs, or if that of another message does.
   [[nodiscard]] reply_slot* call_in_hand() const noexcept {
@@ -235,6 +239,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   envelope* (*wrap_down)(const down&) = nullptr;
   boost::intrusive_ptr<reply_slot> stop_reply;  // a call that is answered after terminate()
   bool opened = false;  // its process has made its first step
+  bool refuses = false;  // accepts no messages any more
   bool closed = false;
   void* object = nullptr;  // the object of the server's class; null unless the server is up
   std::string (*describe)(const void* object) = nullptr;
@@ -249,7 +254,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
 
   bool work(int most);
   void drop_oldest() noexcept;
-  send_result push_beyond_limit(envelope& e) noexcept;
+  send_result push_at_bound(envelope& e) noexcept;
   void fail_dropped_replies() noexcept;
   void append(envelope& e) noexcept {
     e.next = nullptr;
@@ -260,14 +265,13 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
     if (receiver != nullptr) receiver->wake();
   }
 
-  mailbox_options options_;
+  queue_bound bound_;
   pid awaited_;
   drain_watch* drain_ = nullptr;
   envelope* head_ = nullptr;
   envelope** tail_ = &head_;
   std::size_t size_ = 0;
   std::size_t exempt_ = 0;  // how many of these do not count against the limit
-  bool given_back_ = false;
   idle_timer idle_{*this};
   std::unordered_map<std::uint64_t, std::unique_ptr<server_monitor>> monitors_;
 };
