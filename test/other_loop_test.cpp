@@ -271,10 +271,11 @@ TEST_CASE("exit and kill reach processes of another io_context, and messages its
   world other;
   int got = 0;
   coppice::address<int> to;
-  const ending asked{coppice::spawn(
-      other.io, []() -> coroutine<> { co_await coppice::sleep_for(1h); })};
-  const coppice::pid victim =
-      coppice::spawn(other.io, []() -> coroutine<> { co_await coppice::sleep_for(1h); });
+  const auto sleep = []() -> coroutine<> { co_await coppice::sleep_for(1h); };
+  const coppice::pid obedient = coppice::spawn(other.io, sleep);
+  const coppice::pid victim = coppice::spawn(other.io, sleep);
+  const coppice::pid bystander = coppice::spawn(other.io, sleep);
+  const ending asked{obedient};
   const ending killed{victim};
   coppice::spawn(other.io, [&]() -> coroutine<> {
     coppice::mailbox<int> box;
@@ -284,13 +285,15 @@ TEST_CASE("exit and kill reach processes of another io_context, and messages its
   other.clock.settle();
   world mine;
   coppice::spawn(mine.io, [&]() -> coroutine<> {
+    coppice::exit(obedient, coppice::exit_reason::shutdown("from afar"));
     coppice::kill(victim);
     to.send(7);
     co_return;
   });
   mine.clock.settle();
   other.clock.settle();
+  CHECK(asked.text() == "shutdown: from afar");
   CHECK(killed.text() == "killed");
-  CHECK(asked.text() == "not yet");
+  CHECK(bystander.alive());
   CHECK(got == 7);
 }

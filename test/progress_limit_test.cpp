@@ -217,6 +217,73 @@ TEST_CASE("a server hangs in a message, whatever it awaits there, and not betwee
   CHECK_FALSE(**after);
 }
 
+TEST_CASE("a server hangs in its init, and in its terminate") {
+  struct slow {
+    explicit slow(bool in_init) : in_init_{in_init} {}
+    coroutine<> init() {
+      if (in_init_) co_await coppice::sleep_for(1h);
+    }
+    static coroutine<> terminate(const coppice::exit_reason&) { co_await coppice::sleep_for(1h); }
+    bool in_init_;
+  };
+  limited w;
+  const auto top = coppice::start_supervisor(w.io, coppice::dynamic_supervisor_spec{});
+  const auto start = [&](bool in_init) {
+    auto starting = top.start_child(coppice::server<slow>("slow", in_init)
+                                        .with_restart(coppice::temporary)
+                                        .with_shutdown(coppice::infinity)
+                                        .with_progress_limit(10s));
+    begin(starting.ready());
+    return starting;
+  };
+  SUBCASE("which is a failed start") {
+    const auto starting = start(true);
+    w.clock.advance(10s);
+    CHECK(starting.failure() == coppice::exit_reason::hung());
+  }
+  SUBCASE("which ends it at last") {
+    start(false);
+    w.clock.settle();
+    const auto stopped = begin(top.stop());
+    w.clock.advance(10s);
+    CHECK(stopped->there);
+  }
+  CHECK(w.told("has made no progress for 10 s") == 1);
+}
+
+TEST_CASE("a checkpoint means nothing without a limit, in a server, and outside of processes") {
+  struct working {
+    struct work {
+      using reply = void;
+    };
+    coroutine<> handle(work) {
+      for (;;) {
+        co_await coppice::sleep_for(1s);
+        coppice::checkpoint();
+      }
+    }
+  };
+  limited w;
+  coppice::checkpoint();
+  const coppice::pid unlimited = coppice::spawn(w.io, []() -> coroutine<> {
+    co_await coppice::sleep_for(1min);
+    coppice::checkpoint();
+    co_await coppice::sleep_for(1h);
+  });
+  coppice::start_supervisor(
+      w.io, supervisor_spec{.strategy = one_for_one,
+                            .children = {coppice::server<working>("working")
+                                             .with_progress_limit(10s)}});
+  const coppice::server_ref<working> ref{w.io, "working"};
+  w.clock.settle();
+  boost::system::error_code heard;
+  ref.call(working::work{}, coppice::infinity)(
+      [&heard](boost::system::error_code ec) { heard = ec; });
+  w.clock.advance(1min);
+  CHECK(heard == coppice::errc::died);
+  CHECK(unlimited.alive());
+}
+
 TEST_CASE("the report of a process that hangs tells where it waits") {
   limited w;
   std::vector<std::string> stack;

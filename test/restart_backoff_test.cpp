@@ -111,6 +111,19 @@ TEST_CASE("a start that fails is followed by a longer pause") {
   CHECK(count(s.reports, "restarting in 4 s") == 1);
 }
 
+TEST_CASE("a first start that fails is not tried again, backoff or not") {
+  scene s;
+  s["b"].starts = {start_as::fails, start_as::up};
+  const auto sup = coppice::start_supervisor(
+      s.io, supervisor_spec{.strategy = one_for_one,
+                            .children = {s.child("a"), s.child("b").with_backoff(doubling)}});
+  const auto up = begin(sup.ready());
+  CHECK(s.log() == "+a !b -a");
+  CHECK(up->error == errc::start_failed);
+  s.clock.advance(1h);
+  CHECK(s.log().empty());
+}
+
 TEST_CASE("with `counts` the restarts spend the budget, and the last one is not waited for") {
   scene s;
   restart_backoff b = doubling;

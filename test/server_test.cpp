@@ -460,20 +460,79 @@ TEST_CASE("stop waits until the server is gone") {
   CHECK(*done == errc::noproc);
 }
 
-TEST_CASE("a full queue refuses, or drops") {
+// GS-33
+TEST_CASE("a stop that is asked for comes behind what is there, and before what comes later") {
   shop w;
-  const auto spec = coppice::server_with<counter>(
-      {.mailbox = {.limit = 2, .when_full = coppice::overflow::drop_oldest}}, "small", 0, &w.log);
-  coppice::start_supervisor(w.io, {.strategy = coppice::one_for_one, .children = {spec}});
+  const counter_ref c = w.start();
+  bool stopped = false;
+  int before = 0;
+  std::string after;
+  const auto client = [&]() -> asio::awaitable<void> {
+    c.cast(counter::add{10});
+    auto early = c.send_request(counter::next{});
+    c.stop()([&](const boost::system::error_code& ec) { stopped = !ec; });
+    auto late = c.send_request(counter::next{});
+    before = co_await early.receive_response();
+    try {
+      co_await late.receive_response();
+    } catch (const boost::system::system_error& e) {
+      after = e.code().message() + ": " + late.failure().to_string();
+    }
+  };
+  coppice::spawn(w.io, client);
   w.clock.settle();
-  const counter_ref c{w.io, "small"};
-  const auto first = ask(c, counter::next{});
-  const auto second = ask(c, counter::next{});
-  const auto third = ask(c, counter::next{});
+  CHECK(stopped);
+  CHECK(before == 133);
+  CHECK(after == "it ended before it had answered: normal");
+  CHECK(w.log == "terminate:normal ");
+}
+
+// GS-04, GS-33
+TEST_CASE("a server that would wait for its own stop is told so") {
+  struct closer {
+    struct close {
+      using reply = std::string;
+    };
+    asio::awaitable<std::string> handle(close) {
+      const server_ref<closer> me{coppice::self()};
+      auto stopping = me.stop();
+      try {
+        co_await std::move(stopping);
+      } catch (const boost::system::system_error& e) {
+        co_return e.code().message();
+      }
+      co_return "stopped";
+    }
+  };
+  world w;
+  const auto ref = coppice::start_server<closer>(w.io, "closer");
+  std::string heard;
+  ref.call(closer::close{})(
+      [&heard](const boost::system::error_code&, const std::string& said) { heard = said; });
   w.clock.settle();
-  CHECK(first->error == "its queue is full");
-  CHECK(*second->value == 0);
-  CHECK(*third->value == 1);
+  CHECK(heard == "the caller would wait for itself");
+  CHECK(ref.whereis());
+}
+
+TEST_CASE("a full queue refuses, or drops") {
+  for (const auto policy : {coppice::overflow::refuse, coppice::overflow::drop_newest,
+                            coppice::overflow::drop_oldest}) {
+    CAPTURE(static_cast<int>(policy));
+    shop w;
+    const auto spec = coppice::server_with<counter>(
+        {.mailbox = {.limit = 2, .when_full = policy}}, "small", 0, &w.log);
+    coppice::start_supervisor(w.io, {.strategy = coppice::one_for_one, .children = {spec}});
+    w.clock.settle();
+    const counter_ref c{w.io, "small"};
+    const auto first = ask(c, counter::next{});
+    const auto second = ask(c, counter::next{});
+    const auto third = ask(c, counter::next{});
+    w.clock.settle();
+    const bool oldest_goes = policy == coppice::overflow::drop_oldest;
+    CHECK((oldest_goes ? first : third)->error == "its queue is full");
+    CHECK(*(oldest_goes ? second : first)->value == 0);
+    CHECK(*(oldest_goes ? third : second)->value == 1);
+  }
 }
 
 TEST_CASE("a coroutine handler that throws ends the server as well") {
@@ -764,6 +823,35 @@ TEST_CASE("a linked server ends with its starter, another does not") {
   CHECK(coppice::whereis(w.io, "free"));
 }
 
+TEST_CASE("a server knows how many messages wait, and how many answers it owes") {
+  struct clerk {
+    struct look {
+      using reply = std::string;
+    };
+    struct later {
+      using reply = int;
+    };
+    struct note {};
+    std::string handle(look) {
+      return std::to_string(this_server::queue_length()) + " wait, " +
+             std::to_string(this_server::calls_pending()) + " due";
+    }
+    void handle(later, coppice::reply_to<int> r) { kept.push_back(std::move(r)); }
+    void handle(note) {}
+    std::vector<coppice::reply_to<int>> kept{};
+  };
+  world w;
+  const auto ref = coppice::start_server<clerk>(w.io, "clerk");
+  std::string seen;
+  ref.call(clerk::later{})([](const boost::system::error_code&, int) {});
+  w.clock.settle();
+  ref.call(clerk::look{})(
+      [&seen](const boost::system::error_code&, const std::string& s) { seen = s; });
+  for (int i = 0; i < 3; ++i) ref.cast(clerk::note{});
+  w.clock.settle();
+  CHECK(seen == "3 wait, 2 due");
+}
+
 // LOG-01, LOG-03
 TEST_CASE("the report of a server's end tells whose message it was, and who else waits") {
   asio::io_context io{1};
@@ -828,6 +916,31 @@ TEST_CASE("who waits for an answer that the server has kept hears how the server
     w.clock.settle();
     CHECK(kept->error == "it ended before it had answered: killed");
   }
+}
+
+// GS-06, GS-10
+TEST_CASE("an answer that is given when the server has gone goes nowhere") {
+  using chances = std::vector<coppice::reply_to<int>>;
+  struct giver {
+    struct ask {
+      using reply = int;
+    };
+    explicit giver(chances* to) : given{to} {}
+    void handle(ask, coppice::reply_to<int> r) { given->push_back(std::move(r)); }
+    chances* given;
+  };
+  world w;
+  chances given;
+  const auto ref = coppice::start_server<giver>(w.io, "giver", &given);
+  std::vector<boost::system::error_code> heard;
+  ref.call(giver::ask{})([&](const boost::system::error_code& ec, int) { heard.push_back(ec); });
+  w.clock.settle();
+  REQUIRE(given.size() == 1);
+  coppice::kill(ref.whereis());
+  w.clock.settle();
+  std::move(given.front())(7);
+  w.clock.settle();
+  CHECK(heard == std::vector<boost::system::error_code>{errc::died});
 }
 
 namespace {
