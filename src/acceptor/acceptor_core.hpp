@@ -30,9 +30,9 @@ namespace coppice::detail {
 // stopped in reverse: the listener closes its socket, and ends when the connections have ended or
 // the time for that is over.
 
-// Where an acceptor has listened that has ended, for the next one of the same spec: who is restarted
-// listens at the same port, also if it was to be any. Copies of a spec share it, on several threads
-// maybe; while one acceptor has the port, another one finds nothing here.
+// Where an acceptor has listened that has ended, for the next one of the same spec: one that is
+// restarted listens at the same port, also if it was to be any. Copies of a spec share it, on
+// several threads maybe; while one acceptor has the port, another one finds nothing here.
 class left_endpoint {
  public:
   [[nodiscard]] std::any take() {
