@@ -19,7 +19,6 @@
 #include <cstddef>
 #include <span>
 #include <stdexcept>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <utility>
@@ -46,8 +45,6 @@ void crash(const char* name) {
 }  // namespace
 
 asio::awaitable<void, coppice::executor> serve(socket_type socket, common& all) {
-  const std::string address = address_of(socket);
-  coppice::set_label("connection " + address);
   boost::system::error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay{true}, ignored);
   socket.non_blocking(true);
@@ -80,7 +77,7 @@ asio::awaitable<void, coppice::executor> serve(socket_type socket, common& all) 
     session::state state = session::state::busy;
     while (state != session::state::idle) {
       state = client.work(all.store.get());
-      if (client.has_slow_commands()) tell_slow_log(client.slow_commands(), address);
+      if (client.has_slow_commands()) tell_slow_log(client.slow_commands(), socket);
       while (true) {
         const auto pieces = client.output();
         if (pieces.empty()) break;

@@ -48,9 +48,10 @@
 //   command has begun to arrive, or its answer to be sent, that is finished, within the time for
 //   it. Then all the rest is stopped in reverse order, and the exit code is 0. A second signal ends
 //   everything at once, with exit code 3.
-// - SIGUSR1 tells on stderr what every process waits for. Whoever holds up all others (DEBUG SLEEP)
-//   is told of while it does. And a service manager is told when the program is up and when it
-//   stops, and may watch over it: Type=notify and WatchdogSec in a unit of systemd.
+// - SIGUSR1 tells on stderr what every process waits for; a connection has the number that CLIENT ID
+//   tells its client. Whoever holds up all others (DEBUG SLEEP) is told of while it does. And a
+//   service manager is told when the program is up and when it stops, and may watch over it:
+//   Type=notify and WatchdogSec in a unit of systemd.
 //
 // The protocol, the commands and the store know nothing of sockets and processes: see session.hpp.
 

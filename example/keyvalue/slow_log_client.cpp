@@ -13,12 +13,16 @@
 
 #include <chrono>
 #include <sstream>
+#include <string>
 #include <utility>
 
 namespace keyvalue {
 
 namespace asio = boost::asio;
 
+namespace {
+
+// As "127.0.0.1:4000"; empty if the client is there no more.
 std::string address_of(const socket_type& socket) {
   boost::system::error_code gone;
   const auto endpoint = socket.remote_endpoint(gone);
@@ -28,8 +32,11 @@ std::string address_of(const socket_type& socket) {
   return text.str();
 }
 
-void tell_slow_log(std::vector<slow_command> commands, const std::string& address) {
+}  // namespace
+
+void tell_slow_log(std::vector<slow_command> commands, const socket_type& from) {
   const coppice::server_ref<slow_log> log{slow_log_name};
+  const std::string address = address_of(from);
   for (slow_command& c : commands) {
     c.address = address;
     log.cast<slow_log::note>(std::move(c));
