@@ -26,8 +26,8 @@
 
 namespace coppice {
 
-/// The body of a child: any callable that returns an `asio::awaitable<void>`, called anew for each
-/// start. If it takes an `init_ack`, the child is up when it says so there.
+/// The body of a child: any callable that returns an `asio::awaitable<void>` or a `task<>`, called
+/// anew for each start. If it takes an `init_ack`, the child is up when it says so there.
 ///
 /// Copies share the callable, which therefore need not be copyable. It lives at least as long as
 /// any process that was started from it, so a coroutine lambda may use its captures.
