@@ -40,7 +40,7 @@ class asio_awaiter {
 
   static bool await_ready() noexcept { return false; }
   bool await_suspend(std::coroutine_handle<>) {
-    promise_.suspends();
+    if (promise_.root == nullptr) promise_.body_waits();
     try {
       std::move(op_)(handler{*this});
     } catch (...) {
