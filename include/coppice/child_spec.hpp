@@ -181,6 +181,13 @@ struct child_spec {
   }
 
  private:
+  friend struct detail::access;
+
+  // Tells whether it says anything that OTP does not know, as few specs do.
+  [[nodiscard]] bool has_terms() const noexcept {
+    return backoff || restart_limit || gates || !progress_limit.is_infinity() ||
+           drain != time_limit{std::chrono::steady_clock::duration::zero()};
+  }
   template <class Field, class Value>
   [[nodiscard]] static child_spec with(child_spec&& spec, Field child_spec::* field,
                                        Value&& value) {
