@@ -3,7 +3,7 @@
 
 usage: gdb_test.py PROGRAM
 
-Skipped (exit code 77) without gdb and its Python, where ptrace is not allowed, and if the library was built
+Skipped (exit code 77) without gdb and its Python, where ptrace is not allowed, and if the program was built
 without debug information.
 """
 
@@ -66,10 +66,20 @@ def stacks_of(dump):
 
 
 def gdb(*arguments):
-    done = subprocess.run(["gdb", "-batch", "-nx", *arguments, "-ex", f"source {SCRIPT}", "-ex", "coppice dump",
-                           "-ex", "echo stack:\\n", "-ex", "coppice stack 1"],
-                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIME_LIMIT, check=False)
+    """What gdb prints, and what it complains of."""
+    done = subprocess.run(["gdb", "-batch", "-nx", *arguments], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=TIME_LIMIT, check=False)
     return done.stdout, done.stderr
+
+
+def commands(*lines):
+    """The arguments for gdb to carry out these commands."""
+    return [word for line in lines for word in ("-ex", line)]
+
+
+LOOK = commands(f"source {SCRIPT}", "coppice dump", "echo stack:\\n", "coppice stack 1")
+# As if the program had another version of coppice.
+LOOK_IN_VAIN = commands("python MEMBERS['coppice::detail::process'] += ' new_member'", "coppice dump")
 
 
 def check(told, complaints, own, where):
@@ -97,36 +107,31 @@ def skip(why):
 
 
 def main():
+    program = sys.argv[1]
     if not shutil.which("gdb"):
         return skip("there is no gdb (Debian: gdb)")
-    if "yes" not in gdb_says("-ex", "python print('yes')"):
+    told, complaints = gdb(program, *commands("python print('has Python')", "info line main"))
+    if "has Python" not in told:
         return skip("this gdb has no Python")
-    with subprocess.Popen([sys.argv[1]], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+    if "gdb_program.cpp" not in told:
+        return skip(f"the program has no debug information: {told}{complaints}")
+    with subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as running, \
+            tempfile.TemporaryDirectory() as folder:
         try:
-            own = []
-            for line in program.stdout:
-                if line == "ready\n":
-                    break
-                own.append(line.rstrip("\n"))
-            told, complaints = gdb("-p", str(program.pid))
-            if "ptrace" in complaints:
+            own = list(iter(lambda: running.stdout.readline().rstrip("\n"), "ready"))
+            core = os.path.join(folder, "core")
+            told, complaints = gdb("-p", str(running.pid), *LOOK, *commands(f"generate-core-file {core}"))
+            if "ptrace: Operation not permitted" in complaints:
                 return skip("ptrace is not allowed")
-            if "without debug information" in complaints:
-                return skip("the library was built without debug information")
-            check(told, complaints, own, "live")
-            with tempfile.TemporaryDirectory() as folder:
-                core = os.path.join(folder, "core")
-                gdb_says("-p", str(program.pid), "-ex", f"generate-core-file {core}")
-                check(*gdb(sys.argv[1], core), own, "core")
+            check(told.partition("Saved corefile")[0], complaints, own, "live")
         finally:
-            program.kill()
+            running.kill()
+        told, complaints = gdb(program, core, *LOOK, *LOOK_IN_VAIN)
+        check(told, complaints, own, "core")
+        wanted = "another version of coppice than this script is for, without coppice::detail::process::new_member"
+        assert complaints.rstrip().endswith(wanted), complaints
     print("ok")
     return 0
-
-
-def gdb_says(*arguments):
-    return subprocess.run(["gdb", "-batch", "-nx", *arguments], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, timeout=TIME_LIMIT, check=False).stdout
 
 
 sys.exit(main())

@@ -9,8 +9,9 @@ Nothing of the program runs for this, so it may have crashed, hang, or be stoppe
 debug information (g++ and clang: -g) of coppice, and for files and lines that of the program; what it does not
 find, it leaves out. README.md beside this file says the rest.
 
-Written for gdb 12 and later, libstdc++ and libc++, and the layouts of coppice's own objects; where these change,
-test/gdb_test.py fails.
+Written for gdb 12 and later, libstdc++ and libc++, and the layouts of coppice's own objects. It belongs to the
+version of coppice that it came with: where another one has not the members below, it names them and tells
+nothing, as what it told might be wrong.
 """
 
 import functools
@@ -43,6 +44,30 @@ WAITS = {
     "request": "a supervisor",
 }
 
+# What is read of coppice's objects: the members of classes, and the enumerators that are told apart.
+MEMBERS = {
+    "coppice::pid": "number_ slot_",
+    "coppice::detail::awaited_task": "parent",
+    "coppice::detail::list_hook": "next_",
+    "coppice::detail::loop_thread": "last_",
+    "coppice::detail::mailbox_core": "size user",
+    "coppice::detail::process": "extras innermost life number outermost ran_at runner spawner stop tag waits watcher",
+    "coppice::detail::process_extras": "behaviour label name",
+    "coppice::detail::process_life": "now_",
+    "coppice::detail::process_life::state": "ended exiting live revoked spawned unwinding",
+    "coppice::detail::process_slots": "chunks_ size_",
+    "coppice::detail::runner_type": "frames",
+    "coppice::detail::scheduler": "current_ io_ manual_ members_ rough_time_ serial_ slots_ thread_ turn_time_",
+    "coppice::detail::server_core": "awaited_ size_",
+    "coppice::detail::stop_request": "asked_",
+    "coppice::detail::stop_request::level": "none",
+    "coppice::detail::supervised_child": "id restarts",
+    "coppice::detail::task_promise_base": "awaiter frame",
+    "coppice::detail::wait_kind": " ".join(WAITS),
+    "coppice::detail::waiter": "act kind",
+    REGISTRY + "registry": "alive",
+}
+
 CANNOT_READ = (gdb.error, gdb.MemoryError, RuntimeError, ValueError, TypeError, KeyError, OverflowError,
                StopIteration, struct.error)
 
@@ -56,6 +81,26 @@ def attempt(read, otherwise):
         return read()
     except CANNOT_READ:
         return otherwise
+
+
+def missing_members():
+    """Gives those of MEMBERS that the program does not have. A class that it does not use may be absent as a whole."""
+    for name, members in MEMBERS.items():
+        try:
+            known = set(members_of_type(gdb.lookup_type(name)))
+        except CANNOT_READ:
+            continue
+        if known:  # there are none in what is only declared
+            yield from (f"{name}::{m}" for m in members.split() if m not in known)
+
+
+def members_of_type(kind):
+    """Gives the names of the members of a class and of its bases, or of the enumerators of an enumeration."""
+    for field in kind.fields():
+        if field.name and not field.is_base_class:
+            yield field.name.rpartition("::")[2]
+        elif field.type is not None:  # a base, or a union without a name
+            yield from members_of_type(field.type.strip_typedefs())
 
 
 def word_at(address):
@@ -677,6 +722,9 @@ class Program:
         except CANNOT_READ:
             raise gdb.GdbError("coppice: the program does not use coppice, or coppice was built without debug "
                                "information (Meson: -Ddebug=true)") from None
+        if missing := list(missing_members()):
+            raise gdb.GdbError("coppice: the program has another version of coppice than this script is for, without "
+                               + ", ".join(missing))
         self.is_live = attempt(self.find_out_if_live, False)
         scheduler = self.pointer("scheduler")
         found = values_of(registry["alive"]) if attempt(lambda: int(registry), 0) != 0 else ()
