@@ -18,8 +18,10 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
-TIME_LIMIT = 60
+from support.program import TIME_LIMIT, eventually, expect
+
 # While it stops, a program that tells nothing is killed after this time, in seconds.
 STOP_LIMIT = 1
 # As the watchdog that is asked for.
@@ -29,17 +31,6 @@ PERIODS = 3
 PROCESSES = 5
 # What systemd says of the end of a program that was stopped in order.
 STOPPED = ["success", "exited", "0"]
-
-
-def eventually(what, condition):
-    deadline = time.monotonic() + TIME_LIMIT
-    while not condition():
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.02)
-
-
-def expect(actual, wanted):
-    assert actual == wanted, f"expected {wanted!r}, got {actual!r}"
 
 
 def is_up(manager):
@@ -198,10 +189,12 @@ def run_tests(manager, program):
     """Runs them side by side, since what they do most of the time is wait."""
     with concurrent.futures.ThreadPoolExecutor(len(TESTS)) as pool:
         running = [pool.submit(test, manager, program) for test in TESTS]
-    failed = 0
+    failed = False
     for test, done in zip(TESTS, running):
-        failed += done.exception() is not None
-        print(test.__name__ + ":", repr(done.exception() or "ok"), flush=True)
+        if why := done.exception():
+            failed = True
+            traceback.print_exception(why)
+        print("failed" if why else "ok", test.__name__, flush=True)
     return 1 if failed else 0
 
 
