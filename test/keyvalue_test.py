@@ -17,50 +17,20 @@ import random
 import re
 import resource
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
 
-TIME_LIMIT = 60
+from support.program import Listener, TIME_LIMIT, eventually, expect, run_tests
 
-
-class Server:
-    """A running server on a port of its own choice. Ends when it is left."""
+class Server(Listener):
+    """The example. With `files` descriptors at most, and that patience, in seconds, with clients who take nothing."""
 
     def __init__(self, program, files=None, environment=None, patience=60):
         limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))) if files else None
-        self.process = subprocess.Popen([program, "0", "127.0.0.1", str(patience)],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        text=True, preexec_fn=limit, env=environment)
-        line = self.process.stdout.readline()
-        match = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", line)
-        assert match, f"the server said {line!r}"
-        self.port = int(match[1])
-        # Read all along, lest the server stands still when the pipe is full.
-        self.lines = []
-        self.reader = threading.Thread(target=lambda: self.lines.extend(self.process.stderr))
-        self.reader.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.reader.join()
-        self.process.stdout.close()
-        self.process.stderr.close()
-
-    def stop(self):
-        """Asks the server to stop, and gives its exit code and what it said on stderr."""
-        self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(TIME_LIMIT)
-        self.reader.join()
-        return code, "".join(self.lines)
+        super().__init__([program, "0", "127.0.0.1", str(patience)], preexec_fn=limit, env=environment)
 
     def memory(self):
         """What it has in memory, in bytes."""
@@ -90,17 +60,6 @@ def read_all(client):
     while piece := client.recv(1 << 18):
         received += piece
     return bytes(received)
-
-
-def expect(actual, wanted):
-    assert actual == wanted, f"expected {wanted!r}, got {actual!r}"
-
-
-def eventually(what, condition):
-    deadline = time.monotonic() + TIME_LIMIT
-    while not condition():
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.02)
 
 
 def commands_work_with_redis_cli(program):
@@ -388,24 +347,20 @@ def main():
         print("skipped: redis-cli and redis-benchmark are not installed")
         return 77
     program = sys.argv[1]
-    for test in [
-            commands_work_with_redis_cli,
-            client_libraries_connect_without_a_complaint,
-            pipelined_and_split_requests_are_answered_in_order,
-            a_client_may_write_all_of_a_long_pipeline_before_it_reads,
-            a_client_that_never_reads_is_hung_up_on,
-            long_values_on_their_way_take_no_memory,
-            a_broken_protocol_ends_that_connection_alone,
-            crashes_and_garbage_harm_nobody_else,
-            a_crash_of_the_store_restarts_what_relies_on_it,
-            the_server_outlasts_a_lack_of_descriptors,
-            a_second_server_on_the_same_port_says_why_it_ends,
-            a_signal_stops_the_server_with_clients_connected,
-    ]:
-        start = time.monotonic()
-        detail = test(program)
-        print(f"ok {test.__name__}, {time.monotonic() - start:.1f} s" + (f": {detail}" if detail else ""),
-              flush=True)
+    run_tests([
+        commands_work_with_redis_cli,
+        client_libraries_connect_without_a_complaint,
+        pipelined_and_split_requests_are_answered_in_order,
+        a_client_may_write_all_of_a_long_pipeline_before_it_reads,
+        a_client_that_never_reads_is_hung_up_on,
+        long_values_on_their_way_take_no_memory,
+        a_broken_protocol_ends_that_connection_alone,
+        crashes_and_garbage_harm_nobody_else,
+        a_crash_of_the_store_restarts_what_relies_on_it,
+        the_server_outlasts_a_lack_of_descriptors,
+        a_second_server_on_the_same_port_says_why_it_ends,
+        a_signal_stops_the_server_with_clients_connected,
+    ], program)
     print("The key-value server has passed everything.")
     return 0
 

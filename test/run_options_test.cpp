@@ -122,6 +122,27 @@ TEST_CASE("a service manager hears when the program is up, and when it stops") {
   std::filesystem::remove(unique_path());
 }
 
+TEST_CASE("a service manager hears that the program is up, and that it stops, after the program") {
+  manager m{"@coppice-test-" + std::to_string(::getpid())};
+  program p;
+  std::vector<std::string> heard{"nothing"};
+  const auto listen = [&](bool) { heard = m.heard(); };
+  std::vector<std::string> heard_between;
+  const auto body = [&]() -> asio::awaitable<void> {
+    co_await coppice::yield();
+    CHECK(heard.empty());
+    heard_between = m.heard();
+    heard = {"nothing"};
+    std::raise(SIGTERM);
+    co_await coppice::sleep_for(1h);
+  };
+  CHECK(coppice::run(p.io, {.strategy = one_for_one, .children = {coppice::worker("b", body)}},
+                     {.on_ready = listen, .notify_service_manager = true}) == 0);
+  CHECK(heard_between == std::vector<std::string>{"READY=1\nSTATUS=running, 2 processes"});
+  CHECK(heard.empty());
+  CHECK(contains(m.heard(), "STOPPING=1"));
+}
+
 TEST_CASE("nothing is told unless it is asked for, or to nobody") {
   const std::string name = "@coppice-test-" + std::to_string(::getpid());
   manager m{name};

@@ -53,12 +53,13 @@ void attendant::begin() {
   await_dump();
 }
 
+// What the manager starts next finds that the program has taken notice.
 void attendant::ready() {
+  if (options_.on_ready) options_.on_ready(true);
   const std::size_t n = processes(io_).size();
   manager_.tell("READY=1\nSTATUS=running, " + std::to_string(n) +
                 (n == 1 ? " process" : " processes"));
   if (const auto time = manager_.watchdog()) show_life(*time / 2);
-  if (options_.on_ready) options_.on_ready(true);
 }
 
 // The flag is needed besides: cancelling does not recall a completion that is queued.
@@ -115,6 +116,7 @@ duration attendant::needed_to_stop() const {
 void attendant::begin_stop() {
   process* const p = root();
   if (p == nullptr) return;
+  if (options_.on_ready) options_.on_ready(false);
   const time_point now = p->home.now();
   stop_by_ = after(now, options_.stop_within.time());
   if (stop_by_ != end_of_time) {
@@ -122,7 +124,6 @@ void attendant::begin_stop() {
   }
   manager_.tell("STOPPING=1\nSTATUS=stopping");
   if (manager_.is_open()) tell_progress();
-  if (options_.on_ready) options_.on_ready(false);
   if (options_.settle == duration::zero()) return close_intakes();
   settle_timer_.expires_after(std::min(options_.settle, drain_by_ - now));
   settle_timer_.async_wait([this, self = shared_from_this()](const error_code& ec) {
