@@ -306,6 +306,8 @@ TEST_CASE("what is under way is finished before the tree is stopped, by those wh
     options.stop_within = 2ms;
     drains = false;
   }
+  bool stopping = false;
+  options.on_ready = [&](bool is) { stopping = !is; };
   bool job_done = false;
   bool message_done = false;
   boost::system::error_code refusal;
@@ -317,7 +319,7 @@ TEST_CASE("what is under way is finished before the tree is stopped, by those wh
     const coppice::server_ref<worker_server> server{"server"};
     server.cast(worker_server::work{&message_done});
     std::raise(SIGTERM);
-    co_await coppice::sleep_for(5ms);
+    while (!stopping) co_await coppice::sleep_for(1ms);
     auto late = pool.start_child(
         coppice::worker("late", job{&job_done}).with_restart(coppice::temporary));
     try {
@@ -345,7 +347,7 @@ TEST_CASE("readiness comes with the last child, and goes first, some time before
   std::string story;
   run_options options{.on_ready = [&](bool is) { story += is ? "ready " : "not "; }};
   SUBCASE("at once") {}
-  SUBCASE("or after a while") { options.settle = 10ms; }
+  SUBCASE("or after a while") { options.settle = 200ms; }
   bool settled = false;
   const auto body = [&]() -> asio::awaitable<void> {
     co_await coppice::yield();
