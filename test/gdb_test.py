@@ -107,7 +107,7 @@ def skip(why):
 
 
 def main():
-    program = sys.argv[1]
+    program = os.path.realpath(sys.argv[1], strict=True)
     if not shutil.which("gdb"):
         return skip("there is no gdb (Debian: gdb)")
     told, complaints = gdb(program, *commands("python print('has Python')", "info line main"))

@@ -35,7 +35,8 @@ struct run_options {
   ///   at most; again whenever something has ended meanwhile. So the manager's own limit
   ///   (`TimeoutStopSec`) is one for a stop that makes no progress.
   ///
-  /// A message that the manager does not take at once is lost.
+  /// The program does not wait for a manager that is busy: what that does not take at once it gets
+  /// later, but for `WATCHDOG=1`.
   bool notify_service_manager = false;
 };
 
