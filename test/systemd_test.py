@@ -138,7 +138,7 @@ def the_watchdog_leaves_a_program_alone_whose_loop_turns(manager, program):
             fed.add(service.show("WatchdogTimestampMonotonic"))
             return len(fed) > 2 * PERIODS
 
-        eventually("the watchdog has been fed, twice in each period", is_fed)
+        eventually("the watchdog has been fed, twice in each period", is_fed, every=0.2)
         service.ask("stop")
         expect(service.end(), STOPPED)
 
