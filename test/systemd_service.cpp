@@ -3,8 +3,11 @@
 // It is up when somebody has connected to FOLDER/gate. Clients of FOLDER/clients are greeted, and
 // may stay until they hang up, also while it stops; a byte from one of them blocks the loop for ever.
 
-#include <coppice.hpp>
 #include <coppice/acceptor.hpp>
+#include <coppice/child_spec.hpp>
+#include <coppice/init_ack.hpp>
+#include <coppice/process.hpp>
+#include <coppice/run.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>

@@ -52,16 +52,11 @@ class Service:
         self.manager = manager
         self.unit = f"coppice-test-{os.getpid()}-{next(self.numbers)}.service"
         self.folder = tempfile.mkdtemp(prefix="coppice-systemd-")
-        # The unit is forgotten when it has ended, and its result with it.
-        end = f"ExecStopPost=/bin/sh -c 'echo $$SERVICE_RESULT $$EXIT_CODE $$EXIT_STATUS > {self.folder}/end'"
-        wanted = ["Type=notify", "LimitCORE=0", f"TimeoutStopSec={STOP_LIMIT}", end,
-                  f"StandardOutput=file:{self.folder}/out", "StandardError=null", *properties]
-        done = subprocess.run(["systemd-run", *manager, "--no-block", "--quiet", f"--unit={self.unit}",
-                               *(word for p in wanted for word in ("-p", p)),
-                               os.path.realpath(program), self.folder],
-                              capture_output=True, text=True, timeout=TIME_LIMIT, check=False)
-        assert done.returncode == 0, done.stderr
-        eventually("the program has started", lambda: os.path.exists(f"{self.folder}/gate"))
+        try:
+            self.start(program, properties)
+        except BaseException:
+            self.__exit__()
+            raise
 
     def __enter__(self):
         return self
@@ -70,6 +65,18 @@ class Service:
         self.ask("kill", "-s", "KILL")
         self.ask("stop")
         shutil.rmtree(self.folder)
+
+    def start(self, program, properties):
+        # The unit is forgotten when it has ended, and its result with it.
+        end = f"ExecStopPost=/bin/sh -c 'echo $$SERVICE_RESULT $$EXIT_CODE $$EXIT_STATUS > {self.folder}/end'"
+        wanted = ["Type=notify", "LimitCORE=0", f"TimeoutStopSec={STOP_LIMIT}", end,
+                  f"StandardOutput=file:{self.folder}/out", "StandardError=null", *properties]
+        done = subprocess.run(["systemd-run", *self.manager, "--no-block", "--collect", "--quiet",
+                               f"--unit={self.unit}", *(word for p in wanted for word in ("-p", p)),
+                               os.path.realpath(program), self.folder],
+                              capture_output=True, text=True, timeout=TIME_LIMIT, check=False)
+        assert done.returncode == 0, done.stderr
+        eventually("the program has started", lambda: os.path.exists(f"{self.folder}/gate"))
 
     def ask(self, command, *arguments):
         done = subprocess.run(["systemctl", *self.manager, command, *arguments, self.unit], capture_output=True,
@@ -138,7 +145,7 @@ def the_watchdog_leaves_a_program_alone_whose_loop_turns(manager, program):
             fed.add(service.show("WatchdogTimestampMonotonic"))
             return len(fed) > 2 * PERIODS
 
-        eventually("the watchdog has been fed, twice in each period", is_fed)
+        eventually("the watchdog has been fed, twice in each period", is_fed, every=0.2)
         service.ask("stop")
         expect(service.end(), STOPPED)
 

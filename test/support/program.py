@@ -13,11 +13,11 @@ def expect(actual, wanted):
     assert actual == wanted, f"expected {wanted!r}, got {actual!r}"
 
 
-def eventually(what, condition):
+def eventually(what, condition, every=0.02):
     deadline = time.monotonic() + TIME_LIMIT
     while not condition():
         assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.02)
+        time.sleep(every)
 
 
 class Listener:
