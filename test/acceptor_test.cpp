@@ -189,6 +189,35 @@ TEST_CASE("a listener that crashes listens at the same port again, and connectio
   CHECK(w.server.counts().accepted == 3);
 }
 
+TEST_CASE("an acceptor that is restarted listens at the same port again") {
+  acceptor_world w;
+  w.listen(echo<tcp::socket>);
+  const tcp::endpoint before = w.server.local_endpoint();
+  SUBCASE("when it was killed") { coppice::kill(w.server.whereis()); }
+  SUBCASE("when it was stopped") {
+    const auto stopping = begin(w.root.terminate_child("server"));
+    w.clock.settle();
+    CHECK_FALSE(w.can_connect(before));
+    const auto again = begin(w.root.restart_child("server"));
+    w.clock.settle();
+    CHECK_FALSE(again->error);
+  }
+  w.clock.settle();
+  REQUIRE(w.server.is_listening());
+  CHECK(w.server.local_endpoint() == before);
+  client c{w, before};
+  CHECK(c.echoes("one"));
+}
+
+TEST_CASE("two acceptors of one spec listen at ports of their own") {
+  acceptor_world w;
+  acceptor_world other;
+  const auto spec = coppice::acceptor(any_port, echo<tcp::socket>, {.name = "server"});
+  w.start(spec);
+  other.start(spec);
+  CHECK(w.server.local_endpoint() != other.server.local_endpoint());
+}
+
 TEST_CASE("an acceptor goes on when the supervisor of its connections was killed") {
   acceptor_world w;
   w.listen(echo<tcp::socket>);

@@ -4,6 +4,8 @@
 #include "../example/keyvalue/reply.hpp"
 #include "../example/keyvalue/resp.hpp"
 #include "../example/keyvalue/session.hpp"
+#include "../example/keyvalue/slow_command.hpp"
+#include "../example/keyvalue/slow_log.hpp"
 #include "../example/keyvalue/store.hpp"
 #include "../example/keyvalue/to_integer.hpp"
 
@@ -12,6 +14,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -84,7 +87,11 @@ void feed(session& s, std::string_view text) {
 
 // A session and its store, at a time that the test sets.
 struct server {
-  explicit server(const request_limits& limits = {}) : client{7, under_way, limits} { now = {}; }
+  explicit server(const request_limits& limits = {},
+                  std::optional<std::chrono::microseconds> slow = {})
+      : client{7, under_way, limits, slow} {
+    now = {};
+  }
 
   // The replies to some requests, whatever form they have.
   std::string ask(std::string_view text) {
@@ -312,6 +319,9 @@ TEST_CASE("QUIT and CRASH end the connection where they stand") {
   server u;
   CHECK(u.ask("CRASH STORE\n") == "+OK\r\n");
   CHECK(u.state == session::state::crash_store);
+  server v;
+  CHECK(v.ask("CRASH SLOWLOG\n") == "+OK\r\n");
+  CHECK(v.state == session::state::crash_slow_log);
 }
 
 TEST_CASE("without a store, commands that need it say so") {
@@ -586,4 +596,121 @@ TEST_CASE("client libraries may say who they are, and ask for the server") {
   CHECK(s.ask("HELLO 3\nINFO server\n")
             .ends_with("=59\r\ntxt:# Server\r\nredis_version:7.0.15\r\n"
                        "redis_mode:standalone\r\n\r\n"));
+}
+
+TEST_CASE("a session knows whether a request has begun to arrive") {
+  server s;
+  CHECK(s.client.is_between_requests());
+  const std::string value(longest_text + 1, 'v');
+  for (const std::string& text :
+       {std::string{"PING x\r\n"}, request({"ECHO", "x"}), request({"ECHO", value})}) {
+    const std::size_t step = text.size() < 100 ? 1 : 1000;
+    for (std::size_t size = 1; size < text.size(); size += step) {
+      CAPTURE(size);
+      s.ask(text.substr(0, size));
+      CHECK_FALSE(s.client.is_between_requests());
+      s.ask(text.substr(size));
+      CHECK(s.client.is_between_requests());
+    }
+  }
+}
+
+TEST_CASE("DEBUG SLEEP takes a time in seconds") {
+  server s;
+  CHECK(s.ask("DEBUG SLEEP 0\nDEBUG SLEEP 0.0001\n") == "+OK\r\n+OK\r\n");
+  for (const char* wrong : {"-1", "x", "1x", "nan", "1e9", "''"}) {
+    CHECK(s.ask("DEBUG SLEEP " + std::string{wrong} + "\n") ==
+          "-ERR value is not a valid float or out of range\r\n");
+  }
+  CHECK(s.ask("DEBUG SLEEP\n") == "-ERR wrong number of arguments for 'debug|sleep' command\r\n");
+  CHECK(s.ask("DEBUG RELOAD\n") == "-ERR unknown subcommand 'RELOAD'. Try DEBUG HELP.\r\n");
+}
+
+TEST_CASE("a slow command is noted as Redis has it") {
+  server s{{}, 0us};
+  s.ask("CLIENT SETNAME me\n" + request({"DEL", std::string(129, 'k')}));
+  words many{"EXISTS"};
+  for (int i = 0; i < 32; ++i) many.push_back(std::to_string(i));
+  s.ask(request(many));
+  s.ask(request({"ECHO", std::string(longest_text + 1, 'v')}));
+  REQUIRE(s.client.has_slow_commands());
+  const auto slow = s.client.slow_commands();
+  CHECK_FALSE(s.client.has_slow_commands());
+  REQUIRE(slow.size() == 4);
+  CHECK(slow[0].words == words{"CLIENT", "SETNAME", "me"});
+  CHECK(slow[1].words == words{"DEL", std::string(128, 'k') + "... (1 more bytes)"});
+  CHECK(slow[1].name == "me");
+  CHECK(slow[2].words.size() == 32);
+  CHECK(slow[2].words[30] == "29");
+  CHECK(slow[2].words[31] == "... (2 more arguments)");
+  CHECK(slow[3].words[1] == std::string(128, 'v') + "... (65409 more bytes)");
+  s.ask("AUTH default secret\nHELLO 3 AUTH default secret\n");
+  CHECK_FALSE(s.client.has_slow_commands());
+}
+
+TEST_CASE("what is over in no time is timed only if somebody wants to know that") {
+  const slow_commands none;
+  CHECK_FALSE(none.is_timed(true));
+  const slow_commands long_ones{10ms};
+  CHECK(long_ones.is_timed(true));
+  CHECK_FALSE(long_ones.is_timed(false));
+  const slow_commands all{999us};
+  CHECK(all.is_timed(false));
+  server s{{}, 24h};
+  s.ask("DEBUG SLEEP 0\nGET a\n");
+  CHECK_FALSE(s.client.has_slow_commands());
+}
+
+TEST_CASE("SLOWLOG is answered by the log, in the order of the requests") {
+  server s;
+  CHECK(s.ask("PING\nSLOWLOG GET\nPING\n") == "+PONG\r\n");
+  CHECK(s.state == session::state::ask_slow_log);
+  CHECK(s.client.query().most == 10);
+  const slow_command one{.number = 3,
+                         .when = std::chrono::system_clock::time_point{5s},
+                         .took = 7us,
+                         .words = {"DEL", "a"},
+                         .address = "1.2.3.4:5",
+                         .name = "me"};
+  s.client.answer(std::vector{one});
+  CHECK(s.replies() ==
+        "*1\r\n*6\r\n:3\r\n:5\r\n:7\r\n*2\r\n$3\r\nDEL\r\n$1\r\na\r\n"
+        "$9\r\n1.2.3.4:5\r\n$2\r\nme\r\n+PONG\r\n");
+  s.ask("SLOWLOG LEN\n");
+  s.client.answer(std::size_t{12});
+  CHECK(s.replies() == ":12\r\n");
+  s.ask("SLOWLOG RESET\n");
+  CHECK(s.client.query().what == slow_log_query::kind::reset);
+  s.client.answer({});
+  CHECK(s.replies() == "+OK\r\n");
+  s.ask("slowlog get -1\n");
+  s.client.no_answer();
+  CHECK(s.replies() == "-ERR the slow log does not answer, try again later\r\n");
+  CHECK(s.ask("SLOWLOG GET -2\nSLOWLOG GET x\nSLOWLOG LEN x\nSLOWLOG NO\n") ==
+        "-ERR count should be greater than or equal to -1\r\n"
+        "-ERR count should be greater than or equal to -1\r\n"
+        "-ERR wrong number of arguments for 'slowlog|len' command\r\n"
+        "-ERR unknown subcommand 'NO'. Try SLOWLOG HELP.\r\n");
+}
+
+TEST_CASE("the slow log keeps the latest, also those that it has not come to") {
+  slow_log log;
+  for (int i = 0; i < 150; ++i) log.handle(slow_log::note{{.name = std::to_string(i)}});
+  log.undelivered(slow_log::note{{.name = "last"}});
+  slow_log next;
+  next.restore(log.state());
+  const auto length = next.handle(slow_log::ask{{slow_log_query::kind::length}});
+  CHECK(std::get<std::size_t>(length) == slow_log::most);
+  const auto two = next.handle(slow_log::ask{{slow_log_query::kind::get, 2}});
+  const auto& commands = std::get<std::vector<slow_command>>(two);
+  REQUIRE(commands.size() == 2);
+  CHECK(commands[0].name == "last");
+  CHECK(commands[0].number == 150);
+  CHECK(commands[1].name == "149");
+  next.handle(slow_log::ask{{slow_log_query::kind::reset}});
+  next.handle(slow_log::note{});
+  const auto rest = next.handle(slow_log::ask{{slow_log_query::kind::get, 200}});
+  REQUIRE(std::get<std::vector<slow_command>>(rest).size() == 1);
+  // The numbers go on.
+  CHECK(std::get<std::vector<slow_command>>(rest)[0].number == 151);
 }

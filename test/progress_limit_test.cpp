@@ -2,12 +2,19 @@
 #include "support/refusal.hpp"
 #include "support/scripted.hpp"
 
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/local/connect_pair.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
 
 #include <doctest/doctest.h>
 
 #include <memory>
 #include <string>
+#include <thread>
+#include <variant>
 
 // A child that makes no progress is hung, and is restarted.
 
@@ -100,6 +107,56 @@ TEST_CASE("every await that completes is progress") {
   CHECK(w.all.starts == 1);
   w.clock.advance(1s);
   CHECK(w.all.starts == 2);
+}
+
+TEST_CASE("what is over when the limit is has its turn first") {
+  limited w;
+  w.run([&w]() -> coroutine<> {
+    const citizen me{w.all};
+    for (int i = 0; i < 10; ++i) co_await coppice::sleep_for(10s);
+    co_await coppice::sleep_for(1000h);
+  });
+  w.clock.advance(109s);
+  CHECK(w.all.starts == 1);
+  w.clock.advance(1s);
+  CHECK(w.all.starts == 2);
+}
+
+// Takes no virtual time: that stands still while anything is ready.
+TEST_CASE("a process does not hang because another one holds up the loop") {
+  asio::io_context io{1};
+  int hung = 0;
+  coppice::set_report_sink(io, [&hung](const coppice::report& r) {
+    if (std::holds_alternative<coppice::process_hung>(r)) ++hung;
+  });
+  asio::local::stream_protocol::socket reader{io};
+  asio::local::stream_protocol::socket writer{io};
+  asio::local::connect_pair(reader, writer);
+  auto sleeps = []() -> coroutine<> {
+    for (;;) co_await coppice::sleep_for(1ms);
+  };
+  auto reads = [&reader]() -> coroutine<> {
+    char byte = 0;
+    for (;;) co_await asio::async_read(reader, asio::buffer(&byte, 1), use_coroutine);
+  };
+  auto blocks = [&]() -> coroutine<> {
+    for (int i = 0; i < 3; ++i) {
+      // The others have their turn, and wait.
+      co_await coppice::sleep_for(2ms);
+      asio::write(writer, asio::buffer("x", 1));
+      std::this_thread::sleep_for(50ms);
+    }
+    co_await coppice::sleep_for(2ms);
+    io.stop();
+  };
+  coppice::start_supervisor(
+      io, supervisor_spec{.name = "top",
+                          .strategy = one_for_one,
+                          .children = {coppice::worker("sleeps", sleeps).with_progress_limit(40ms),
+                                       coppice::worker("reads", reads).with_progress_limit(40ms),
+                                       coppice::worker("blocks", blocks)}});
+  io.run();
+  CHECK(hung == 0);
 }
 
 TEST_CASE("so is an operation of Asio's, and what waits for one can hang") {

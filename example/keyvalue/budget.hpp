@@ -5,6 +5,9 @@
 namespace keyvalue {
 
 /// How much memory all connections together may take up for what is on its way, in and out.
+///
+/// Whoever finds too little left is refused, and does not wait. That would be no `semaphore`: who
+/// waits keeps what he has, and those who have the rest may be waiting for the same.
 class budget {
  public:
   explicit budget(std::size_t limit) noexcept : left_{limit} {}

@@ -1,5 +1,6 @@
 #include "client_commands.hpp"
 
+#include "subcommands.hpp"
 #include "to_integer.hpp"
 
 #include <algorithm>
@@ -27,19 +28,6 @@ bool is_plain(const argument& word) {
 
 // There is one user, who needs no password.
 bool is_user(const argument& word) { return word.text == "default"; }
-
-outcome unknown_subcommand(arguments a, reply_writer out) {
-  std::string command{a[0].text};
-  std::transform(command.begin(), command.end(), command.begin(), to_upper);
-  out.error("ERR unknown subcommand '" + printable(a[1].text) + "'. Try " + command + " HELP.");
-  return outcome::go_on;
-}
-
-// The name of a command or of a subcommand is not enough for it.
-outcome wrong_number(std::string_view command, reply_writer out) {
-  out.error("ERR wrong number of arguments for '" + std::string{command} + "' command");
-  return outcome::go_on;
-}
 
 void tell(std::string_view key, std::string_view value, reply_writer& out) {
   out.bulk(key);

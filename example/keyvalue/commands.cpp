@@ -1,6 +1,8 @@
 #include "commands.hpp"
 
 #include "client_commands.hpp"
+#include "fault_commands.hpp"
+#include "slow_log_commands.hpp"
 #include "to_integer.hpp"
 #include "words.hpp"
 
@@ -183,15 +185,12 @@ outcome quit(store*, client&, arguments, reply_writer out) {
   return outcome::quit;
 }
 
-outcome crash(store*, client&, arguments a, reply_writer out) {
-  if (a.size() == 1) return outcome::crash;
-  if (is(a[1], "STORE")) {
-    out.simple("OK");
-    return outcome::crash_store;
-  }
-  out.error(syntax_error);
-  return outcome::go_on;
-}
+// Whether a command is of interest to the slow log.
+enum class timing : unsigned char {
+  short_time,  // it is over in microseconds
+  any_time,    // it grows with the number of words, or of values
+  untold,      // there may be a password in it
+};
 
 struct command_entry {
   std::string_view name;
@@ -200,6 +199,7 @@ struct command_entry {
   bool needs_store;
   outcome (*run)(store*, client&, arguments, reply_writer);
   std::size_t may_be_long = 0;  // the one word, if any
+  timing takes = timing::short_time;
 };
 
 constexpr std::size_t any_number = static_cast<std::size_t>(-1);
@@ -209,22 +209,24 @@ constexpr auto commands = std::to_array<command_entry>({
     {"GET", 2, 2, true, get},
     {"SET", 3, any_number, true, set, 2},
     {"INCR", 2, 2, true, incr},
-    {"MGET", 2, any_number, true, mget},
-    {"DEL", 2, any_number, true, del},
-    {"EXISTS", 2, any_number, true, exists},
+    {"MGET", 2, any_number, true, mget, 0, timing::any_time},
+    {"DEL", 2, any_number, true, del, 0, timing::any_time},
+    {"EXISTS", 2, any_number, true, exists, 0, timing::any_time},
     {"APPEND", 3, 3, true, append, 2},
     {"PING", 1, 2, false, ping, 1},
     {"ECHO", 2, 2, false, echo, 1},
     {"DBSIZE", 1, 1, true, dbsize},
-    {"FLUSHALL", 1, 2, true, flushall},
-    {"HELLO", 1, any_number, false, hello},
-    {"AUTH", 2, any_number, false, auth},
+    {"FLUSHALL", 1, 2, true, flushall, 0, timing::any_time},
+    {"HELLO", 1, any_number, false, hello, 0, timing::untold},
+    {"AUTH", 2, any_number, false, auth, 0, timing::untold},
     {"CLIENT", 2, any_number, false, client_command},
     {"SELECT", 2, 2, false, select},
     {"INFO", 1, any_number, false, info},
     {"COMMAND", 1, any_number, false, command},
     {"CONFIG", 2, any_number, false, config},
     {"RESET", 1, 1, false, reset},
+    {"SLOWLOG", 2, any_number, false, slowlog},
+    {"DEBUG", 2, any_number, false, debug, 0, timing::any_time},
     {"QUIT", 1, any_number, false, quit},
     {"CRASH", 1, 2, false, crash},
 });
@@ -261,7 +263,16 @@ outcome execute(store* data, client& from, std::span<const argument> request, re
     out.error("ERR store is down");
     return outcome::go_on;
   }
-  return found->run(data, from, request, out);
+  if (found->takes == timing::untold || !from.slow.is_timed(found->takes == timing::any_time)) {
+    return found->run(data, from, request, out);
+  }
+  const auto begin = slow_commands::clock::now();
+  const outcome what = found->run(data, from, request, out);
+  // What is asked elsewhere is not done yet.
+  if (what != outcome::ask_slow_log) {
+    from.slow.done(request, slow_commands::clock::now() - begin, from.name);
+  }
+  return what;
 }
 
 }  // namespace keyvalue

@@ -2,6 +2,8 @@
 
 #include "reply.hpp"
 #include "resp.hpp"
+#include "slow_command.hpp"
+#include "slow_log.hpp"
 #include "store.hpp"
 
 #include <cstdint>
@@ -13,19 +15,24 @@ namespace keyvalue {
 /// What is to become of the connection after a command.
 enum class outcome : unsigned char {
   go_on,
-  quit,         ///< The client is done.
-  crash,        ///< The client wants its connection to crash.
-  crash_store,  ///< The client wants the store to crash.
+  quit,            ///< The client is done.
+  crash,           ///< The client wants its connection to crash.
+  crash_store,     ///< The client wants the store to crash.
+  crash_slow_log,  ///< The client wants the slow log to crash.
+  ask_slow_log,    ///< The reply is to be had from the slow log: see `client::asks`.
 };
 
-/// What a connection has been told about its client.
+/// What a connection knows about its client.
 struct client {
   std::uint64_t id = 0;
   std::string name{};
   protocol version = protocol::resp2;
+  slow_commands slow{};
+  slow_log_query asks{};
 };
 
-/// Executes one command and writes its reply; `CRASH` has none.
+/// Executes one command and writes its reply; `CRASH` has none, and that of `ask_slow_log` comes
+/// later.
 ///
 /// Whatever is wrong with a command becomes an error reply, and changes nothing.
 ///

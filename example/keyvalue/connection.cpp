@@ -2,11 +2,12 @@
 
 #include "output.hpp"
 #include "session.hpp"
+#include "slow_log_client.hpp"
 
-#include <coppice/controlling_process.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/name.hpp>
 #include <coppice/process.hpp>
+#include <coppice/with_deadline.hpp>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
@@ -18,7 +19,10 @@
 #include <cstddef>
 #include <span>
 #include <stdexcept>
+#include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 
 namespace keyvalue {
 
@@ -35,27 +39,48 @@ buffers to_buffers(std::span<const std::string_view> pieces) {
   return result;
 }
 
+void crash(const char* name) {
+  coppice::exit(coppice::whereis(name), coppice::exit_reason::error("a client asked for a crash"));
+}
+
 }  // namespace
 
 asio::awaitable<void, coppice::executor> serve(socket_type socket, common& all) {
-  // It was the acceptor's.
-  coppice::controlling_process(socket);
+  const std::string address = address_of(socket);
+  coppice::set_label("connection " + address);
   boost::system::error_code ignored;
   socket.set_option(asio::ip::tcp::no_delay{true}, ignored);
   socket.non_blocking(true);
 
-  session client{coppice::self().number(), all.under_way};
+  session client{coppice::self().number(), all.under_way, {}, all.given.slow};
+  connection_list::entry here{all.connections, socket};
+  // Accepted just before the acceptor was stopped, since there is no store any more.
+  if (all.store.get() == nullptr) co_return;
   while (true) {
     const std::span<char> room = client.room();
-    // A client that hangs up, or a stop, is the ordinary end of a connection.
-    const auto [failed, size] = co_await socket.async_read_some(
-        asio::buffer(room.data(), room.size()), asio::as_tuple(asio::deferred));
+    const auto buffer = asio::buffer(room.data(), room.size());
+    const bool idle = client.is_between_requests();
+    boost::system::error_code failed;
+    std::size_t size = 0;
+    if (idle && all.connections.is_finishing()) {
+      // What has arrived by now is still answered.
+      size = socket.read_some(buffer, failed);
+    } else {
+      here.set_idle(idle);
+      auto reading =
+          coppice::with_deadline(socket.async_read_some(buffer, asio::deferred), all.given.timeout);
+      std::tie(failed, size) = co_await std::move(reading)(asio::as_tuple(asio::deferred));
+      here.set_idle(false);
+      if (failed && idle && all.connections.is_finishing()) continue;
+    }
+    // A client that hangs up or says nothing, or a stop, is the ordinary end of a connection.
     if (failed) co_return;
     client.received(size);
 
     session::state state = session::state::busy;
     while (state != session::state::idle) {
       state = client.work(all.store.get());
+      if (client.has_slow_commands()) tell_slow_log(client.slow_commands(), address);
       while (true) {
         const auto pieces = client.output();
         if (pieces.empty()) break;
@@ -63,7 +88,8 @@ asio::awaitable<void, coppice::executor> serve(socket_type socket, common& all) 
         boost::system::error_code unsent;
         client.sent(socket.write_some(to_buffers(pieces), unsent));
         if (unsent == asio::error::would_block) {
-          const bool writable = co_await until_writable(socket, client, all.patience);
+          auto waiting = until_writable(socket, client, all.given.patience);
+          const bool writable = co_await std::move(waiting);
           if (!writable) co_return;
         } else if (unsent) {
           co_return;
@@ -76,10 +102,13 @@ asio::awaitable<void, coppice::executor> serve(socket_type socket, common& all) 
         case session::state::busy: co_await coppice::yield(); break;
         case session::state::finished: co_return;
         case session::state::crash: throw std::runtime_error{"a client asked for a crash"};
-        case session::state::crash_store:
-          coppice::exit(coppice::whereis(store_name),
-                        coppice::exit_reason::error("a client asked for a crash"));
+        case session::state::crash_store: crash(store_name); break;
+        case session::state::crash_slow_log: crash(slow_log_name); break;
+        case session::state::ask_slow_log: {
+          auto asking = ask_slow_log(client);
+          co_await std::move(asking);
           break;
+        }
       }
     }
   }

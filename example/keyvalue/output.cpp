@@ -1,16 +1,17 @@
 #include "output.hpp"
 
-#include <boost/asio/basic_waitable_timer.hpp>
+#include <coppice/deadline.hpp>
+#include <coppice/with_deadline.hpp>
+
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/system/error_code.hpp>
 
-#include <array>
 #include <cstddef>
 #include <span>
-#include <tuple>
 #include <utility>
 
 namespace keyvalue {
@@ -18,24 +19,6 @@ namespace keyvalue {
 namespace asio = boost::asio;
 
 namespace {
-
-using clock = std::chrono::steady_clock;
-using timer_type = asio::basic_waitable_timer<clock, asio::wait_traits<clock>, coppice::executor>;
-
-enum class news : unsigned char { writable, readable, gone };
-
-// The first of them that happens.
-template <class... Waits>
-asio::awaitable<news, coppice::executor> first_of(Waits... waits) {
-  auto together = asio::experimental::make_parallel_group(std::move(waits)...);
-  auto waiting = together.async_wait(asio::experimental::wait_for_one(), asio::deferred);
-  const auto result = co_await std::move(waiting);
-  const std::array errors =
-      std::apply([](auto&&, auto... ec) { return std::array{ec...}; }, result);
-  const std::size_t first = std::get<0>(result)[0];
-  if (errors[first] || first == 1) co_return news::gone;
-  co_return first == 0 ? news::writable : news::readable;
-}
 
 // False if there is nothing to read any more.
 bool read_some(socket_type& socket, session& client) {
@@ -48,25 +31,24 @@ bool read_some(socket_type& socket, session& client) {
 
 }  // namespace
 
-asio::awaitable<bool, coppice::executor> until_writable(socket_type& socket, session& client,
-                                                        clock::duration patience) {
-  timer_type late{socket.get_executor(), patience};
-  bool reads = true;
-  while (true) {
-    reads = reads && !client.room().empty();
-    auto writable = socket.async_wait(socket.wait_write, asio::deferred);
-    auto too_late = late.async_wait(asio::deferred);
-    news what = news::gone;
-    if (reads) {
-      auto readable = socket.async_wait(socket.wait_read, asio::deferred);
-      what = co_await first_of(std::move(writable), std::move(too_late), std::move(readable));
-    } else {
-      what = co_await first_of(std::move(writable), std::move(too_late));
-    }
-    if (what != news::readable) co_return what == news::writable;
+asio::awaitable<bool, coppice::executor> until_writable(
+    socket_type& socket, session& client, std::chrono::steady_clock::duration patience) {
+  const coppice::deadline too_late{std::chrono::steady_clock::now() + patience};
+  while (!client.room().empty()) {
+    auto both = asio::experimental::make_parallel_group(
+        socket.async_wait(socket.wait_write, asio::deferred),
+        socket.async_wait(socket.wait_read, asio::deferred));
+    auto first = both.async_wait(asio::experimental::wait_for_one(), asio::deferred);
+    auto waiting = coppice::with_deadline(std::move(first), too_late);
+    const auto [order, unwritable, unreadable] = co_await std::move(waiting);
+    if (order[0] == 0 || unreadable) co_return !unwritable;
     // A client that has said all may still listen.
-    reads = read_some(socket, client);
+    if (!read_some(socket, client)) break;
   }
+  auto writable = socket.async_wait(socket.wait_write, asio::deferred);
+  auto waiting = coppice::with_deadline(std::move(writable), too_late);
+  const auto [failed] = co_await std::move(waiting)(asio::as_tuple(asio::deferred));
+  co_return !failed;
 }
 
 }  // namespace keyvalue

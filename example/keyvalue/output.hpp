@@ -1,6 +1,6 @@
 #pragma once
 
-#include "connection.hpp"
+#include "connection_list.hpp"
 #include "session.hpp"
 
 #include <coppice/executor.hpp>

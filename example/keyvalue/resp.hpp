@@ -78,6 +78,9 @@ class request_parser {
     if (state_ == state::complete) begin_request();
   }
 
+  /// Whether a part of a request has been parsed.
+  [[nodiscard]] bool has_begun() const noexcept { return state_ != state::start; }
+
   /// What is wrong with a malformed request, in the words of Redis.
   [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
 

@@ -1,5 +1,7 @@
 #include "session.hpp"
 
+#include "slow_log_commands.hpp"
+
 #include <algorithm>
 #include <string>
 
@@ -20,10 +22,11 @@ constexpr std::string_view exhausted =
 
 }  // namespace
 
-session::session(std::uint64_t id, budget& of, const request_limits& limits)
+session::session(std::uint64_t id, budget& of, const request_limits& limits,
+                 std::optional<std::chrono::microseconds> slow)
     : limits_{limits},
       parser_{limits},
-      client_{.id = id},
+      client_{.id = id, .slow = keyvalue::slow_commands{slow}},
       output_{of},
       input_share_{of},
       arriving_{of} {}
@@ -73,7 +76,7 @@ session::state session::work(store* data) {
         continue;
       case request_parser::status::complete: break;
     }
-    const outcome what = answer(data);
+    const outcome what = execute(data);
     consume(parser_.consumed());
     parser_.forget();
     arriving_.clear();
@@ -83,21 +86,37 @@ session::state session::work(store* data) {
       case outcome::quit: return state::finished;
       case outcome::crash: return state::crash;
       case outcome::crash_store: return state::crash_store;
+      case outcome::crash_slow_log: return state::crash_slow_log;
+      case outcome::ask_slow_log: return state::ask_slow_log;
     }
   }
   return state::busy;
 }
 
-outcome session::answer(store* data) {
+outcome session::execute(store* data) {
   if (parser_.arguments().empty()) return outcome::go_on;
-  const reply_buffer::mark before = output_.end();
-  const outcome what =
-      execute(data, client_, parser_.arguments(), reply_writer{output_, client_.version});
-  if (!output_.pay()) {
-    output_.rewind(before);
-    reply_writer{output_, client_.version}.error(exhausted);
-  }
+  outcome what = outcome::go_on;
+  reply(
+      [&](reply_writer out) { what = keyvalue::execute(data, client_, parser_.arguments(), out); });
   return what;
+}
+
+// Writes a reply; or an error in its place, if it is beyond the budget.
+template <class Write>
+void session::reply(Write write) {
+  const reply_buffer::mark before = output_.end();
+  write(reply_writer{output_, client_.version});
+  if (output_.pay()) return;
+  output_.rewind(before);
+  reply_writer{output_, client_.version}.error(exhausted);
+}
+
+void session::answer(const slow_log_answer& given) {
+  reply([&](reply_writer out) { write(given, out); });
+}
+
+void session::no_answer() {
+  reply_writer{output_, client_.version}.error("ERR the slow log does not answer, try again later");
 }
 
 session::state session::refuse(std::string_view problem) {

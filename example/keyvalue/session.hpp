@@ -6,11 +6,14 @@
 #include "resp.hpp"
 #include "store.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace keyvalue {
 
@@ -32,16 +35,20 @@ namespace keyvalue {
 class session {
  public:
   enum class state : unsigned char {
-    idle,         ///< Every request that was there has been answered; read more.
-    busy,         ///< There is more to do, once the output is written and others had their turn.
-    finished,     ///< Write the output and close the connection.
-    crash,        ///< Write the output and crash.
-    crash_store,  ///< Write the output and crash the store; there may be more to do.
+    idle,            ///< Every request that was there has been answered; read more.
+    busy,            ///< There is more to do, once the output is written and others had their turn.
+    finished,        ///< Write the output and close the connection.
+    crash,           ///< Write the output and crash.
+    crash_store,     ///< Write the output and crash the store; there may be more to do.
+    crash_slow_log,  ///< Write the output and crash the slow log; there may be more to do.
+    ask_slow_log,    ///< Ask the slow log for `query()`, and say `answer()` or `no_answer()`.
   };
 
   /// @param id Of the client.
   /// @param of Outlives the session.
-  session(std::uint64_t id, budget& of, const request_limits& limits = {});
+  /// @param slow What takes as long goes to the slow log; nothing does unless it is given.
+  session(std::uint64_t id, budget& of, const request_limits& limits = {},
+          std::optional<std::chrono::microseconds> slow = {});
 
   /// Where to put what is read next. Empty if there is no room for more: then, if the session is
   /// idle, `work()` finishes it.
@@ -54,6 +61,19 @@ class session {
   /// @param data Null if the store is down.
   state work(store* data);
 
+  /// Whether all of what was received has been executed, down to the last byte.
+  [[nodiscard]] bool is_between_requests() const noexcept {
+    return begin_ == end_ && !parser_.has_begun();
+  }
+
+  /// The commands that took long since the last time.
+  [[nodiscard]] bool has_slow_commands() const noexcept { return !client_.slow.empty(); }
+  [[nodiscard]] std::vector<slow_command> slow_commands() { return client_.slow.take(); }
+  [[nodiscard]] const slow_log_query& query() const noexcept { return client_.asks; }
+  void answer(const slow_log_answer& given);
+  /// The slow log cannot answer.
+  void no_answer();
+
   /// The next piece of what is to be written, which is empty if there is nothing. Valid until
   /// anything else is done.
   [[nodiscard]] std::span<const std::string_view> output() { return output_.slice(); }
@@ -64,7 +84,9 @@ class session {
   [[nodiscard]] std::string_view input() const noexcept {
     return std::string_view{input_.get(), end_}.substr(begin_);
   }
-  outcome answer(store* data);
+  outcome execute(store* data);
+  template <class Write>
+  void reply(Write write);
   state refuse(std::string_view problem);
   bool make_room();
   void consume(std::size_t size);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "connection_list.hpp"
 #include "store.hpp"
 
 #include <coppice/executor.hpp>
@@ -44,9 +45,17 @@ class store_link {
   store* data_ = nullptr;
 };
 
-/// The store process: owns the data, and frees what has expired. The data ends with it.
+/// The store process: owns the data, which ends with it. So do the connections, as their clients
+/// rely on the data.
+///
+/// @param link, connections Outlive the process.
+boost::asio::awaitable<void, coppice::executor> run_store(store_link& link,
+                                                          connection_list& connections);
+
+/// The process that frees what has expired, now and then. It is not the store's, so that it may
+/// crash or hang without harm to the data.
 ///
 /// @param link Outlives the process.
-boost::asio::awaitable<void, coppice::executor> run_store(store_link& link);
+boost::asio::awaitable<void, coppice::executor> sweep(store_link& link);
 
 }  // namespace keyvalue

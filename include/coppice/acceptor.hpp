@@ -41,7 +41,8 @@ namespace coppice {
 ///
 /// @param endpoint Where to listen. In braces it is one of TCP; else any of a stream protocol that
 ///   Asio can accept, as of `asio::local::stream_protocol`. The file of a local one is removed when
-///   the listener ends. Port 0: any that is free, and the same one as long as the acceptor lives.
+///   the listener ends. Port 0: any that is free, and the same one whenever the acceptor is
+///   restarted.
 /// @param on_connection Called in the process of each connection with its socket. That is a
 ///   `tcp::socket`, or the socket type of that protocol; or the same on `coppice::executor`, which
 ///   costs less, if that is what the function takes. It returns an `asio::awaitable<void>` or a

@@ -23,7 +23,10 @@ template <class T>
       out << x;
       return std::move(out).str();
     } else {
-      return "(" + detail::describe_type<T>() + ")";
+      std::string text{'('};  // not by +, which makes g++ 12 warn (-Wrestrict), needlessly
+      text += detail::describe_type<T>();
+      text += ')';
+      return text;
     }
   } catch (...) {
     return "(not to be described)";

@@ -3,14 +3,18 @@
 #include <coppice/detail/base/access.hpp>
 
 #include <typeinfo>
+#include <utility>
 
 namespace coppice::detail {
 
 acceptor_core::acceptor_core(process& self, std::shared_ptr<const acceptor_setup> setup)
-    : home_{&self.home}, setup_{std::move(setup)} {
+    : home_{&self.home}, setup_{std::move(setup)}, left_endpoint_{setup_->left->take()} {
   self.more().registrations.push_back(entry_);
   intakes::of(home_->io()).push_back(*this);
 }
+
+// As a rule it goes with the supervisor's frames, and no connection is left that has kept it.
+acceptor_core::~acceptor_core() { leave_endpoint(); }
 
 acceptor_core* acceptor_core::of(const process& supervisor) noexcept {
   if (!supervisor.extras) return nullptr;
@@ -25,6 +29,12 @@ acceptor_core* acceptor_core::of(const process& supervisor) noexcept {
 void acceptor_core::entry::drop() noexcept {
   unlink();
   of->leave();
+  of->leave_endpoint();
+}
+
+void acceptor_core::leave_endpoint() noexcept {
+  std::any& known = local_endpoint_.has_value() ? local_endpoint_ : left_endpoint_;
+  if (known.has_value()) setup_->left->leave(std::exchange(known, {}));
 }
 
 // The port is free when this returns. The listener hears of it by its accept, or is woken; there is

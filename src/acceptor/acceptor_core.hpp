@@ -17,6 +17,7 @@
 #include <any>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -29,11 +30,31 @@ namespace coppice::detail {
 // stopped in reverse: the listener closes its socket, and ends when the connections have ended or
 // the time for that is over.
 
+// Where an acceptor has listened that has ended, for the next one of the same spec: one that is
+// restarted listens at the same port, also if it was to be any. Copies of a spec share it, on
+// several threads maybe; while one acceptor has the port, another one finds nothing here.
+class left_endpoint {
+ public:
+  [[nodiscard]] std::any take() {
+    const std::lock_guard lock{mutex_};
+    return std::exchange(endpoint_, {});
+  }
+  void leave(std::any&& endpoint) noexcept {
+    const std::lock_guard lock{mutex_};
+    endpoint_ = std::move(endpoint);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::any endpoint_;
+};
+
 struct acceptor_setup {
   std::string name;
   acceptor_options options;
   make_listening_socket make_socket;
   std::string connections = name + ".connections";  // the name of their supervisor
+  std::shared_ptr<left_endpoint> left = std::make_shared<left_endpoint>();
 };
 
 // The state of one acceptor, from the start of its supervisor on. The listener and the connections
@@ -42,7 +63,7 @@ class acceptor_core final : public intake {
  public:
   // `self` is the process of the supervisor.
   acceptor_core(process& self, std::shared_ptr<const acceptor_setup> setup);
-  ~acceptor_core() = default;
+  ~acceptor_core();
 
   // Gives the acceptor of that supervisor, or null if it is that of none.
   static acceptor_core* of(const process& supervisor) noexcept;
@@ -60,6 +81,10 @@ class acceptor_core final : public intake {
 
   // Where it listens, or has listened last. Empty if it never has.
   [[nodiscard]] const std::any& local_endpoint() const noexcept { return local_endpoint_; }
+  // Where it has to listen because it has before, or one before it has. Empty if neither.
+  [[nodiscard]] const std::any& known_endpoint() const noexcept {
+    return local_endpoint_.has_value() ? local_endpoint_ : left_endpoint_;
+  }
   [[nodiscard]] bool is_listening() const noexcept { return socket_ != nullptr; }
   [[nodiscard]] const acceptor_counts& counts() const noexcept { return counts_; }
   [[nodiscard]] bool is_full() const noexcept {
@@ -87,10 +112,13 @@ class acceptor_core final : public intake {
     acceptor_core* of;
   };
 
+  void leave_endpoint() noexcept;
+
   scheduler* const home_;
   const std::shared_ptr<const acceptor_setup> setup_;
   entry entry_{*this};
   std::any local_endpoint_;
+  std::any left_endpoint_;
   listening_socket* socket_ = nullptr;  // of the listener, while that listens
   waiter* listener_ = nullptr;          // the listener, while it waits for connections to end
   bool closed_ = false;

@@ -119,7 +119,7 @@ class listener {
     auto socket = core_->setup().make_socket(access::make<executor>(self_, self_.id().number()));
     boost::system::error_code ec;
     try {
-      core_->local_endpoint_ = socket->listen(core_->local_endpoint_, core_->options());
+      core_->local_endpoint_ = socket->listen(core_->known_endpoint(), core_->options());
     } catch (const boost::system::system_error& e) {
       ec = e.code();
       if (!core_->local_endpoint_.has_value() || !is_shortage(ec)) throw;

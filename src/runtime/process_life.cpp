@@ -7,6 +7,7 @@
 #include <coppice/error.hpp>
 
 #include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/post.hpp>
 
 #include <algorithm>
 #include <new>
@@ -198,7 +199,23 @@ void scheduler::check_progress(progress_watch& w) {
   if (w.by_message && !p.extras->behaviour->is_busy()) return;
   const time_point due = after(w.since, w.limit);
   if (due > now()) return set_timer(w, due);
-  hang(p);
+  doubt_progress(p, 2);
+}
+
+// The loop may have stood still, held up by another process, while what this one waits for has come
+// about. So all that is ready has its turn before it counts as hung: what is queued in the first
+// turn of the io_context, what the operating system has to tell in the second.
+void scheduler::doubt_progress(process& p, int turns) {
+  const auto look = [this, &p, turns, number = p.number.load(std::memory_order_relaxed)] {
+    if (!p.is(number) || p.life.is_exiting() || p.extras->watch->armed()) return;
+    if (turns > 1) return doubt_progress(p, turns - 1);
+    take_turn([this, &p] {
+      if (p.extras->watch->by_message && !p.extras->behaviour->is_busy()) return;
+      if (p.queued > 0 || p.woken > 0) return note_progress(p);  // its turn has not come
+      hang(p);
+    });
+  };
+  boost::asio::post(io_.get_executor(), look);
 }
 
 void scheduler::checkpoint(process& p) {

@@ -50,9 +50,12 @@ class Listener:
         self.reader.join()
         return code, "".join(self.lines)
 
+    def signal(self, number):
+        self.process.send_signal(number)
+
     def stop(self):
         """Asks it to stop, and waits for its end likewise."""
-        self.process.send_signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         return self.ended()
 
 

@@ -9,14 +9,14 @@ namespace coppice::detail {
 template <class Rep, class Period>
 constexpr std::chrono::steady_clock::duration saturated(
     std::chrono::duration<Rep, Period> time) noexcept {
-  using duration = std::chrono::steady_clock::duration;
-  if constexpr (std::same_as<std::chrono::duration<Rep, Period>, duration>) {
+  using unit = std::chrono::steady_clock::duration;
+  if constexpr (std::same_as<std::chrono::duration<Rep, Period>, unit>) {
     return time;
   } else {
-    using wide = std::chrono::duration<long double, duration::period>;
-    if (wide{time} >= wide{duration::max()}) return duration::max();
-    if (wide{time} <= wide{duration::min()}) return duration::min();
-    return std::chrono::duration_cast<duration>(time);
+    using wide = std::chrono::duration<long double, unit::period>;
+    if (wide{time} >= wide{unit::max()}) return unit::max();
+    if (wide{time} <= wide{unit::min()}) return unit::min();
+    return std::chrono::duration_cast<unit>(time);
   }
 }
 

@@ -122,6 +122,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void watch_progress(process& p, duration limit);
   void note_progress(process& p);
   void check_progress(progress_watch& w);  // called by its timer
+  void doubt_progress(process& p, int turns);
   // Notes progress in the middle of a step. It comes too late if the limit has run out since the
   // last one.
   void checkpoint(process& p);
