@@ -495,8 +495,9 @@ def a_dump_tells_what_each_connection_waits_for(program):
 
         def stack(client):
             """Where it waits, the innermost function first; nothing if it does not wait."""
-            entry = re.search(r"( *)<\d+> connection %s:%d waits, .*\n((?:\1    .*\n)+)" %
-                              client.getsockname(), text)
+            until = " for something with a deadline" if client is stuck else ""
+            entry = re.search(r"( *)<\d+> connection %s:%d waits%s, .*\n((?:\1    .*\n)+)" %
+                              (*client.getsockname(), until), text)
             return entry[2].split() if entry else []
 
         def both_wait():
