@@ -397,7 +397,7 @@ class slow_drain {
 
 }  // namespace
 
-TEST_CASE("a flood of messages to a slow receiver take no more memory than its mailbox has room") {
+TEST_CASE("a flood of messages to a slow receiver takes no more memory than its mailbox has room") {
   for (const overflow policy : policies) {
     CAPTURE(static_cast<int>(policy));
     world w;
@@ -418,7 +418,7 @@ TEST_CASE("a flood of messages to a slow receiver take no more memory than its m
   }
 }
 
-TEST_CASE("a flood of messages to a slow server take no more memory than its queue has room") {
+TEST_CASE("a flood of messages to a slow server takes no more memory than its queue has room") {
   for (const overflow policy : policies) {
     CAPTURE(static_cast<int>(policy));
     tally t;

@@ -18,27 +18,16 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
-TIME_LIMIT = 60
+from support.program import Listener, TIME_LIMIT, eventually, expect, run_tests
+
 OUTAGE = 5
 # What is answered at once is answered within this time, however busy the machine is. The program waits
 # three times as long for the database.
 AT_ONCE = 1.0
 LONGEST_PAUSE = 1.0
 REFUSAL = "unavailable, try again"
-
-
-def eventually(what, condition):
-    deadline = time.monotonic() + TIME_LIMIT
-    while not condition():
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.02)
-
-
-def expect(actual, wanted):
-    assert actual == wanted, f"expected {wanted!r}, got {actual!r}"
 
 
 def find_programs():
@@ -134,40 +123,11 @@ class Database:
                 p.kill()
 
 
-class Program:
-    """The example, on a port of its own choice. Ends when it is left."""
+class Program(Listener):
+    """The example, with that database."""
 
     def __init__(self, program, where, *options):
-        self.process = subprocess.Popen([program, "--port", "0", *options, where],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        match = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", line)
-        assert match, f"the program said {line!r}"
-        self.port = int(match[1])
-        # Read all along, lest the program stands still when the pipe is full.
-        self.lines = []
-        self.reader = threading.Thread(target=lambda: self.lines.extend(self.process.stderr))
-        self.reader.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.ended()
-        self.process.stdout.close()
-        self.process.stderr.close()
-
-    def ended(self):
-        """Waits for its end, and gives its exit code and what it said on stderr."""
-        code = self.process.wait(TIME_LIMIT)
-        self.reader.join()
-        return code, "".join(self.lines)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        return self.ended()
+        super().__init__([program, "--port", "0", *options, where])
 
 
 class Client:
@@ -291,16 +251,12 @@ def main():
         print("skipped: PostgreSQL is not installed")
         return 77
     with Database(programs) as database:
-        for test in [
-                orders_are_taken_again_when_the_database_is_back,
-                without_pauses_the_program_gives_up,
-                a_database_that_does_not_answer_is_none,
-                a_command_line_that_makes_no_sense_is_told,
-        ]:
-            start = time.monotonic()
-            detail = test(sys.argv[1], database)
-            print(f"ok {test.__name__}, {time.monotonic() - start:.1f} s" + (f": {detail}" if detail else ""),
-                  flush=True)
+        run_tests([
+            orders_are_taken_again_when_the_database_is_back,
+            without_pauses_the_program_gives_up,
+            a_database_that_does_not_answer_is_none,
+            a_command_line_that_makes_no_sense_is_told,
+        ], sys.argv[1], database)
     print("The orders have outlived their database.")
     return 0
 

@@ -1,12 +1,15 @@
 #include "support/coroutine.hpp"
 #include "support/world.hpp"
 
+#include <boost/asio/deferred.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 using asio::ip::tcp;
@@ -109,6 +112,35 @@ TEST_CASE("a process that waits for Asio tells where") {
   CHECK(all[0].waits_for.empty());
   CHECK_FALSE(all[0].stack.empty());  // Asio's awaitables have a frame of their own for it.
   coppice::kill(all[0].id);
+}
+
+TEST_CASE("a process that awaits something with a deadline tells what it is, if that is known") {
+  world w;
+  coppice::spawn(
+      w.io, []() -> coroutine<> { co_await coppice::with_deadline(coppice::sleep_for(2h), 1h); },
+      "sleeper");
+  coppice::spawn(
+      w.io,
+      []() -> coroutine<> {
+        const auto sleep = []() -> coroutine<> { co_await coppice::sleep_for(2h); };
+        auto sleeping = sleep();
+        co_await coppice::with_deadline(std::move(sleeping), 1h);
+      },
+      "coroutine");
+  coppice::spawn(
+      w.io,
+      [&w]() -> coroutine<> {
+        asio::steady_timer timer{w.io, 2h};
+        co_await coppice::with_deadline(timer.async_wait(asio::deferred), 1h);
+      },
+      "timer");
+  w.clock.settle();
+  const auto all = coppice::process_states(w.io);
+  REQUIRE(all.size() == 3);
+  CHECK(all[0].waits_for == "time to pass");
+  CHECK(all[1].waits_for == "time to pass");
+  CHECK(all[2].waits_for == "something with a deadline");
+  for (const process_state& s : all) coppice::kill(s.id);
 }
 
 TEST_CASE("a server that waits for another says for which") {

@@ -24,53 +24,18 @@ import sys
 import threading
 import time
 
-TIME_LIMIT = 60
+from support.program import Listener, TIME_LIMIT, eventually, expect, run_tests
 
 
-class Server:
-    """A running server on a port of its own choice. Ends when it is left.
+class Server(Listener):
+    """The example. With `files` descriptors at most, and that patience, in seconds, with clients who take nothing.
 
     `options` are words of its command line.
     """
 
     def __init__(self, program, *options, files=None, environment=None, patience=60):
         limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))) if files else None
-        self.process = subprocess.Popen([program, *options, "0", "127.0.0.1", str(patience)],
-                                        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                        text=True, preexec_fn=limit, env=environment)
-        line = self.process.stdout.readline()
-        match = re.fullmatch(r"listening on 127\.0\.0\.1:(\d+)\n", line)
-        assert match, f"the server said {line!r}"
-        self.port = int(match[1])
-        # Read all along, lest the server stands still when the pipe is full.
-        self.lines = []
-        self.reader = threading.Thread(target=lambda: self.lines.extend(self.process.stderr))
-        self.reader.start()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        self.reader.join()
-        self.process.stdout.close()
-        self.process.stderr.close()
-
-    def signal(self, number):
-        self.process.send_signal(number)
-
-    def stop(self):
-        """Asks the server to stop, and gives its exit code and what it said on stderr."""
-        self.signal(signal.SIGTERM)
-        return self.end()
-
-    def end(self):
-        """Waits until it has ended, and gives its exit code and what it said on stderr."""
-        code = self.process.wait(TIME_LIMIT)
-        self.reader.join()
-        return code, "".join(self.lines)
+        super().__init__([program, *options, "0", "127.0.0.1", str(patience)], preexec_fn=limit, env=environment)
 
     def memory(self):
         """What it has in memory, in bytes."""
@@ -100,17 +65,6 @@ def read_all(client):
     while piece := client.recv(1 << 18):
         received += piece
     return bytes(received)
-
-
-def expect(actual, wanted):
-    assert actual == wanted, f"expected {wanted!r}, got {actual!r}"
-
-
-def eventually(what, condition):
-    deadline = time.monotonic() + TIME_LIMIT
-    while not condition():
-        assert time.monotonic() < deadline, f"in vain: {what}"
-        time.sleep(0.02)
 
 
 def commands_work_with_redis_cli(program):
@@ -454,7 +408,7 @@ def what_is_under_way_when_the_server_stops_is_finished(program):
         slow.sendall(b"HO there\r\n")
         expect(read_all(slow), b"$5\r\nthere\r\n")
         expect(read_all(reader), (b"$100000\r\n%s\r\n" % (b"r" * 100_000)) * 300)
-        expect(server.end(), (0, ""))
+        expect(server.ended(), (0, ""))
 
 
 def refused(server):
@@ -488,7 +442,7 @@ def a_second_signal_ends_the_server_at_once(program):
         expect(idle.recv(100), b"")
         expect(server.process.poll(), None)
         server.signal(signal.SIGTERM)
-        code, _ = server.end()
+        code, _ = server.ended()
         expect(code, 3)
         expect(client.recv(100), b"")
 
@@ -546,7 +500,8 @@ def a_dump_tells_what_each_connection_waits_for(program):
 
         def waits_in(client):
             """Where it waits, the innermost function first; nothing if it does not wait."""
-            entry = re.search(r"( *)<%d> connection waits, .*\n((?:\1    .*\n)+)" % numbers[client], text)
+            until = " for something with a deadline" if client is stuck else ""
+            entry = re.search(r"( *)<%d> connection waits%s, .*\n((?:\1    .*\n)+)" % (numbers[client], until), text)
             return [line.strip() for line in entry[2].splitlines()] if entry else []
 
         def both_wait():
@@ -627,35 +582,31 @@ def main():
         print("skipped: redis-cli and redis-benchmark are not installed")
         return 77
     program = sys.argv[1]
-    for test in [
-            commands_work_with_redis_cli,
-            client_libraries_connect_without_a_complaint,
-            pipelined_and_split_requests_are_answered_in_order,
-            a_client_may_write_all_of_a_long_pipeline_before_it_reads,
-            a_client_that_never_reads_is_hung_up_on,
-            long_values_on_their_way_take_no_memory,
-            a_broken_protocol_ends_that_connection_alone,
-            crashes_and_garbage_harm_nobody_else,
-            a_crash_of_the_store_restarts_what_relies_on_it,
-            a_store_that_crashes_often_pauses_and_takes_nobody_along,
-            the_server_outlasts_a_lack_of_descriptors,
-            a_second_server_on_the_same_port_says_why_it_ends,
-            wrong_words_on_the_command_line_are_named,
-            a_signal_stops_the_server_with_clients_connected,
-            what_is_under_way_when_the_server_stops_is_finished,
-            a_command_that_does_not_arrive_holds_up_the_stop_for_as_long_as_it_may,
-            a_second_signal_ends_the_server_at_once,
-            clients_beyond_the_cap_wait_for_their_turn,
-            a_client_that_says_nothing_for_too_long_is_hung_up_on,
-            a_dump_tells_what_each_connection_waits_for,
-            whoever_holds_up_all_others_is_named,
-            the_slow_log_tells_which_commands_took_long,
-            the_slow_log_keeps_what_is_latest_in_a_flood,
-    ]:
-        start = time.monotonic()
-        detail = test(program)
-        print(f"ok {test.__name__}, {time.monotonic() - start:.1f} s" + (f": {detail}" if detail else ""),
-              flush=True)
+    run_tests([
+        commands_work_with_redis_cli,
+        client_libraries_connect_without_a_complaint,
+        pipelined_and_split_requests_are_answered_in_order,
+        a_client_may_write_all_of_a_long_pipeline_before_it_reads,
+        a_client_that_never_reads_is_hung_up_on,
+        long_values_on_their_way_take_no_memory,
+        a_broken_protocol_ends_that_connection_alone,
+        crashes_and_garbage_harm_nobody_else,
+        a_crash_of_the_store_restarts_what_relies_on_it,
+        a_store_that_crashes_often_pauses_and_takes_nobody_along,
+        the_server_outlasts_a_lack_of_descriptors,
+        a_second_server_on_the_same_port_says_why_it_ends,
+        wrong_words_on_the_command_line_are_named,
+        a_signal_stops_the_server_with_clients_connected,
+        what_is_under_way_when_the_server_stops_is_finished,
+        a_command_that_does_not_arrive_holds_up_the_stop_for_as_long_as_it_may,
+        a_second_signal_ends_the_server_at_once,
+        clients_beyond_the_cap_wait_for_their_turn,
+        a_client_that_says_nothing_for_too_long_is_hung_up_on,
+        a_dump_tells_what_each_connection_waits_for,
+        whoever_holds_up_all_others_is_named,
+        the_slow_log_tells_which_commands_took_long,
+        the_slow_log_keeps_what_is_latest_in_a_flood,
+    ], program)
     print("The key-value server has passed everything.")
     return 0
 

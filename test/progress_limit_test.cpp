@@ -1,4 +1,5 @@
 #include "support/coroutine.hpp"
+#include "support/refusal.hpp"
 #include "support/scripted.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -11,7 +12,6 @@
 #include <doctest/doctest.h>
 
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <thread>
 #include <variant>
@@ -358,14 +358,6 @@ TEST_CASE("the report of a process that hangs tells where it waits") {
 }
 
 TEST_CASE("a progress limit that breaks a rule is refused where it is given") {
-  const auto refusal = [](const coppice::child_spec& spec) -> std::string {
-    try {
-      coppice::check_child_specs({&spec, 1});
-    } catch (const std::invalid_argument& e) {
-      return e.what();
-    }
-    return {};
-  };
   const auto nothing = []() -> asio::awaitable<void> { co_return; };
   CHECK(refusal(coppice::worker("a", nothing).with_progress_limit(1ns)).empty());
   CHECK(refusal(coppice::worker("a", nothing).with_progress_limit(0s)) ==

@@ -1,12 +1,13 @@
-#include "support/scripted.hpp"
+#include "support/middle_child.hpp"
+#include "support/refusal.hpp"
 
 #include <doctest/doctest.h>
 
 #include <chrono>
 #include <limits>
 #include <set>
-#include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 // BEY-01: pauses before restarts.
@@ -22,34 +23,15 @@ namespace {
 // 1 s, 2 s, 4 s, 4 s ...
 const restart_backoff doubling{.min = 1s, .max = 4s, .jitter = 0};
 
-std::size_t count(const std::vector<std::string>& reports, const char* text) {
-  std::size_t n = 0;
-  for (const std::string& r : reports) n += r.find(text) != std::string::npos ? 1 : 0;
-  return n;
-}
-
-struct pausing : scene {
-  explicit pausing(coppice::strategy how = one_for_one, restart_backoff b = doubling) {
-    supervisor = supervise(
-        supervisor_spec{.name = "top",
-                        .strategy = how,
-                        .intensity = 0,
-                        .children = {child("a"), child("b").with_backoff(b), child("c")}});
-    CHECK(log() == "+a +b +c");
-  }
-
-  coppice::supervisor_ref supervisor;
+struct pausing : middle_child {
+  explicit pausing(coppice::strategy how = one_for_one, restart_backoff b = doubling)
+      : middle_child{how,
+                     [&](coppice::child_spec c) { return std::move(c).with_backoff(b); }} {}
 };
 
-std::string refusal(const restart_backoff& b) {
-  const coppice::child_spec spec =
-      coppice::worker("a", []() -> asio::awaitable<void> { co_return; }).with_backoff(b);
-  try {
-    coppice::check_child_specs({&spec, 1});
-  } catch (const std::invalid_argument& e) {
-    return e.what();
-  }
-  return {};
+std::string refusal_of(const restart_backoff& b) {
+  return refusal(
+      coppice::worker("a", []() -> asio::awaitable<void> { co_return; }).with_backoff(b));
 }
 
 }  // namespace
@@ -68,8 +50,8 @@ TEST_CASE("a child with a backoff is restarted after pauses that grow up to the 
   // The budget of 0 restarts is untouched, and the siblings have noticed nothing.
   CHECK(s.starts_of("a") == 1);
   CHECK(s.starts_of("c") == 1);
-  CHECK(count(s.reports, "restarting in 1 s") == 1);
-  CHECK(count(s.reports, "restarting in 4 s") == 3);
+  CHECK(times_told(s.reports, "restarting in 1 s") == 1);
+  CHECK(times_told(s.reports, "restarting in 4 s") == 3);
 }
 
 TEST_CASE("a run of some length sets the pauses back") {
@@ -108,7 +90,7 @@ TEST_CASE("a start that fails is followed by a longer pause") {
   CHECK(s.log() == "!b");
   s.clock.advance(4s);
   CHECK(s.log() == "+b");
-  CHECK(count(s.reports, "restarting in 4 s") == 1);
+  CHECK(times_told(s.reports, "restarting in 4 s") == 1);
 }
 
 TEST_CASE("a first start that fails is not tried again, backoff or not") {
@@ -284,20 +266,20 @@ TEST_CASE("a seed makes the same pauses again, and others for other children") {
 
 TEST_CASE("a backoff that breaks a rule is refused where it is given") {
   using limits = std::numeric_limits<double>;
-  CHECK(refusal({}).empty());
-  CHECK(refusal({.min = 1s, .max = 1s, .factor = 1, .jitter = 1}).empty());
-  CHECK(refusal({.min = 0s}) == "coppice: child \"a\": the min of its backoff must be above zero");
-  CHECK(refusal({.min = 2s, .max = 1s}) ==
+  CHECK(refusal_of({}).empty());
+  CHECK(refusal_of({.min = 1s, .max = 1s, .factor = 1, .jitter = 1}).empty());
+  CHECK(refusal_of({.min = 0s}) == "coppice: child \"a\": the min of its backoff must be above zero");
+  CHECK(refusal_of({.min = 2s, .max = 1s}) ==
         "coppice: child \"a\": the max of its backoff must not be below min");
   for (const double factor : {0.5, -1.0, limits::quiet_NaN()}) {
-    CHECK(refusal({.factor = factor}) ==
+    CHECK(refusal_of({.factor = factor}) ==
           "coppice: child \"a\": the factor of its backoff must be at least 1");
   }
   for (const double jitter : {-0.1, 1.1, limits::quiet_NaN()}) {
-    CHECK(refusal({.jitter = jitter}) ==
+    CHECK(refusal_of({.jitter = jitter}) ==
           "coppice: child \"a\": the jitter of its backoff must be from 0 to 1");
   }
-  CHECK(refusal({.reset_after = 0s}) ==
+  CHECK(refusal_of({.reset_after = 0s}) ==
         "coppice: child \"a\": the reset_after of its backoff must be above zero");
 }
 

@@ -1,9 +1,10 @@
-#include "support/scripted.hpp"
+#include "support/middle_child.hpp"
+#include "support/refusal.hpp"
 
 #include <doctest/doctest.h>
 
-#include <stdexcept>
 #include <string>
+#include <utility>
 
 // BEY-02: a budget of a child's own, and what becomes of a child that has spent it.
 
@@ -18,38 +19,20 @@ namespace {
 constexpr restart_limit parks{
     .intensity = 1, .period = 10s, .then = coppice::park, .probe_after = 1min};
 
-// A supervisor that allows no restart at all, with "b" between two others.
-struct limited : scene {
-  explicit limited(restart_limit l, coppice::strategy how = one_for_one) {
-    supervisor = supervise(
-        supervisor_spec{.name = "top",
-                        .strategy = how,
-                        .intensity = 0,
-                        .children = {child("a"), child("b").with_restart_limit(l), child("c")}});
-    CHECK(log() == "+a +b +c");
-  }
+struct limited : middle_child {
+  explicit limited(restart_limit l, coppice::strategy how = one_for_one)
+      : middle_child{how, [&](coppice::child_spec c) {
+                       return std::move(c).with_restart_limit(l);
+                     }} {}
 
-  bool has_told(const char* text) const {
-    for (const std::string& r : reports) {
-      if (r.find(text) != std::string::npos) return true;
-    }
-    return false;
-  }
+  bool has_told(const char* text) const { return times_told(reports, text) > 0; }
   coppice::child_entry b() { return ask(supervisor.which_child("b")).entry; }
   std::size_t parked() { return ask(supervisor.count_children()).counts.parked; }
-
-  coppice::supervisor_ref supervisor;
 };
 
-std::string refusal(const restart_limit& l) {
-  const coppice::child_spec spec =
-      coppice::worker("a", []() -> asio::awaitable<void> { co_return; }).with_restart_limit(l);
-  try {
-    coppice::check_child_specs({&spec, 1});
-  } catch (const std::invalid_argument& e) {
-    return e.what();
-  }
-  return {};
+std::string refusal_of(const restart_limit& l) {
+  return refusal(coppice::worker("a", []() -> asio::awaitable<void> { co_return; })
+                     .with_restart_limit(l));
 }
 
 }  // namespace
@@ -295,12 +278,12 @@ TEST_CASE("starts that fail spend the limit too") {
 }
 
 TEST_CASE("a restart limit that breaks a rule is refused where it is given") {
-  CHECK(refusal({}).empty());
-  CHECK(refusal({.intensity = 0}).empty());
-  CHECK(refusal({.period = 0s}) ==
+  CHECK(refusal_of({}).empty());
+  CHECK(refusal_of({.intensity = 0}).empty());
+  CHECK(refusal_of({.period = 0s}) ==
         "coppice: child \"a\": the period of its restart limit must be above zero");
-  CHECK(refusal({.probe_after = 0s}) ==
+  CHECK(refusal_of({.probe_after = 0s}) ==
         "coppice: child \"a\": the probe_after of its restart limit must be above zero");
-  CHECK(refusal({.then = static_cast<coppice::when_spent>(3)}) ==
+  CHECK(refusal_of({.then = static_cast<coppice::when_spent>(3)}) ==
         "coppice: child \"a\": its restart limit neither escalates nor drops nor parks");
 }

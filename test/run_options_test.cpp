@@ -50,6 +50,20 @@ class manager {
     socket_.bind(datagram_protocol::endpoint{address});
     socket_.non_blocking(true);
   }
+  // Takes nothing more until it has listened: what others have told it fills its queue.
+  void be_busy() {
+    const auto me = socket_.local_endpoint();
+    boost::system::error_code ec;
+    while (!ec) {
+      // Each of these has its own limit besides, but not for its first message.
+      datagram_protocol::socket other{io_};
+      other.open();
+      other.non_blocking(true);
+      other.send_to(asio::buffer("other", 5), me, 0, ec);
+      boost::system::error_code full = ec;
+      while (!full) other.send_to(asio::buffer("other", 5), me, 0, full);
+    }
+  }
   // All that it has been told.
   std::vector<std::string> heard() {
     std::vector<std::string> all;
@@ -122,6 +136,59 @@ TEST_CASE("a service manager hears when the program is up, and when it stops") {
   std::filesystem::remove(unique_path());
 }
 
+TEST_CASE("a service manager hears that the program is up, and that it stops, after the program") {
+  manager m{"@coppice-test-" + std::to_string(::getpid())};
+  program p;
+  std::vector<std::string> heard{"nothing"};
+  const auto listen = [&](bool) { heard = m.heard(); };
+  std::vector<std::string> heard_between;
+  const auto body = [&]() -> asio::awaitable<void> {
+    co_await coppice::yield();
+    CHECK(heard.empty());
+    heard_between = m.heard();
+    heard = {"nothing"};
+    std::raise(SIGTERM);
+    co_await coppice::sleep_for(1h);
+  };
+  CHECK(coppice::run(p.io, {.strategy = one_for_one, .children = {coppice::worker("b", body)}},
+                     {.on_ready = listen, .notify_service_manager = true}) == 0);
+  CHECK(heard_between == std::vector<std::string>{"READY=1\nSTATUS=running, 2 processes"});
+  CHECK(heard.empty());
+  CHECK(contains(m.heard(), "STOPPING=1"));
+}
+
+TEST_CASE("a service manager that is busy hears it later, and nobody waits for that") {
+  manager m{"@coppice-test-" + std::to_string(::getpid())};
+  m.be_busy();
+  program p;
+  std::vector<std::string> heard;
+  const auto body = [&]() -> asio::awaitable<void> {
+    co_await coppice::yield();
+    CHECK_FALSE(contains(m.heard(), "READY"));
+    for (int left = 1000; left > 0 && heard.empty(); --left) {
+      co_await coppice::sleep_for(1ms);
+      heard = m.heard();
+    }
+    m.be_busy();
+    std::raise(SIGTERM);
+    try {
+      co_await coppice::sleep_for(1h);
+    } catch (const boost::system::system_error&) {
+    }
+    CHECK_FALSE(contains(m.heard(), "STOPPING"));
+    for (int left = 1000; left > 0 && heard.size() < 3; --left) {
+      co_await coppice::sleep_for(1ms);
+      for (std::string& one : m.heard()) heard.push_back(std::move(one));
+    }
+  };
+  CHECK(coppice::run(p.io, {.strategy = one_for_one, .children = {coppice::worker("b", body)}},
+                     {.notify_service_manager = true}) == 0);
+  REQUIRE(heard.size() == 3);
+  CHECK(heard[0] == "READY=1\nSTATUS=running, 2 processes");
+  CHECK(heard[1] == "STOPPING=1\nSTATUS=stopping");
+  CHECK(heard[2].starts_with("EXTEND_TIMEOUT_USEC="));
+}
+
 TEST_CASE("nothing is told unless it is asked for, or to nobody") {
   const std::string name = "@coppice-test-" + std::to_string(::getpid());
   manager m{name};
@@ -190,7 +257,7 @@ TEST_CASE("a stop with a limit is over in time") {
                                         .strategy = one_for_one,
                                         .children = {p.child("a").with_shutdown(1h)}}),
                                    program::then("b", terminate)}},
-                     {.stop_within = 20ms}) == coppice::exit_stopped);
+                     {.stop_within = 200ms}) == coppice::exit_stopped);
   CHECK(p.log() == "+a *a -a");
   REQUIRE(killed.size() == 1);
   CHECK(killed[0] == "inner/a <3> (waited for a message)");
@@ -285,7 +352,7 @@ TEST_CASE("readiness comes with the last child, and goes first, some time before
   std::string story;
   run_options options{.on_ready = [&](bool is) { story += is ? "ready " : "not "; }};
   SUBCASE("at once") {}
-  SUBCASE("or after a while") { options.settle = 10ms; }
+  SUBCASE("or after a while") { options.settle = 200ms; }
   bool settled = false;
   const auto body = [&]() -> asio::awaitable<void> {
     co_await coppice::yield();

@@ -17,7 +17,8 @@ import tempfile
 import termios
 import time
 
-TIME_LIMIT = 60
+from support.program import TIME_LIMIT, expect, run_tests
+
 ROWS, COLUMNS = 40, 100
 
 CLOCK = re.compile(r"^\d\d:\d\d:\d\d\.\d\d\d ")
@@ -211,10 +212,6 @@ class Terminal:
         assert self.process.returncode == code, (self.process.returncode, self.screen.lines())
         expect(termios.tcgetattr(self.slave), self.before)
         expect(fcntl.fcntl(self.slave, fcntl.F_GETFL) & os.O_NONBLOCK, 0)
-
-
-def expect(actual, wanted):
-    assert actual == wanted, f"expected {wanted!r}, got {actual!r}"
 
 
 def piped(program, text, *arguments, code=0):
@@ -476,26 +473,23 @@ def exit_ends_it_too(program):
 
 def main():
     program = sys.argv[1]
-    for test in [
-            a_crash_loses_the_number,
-            with_a_stash_a_crash_does_not_lose_the_number,
-            the_same_through_a_pipe,
-            lines_that_are_typed_ahead_wait_for_the_restart,
-            lines_are_edited,
-            the_history_is_walked_with_the_arrows,
-            commands_are_completed,
-            a_line_is_drawn_again_when_the_terminal_changes,
-            the_observer_shows_the_tree_until_a_key_is_pressed,
-            anybody_in_the_tree_can_be_killed,
-            mistakes_are_explained_and_end_nothing,
-            arguments_are_checked,
-            too_many_crashes_end_the_program,
-            a_signal_stops_it,
-            exit_ends_it_too,
-    ]:
-        start = time.monotonic()
-        test(program)
-        print(f"ok {test.__name__}, {time.monotonic() - start:.1f} s", flush=True)
+    run_tests([
+        a_crash_loses_the_number,
+        with_a_stash_a_crash_does_not_lose_the_number,
+        the_same_through_a_pipe,
+        lines_that_are_typed_ahead_wait_for_the_restart,
+        lines_are_edited,
+        the_history_is_walked_with_the_arrows,
+        commands_are_completed,
+        a_line_is_drawn_again_when_the_terminal_changes,
+        the_observer_shows_the_tree_until_a_key_is_pressed,
+        anybody_in_the_tree_can_be_killed,
+        mistakes_are_explained_and_end_nothing,
+        arguments_are_checked,
+        too_many_crashes_end_the_program,
+        a_signal_stops_it,
+        exit_ends_it_too,
+    ], program)
     print("The number server has passed everything.")
     return 0
 

@@ -130,8 +130,8 @@ struct outcome {
   std::string error;
 };
 
-template <class M>
-std::shared_ptr<outcome<typename M::reply>> ask(counter_ref to, M m,
+template <class S, class M>
+std::shared_ptr<outcome<typename M::reply>> ask(server_ref<S> to, M m,
                                                 coppice::time_limit limit = 5s) {
   auto result = std::make_shared<outcome<typename M::reply>>();
   auto calling = std::make_shared<coppice::server_call<typename M::reply>>(to.call(m, limit));
@@ -249,6 +249,68 @@ TEST_CASE("a handler that throws ends the server, and everyone who waits for it 
   CHECK(w.reports[0] ==
         "server counter <1> terminating (std::runtime_error: unlucky); last message: add 13; "
         "state: value 124");
+}
+
+namespace {
+
+class quitter {
+ public:
+  struct quit {
+    using reply = int;
+    exit_reason why;
+  };
+
+  quitter(exit_reason at_once, std::string* log) : at_once_{std::move(at_once)}, log_{log} {}
+
+  asio::awaitable<void> init() {
+    if (at_once_.is_abnormal()) co_await coppice::exit(at_once_);
+  }
+  asio::awaitable<int> handle(quit m) {
+    auto leaving = leave(std::move(m.why));
+    co_await std::move(leaving);
+    co_return 1;
+  }
+  asio::awaitable<void> terminate(const exit_reason& reason) {
+    *log_ += "terminate:" + reason.to_string();
+    co_await coppice::yield();
+    *log_ += " and done";
+  }
+
+ private:
+  static asio::awaitable<void> leave(exit_reason why) {
+    co_await coppice::exit(std::move(why));
+  }
+
+  exit_reason at_once_;
+  std::string* log_;
+};
+
+}  // namespace
+
+TEST_CASE("a handler that exits ends the server with that reason, and terminate is called") {
+  world w;
+  std::string log;
+  exit_reason reason;
+  SUBCASE("normal") {}
+  SUBCASE("shutdown") { reason = exit_reason::shutdown("enough"); }
+  SUBCASE("an error") { reason = exit_reason::error("broken"); }
+  const auto ref = coppice::start_server<quitter>(w.io, "quitter", exit_reason{}, &log);
+  const ending end{ref.whereis()};
+  const auto asked = ask(ref, quitter::quit{reason});
+  w.clock.settle();
+  CHECK(end.text() == reason.to_string());
+  CHECK(log == "terminate:" + reason.to_string() + " and done");
+  CHECK(asked->error == "it ended before it had answered: " + reason.to_string());
+}
+
+TEST_CASE("a server that exits before it is up has nothing to clean up") {
+  world w;
+  std::string log;
+  const auto ref = coppice::start_server<quitter>(w.io, "quitter", exit_reason::error("no"), &log);
+  const ending end{ref.whereis()};
+  w.clock.settle();
+  CHECK(end.text() == "error: no");
+  CHECK(log.empty());
 }
 
 // GS-04

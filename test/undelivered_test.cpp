@@ -153,11 +153,12 @@ TEST_CASE("a server that ends gets back what it has not handled, in the order of
     w.clock.settle();
     reason = "killed";
   }
-  SUBCASE("when it exits without unwinding") {
+  SUBCASE("when a handler exits") {
     w.ref.cast(worker::leave{});
     w.leave_four();
     w.clock.settle();
     reason = "shutdown: left";
+    expected = "terminate " + reason + "; " + expected;
   }
   CHECK(w.log == expected);
   CHECK(end.text() == reason);

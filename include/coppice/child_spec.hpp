@@ -26,8 +26,8 @@
 
 namespace coppice {
 
-/// The body of a child: any callable that returns an `asio::awaitable<void>`, called anew for each
-/// start. If it takes an `init_ack`, the child is up when it says so there.
+/// The body of a child: any callable that returns an `asio::awaitable<void>` or a `task<>`, called
+/// anew for each start. If it takes an `init_ack`, the child is up when it says so there.
 ///
 /// Copies share the callable, which therefore need not be copyable. It lives at least as long as
 /// any process that was started from it, so a coroutine lambda may use its captures.
@@ -182,6 +182,13 @@ struct child_spec {
   }
 
  private:
+  friend struct detail::access;
+
+  // Tells whether it says anything that OTP does not know, as few specs do.
+  [[nodiscard]] bool has_terms() const noexcept {
+    return backoff || restart_limit || gates || !progress_limit.is_infinity() ||
+           drain != time_limit{std::chrono::steady_clock::duration::zero()};
+  }
   template <class Field, class Value>
   [[nodiscard]] static child_spec with(child_spec&& spec, Field child_spec::* field,
                                        Value&& value) {

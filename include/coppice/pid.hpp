@@ -23,7 +23,9 @@ struct access;
 /// and used as long as the io_context lives on which the process ran.
 ///
 /// @par Thread safety
-/// Copies, comparison, printing: safe. Everything that takes a pid: only on the loop's thread.
+/// Copies, comparison, printing, `alive`: safe, though the answer of `alive` may be old on another
+/// thread than the loop's. What takes a pid is for the loop's thread, unless it says otherwise, as
+/// `exit`, `kill`, and the calls and casts of a `server_ref` do.
 class COPPICE_API pid {
  public:
   /// Names no process.

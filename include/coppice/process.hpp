@@ -108,16 +108,20 @@ COPPICE_API void checkpoint();
 /// `co_await coppice::exit(reason);` ends the calling process without a throw: its frames are
 /// destroyed, destructors and all, and the reason is told. Does not return.
 ///
+/// In a server it throws instead, as `terminate` is to be called.
+///
 /// @throws std::logic_error outside of processes.
+/// @throws exit_exception in a server.
 /// @par Complexity
-/// A fraction of what a throw costs.
+/// A fraction of what a throw costs, but in a server.
 /// @par Origin
-/// `erlang:exit/1`.
+/// `erlang:exit/1`. Differs, but in a server: it cannot be caught.
 /// @par Completion Signature
 /// `void()`, which it never does
 [[nodiscard]] inline operation<void()> auto exit(exit_reason reason) {
-  return detail::deferred_wait<detail::exit_wait>{
-      {&detail::current_process().home, std::move(reason)}};
+  detail::process& p = detail::current_process();
+  detail::check_exit(p, reason);
+  return detail::deferred_wait<detail::exit_wait>{{&p.home, std::move(reason)}};
 }
 
 /// Sends an exit signal.

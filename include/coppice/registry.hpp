@@ -60,8 +60,8 @@ struct registry_event {
 /// @tparam Value Copyable.
 /// @par Thread safety
 /// Only on the loop's thread, or while the loop does not run: whatever else another thread calls
-/// throws std::logic_error. That the last handle is destroyed by another thread is not noticed.
-/// Once the io_context is gone, nobody registers any more.
+/// throws std::logic_error. Nor may it destroy the last handle, which is not noticed. Once the
+/// io_context is gone, nobody registers any more.
 /// @par Origin
 /// Elixir's Registry. Differs: an object, not a process, since nothing in it can crash; removal at
 /// a death is immediate.

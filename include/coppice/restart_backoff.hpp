@@ -14,8 +14,12 @@ namespace coppice {
 /// fail again at once, spend its supervisor's budget within milliseconds, and take its siblings
 /// along. Such a restart spends nothing of the budget, unless `counts` says so.
 ///
-/// The first pause is `min`, each further one `factor` times as long, up to `max`. A start that
+/// The first pause is `min`, each further one `factor` times as long, up to `max`. A restart that
 /// fails is a failure like any other. A run of `reset_after` begins anew, with `min`.
+///
+/// A first start is not tried again: if a child fails while its supervisor starts, so does that.
+/// Nor is a start that somebody asks for, by `start_child` or `restart_child`: it fails there. The
+/// start of a child that a `start_gate` has held back counts as a restart here.
 ///
 /// While it waits, the child is `restarting` in listings. `terminate_child` ends the pause and the
 /// child stays down; `restart_child` starts it now, `delete_child` forgets it. Siblings that the

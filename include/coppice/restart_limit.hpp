@@ -25,8 +25,9 @@ inline constexpr when_spent park = when_spent::park;
 ///
 /// For a child that others can do without: it may fail as often as it likes, and takes nobody
 /// along. A restart beyond `intensity` within `period` is not made; `then` says what is done
-/// instead. Failed starts are failures like any other. The restarts spend nothing of the
-/// supervisor's budget, unless `counts` says so.
+/// instead. Restarts that fail are failures like any other; a first start that fails is not tried
+/// again, and neither parks nor drops the child (see `restart_backoff`). The restarts spend nothing
+/// of the supervisor's budget, unless `counts` says so.
 ///
 /// A child that is dropped is down as one that was terminated: `restart_child` starts it again,
 /// with its budget unspent; a temporary or dynamic one is forgotten. Its siblings go on, whatever

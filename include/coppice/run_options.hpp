@@ -27,14 +27,16 @@ struct run_options {
   /// Whether a service manager is told what the program does, in the protocol of systemd
   /// (sd_notify), if it has started the program so (`$NOTIFY_SOCKET`; `Type=notify`):
   ///
-  /// - `READY=1` when the root and all its children are up, with their number as `STATUS`;
+  /// - `READY=1` when the root and all its children are up and `on_ready` has returned, with the
+  ///   number of processes as `STATUS`;
   /// - `WATCHDOG=1` twice in `$WATCHDOG_USEC`, by the loop itself: who blocks the loop for longer
   ///   has the manager end the program;
   /// - `STOPPING=1` when the stop begins, and with it `EXTEND_TIMEOUT_USEC`, the time that it takes
   ///   at most; again whenever something has ended meanwhile. So the manager's own limit
   ///   (`TimeoutStopSec`) is one for a stop that makes no progress.
   ///
-  /// A message that the manager does not take at once is lost.
+  /// The program does not wait for a manager that is busy: what that does not take at once it gets
+  /// later, but for `WATCHDOG=1`.
   bool notify_service_manager = false;
 };
 

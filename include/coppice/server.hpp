@@ -44,7 +44,8 @@ namespace coppice {
 /// `restore` and is not as said here does not compile, since nobody would call it; a type, or a
 /// variable that is public, may have such a name.
 ///
-/// A handler that throws ends the server with that exception.
+/// A handler that throws ends the server with that exception, and one that awaits `coppice::exit`
+/// with that reason.
 ///
 /// A server that ends, for whatever reason, gets back what is left in its queue, where no handler
 /// has begun with it: `undelivered` is called in the order of arrival, after `terminate` (after a
@@ -55,11 +56,11 @@ namespace coppice {
 /// no coroutine. If it throws, the others are called all the same, and the server ends with the
 /// first such exception, as with that of a `terminate`.
 ///
-/// A kill, and `coppice::exit` in a handler, calls no `terminate`, but these: while the frames are
-/// destroyed, before the object is. What one throws then is reported, and changes nothing else.
-/// They are not called if there is no object to call (the server has not come up, or `init` has
-/// failed); if the object is in use (the server is abandoned, as a handler waits for what cannot be
-/// cancelled); nor when the io_context is destroyed.
+/// A kill calls no `terminate`, but these: while the frames are destroyed, before the object is.
+/// What one throws then is reported, and changes nothing else. They are not called if there is no
+/// object to call (the server has not come up, or `init` has failed); if the object is in use (the
+/// server is abandoned, as a handler waits for what cannot be cancelled); nor when the io_context is
+/// destroyed.
 ///
 /// What came back can be part of the state, which the next incarnation is given:
 ///

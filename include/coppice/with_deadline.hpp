@@ -5,6 +5,7 @@
 #include <coppice/detail/overload/timed_coroutine.hpp>
 #include <coppice/detail/overload/timed_operation.hpp>
 #include <coppice/detail/wait/current_process.hpp>
+#include <coppice/detail/wait/signature_of.hpp>
 #include <coppice/operation.hpp>
 #include <coppice/task.hpp>
 
@@ -85,8 +86,8 @@ namespace coppice {
 /// That of `awaited`
 template <class Op>
 requires asio::is_async_operation<std::decay_t<Op>>::value
-[[nodiscard]] operation<asio::completion_signature_of_t<std::decay_t<Op>>> auto
-with_deadline(Op&& awaited, deadline when) {
+[[nodiscard]] operation<typename detail::signature_of<std::decay_t<Op>>::type> auto with_deadline(
+    Op&& awaited, deadline when) {
   static_cast<void>(detail::current_process());
   return detail::timed_operation<std::decay_t<Op>>{std::forward<Op>(awaited), when};
 }

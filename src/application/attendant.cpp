@@ -42,6 +42,7 @@ attendant::attendant(boost::asio::io_context& io, pid root, const run_options& o
       stops_{io, SIGINT, SIGTERM},
       dumps_{io},
       manager_{o.notify_service_manager},
+      rest_timer_{io},
       alive_timer_{io},
       progress_timer_{io},
       settle_timer_{io} {}
@@ -53,12 +54,12 @@ void attendant::begin() {
   await_dump();
 }
 
+// What the manager starts next finds that the program has taken notice.
 void attendant::ready() {
-  const std::size_t n = processes(io_).size();
-  manager_.tell("READY=1\nSTATUS=running, " + std::to_string(n) +
-                (n == 1 ? " process" : " processes"));
-  if (const auto time = manager_.watchdog()) show_life(*time / 2);
   if (options_.on_ready) options_.on_ready(true);
+  const std::size_t n = processes(io_).size();
+  tell("READY=1\nSTATUS=running, " + std::to_string(n) + (n == 1 ? " process" : " processes"));
+  if (const auto time = manager_.watchdog()) show_life(*time / 2);
 }
 
 // The flag is needed besides: cancelling does not recall a completion that is queued.
@@ -66,6 +67,7 @@ void attendant::end() {
   over_ = true;
   stops_.cancel();
   dumps_.cancel();
+  rest_timer_.cancel();
   alive_timer_.cancel();
   progress_timer_.cancel();
   settle_timer_.cancel();
@@ -94,6 +96,21 @@ void attendant::await_dump() {
   });
 }
 
+// A manager that does not hear that the program is up, or how long the stop takes, ends it.
+void attendant::tell(std::string message) {
+  untold_.push_back(std::move(message));
+  if (untold_.size() == 1) tell_rest();
+}
+
+void attendant::tell_rest() {
+  while (!untold_.empty() && manager_.tell(untold_.front())) untold_.pop_front();
+  if (untold_.empty()) return;
+  rest_timer_.expires_after(std::chrono::milliseconds{100});
+  rest_timer_.async_wait([this, self = shared_from_this()](const error_code& ec) {
+    if (!ec && !over_) tell_rest();
+  });
+}
+
 void attendant::show_life(std::chrono::microseconds every) {
   manager_.tell("WATCHDOG=1");
   alive_timer_.expires_after(every);
@@ -115,14 +132,14 @@ duration attendant::needed_to_stop() const {
 void attendant::begin_stop() {
   process* const p = root();
   if (p == nullptr) return;
+  if (options_.on_ready) options_.on_ready(false);
   const time_point now = p->home.now();
   stop_by_ = after(now, options_.stop_within.time());
   if (stop_by_ != end_of_time) {
     drain_by_ = stop_by_ - std::min(needed_to_stop(), stop_by_ - now);
   }
-  manager_.tell("STOPPING=1\nSTATUS=stopping");
+  tell("STOPPING=1\nSTATUS=stopping");
   if (manager_.is_open()) tell_progress();
-  if (options_.on_ready) options_.on_ready(false);
   if (options_.settle == duration::zero()) return close_intakes();
   settle_timer_.expires_after(std::min(options_.settle, drain_by_ - now));
   settle_timer_.async_wait([this, self = shared_from_this()](const error_code& ec) {
@@ -167,8 +184,8 @@ void attendant::tell_progress() {
   const std::size_t left = processes(io_).size();
   if (left != left_) {
     left_ = left;
-    manager_.tell("EXTEND_TIMEOUT_USEC=" + std::to_string(time_to_tell().count()) +
-                  "\nSTATUS=stopping, " + std::to_string(left) + " left");
+    tell("EXTEND_TIMEOUT_USEC=" + std::to_string(time_to_tell().count()) + "\nSTATUS=stopping, " +
+         std::to_string(left) + " left");
   }
   progress_timer_.expires_after(std::chrono::seconds{1});
   progress_timer_.async_wait([this, self = shared_from_this()](const error_code& ec) {

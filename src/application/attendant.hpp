@@ -13,7 +13,9 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <memory>
+#include <string>
 
 namespace coppice::detail {
 
@@ -36,6 +38,8 @@ class attendant : public std::enable_shared_from_this<attendant> {
  private:
   void await_stop();
   void await_dump();
+  void tell(std::string message);
+  void tell_rest();
   void show_life(std::chrono::microseconds every);
   void begin_stop();
   void close_intakes();
@@ -52,6 +56,8 @@ class attendant : public std::enable_shared_from_this<attendant> {
   boost::asio::signal_set stops_;
   boost::asio::signal_set dumps_;
   const service_notifier manager_;
+  std::deque<std::string> untold_;  // what the manager has not taken yet
+  boost::asio::steady_timer rest_timer_;
   boost::asio::steady_timer alive_timer_;
   boost::asio::steady_timer progress_timer_;
   boost::asio::steady_timer settle_timer_;

@@ -1,5 +1,6 @@
 #include "service_notifier.hpp"
 
+#include <cerrno>
 #include <charconv>
 #include <cstddef>
 #include <cstdlib>
@@ -53,13 +54,14 @@ service_notifier::~service_notifier() {
   if (socket_ >= 0) ::close(socket_);
 }
 
-void service_notifier::tell(std::string_view message) const noexcept {
-  if (socket_ < 0) return;
+bool service_notifier::tell(std::string_view message) const noexcept {
+  if (socket_ < 0) return true;
   sockaddr_un to{};
   std::memcpy(&to, address_.data(), address_.size());
-  static_cast<void>(::sendto(socket_, message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
-                             reinterpret_cast<const sockaddr*>(&to),
-                             static_cast<socklen_t>(address_.size())));
+  return ::sendto(socket_, message.data(), message.size(), MSG_NOSIGNAL | MSG_DONTWAIT,
+                  reinterpret_cast<const sockaddr*>(&to),
+                  static_cast<socklen_t>(address_.size())) >= 0 ||
+         (errno != EAGAIN && errno != ENOBUFS);
 }
 
 // $WATCHDOG_PID says which process the manager watches: a child that has inherited the variables is

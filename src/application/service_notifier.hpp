@@ -9,7 +9,7 @@ namespace coppice::detail {
 
 // Tells the service manager that has started the program what the program does: systemd's protocol,
 // one datagram a message, to the socket that $NOTIFY_SOCKET names. Without that variable nothing is
-// sent. A message that the manager does not take at once is lost: the program must not wait for it.
+// sent. The program must not wait for the manager.
 class service_notifier {
  public:
   // `wanted`: says whether anything is to be told at all.
@@ -19,7 +19,8 @@ class service_notifier {
   ~service_notifier();
 
   [[nodiscard]] bool is_open() const noexcept { return socket_ >= 0; }
-  void tell(std::string_view message) const noexcept;
+  // Returns false if the manager does not take the message now, but may later: it has many others.
+  bool tell(std::string_view message) const noexcept;
   // How often the manager wants to hear that the program is alive; nothing if it does not.
   [[nodiscard]] std::optional<std::chrono::microseconds> watchdog() const;
 

@@ -113,7 +113,6 @@ void begin_task(process& p, task<void> t) {
   task_promise<void>& promise = access::promise(t);
   promise.self = &p;
   static_cast<void>(access::release(t));  // its end destroys it
-  p.innermost = &promise;
   promise.resume();
 }
 

@@ -75,6 +75,7 @@ std::string_view words(wait_kind k) {
     case wait_kind::permit: return "a permit";
     case wait_kind::children: return "its children";
     case wait_kind::request: return "a supervisor";
+    case wait_kind::deadline: return "something with a deadline";
   }
   return "";
 }
@@ -90,7 +91,12 @@ std::string awaited_by(process& p) {
   if (process* const other = b != nullptr ? detail::access::slot(b->awaited()) : nullptr) {
     return "the answer of " + name_of(*other) + ' ' + other->id().to_string();
   }
-  return std::string{words(static_cast<const detail::waiter*>(p.waits.front())->kind)};
+  wait_kind kind = wait_kind::other;
+  for (detail::list_hook* h = p.waits.front(); h != nullptr; h = p.waits.after(h)) {
+    kind = static_cast<const detail::waiter*>(h)->kind;
+    if (kind != wait_kind::deadline) break;  // what it waits for tells more than until when
+  }
+  return std::string{words(kind)};
 }
 
 process_state describe(process& p) {

@@ -262,7 +262,7 @@ void scheduler::acknowledge(process& p, std::any info) {
     p.extras->refuse_early_requests(errc::wrong_type);
   }
   if (!p.acknowledges) return;
-  names_.got_ready(p);
+  if (p.extras) names_.got_ready(p);
   if (p.watcher != nullptr) p.watcher->child_ready(p.tag, std::move(info));
 }
 

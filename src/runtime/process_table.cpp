@@ -140,7 +140,7 @@ void name_table::remove(std::string& its_name) noexcept {
 }
 
 void name_table::got_ready(process& p) {
-  if (p.extras && !p.extras->name.empty()) tell_ready(p.extras->name);
+  if (!p.extras->name.empty()) tell_ready(p.extras->name);
 }
 
 void name_table::tell_ready(std::string_view name) {

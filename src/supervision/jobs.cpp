@@ -193,12 +193,7 @@ void supervision::start_answered(child& c, result r, const exit_reason& why,
     case job_kind::start_group:
       ++c.restarts;
       if (failed) {
-        job rest = std::exchange(job_, {});
-        rest.cursor = children_.after(c);
-        const bool goes_on = retry_later(c, why, now);
-        // Somebody has ended the pause of the subject.
-        if (rest.call != nullptr) reply(std::exchange(rest.call, nullptr), r, &c, why);
-        if (goes_on) begin(std::move(rest));
+        group_failed_at(c, why, now);
         break;
       }
       if (job_.call != nullptr && &c == job_.subject) {
@@ -253,6 +248,18 @@ void supervision::start_answered(child& c, result r, const exit_reason& why,
     case job_kind::shut_down:
     case job_kind::finished: assert(false); break;
   }
+}
+
+// A child of the group that is being started has failed.
+void supervision::group_failed_at(child& c, const exit_reason& why, clock::time_point now) {
+  job rest = std::exchange(job_, {});
+  rest.cursor = children_.after(c);
+  const bool goes_on = retry_later(c, why, now);
+  // Somebody has ended the pause of the subject.
+  if (rest.call != nullptr) {
+    reply(std::exchange(rest.call, nullptr), result::start_failed, &c, why);
+  }
+  if (goes_on) begin(std::move(rest));
 }
 
 // OTP: try_again_restart/1, a cast of the supervisor to itself. The next try waits in the inbox

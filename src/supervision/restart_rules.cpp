@@ -6,8 +6,9 @@
 
 // This file holds the restart rules, for the end of a child that nobody asked to end. A child is
 // restarted if its restart type says so and the budget allows it; the strategy says which siblings
-// go along. The rule is written once, in `consequence_of`: both the usual way, an exit that is
-// taken from the inbox (`handle_exit`), and the short one (`follows_now`) ask it.
+// go along. The rule is written once, in `otp_consequence_of`: both the usual way, an exit that is
+// taken from the inbox (`handle_exit`), and the short one (`follows_now`) ask it. Terms that the
+// child has beyond OTP's come before it (`consequence_of`).
 
 namespace coppice::detail {
 
@@ -38,20 +39,27 @@ bool supervision::ends_supervisor(const child& c) const noexcept {
 
 // Decides what follows from the end of a child by itself. A restart is recorded in the window;
 // any other answer changes nothing. The child still counts as active here.
+supervision::action::next_type supervision::otp_consequence_of(const child& c,
+                                                               const exit_reason& why,
+                                                               clock::time_point now) {
+  using next = action::next_type;
+  if (wants_restart(c, why)) return window_.record(now) ? next::restart : next::give_up;
+  return ends_supervisor(c) ? next::shut_down : next::none;
+}
+
+// The same by the terms of the child.
 supervision::consequence supervision::consequence_of(const child& c, const exit_reason& why,
                                                      clock::time_point now) {
   using next = action::next_type;
-  if (!wants_restart(c, why)) return {ends_supervisor(c) ? next::shut_down : next::none};
-  const bool has_policy = c.policy != nullptr;
-  const restart_policy::decision own =
-      has_policy ? c.policy->after_run(now) : restart_policy::decision{};
+  if (c.policy == nullptr || !wants_restart(c, why)) return {otp_consequence_of(c, why, now)};
+  const restart_policy::decision own = c.policy->after_run(now);
   switch (own.what) {
     case restart_policy::verdict::restart: break;
     case restart_policy::verdict::escalate: return {next::give_up};
     case restart_policy::verdict::drop: return {ends_supervisor(c) ? next::shut_down : next::drop};
     case restart_policy::verdict::park: return {next::park, own.pause};
   }
-  if ((!has_policy || c.policy->counts()) && !window_.record(now)) return {next::give_up};
+  if (c.policy->counts() && !window_.record(now)) return {next::give_up};
   return {next::restart, own.pause};
 }
 
@@ -65,7 +73,7 @@ std::optional<supervision::action::next_type> supervision::follows_now(const chi
   }
   // The end of a pause has its turn as well.
   if (!pauses_.empty() && pauses_.earliest() <= now) return std::nullopt;
-  const action::next_type next = consequence_of(c, reason, now).next;
+  const action::next_type next = otp_consequence_of(c, reason, now);
   // The other two have changed nothing yet: the usual way finds them again.
   if (next != action::next_type::restart && next != action::next_type::none) return std::nullopt;
   return next;

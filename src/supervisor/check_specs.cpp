@@ -110,6 +110,22 @@ void check_gates(const place& at, const child_spec& spec, const std::vector<star
   }
 }
 
+// These rules are for terms that OTP does not know.
+void check_terms(const place& at, const child_spec& spec) {
+  if (spec.progress_limit.time() <= steady_clock::duration::zero()) {
+    refuse(at, spec, "its progress limit must be above zero");
+  }
+  if (!spec.progress_limit.is_infinity() && spec.type == child_type::supervisor) {
+    refuse(at, spec, "a supervisor waits for its children, and has no progress limit");
+  }
+  if (spec.drain.time() < steady_clock::duration::zero()) {
+    refuse(at, spec, "the time in which it drains must not be negative");
+  }
+  if (spec.backoff) check_backoff(at, spec, *spec.backoff);
+  if (spec.restart_limit) check_limit(at, spec, *spec.restart_limit);
+  if (spec.gates) check_gates(at, spec, *spec.gates);
+}
+
 void check_child(const place& at, const child_spec& spec, bool named, auto_shutdown mode) {
   if (spec.start && !access::is_template(spec.start) &&
       access::get_body(spec.start)->is_refused()) {
@@ -128,18 +144,7 @@ void check_child(const place& at, const child_spec& spec, bool named, auto_shutd
   if (spec.start_limit.time() <= steady_clock::duration::zero()) {
     refuse(at, spec, "its start limit must be above zero");
   }
-  if (spec.progress_limit.time() <= steady_clock::duration::zero()) {
-    refuse(at, spec, "its progress limit must be above zero");
-  }
-  if (!spec.progress_limit.is_infinity() && spec.type == child_type::supervisor) {
-    refuse(at, spec, "a supervisor waits for its children, and has no progress limit");
-  }
-  if (spec.drain.time() < steady_clock::duration::zero()) {
-    refuse(at, spec, "the time in which it drains must not be negative");
-  }
-  if (spec.backoff) check_backoff(at, spec, *spec.backoff);
-  if (spec.restart_limit) check_limit(at, spec, *spec.restart_limit);
-  if (spec.gates) check_gates(at, spec, *spec.gates);
+  if (access::has_terms(spec)) check_terms(at, spec);
   // Both rules are OTP's: a permanent child is always restarted, so its end could shut nothing
   // down.
   if (!spec.significant) return;
@@ -205,8 +210,9 @@ void check(const dynamic_supervisor_spec& spec) {
 namespace detail {
 
 void check_dynamic_child(const child_spec& spec) {
-  check_child({}, spec, false, auto_shutdown::never);
-  refuse_template({}, spec);
+  static constexpr place unknown{};
+  check_child(unknown, spec, false, auto_shutdown::never);
+  refuse_template(unknown, spec);
 }
 
 void check_added_child(const child_spec& spec) {

@@ -157,11 +157,6 @@ void supervisor_process::leave_child(entry& c, process& ended, const exit_reason
   if (forgotten) forget(c);
 }
 
-void supervisor_process::forget(entry& c) {
-  delete &c;
-  if (drain_ != nullptr && !has_work()) drain_->work_done();
-}
-
 // Starts on the spot a child that was asked for. Its supervisor must be dynamic, and the child must
 // not acknowledge its start.
 pid supervisor_process::start_now(child_spec& spec) {

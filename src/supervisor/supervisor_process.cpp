@@ -96,7 +96,7 @@ supervisor_process::entry& supervisor_process::make_entry(
   c->significant = spec.significant;
   c->start_limit = spec.start_limit;
   c->how = shutdown_of(spec);
-  note_terms(*c, spec);
+  if (access::has_terms(spec)) note_terms(*c, spec);
   if (const body_ptr& start = access::get_body(spec.start)) c->start = start->for_child(start);
   return *c;
 }

@@ -220,7 +220,10 @@ class supervisor_process final : public behaviour, public process_watcher {
   void perform(supervision::action& a);
   void end_late(entry& c);
   void tell_killed();
-  void forget(entry& c);
+  void forget(entry& c) {
+    delete &c;
+    if (drain_ != nullptr && !has_work()) drain_->work_done();
+  }
   static duration needed_to_stop(const supervision::child& c);
   void limit_stop_of(entry& c, time_point until);
   void start_child(entry& c);

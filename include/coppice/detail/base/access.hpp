@@ -41,6 +41,12 @@ struct access {
     return start.with_argument(argument);
   }
 
+  /// Whether a `child_spec` sets terms that OTP does not know.
+  template <class Spec>
+  [[nodiscard]] static bool has_terms(const Spec& spec) {
+    return spec.has_terms();
+  }
+
   /// The mailbox of an `address`, without its type; and a message with a tag, by which the mailbox
   /// can throw it away again.
   template <class Address>

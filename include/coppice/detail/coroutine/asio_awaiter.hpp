@@ -42,10 +42,11 @@ class asio_awaiter {
 
   static bool await_ready() noexcept { return false; }
   bool await_suspend(std::coroutine_handle<>) {
-    if (promise_.root != nullptr && promise_.root->fails_this_wait()) {
+    if (promise_.root == nullptr) {
+      promise_.body_waits();
+    } else if (promise_.root->fails_this_wait()) {
       throw boost::system::system_error{asio::error::operation_aborted};
     }
-    promise_.suspends();
     try {
       std::move(op_)(handler{*this});
     } catch (...) {

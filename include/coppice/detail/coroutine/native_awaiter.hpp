@@ -48,10 +48,10 @@ class native_awaiter final : public waiter {
   }
   void await_suspend(std::coroutine_handle<>) {
     attach(promise_.self);
-    promise_.suspends();
     // A body of a process hears of stop requests directly. A task that another coroutine awaits is
     // cancelled through the slot of that coroutine, which its root listens to.
     if (promise_.root == nullptr) {
+      promise_.body_waits();
       listen_for_stop();
     } else {
       promise_.root->listen(*this);
@@ -109,10 +109,10 @@ class COPPICE_API yield_awaiter final : public owned_item {
   static bool await_ready() noexcept { return false; }
   void await_suspend(std::coroutine_handle<>) {
     process& p = *promise_.self;
-    promise_.suspends();
     owner = &p;
     number = p.number.load(std::memory_order_relaxed);
     if (promise_.root == nullptr) {
+      promise_.body_waits();
       p.stop.begin_yield();
     } else {
       promise_.root->listen(*this);

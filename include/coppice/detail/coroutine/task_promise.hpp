@@ -100,10 +100,8 @@ class COPPICE_API task_promise_base {
   // Does the same later, as work of the process, when no frame of any process is on the stack.
   void drop_at_rest() noexcept;
 
-  // Notes that the chain waits here.
-  void suspends() noexcept {
-    if (root == nullptr) self->innermost = this;
-  }
+  // Notes that the chain waits here, which is the body of its process.
+  void body_waits() noexcept { self->innermost = this; }
 
   // The slot through which the Asio operations of this task are cancelled.
   [[nodiscard]] asio::cancellation_slot slot() const noexcept {

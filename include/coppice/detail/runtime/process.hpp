@@ -139,9 +139,13 @@ struct runner_type {
   static void take_as(void* from, bool run) {
     auto* stored = static_cast<Handler*>(from);
     Handler local{std::move(*stored)};
-    stored->~Handler();
-    // The room of the handler notes the coroutine that it resumes, see `process::outermost`.
-    if constexpr (requires { local.entry_point(); }) ::new (from) void*{local.entry_point()};
+    if constexpr (requires { local.entry_point(); }) {
+      // The room of the handler notes the coroutine that it resumes, see `process::outermost`. That
+      // handler is one of Asio's, which has nothing left to destroy once it was moved from.
+      ::new (from) void*{local.entry_point()};
+    } else {
+      stored->~Handler();
+    }
     if (run) std::move(local)();
   }
 };

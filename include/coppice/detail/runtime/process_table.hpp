@@ -70,7 +70,7 @@ class COPPICE_API name_table {
   bool add(process& p, std::string_view name);
   // Frees the name of a process, if it has one; `its_name` is where it keeps it.
   void remove(std::string& its_name) noexcept;
-  // A process that had not acknowledged its start has done so.
+  // A process with extras that had not acknowledged its start has done so.
   void got_ready(process& p);
 
   // The watch hears of changes from now on, until it is unlinked. Tells whether a process of its

@@ -25,6 +25,7 @@ enum class wait_kind : unsigned char {
   permit,    // of a semaphore
   children,  // that end, or give the supervisor something to do
   request,   // that a supervisor answers
+  deadline,  // of something else that it waits for, see process_part
 };
 
 // A wait state says it by a member.
@@ -122,7 +123,7 @@ class COPPICE_API waiter : public owned_item, public list_hook {
 // lasts; its own turns in the run queue are those of its timer.
 class COPPICE_API process_part : public waiter {
  public:
-  using waiter::waiter;
+  process_part(scheduler& s, function* f) noexcept : waiter{s, f, wait_kind::deadline} {}
 
   // Asks it to stop, by a turn that the scheduler posts.
   void ask_to_stop();

@@ -144,7 +144,7 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
     ~closing() { core->close(); }
   };
 
-  // The coroutine itself has done this, unless the server was killed or has called exit().
+  // The coroutine itself has done this, unless the server was killed.
   struct giving_back {
     server_core* core;
     ~giving_back() {

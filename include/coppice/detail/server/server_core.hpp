@@ -207,6 +207,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   void gave_up(reply_slot& call) noexcept override;
   void fire(const pid& process, const exit_reason& reason) override;
   [[nodiscard]] bool traps_exits() const noexcept override { return opened; }
+  [[nodiscard]] bool cleans_up_at_exit() const noexcept override { return true; }
   void set_awaited(const pid& p) noexcept override { awaited_ = p; }
   [[nodiscard]] pid awaited() const noexcept override { return awaited_; }
   [[nodiscard]] pid who() const noexcept override { return self.id(); }

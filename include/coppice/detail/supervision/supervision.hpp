@@ -264,6 +264,8 @@ class COPPICE_API supervision {
   // Gives the child of that id if it is stopped, or waits for the end of a pause. Otherwise the
   // call is answered by the error, and null is returned.
   [[nodiscard]] child* stopped_child(std::string_view id, void* call);
+  [[nodiscard]] action::next_type otp_consequence_of(const child& c, const exit_reason& why,
+                                                     clock::time_point now);
   [[nodiscard]] consequence consequence_of(const child& c, const exit_reason& why,
                                            clock::time_point now);
   [[nodiscard]] bool ends_supervisor(const child& c) const noexcept;
@@ -295,6 +297,7 @@ class COPPICE_API supervision {
   // `why` and `now` tell of a start that has failed.
   void start_answered(child& c, result r, const exit_reason& why = {},
                       clock::time_point now = {});
+  void group_failed_at(child& c, const exit_reason& why, clock::time_point now);
   void on_down(child& c);
   void check_deadline(clock::time_point now);
   void account_stop(child& c, const exit_reason& reason);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <coppice/detail/runtime/behaviour.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/detail/runtime/waiter.hpp>
@@ -9,6 +10,12 @@
 #include <utility>
 
 namespace coppice::detail {
+
+// Throws the reason if the process has to do something when it has called exit(reason).
+inline void check_exit(process& p, const exit_reason& reason) {
+  const behaviour* const b = p.behaviour();
+  if (b != nullptr && b->cleans_up_at_exit()) throw exit_exception{reason};
+}
 
 // The wait behind exit(reason): it ends the current process and never completes. It marks the
 // process to end when it next suspends, which this very wait makes it do. So the frames are
