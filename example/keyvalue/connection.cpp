@@ -3,6 +3,7 @@
 #include "output.hpp"
 #include "session.hpp"
 #include "slow_log_client.hpp"
+#include "slow_log_server.hpp"
 
 #include <coppice/exit_reason.hpp>
 #include <coppice/name.hpp>

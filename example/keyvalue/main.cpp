@@ -60,7 +60,7 @@
 #include "connection.hpp"
 #include "options.hpp"
 #include "slow_log.hpp"
-#include "slow_log_client.hpp"
+#include "slow_log_server.hpp"
 #include "store_process.hpp"
 
 #include <coppice/acceptor.hpp>
@@ -106,6 +106,7 @@ coppice::supervisor_spec make_tree(keyvalue::common& all) {
   };
   auto store = [&all] { return keyvalue::run_store(all.store, all.connections); };
   auto sweeper = [&all] { return keyvalue::sweep(all.store); };
+  // No more need wait for it, as these would be the ones that it keeps.
   const coppice::server_options of_slow_log{
       .mailbox = {.limit = keyvalue::slow_log::most, .when_full = coppice::overflow::drop_oldest}};
   return {
@@ -120,8 +121,8 @@ coppice::supervisor_spec make_tree(keyvalue::common& all) {
                                  .drain = given.drain,
                                  .shutdown = 1s}),
               dispensable(coppice::worker("sweeper", sweeper)),
-              dispensable(
-                  coppice::server_with<keyvalue::slow_log>(of_slow_log, keyvalue::slow_log_name)),
+              dispensable(coppice::server_with<keyvalue::slow_log_server>(of_slow_log,
+                                                                          keyvalue::slow_log_name)),
           },
   };
 }

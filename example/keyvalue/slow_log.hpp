@@ -20,38 +20,21 @@ struct slow_log_query {
 /// The commands, the latest first; their number; or nothing, after a reset.
 using slow_log_answer = std::variant<std::monostate, std::size_t, std::vector<slow_command>>;
 
-/// The server that keeps the latest of the commands that took long, those of all clients.
-///
-/// They are cast, and nobody waits for that. What is not handled when the server ends is kept with
-/// the rest, for the next one.
+/// The latest of the commands that took long, those of all clients.
 class slow_log {
  public:
-  /// How many are kept. No more need wait for it, as these would be the ones that it keeps.
+  /// How many are kept.
   static constexpr std::size_t most = 128;
 
-  struct note {
-    slow_command command;
-  };
-  struct ask {
-    using reply = slow_log_answer;
-    slow_log_query query;
-  };
+  /// Takes one more, and numbers it.
+  void add(slow_command command);
+  [[nodiscard]] slow_log_answer answer(const slow_log_query& query);
 
-  void handle(note m);
-  slow_log_answer handle(ask m);
-  void undelivered(note m) { handle(std::move(m)); }
-
-  struct kept {
-    std::deque<slow_command> commands{};  ///< The latest first.
-    std::int64_t next_number = 0;
-
-    friend bool operator==(const kept&, const kept&) = default;
-  };
-  [[nodiscard]] kept state() const { return kept_; }
-  void restore(kept k) { kept_ = std::move(k); }
+  friend bool operator==(const slow_log&, const slow_log&) = default;
 
  private:
-  kept kept_;
+  std::deque<slow_command> commands_{};  // the latest first
+  std::int64_t next_number_ = 0;
 };
 
 }  // namespace keyvalue

@@ -1,6 +1,6 @@
 #include "slow_log_client.hpp"
 
-#include "slow_log.hpp"
+#include "slow_log_server.hpp"
 
 #include <coppice/server_call.hpp>
 #include <coppice/server_ref.hpp>
@@ -35,18 +35,18 @@ std::string address_of(const socket_type& socket) {
 }  // namespace
 
 void tell_slow_log(std::vector<slow_command> commands, const socket_type& from) {
-  const coppice::server_ref<slow_log> log{slow_log_name};
+  const coppice::server_ref<slow_log_server> log{slow_log_name};
   const std::string address = address_of(from);
   for (slow_command& c : commands) {
     c.address = address;
-    log.cast<slow_log::note>(std::move(c));
+    log.cast<slow_log_server::note>(std::move(c));
   }
 }
 
 asio::awaitable<void, coppice::executor> ask_slow_log(session& client) {
   using namespace std::chrono_literals;
-  const coppice::server_ref<slow_log> log{slow_log_name};
-  const slow_log::ask question{client.query()};
+  const coppice::server_ref<slow_log_server> log{slow_log_name};
+  const slow_log_server::ask question{client.query()};
   auto asking = log.call(question, 1s);
   const auto [failed, answer] = co_await std::move(asking)(asio::as_tuple(asio::deferred));
   if (failed == asio::error::operation_aborted) throw boost::system::system_error{failed};

@@ -12,9 +12,6 @@
 
 namespace keyvalue {
 
-/// The name of the server that is the slow log.
-inline constexpr const char* slow_log_name = "keyvalue.slow_log";
-
 /// Tells the slow log of commands that came from that socket, and does not wait. If it is down they
 /// are lost.
 void tell_slow_log(std::vector<slow_command> commands, const socket_type& from);
