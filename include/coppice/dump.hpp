@@ -61,11 +61,11 @@ struct process_state {
 /// and of a task that runs.
 ///
 /// Functions have names where the program tells them: those of shared objects, and of a program
-/// that is linked with `-rdynamic`. Of others only the place is told, which
-/// `addr2line -Cfe /usr/bin/shop 0x1a2b0` turns into function, file and line. Coroutines that a task
-/// awaits and which are `asio::awaitable`s are not seen, nor the other way round, nor those that are
-/// awaited with a deadline, nor what runs beside the body (`||`).
-/// Empty for awaitables with `COPPICE_DOCUMENTED_ASIO_ONLY`.
+/// that is linked with `-rdynamic`; but g++ makes those of coroutines local when it optimises. Of
+/// others only the place is told, which `addr2line -Cfe /usr/bin/shop 0x1a2b0` turns into function,
+/// file and line. Coroutines that a task awaits and which are `asio::awaitable`s are not seen, nor
+/// the other way round, nor those that are awaited with a deadline, nor what runs beside the body
+/// (`||`). Empty for awaitables with `COPPICE_DOCUMENTED_ASIO_ONLY`.
 [[nodiscard]] COPPICE_API std::vector<std::string> stack_of(const pid& process);
 
 }  // namespace coppice
