@@ -22,7 +22,8 @@ class queue_bound {
 
   // Tells whether one message more needs no decision, where so many wait.
   [[nodiscard]] bool has_room(std::size_t waiting) const noexcept { return waiting < mark_; }
-  // What happens to it otherwise. `delivered`: the queue is longer than ever before.
+  // Decides what happens to it otherwise. It is `delivered` if the queue only gets longer than ever
+  // before.
   [[nodiscard]] send_result decide(std::size_t waiting) const noexcept {
     if (waiting < limit_) return send_result::delivered;
     switch (when_full_) {
@@ -32,7 +33,7 @@ class queue_bound {
     }
     return send_result::refused;
   }
-  // That has happened; so many wait now.
+  // Notes what has happened to it; so many wait now.
   void count(send_result happened, std::size_t waiting) noexcept {
     if (happened != send_result::delivered) {
       ++shed_;

@@ -11,9 +11,9 @@
 #include <type_traits>
 #include <utility>
 
-// What an operation with a deadline completes with. The first argument says whether it has ended
-// because it was cancelled, as an error code or an exception; with as_tuple, the first element of a
-// tuple does. What says so in another way is passed on as it is.
+// An operation with a deadline completes with these results. The first argument says whether it was
+// cancelled, as an error code or an exception; with as_tuple, the first element of a tuple does. A
+// result that says so in another way is passed on as it is.
 
 namespace coppice::detail {
 

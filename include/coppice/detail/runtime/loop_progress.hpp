@@ -10,7 +10,7 @@ class process;
 
 // Shows other threads that a loop gets on. The loop's thread leaves a note when a piece of work
 // begins and when a turn ends, which says whose work it does from there on. That costs it a store.
-// Who looks takes the note away, so that a note which is there at the next look is a new one.
+// The thread that looks takes the note away, so that one which is there at the next look is new.
 class loop_progress {
  public:
   struct sight {

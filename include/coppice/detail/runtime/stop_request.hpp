@@ -167,7 +167,7 @@ class stop_request {
   level asked_ = level::none;
   state now_ = state::idle;
   yield_state yield_ = yield_state::none;
-  // Of a request to parts: 1, and the number of its turns, counted up to the most; otherwise 0.
+  // Counts the turns of a request to parts, from 1 up to the most. It is 0 with any other.
   unsigned char turns_for_parts_ = 0;
 };
 

@@ -114,7 +114,8 @@ class COPPICE_API waiter : public owned_item, public list_hook {
   bool aborted_ = false;
   bool listening_ = false;
   bool holds_body_ = false;
-  // Of a part of the process that is to stop: asked, or told already by the request under way.
+  // Whether this is a part of the process that is asked to stop, and whether the request under way
+  // has told it already.
   enum class stop : unsigned char { none, asked, told } stop_ = stop::none;
 };
 
