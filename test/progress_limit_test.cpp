@@ -345,7 +345,8 @@ TEST_CASE("the report of a process that hangs tells where it waits") {
   limited w;
   std::vector<std::string> stack;
   coppice::set_report_sink(w.io, [&](const coppice::report& r) {
-    if (const auto* x = std::get_if<coppice::process_hung>(&r)) stack = coppice::stack_of(x->process);
+    const auto* const hung = std::get_if<coppice::process_hung>(&r);
+    if (hung != nullptr) stack = coppice::stack_of(hung->process);
   });
   w.run([&w]() -> coroutine<> {
     const citizen me{w.all};

@@ -1,7 +1,8 @@
 // systemd_service FOLDER: a program for systemd_test.py to run as a service.
 //
 // It is up when somebody has connected to FOLDER/gate. Clients of FOLDER/clients are greeted, and
-// may stay until they hang up, also while it stops; a byte from one of them blocks the loop for ever.
+// may stay until they hang up, also while it stops; a byte from one of them blocks the loop for
+// ever.
 
 #include <coppice/acceptor.hpp>
 #include <coppice/child_spec.hpp>

@@ -44,12 +44,12 @@
 //   nothing for too long is hung up on.
 // - Nobody waits to tell the slow log anything. Its queue is no longer than the log itself: with
 //   more to tell, the oldest is dropped, as it would be from the log.
-// - On SIGTERM or SIGINT the port is closed, and clients who ask for nothing are hung up on; where a
-//   command has begun to arrive, or its answer to be sent, that is finished, within the time for
+// - On SIGTERM or SIGINT the port is closed, and clients who ask for nothing are hung up on; where
+//   a command has begun to arrive, or its answer to be sent, that is finished, within the time for
 //   it. Then all the rest is stopped in reverse order, and the exit code is 0. A second signal ends
 //   everything at once, with exit code 3.
-// - SIGUSR1 tells on stderr what every process waits for; a connection has the number that CLIENT ID
-//   tells its client. Whoever holds up all others (DEBUG SLEEP) is told of while it does. And a
+// - SIGUSR1 tells on stderr what every process waits for; a connection has the number that CLIENT
+//   ID tells its client. Whoever holds up all others (DEBUG SLEEP) is told of while it does. And a
 //   service manager is told when the program is up and when it stops, and may watch over it:
 //   Type=notify and WatchdogSec in a unit of systemd.
 //

@@ -89,8 +89,8 @@ struct child_spec {
   /// its own. A server makes progress with each message: no handler, nor `init` or `terminate`, may
   /// take longer, whatever it awaits, and a server without a message waits as long as it likes. A
   /// body that computes for too long ends when it suspends, and not before. The frames of a process
-  /// that hangs are destroyed, as those of a killed one are. What is ready when the time is over has
-  /// its turn first: nobody hangs because another process has held up the loop. Above zero; not for
+  /// that hangs are destroyed, as those of a killed one are. What is ready when the time is over
+  /// has its turn first: nobody hangs because another process has held up the loop. Above zero; not for
   /// supervisors. No limit by default: OTP has none.
   time_limit progress_limit = infinity;
   /// For how long it may finish what it has before a program that `run` runs stops its processes: a

@@ -59,8 +59,8 @@ namespace coppice {
 /// A kill calls no `terminate`, but these: while the frames are destroyed, before the object is.
 /// What one throws then is reported, and changes nothing else. They are not called if there is no
 /// object to call (the server has not come up, or `init` has failed); if the object is in use (the
-/// server is abandoned, as a handler waits for what cannot be cancelled); nor when the io_context is
-/// destroyed.
+/// server is abandoned, as a handler waits for what cannot be cancelled); nor when the io_context
+/// is destroyed.
 ///
 /// What came back can be part of the state, which the next incarnation is given:
 ///

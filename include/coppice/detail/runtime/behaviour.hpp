@@ -35,8 +35,8 @@ class behaviour {
   // coroutine.
   [[nodiscard]] virtual bool traps_exits() const noexcept { return false; }
   virtual bool exit_signal(const pid&, const exit_reason&) { return false; }
-  // Tells whether exit(reason) is to be an exception, since something is done after the coroutine has
-  // called it.
+  // Tells whether exit(reason) is to be an exception, since something is done after the coroutine
+  // has called it.
   [[nodiscard]] virtual bool cleans_up_at_exit() const noexcept { return false; }
   // Ends the process in order, as `stop` of a reference to it asks for.
   virtual bool stop(const exit_reason&) { return false; }
