@@ -754,6 +754,23 @@ TEST_CASE("the time of a coroutine that always finds something ready is over all
   }
 }
 
+namespace {
+
+// Waits again and again, whenever the time is over, until something else happens.
+template <class Wait>
+coroutine<> wait_on(const Wait& wait, source& s, std::chrono::hours limit) {
+  for (;;) {
+    try {
+      auto waiting = wait(s, limit);
+      co_await std::move(waiting);
+    } catch (const boost::system::system_error& e) {
+      if (e.code() != coppice::errc::timeout) throw;
+    }
+  }
+}
+
+}  // namespace
+
 TEST_CASE("a request to stop goes to what is awaited, and is no time-out") {
   for (const auto& [name, wait] : timed()) {
     for (const auto limit : {std::chrono::hours{1}, std::chrono::hours{0}}) {
@@ -761,16 +778,7 @@ TEST_CASE("a request to stop goes to what is awaited, and is no time-out") {
       CAPTURE(limit.count());
       world w;
       source s{w.io};
-      const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
-        for (;;) {
-          try {
-            auto waiting = wait(s, limit);
-            co_await std::move(waiting);
-          } catch (const boost::system::system_error& e) {
-            if (e.code() != coppice::errc::timeout) throw;
-          }
-        }
-      });
+      const coppice::pid p = coppice::spawn(w.io, [&] { return wait_on(wait, s, limit); });
       const ending end{p};
       step(w.io, 20);
       REQUIRE(p.alive());
@@ -792,16 +800,7 @@ TEST_CASE("a request to stop is not lost, whatever completes or times out before
               if (hint != 1 && (fed_at > 1 || limit == 0h)) continue;
               world w{hint};
               source s{w.io};
-              const coppice::pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
-                for (;;) {
-                  try {
-                    auto waiting = wait(s, limit);
-                    co_await std::move(waiting);
-                  } catch (const boost::system::system_error& e) {
-                    if (e.code() != coppice::errc::timeout) throw;
-                  }
-                }
-              });
+              const coppice::pid p = coppice::spawn(w.io, [&] { return wait_on(wait, s, limit); });
               const ending end{p};
               step(w.io, fed_at);
               if (fed_first) s.feed();
