@@ -328,16 +328,20 @@ class naive_supervisor {
     look();
     if (shut_out(*m)) return hold(*m);
     const note& came = start(*m);
-    if (came.what == what::start_failed && try_again(m, came) == after_try::ends) end();
-    const bool gone = !static_ || plan(*m).restarted == coppice::temporary;
-    if (came.what == what::ignored && gone) drop(m);
+    if (came.what == what::start_failed) {
+      if (try_again(m, came) == after_try::ends) end();
+    } else if (came.what == what::ignored) {
+      if (!static_ || plan(*m).restarted == coppice::temporary) drop(m);
+    }
   }
 
   // Whoever has asked for it gets the answer of that child, or of the one that fails before it.
   void start_group(place m, const note* call) {
-    for (place x = first_of_group(m); x != members_.end(); ++x) {
+    for (place next = first_of_group(m); next != members_.end();) {
+      const place x = next++;
       look();
       if (x->now != state::stopped) continue;
+      const std::size_t whom = x->whom;
       const bool asked = call != nullptr && x == m;
       if (shut_out(*x) && !asked) {
         hold(*x);
@@ -346,8 +350,8 @@ class naive_supervisor {
       const note& came = start(*x, asked);
       const bool failed = came.what == what::start_failed;
       const after_try then = failed ? try_again(x, came) : after_try::goes_on;
-      if (call != nullptr && (failed || x == m)) {
-        answers(*call, result_of(came), x->whom, came.reason);
+      if (call != nullptr && (failed || asked)) {
+        answers(*call, result_of(came), whom, came.reason);
         call = nullptr;
       }
       if (then == after_try::ends) return end();
