@@ -63,6 +63,7 @@ void scheduler::destroy_frames(process& p, bool at_rest) {
     dropping_ = dropping_before;
     if (!p.is(number)) return;
   }
+  if (order_ != nullptr) look_again();  // it has held the process back, and does so no more
   exiting_.push_back({&p, p.number.load(), now()});
   if (!abandon_timer_.armed()) {
     abandon_timer_.fire = [](timer_node&) { active()->give_up_waiting(); };

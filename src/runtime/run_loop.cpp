@@ -60,7 +60,6 @@ void scheduler::perform_without_process(owned_item& item) {
 }
 
 inline void scheduler::perform(run_item& item) {
-  completed_at_once_ = 0;
   if (item.act == &process::start) {
     begin(static_cast<process&>(item));
   } else {
@@ -71,8 +70,8 @@ inline void scheduler::perform(run_item& item) {
 // A completion may run where it arrives only if the order of events stays as if it had been queued:
 // nothing of coppice's is on the stack, and nothing of this process is ahead of it in the queue.
 bool scheduler::may_run_inline(process& p) const noexcept {
-  return active_scheduler == nullptr && !p.life.is_spawned() && p.stop.lets_run_inline() &&
-         stops_.empty() && p.queued == 0 && p.woken == 0;
+  return active_scheduler == nullptr && order_ == nullptr && !p.life.is_spawned() &&
+         p.stop.lets_run_inline() && stops_.empty() && p.queued == 0 && p.woken == 0;
 }
 
 bool scheduler::run_inline(owned_item& item) {
@@ -84,18 +83,37 @@ bool scheduler::run_inline(owned_item& item) {
 void scheduler::turn_over() {
   turn_time_valid_ = false;
   // While a request to stop is on its way, the turn that delivers it drains the queue.
-  if (!queue_.empty() && stops_.empty() && !drain_posted_) post_drain();
+  const bool work = !queue_.empty() || (order_ != nullptr && order_->has_work());
+  if (work && stops_.empty() && !drain_posted_) post_drain();
 }
 
 void scheduler::drain() {
   // Nothing runs while a request to stop is on its way: the sender's next messages must not arrive
   // before the request.
-  for (int left = drain_budget; left > 0 && stops_.empty(); --left) {
+  for (int left = drain_budget; left > 0 && stops_.empty() && order_ == nullptr; --left) {
     if (queue_.empty()) break;
+    completed_at_once_ = 0;
     perform(queue_.pop());
   }
+  if (order_ != nullptr) drain_in_order();
   // Here no frame is on the stack: surplus runners may be destroyed.
   if (to_destroy_ != nullptr) destroy_surplus();
+}
+
+void scheduler::drain_in_order() {
+  for (int left = drain_budget; left > 0 && stops_.empty(); --left) {
+    order_->take(queue_);
+    run_item* const item = order_->next();
+    if (item == nullptr) return;
+    completed_at_once_ = order_->at_once() ? 0 : most_at_once;
+    perform(*item);
+    order_->done();
+  }
+}
+
+void scheduler::set_order(work_order* order) noexcept {
+  if (order_ != nullptr) order_->give_back(queue_);
+  order_ = order;
 }
 
 // The process has suspended: what could not be done while it ran is done now. An end of the process

@@ -164,6 +164,7 @@ void scheduler::shutdown() noexcept {
   strike_off_registry(serial_);
   const at_work here{*this};
   down_ = true;
+  set_order(nullptr);
   for (bool more = true; more;) {
     more = false;
     while (!queue_.empty()) {

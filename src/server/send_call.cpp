@@ -73,7 +73,7 @@ void send_call(reply_slot& slot, envelope& e, const call_terms& terms, const voi
     slot.asked = core;
     core->calls.push_back(slot);
     const bool now = d == delivery::at_once && e.kind == envelope::kind_type::synchronous &&
-                     core->is_idle();
+                     core->is_idle() && slot.home.keeps_own_order();
     if (now) {
       core->handle_at_once(e);
     } else {

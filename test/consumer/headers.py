@@ -21,7 +21,10 @@ import tempfile
 WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion",
             "-Werror"]
 # Header: what it needs beside Boost.
-NEEDS = {"spdlog_sink.hpp": "spdlog/spdlog.h"}
+NEEDS = {
+    "simulation_doctest.hpp": "doctest/doctest.h",
+    "spdlog_sink.hpp": "spdlog/spdlog.h",
+}
 PROGRAM = re.compile(r"^```cpp\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 

@@ -205,7 +205,7 @@ class process : public run_item, public list_hook {
            !stop.is_deferred();
   }
 
-  static void start(run_item* item, run_item::how how);
+  COPPICE_API static void start(run_item* item, run_item::how how);
 
   template <const char* body_kind, decltype(runner_type::frames) frames, class Handler>
   void park(Handler&& handler) {

@@ -5,6 +5,7 @@
 #include <coppice/detail/runtime/process.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -20,6 +21,14 @@ struct free_slots {
   const void* kind = nullptr;  // the type; null: the slots have no runners
   process* top = nullptr;      // the first; each one refers to the next
   std::size_t count = 0;
+};
+
+// A process whose frames are being destroyed, and the time at which that began. It may have ended
+// by now.
+struct exiting_process {
+  process* block;
+  std::uint64_t number;
+  time_point since;
 };
 
 // The slots of processes. A slot never moves, and is not freed before the scheduler.

@@ -152,4 +152,27 @@ class run_queue {
   int overtaken_ = 0;  // the number of items of `started_` since it was empty
 };
 
+// Decides which ready work runs next, in place of the order of the run queue. A simulation gives
+// one to its scheduler; others have none. While there is one, completions do not run where they
+// arrive, and calls are not handled within the turn of the caller.
+class work_order {
+ public:
+  // Takes all that the queue has.
+  virtual void take(run_queue& ready) = 0;
+  // Gives the item that runs next, or null if other handlers are to have their turn first. The item
+  // has to be acted on.
+  virtual run_item* next() = 0;
+  // That item has been acted on.
+  virtual void done() noexcept = 0;
+  // Tells whether an item that it has taken may run now.
+  [[nodiscard]] virtual bool has_work() const noexcept = 0;
+  // Tells whether operations that the item begins may complete at once.
+  [[nodiscard]] virtual bool at_once() = 0;
+  // Gives all items back.
+  virtual void give_back(run_queue& ready) noexcept = 0;
+
+ protected:
+  ~work_order() = default;
+};
+
 }  // namespace coppice::detail

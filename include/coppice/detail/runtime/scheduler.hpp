@@ -171,6 +171,11 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   }
   // Counts such completions.
   void complete_at_once() noexcept { ++completed_at_once_; }
+  // Lets another order than the run queue's decide what runs next. It has to outlive the scheduler.
+  void set_order(work_order* order) noexcept;
+  [[nodiscard]] bool keeps_own_order() const noexcept { return order_ == nullptr; }
+  // What the order holds back may run now.
+  void look_again() noexcept { see_to_queue(); }
   // Gives the process that runs, if that coroutine is the outermost one of its body; or null.
   [[nodiscard]] process* body_behind(const void* outermost) const noexcept {
     return current_ != nullptr && current_->outermost == outermost ? current_ : nullptr;
@@ -257,6 +262,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   bool try_turn(First& first);
   void turn_over();
   void drain();
+  void drain_in_order();
   void perform(run_item& item);
   void perform_owned(owned_item& item);
   void perform_without_process(owned_item& item);
@@ -298,6 +304,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   loop_thread thread_;
   loop_progress progress_;
   run_queue queue_;
+  work_order* order_ = nullptr;
   bool drain_posted_ = false;
   bool in_turn_ = false;  // inside a turn, which drains the queue or posts another turn at its end
   bool down_ = false;
@@ -314,13 +321,6 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   std::deque<free_slots> free_slots_{1};
   free_slots* latest_free_slots_ = &free_slots_.front();
   process* to_destroy_ = nullptr;  // free slots whose runners are to be destroyed
-  // Processes whose frames are being destroyed, and the times at which that began. Some of them may
-  // have ended by now.
-  struct exiting_process {
-    process* block;
-    std::uint64_t number;
-    time_point since;
-  };
   std::deque<exiting_process> exiting_;
   list_hook foreign_waits_;
   list_hook members_;

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace coppice {
+
+/// What the network of a simulation is like. Chances are from 0 (never) to 1.
+struct network_conditions {
+  /// How long a piece of data, or an attempt to connect, travels: drawn anew for each.
+  std::chrono::nanoseconds latency_min = std::chrono::microseconds{20};
+  std::chrono::nanoseconds latency_max = std::chrono::microseconds{200};
+  double short_read = 0;   ///< That what is written arrives in several pieces, for each of them.
+  double short_write = 0;  ///< That a write takes only a part, and the socket is full for a while.
+  double reset = 0;        ///< That a connection breaks after a write, for both ends.
+  double refuse = 0;       ///< That an attempt to connect is refused.
+  /// That a socket is not opened, or a connection not accepted: too many open files.
+  double no_descriptor = 0;
+};
+
+/// What befalls a process where it goes on after a wait.
+enum class fault_kind : unsigned char {
+  crash,      ///< It ends by an exception, `simulated_fault`, which its body has no time to catch.
+  kill,       ///< Somebody kills it.
+  hang,       ///< It never goes on. It can still be killed.
+  late,       ///< It goes on later.
+  no_memory,  ///< One of the next allocations of this step throws `std::bad_alloc`.
+};
+
+/// Faults of one kind in the processes of one name.
+struct process_fault {
+  /// The registered name of the process, or its label, which is that of its child spec; "*" is any
+  /// process that is no supervisor.
+  std::string process = "*";
+  fault_kind kind = fault_kind::crash;
+  double chance = 0;  ///< At each of its steps.
+  /// With `late`: at most that much.
+  std::chrono::nanoseconds delay = std::chrono::seconds{1};
+};
+
+/// Who runs next, of the processes that are ready.
+enum class simulated_order : unsigned char {
+  drawn,        ///< One of the following, drawn from the seed.
+  first_come,   ///< As without a simulation.
+  random,       ///< Any of them.
+  /// The one with the highest priority. Priorities are drawn, and change a few times: this finds
+  /// what needs few, but certain, switches (PCT).
+  priorities,
+};
+
+/// @relates simulate
+struct simulation_options {
+  std::uint64_t first_seed = 1;
+  std::uint64_t seeds = 100;  ///< How many seeds are played.
+  /// The most that can happen. Each seed draws which of the kinds of faults happen in its play, and
+  /// how often.
+  network_conditions network{};
+  std::vector<process_fault> faults{};
+  simulated_order order = simulated_order::drawn;
+  /// A play that lasts longer, in its own time, has failed.
+  std::chrono::nanoseconds time_limit = std::chrono::hours{24};
+  /// So has a play in which so much happens without any time passing.
+  std::uint64_t steps_at_one_time = 1'000'000;
+  /// Each play whose seed can be divided by this is played twice, and must be the same; 0: none.
+  std::uint64_t played_twice = 10;
+  bool draw_faults = true;  ///< False: all faults have the chances given, with each seed.
+};
+
+}  // namespace coppice

@@ -1,0 +1,113 @@
+#include "simulated_system.hpp"
+
+#include "epoll_set.hpp"
+
+#include <stdexcept>
+
+namespace coppice::detail {
+
+namespace {
+
+constinit thread_local simulated_system* of_this_thread = nullptr;
+
+}  // namespace
+
+simulated_system::simulated_system(std::uint64_t seed, fault_plan& faults, trace& t)
+    : seed_{seed},
+      faults_{faults},
+      trace_{t},
+      events_{seed},
+      random_device_{seed, "random_device"} {}
+
+simulated_system::~simulated_system() = default;
+
+simulated_system* simulated_system::current() noexcept { return of_this_thread; }
+
+simulated_system::in_use::in_use(simulated_system& s) noexcept
+    : before_{std::exchange(of_this_thread, &s)} {}
+
+simulated_system::in_use::~in_use() { of_this_thread = before_; }
+
+int simulated_system::open(std::shared_ptr<descriptor> d) {
+  if (files_.size() >= most_files_) return -EMFILE;
+  int number = first_number;  // the lowest that is free, as everywhere
+  for (const auto& [taken, file] : files_) {
+    if (taken != number) break;
+    ++number;
+  }
+  files_.emplace(number, std::move(d));
+  return number;
+}
+
+descriptor* simulated_system::find(int number) const noexcept {
+  const auto found = files_.find(number);
+  return found != files_.end() ? found->second.get() : nullptr;
+}
+
+int simulated_system::close(int number) {
+  const auto found = files_.find(number);
+  if (found == files_.end()) return -EBADF;
+  const std::shared_ptr<descriptor> file = std::move(found->second);
+  files_.erase(found);
+  if (file.use_count() == 1) {
+    epoll_set::forget(*file);
+    file->closed();
+  }
+  return 0;
+}
+
+void simulated_system::let_due_happen() {
+  while (events_.next() && *events_.next() <= now_) events_.pop()();
+}
+
+bool simulated_system::step(std::optional<duration> limit) {
+  const std::optional<duration> next = events_.next();
+  if (!next || (limit && *next > *limit)) {
+    if (!limit) return false;
+    if (*limit > now_) idle_waits_ = 0;
+    now_ = std::max(now_, *limit);
+    return false;
+  }
+  if (*next > now_) {
+    now_ = *next;
+    idle_waits_ = 0;
+    trace_.note("time", static_cast<std::uint64_t>(now_.count()));
+  }
+  events_.pop()();
+  return true;
+}
+
+bool simulated_system::pass_until(const std::function<bool()>& so, std::optional<duration> limit) {
+  let_due_happen();
+  while (!so()) {
+    if (!step(limit)) return so();
+  }
+  return true;
+}
+
+int simulated_system::wait(epoll_set& set, epoll_event* into, int most, int timeout) {
+  ++idle_waits_;
+  let_due_happen();
+  const std::span<epoll_event> room{into, static_cast<std::size_t>(most)};
+  std::optional<duration> limit;
+  if (timeout >= 0) limit = now_ + std::chrono::milliseconds{timeout};
+  for (;;) {
+    const int ready = set.take_ready(room);
+    if (ready > 0 || timeout == 0 || std::exchange(wait_over_, false)) {
+      trace_.note("ready", static_cast<std::uint64_t>(ready));
+      if (ready > 0) told_stuck_ = false;
+      return ready;
+    }
+    if (step(limit)) continue;
+    if (limit) return set.take_ready(room);
+    if (std::exchange(told_stuck_, true) || !stuck_) {
+      throw std::runtime_error{
+          "coppice: a simulated thread waits for what can never happen: nothing is ready, no timer "
+          "is set, and nothing is under way"};
+    }
+    stuck_();
+    return set.take_ready(room);
+  }
+}
+
+}  // namespace coppice::detail

@@ -1,0 +1,121 @@
+#pragma once
+
+#include "chance/event_queue.hpp"
+#include "chance/fault_plan.hpp"
+#include "chance/trace.hpp"
+#include "descriptor.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+
+struct epoll_event;
+
+namespace coppice::detail {
+
+class epoll_set;
+class network;
+
+// What a thread sees of its operating system while it simulates: the time, and open files that are
+// none of the real system's. Time passes when the thread waits, and at no other time: it jumps to
+// what happens next.
+//
+// The files have numbers that the real system gives to nobody, so that a call with one of them
+// which is not simulated fails.
+class simulated_system {
+ public:
+  simulated_system(std::uint64_t seed, fault_plan& faults, trace& t);
+  simulated_system(const simulated_system&) = delete;
+  simulated_system& operator=(const simulated_system&) = delete;
+  ~simulated_system();
+
+  // The one of this thread, or null.
+  static simulated_system* current() noexcept;
+
+  // Makes a system that of this thread.
+  class in_use {
+   public:
+    explicit in_use(simulated_system& s) noexcept;
+    in_use(const in_use&) = delete;
+    in_use& operator=(const in_use&) = delete;
+    ~in_use();
+
+   private:
+    simulated_system* before_;
+  };
+
+  [[nodiscard]] std::uint64_t seed() const noexcept { return seed_; }
+  [[nodiscard]] fault_plan& faults() noexcept { return faults_; }
+  [[nodiscard]] trace& told() noexcept { return trace_; }
+  // The network attaches itself.
+  void attach(network& n) noexcept { network_ = &n; }
+  [[nodiscard]] network& net() noexcept { return *network_; }
+  [[nodiscard]] random_stream& random_device() noexcept { return random_device_; }
+  // Lets everything be ready in the order in which it gets ready.
+  void keep_order() noexcept { drawn_ = false; }
+  [[nodiscard]] bool is_order_drawn() const noexcept { return drawn_; }
+
+  // Time, since the epoch of the steady clock. It is the same at the beginning of each simulation.
+  static constexpr duration first = std::chrono::hours{1000};
+  [[nodiscard]] duration now() const noexcept { return now_; }
+  event_queue::key at(duration when, std::function<void()> what) {
+    return events_.add(when < now_ ? now_ : when, std::move(what));
+  }
+  void forget(const event_queue::key& k) noexcept { events_.remove(k); }
+  // Lets the time pass until that is so, while the thread does nothing else. Returns false if it
+  // will never be.
+  bool pass_until(const std::function<bool()>& so, std::optional<duration> limit = {});
+
+  // Files.
+  static constexpr int first_number = 1 << 24;
+  [[nodiscard]] static bool is_simulated(int number) noexcept { return number >= first_number; }
+  // Gives the number, or an errno below 0.
+  int open(std::shared_ptr<descriptor> d);
+  [[nodiscard]] descriptor* find(int number) const noexcept;
+  template <class Kind>
+  [[nodiscard]] Kind* find_as(int number) const noexcept {
+    return dynamic_cast<Kind*>(find(number));
+  }
+  int close(int number);
+  [[nodiscard]] std::size_t open_files() const noexcept { return files_.size(); }
+  // Refuses with EMFILE to open more than that.
+  void limit_files(std::size_t most) noexcept { most_files_ = most; }
+
+  // As epoll_wait; the timeout is in milliseconds, and -1 is none.
+  int wait(epoll_set& set, epoll_event* into, int most, int timeout);
+  // Lets `wait` return, for what an event has given the thread to do.
+  void end_wait() noexcept { wait_over_ = true; }
+  // Called when a thread waits, and nothing will ever happen. If that changes nothing, the wait
+  // throws.
+  void set_stuck(std::function<void()> what) { stuck_ = std::move(what); }
+  // The number of waits in a row during which no time has passed.
+  [[nodiscard]] std::uint64_t waits_without_time() const noexcept { return idle_waits_; }
+
+ private:
+  // Lets the next event happen, if there is one up to then. Time is that of the event, or else
+  // `limit`.
+  bool step(std::optional<duration> limit);
+  void let_due_happen();
+
+  std::uint64_t seed_;
+  fault_plan& faults_;
+  trace& trace_;
+  event_queue events_;
+  random_stream random_device_;
+  duration now_ = first;
+  bool drawn_ = true;
+  std::map<int, std::shared_ptr<descriptor>> files_;
+  std::size_t most_files_ = 1 << 20;
+  network* network_ = nullptr;
+  std::function<void()> stuck_;
+  bool told_stuck_ = false;
+  bool wait_over_ = false;
+  std::uint64_t idle_waits_ = 0;
+};
+
+}  // namespace coppice::detail

@@ -1,0 +1,74 @@
+#include "simulation_core.hpp"
+
+#include <array>
+#include <cstdio>
+
+namespace coppice::detail {
+
+namespace {
+
+// Of the chances that the options give, a play has all, a part, or nothing: faults of one kind hide
+// those of another if all happen all the time.
+double weakened(random_stream& draws, double chance) {
+  static constexpr std::array parts{0.0, 0.0, 0.1, 1.0};
+  return chance * parts[draws.below(parts.size())];
+}
+
+void tell(std::string& text, const char* what, double chance) {
+  if (chance <= 0) return;
+  char line[96];
+  std::snprintf(line, sizeof line, "  %s: %g\n", what, chance);
+  text += line;
+}
+
+std::string_view to_text(simulated_order o) {
+  switch (o) {
+    case simulated_order::drawn: break;
+    case simulated_order::first_come: return "first come, first served";
+    case simulated_order::random: return "random";
+    case simulated_order::priorities: return "by priorities";
+  }
+  return "";
+}
+
+}  // namespace
+
+seed_plan plan_of(std::uint64_t seed, const simulation_options& o) {
+  random_stream draws{seed, "plan"};
+  seed_plan p{seed, o.order, 0, o.network, o.faults};
+  if (p.order == simulated_order::drawn) {
+    static constexpr std::array kinds{simulated_order::first_come, simulated_order::random,
+                                      simulated_order::random, simulated_order::priorities};
+    p.order = kinds[draws.below(kinds.size())];
+  }
+  if (p.order == simulated_order::priorities) p.priority_changes = draws.below(4);
+  if (!o.draw_faults) return p;
+  network_conditions& n = p.network;
+  for (double* const chance :
+       {&n.short_read, &n.short_write, &n.reset, &n.refuse, &n.no_descriptor}) {
+    *chance = weakened(draws, *chance);
+  }
+  for (process_fault& f : p.faults) f.chance = weakened(draws, f.chance);
+  return p;
+}
+
+std::string to_text(const seed_plan& p) {
+  std::string text = "  order: " + std::string{to_text(p.order)};
+  if (p.order == simulated_order::priorities) {
+    text += ", changed " + std::to_string(p.priority_changes) + " times";
+  }
+  text += "\n  latency: " + std::to_string(p.network.latency_min.count()) + " to " +
+          std::to_string(p.network.latency_max.count()) + " ns\n";
+  const network_conditions& n = p.network;
+  tell(text, "short_read", n.short_read);
+  tell(text, "short_write", n.short_write);
+  tell(text, "reset", n.reset);
+  tell(text, "refuse", n.refuse);
+  tell(text, "no_descriptor", n.no_descriptor);
+  for (const process_fault& f : p.faults) {
+    tell(text, (std::string{detail::to_text(f.kind)} + ':' + f.process).c_str(), f.chance);
+  }
+  return text;
+}
+
+}  // namespace coppice::detail

@@ -1,0 +1,156 @@
+#include "simulation_core.hpp"
+
+#include "replaced_functions/failing_allocation.hpp"
+#include "replaced_functions/replaced_functions.hpp"
+
+#include <coppice/dump.hpp>
+#include <coppice/report_sink.hpp>
+#include <coppice/report_text.hpp>
+
+#include <boost/asio/post.hpp>
+
+#include <cstdio>
+#include <exception>
+#include <variant>
+
+namespace coppice::detail {
+
+namespace {
+
+std::string to_text(duration d) {
+  char text[48];
+  std::snprintf(text, sizeof text, "%.6f s", std::chrono::duration<double>{d}.count());
+  return text;
+}
+
+}  // namespace
+
+simulation_core::simulation_core(const seed_plan& p, const simulation_options& o, terms t)
+    : plan_{p},
+      options_{o},
+      terms_{std::move(t)},
+      trace_{terms_.told_event},
+      faults_{p.seed, terms_.faults},
+      system_{p.seed, faults_, trace_},
+      network_{system_, p.network},
+      process_faults_{p.seed, faults_, p.faults},
+      draws_{p.seed, "test"} {
+  link_time_functions();
+  link_wait_functions();
+  link_socket_functions();
+  link_io_functions();
+}
+
+simulation_core::~simulation_core() = default;
+
+std::string simulation_core::play(const std::function<void(simulation&)>& body) {
+  const simulated_system::in_use here{system_};
+  std::string failure;
+  const bool drawn = plan_.order != simulated_order::first_come;
+  if (!drawn) system_.keep_order();
+  io_.emplace(1);
+  listen_to_reports();
+  system_.set_stuck([this] {
+    stuck_ = true;
+    io_->stop();
+  });
+  if (drawn || !process_faults_.empty()) {
+    scheduler& s = scheduler::of(*io_);
+    order_.emplace(s, system_, plan_.order, plan_.priority_changes, process_faults_);
+    s.set_order(&*order_);
+  }
+  simulation s = access::make<simulation>(*this);
+  try {
+    body(s);
+  } catch (const std::exception& e) {
+    failure = e.what();
+  } catch (...) {
+    failure = "the body has thrown something that is no std::exception";
+  }
+  process_faults_.end_step();
+  io_.reset();
+  if (const std::size_t left = system_.open_files(); left > 0 && failure.empty()) {
+    failure = std::to_string(left) + " sockets or other descriptors are still open when the "
+              "io_context is gone";
+  }
+  return failure;
+}
+
+void simulation_core::listen_to_reports() {
+  set_report_sink(*io_, [this](const report& r) {
+    const failing_allocation::suspended own_work;
+    trace_.note("report", r.index());
+    if (std::holds_alternative<child_starting>(r)) return;
+    reports_.push_back(to_string(r));
+    if (terms_.prints) {
+      std::fprintf(stderr, "%s %s\n", to_text(elapsed()).c_str(), reports_.back().c_str());
+    }
+  });
+}
+
+void simulation_core::fail_with_processes(const std::string& why) {
+  const std::string processes = dump(*io_);
+  throw std::runtime_error{why + " (after " + to_text(elapsed()) + ")" +
+                           (processes.empty() ? "; no process is alive"
+                                              : "; the processes:\n" + processes)};
+}
+
+void simulation_core::check_limits() {
+  for (const auto& [what, so] : invariants_) {
+    if (!so()) fail_with_processes("it does not hold any more: " + what);
+  }
+  if (elapsed() > options_.time_limit) {
+    fail_with_processes("the play lasts longer than its limit of " + to_text(options_.time_limit));
+  }
+  if (system_.waits_without_time() > options_.steps_at_one_time) {
+    fail_with_processes("time does not pass, since something is always ready: " +
+                        std::to_string(options_.steps_at_one_time) + " steps");
+  }
+}
+
+bool simulation_core::loop(const std::function<bool()>& so) {
+  while (!so()) {
+    if (io_->stopped()) io_->restart();
+    const std::size_t done = io_->run_one();
+    if (stuck_) fail_with_processes("nothing can ever happen, and something is waited for");
+    check_limits();
+    if (done == 0) return so();
+  }
+  return true;
+}
+
+// The io_context has a handler to run then, so that `run_one` returns.
+void simulation_core::wake_loop() {
+  asio::post(*io_, [] {});
+  system_.end_wait();
+}
+
+void simulation_core::pass(duration d) {
+  const auto over = std::make_shared<bool>(false);
+  system_.at(system_.now() + d, [over, this] {
+    *over = true;
+    wake_loop();
+  });
+  const auto is_over = [over] { return *over; };
+  if (!loop(is_over)) {
+    system_.pass_until(is_over);
+    io_->restart();
+    io_->poll();
+  }
+}
+
+void simulation_core::run_until(const std::string& what, const std::function<bool()>& so,
+                                duration limit) {
+  const auto over = std::make_shared<bool>(false);
+  const event_queue::key alarm = system_.at(system_.now() + limit, [over, this] {
+    *over = true;
+    wake_loop();
+  });
+  const bool ended = loop([&] { return so() || *over; });
+  system_.forget(alarm);
+  if (so()) return;
+  if (ended) fail_with_processes("within " + to_text(limit) + " it has not come about: " + what);
+  fail_with_processes("nothing is left to do, and it has not come about: " + what);
+}
+
+}  // namespace coppice::detail

@@ -1,0 +1,93 @@
+#pragma once
+
+#include "chance/fault_plan.hpp"
+#include "chance/random_stream.hpp"
+#include "chance/trace.hpp"
+#include "drawn_order.hpp"
+#include "process_faults.hpp"
+#include "simulated_network/network.hpp"
+#include "simulated_system/simulated_system.hpp"
+
+#include <coppice/simulation.hpp>
+
+#include <boost/asio/io_context.hpp>
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace coppice::detail {
+
+// What one seed stands for.
+struct seed_plan {
+  std::uint64_t seed;
+  simulated_order order;
+  std::uint64_t priority_changes;
+  network_conditions network;
+  std::vector<process_fault> faults;
+};
+[[nodiscard]] seed_plan plan_of(std::uint64_t seed, const simulation_options& o);
+// As a failure tells it, a thing a line.
+[[nodiscard]] std::string to_text(const seed_plan& p);
+
+// One play of one seed.
+class simulation_core {
+ public:
+  struct terms {
+    // Only these faults happen; without it they are drawn.
+    std::optional<std::vector<fault_occurrence>> faults;
+    std::size_t told_event = std::size_t(-1);
+    bool prints = false;
+  };
+
+  simulation_core(const seed_plan& p, const simulation_options& o, terms t);
+  ~simulation_core();
+
+  // Runs the body and takes the io_context down. Gives what has failed; empty if nothing has.
+  std::string play(const std::function<void(simulation&)>& body);
+
+  // What a `simulation` offers.
+  [[nodiscard]] asio::io_context& io() noexcept { return *io_; }
+  [[nodiscard]] std::uint64_t seed() const noexcept { return plan_.seed; }
+  [[nodiscard]] random_stream& draws() noexcept { return draws_; }
+  [[nodiscard]] duration elapsed() const noexcept {
+    return system_.now() - simulated_system::first;
+  }
+  // Returns whether `so` is; or false because nothing is left to do.
+  bool loop(const std::function<bool()>& so);
+  void pass(duration d);
+  void run_until(const std::string& what, const std::function<bool()>& so, duration limit);
+  void end_faults() noexcept { faults_.end(); }
+  void always(std::string what, std::function<bool()> so) {
+    invariants_.emplace_back(std::move(what), std::move(so));
+  }
+  [[nodiscard]] const std::vector<std::string>& reports() const noexcept { return reports_; }
+
+  [[nodiscard]] const trace& told() const noexcept { return trace_; }
+  [[nodiscard]] const fault_plan& faults() const noexcept { return faults_; }
+
+ private:
+  void listen_to_reports();
+  void check_limits();
+  void wake_loop();
+  [[noreturn]] void fail_with_processes(const std::string& why);
+
+  const seed_plan& plan_;
+  const simulation_options& options_;
+  const terms terms_;
+  trace trace_;
+  fault_plan faults_;
+  simulated_system system_;
+  network network_;
+  process_faults process_faults_;
+  random_stream draws_;
+  std::optional<asio::io_context> io_;
+  std::optional<drawn_order> order_;
+  std::vector<std::pair<std::string, std::function<bool()>>> invariants_;
+  std::vector<std::string> reports_;
+  bool stuck_ = false;
+};
+
+}  // namespace coppice::detail

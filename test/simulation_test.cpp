@@ -1,0 +1,482 @@
+#include <coppice.hpp>
+#include <coppice/simulation_doctest.hpp>
+
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <optional>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using asio::ip::tcp;
+using coppice::fault_kind;
+using coppice::simulate;
+using coppice::simulated_order;
+using coppice::simulation;
+
+namespace {
+
+// What `simulate` says of a failure; empty if there is none.
+std::string failure_of(const coppice::simulation_options& o,
+                       const std::function<void(simulation&)>& body) {
+  try {
+    simulate(o, body);
+  } catch (const coppice::simulation_failed& e) {
+    return e.what();
+  }
+  return {};
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+// A variable of the environment, for as long as this lives.
+class environment {
+ public:
+  environment(const char* name, const std::string& value) : name_{name} {
+    ::setenv(name, value.c_str(), 1);
+  }
+  environment(const environment&) = delete;
+  environment& operator=(const environment&) = delete;
+  ~environment() { ::unsetenv(name_); }
+
+ private:
+  const char* name_;
+};
+
+asio::awaitable<void> sleeper(std::vector<int>& woken) {
+  asio::steady_timer t{co_await asio::this_coro::executor};
+  for (int i = 0; i < 100; ++i) {
+    t.expires_after(1h);
+    co_await t.async_wait(asio::use_awaitable);
+    woken.push_back(i);
+  }
+}
+
+// Answers one connection with what it hears, until that ends.
+asio::awaitable<void> echo(tcp::acceptor& from) {
+  tcp::socket s = co_await from.async_accept(asio::use_awaitable);
+  try {
+    for (;;) {
+      char room[64];
+      const std::size_t n = co_await s.async_read_some(asio::buffer(room), asio::use_awaitable);
+      co_await asio::async_write(s, asio::buffer(room, n), asio::use_awaitable);
+    }
+  } catch (const boost::system::system_error&) {
+    // The client has gone, or the connection has broken.
+  }
+}
+
+// Says so many words, and hears as many.
+asio::awaitable<void> client(tcp::endpoint to, int words, std::string& heard) {
+  tcp::socket s{co_await asio::this_coro::executor};
+  co_await s.async_connect(to, asio::use_awaitable);
+  for (int i = 0; i < words; ++i) {
+    co_await asio::async_write(s, asio::buffer("hello", 5), asio::use_awaitable);
+    std::string reply(5, ' ');
+    co_await asio::async_read(s, asio::buffer(reply), asio::use_awaitable);
+    heard += reply;
+  }
+}
+
+const tcp::endpoint here{asio::ip::address_v4::loopback(), 0};
+
+// The error that a client hears, if any.
+std::set<std::string> errors_of_clients(const coppice::simulation_options& o) {
+  std::set<std::string> errors;
+  simulate(o, [&](simulation& s) {
+    std::optional<tcp::acceptor> a;
+    try {
+      a.emplace(s.io(), here);
+    } catch (const boost::system::system_error& e) {
+      errors.insert(e.code().message());
+      return;
+    }
+    std::string heard;
+    asio::co_spawn(s.io(), echo(*a), [&](std::exception_ptr e) {
+      if (e != nullptr) a->close();  // and with it the connection that it could not accept
+    });
+    asio::co_spawn(s.io(), client(a->local_endpoint(), 100, heard), [&](std::exception_ptr e) {
+      a->close();
+      if (e == nullptr) return;
+      try {
+        std::rethrow_exception(e);
+      } catch (const boost::system::system_error& error) {
+        errors.insert(error.code().message());
+      }
+    });
+    s.run();
+  });
+  return errors;
+}
+
+asio::awaitable<void> steady_worker() {
+  for (;;) co_await coppice::sleep_for(10ms);
+}
+
+// A supervisor of one worker, for ten seconds; gives its reports.
+std::vector<std::string> ten_seconds_of_a_worker(simulation& s) {
+  coppice::start_supervisor(s.io(), {.strategy = coppice::one_for_one,
+                                     .intensity = 1'000'000,
+                                     .children = {{.id = "worker", .start = steady_worker}}});
+  s.run_for(10s);
+  return s.reports();
+}
+
+std::size_t count(const std::vector<std::string>& lines, const std::string& part) {
+  std::size_t n = 0;
+  for (const std::string& line : lines) n += contains(line, part) ? 1 : 0;
+  return n;
+}
+
+// Their names, in the order in which they run.
+void spawn_three_who_say(simulation& s, std::string& order) {
+  for (const char c : {'a', 'b', 'c'}) {
+    coppice::spawn(s.io(), [&order, c]() -> asio::awaitable<void> {
+      order += c;
+      co_return;
+    });
+  }
+}
+
+coppice::simulation_options with_fault(fault_kind kind, double chance) {
+  return {.seeds = 10, .faults = {{.process = "worker", .kind = kind, .chance = chance}},
+          .draw_faults = false};
+}
+
+}  // namespace
+
+TEST_CASE("Asio's timers go by the time of the simulation: a hundred hours in a moment") {
+  simulate({.seeds = 50, .time_limit = 101h}, [](simulation& s) {
+    std::vector<int> woken;
+    const auto before = std::chrono::steady_clock::now();
+    asio::co_spawn(s.io(), sleeper(woken), asio::detached);
+    s.run();
+    CHECK(woken.size() == 100);
+    CHECK(s.elapsed() == 100h);
+    CHECK(std::chrono::steady_clock::now() - before == 100h);
+  });
+}
+
+TEST_CASE("a thread that sleeps lets time pass, on every clock") {
+  simulate(1, [](simulation& s) {
+    const auto wall = std::chrono::system_clock::now();
+    std::this_thread::sleep_for(90s);
+    ::usleep(500'000);
+    CHECK(s.elapsed() == 90'500ms);
+    CHECK(std::chrono::system_clock::now() - wall == 90'500ms);
+  });
+}
+
+TEST_CASE("what runs outside of a simulation, or beside it, has the real time") {
+  std::chrono::steady_clock::time_point inside;
+  std::chrono::steady_clock::time_point beside;
+  simulate(1, [&](simulation& s) {
+    s.run_for(1000h);
+    inside = std::chrono::steady_clock::now();
+    std::thread{[&] { beside = std::chrono::steady_clock::now(); }}.join();
+  });
+  const auto after = std::chrono::steady_clock::now();
+  CHECK(beside <= after);
+  CHECK(after - beside < 1h);
+  CHECK(inside - after != 1000h);
+}
+
+TEST_CASE("sockets of Asio's talk within the simulation, in pieces and with pauses") {
+  simulate({.seeds = 50, .network = {.short_read = 0.2, .short_write = 0.1}}, [](simulation& s) {
+    tcp::acceptor a{s.io(), here};
+    std::string heard;
+    asio::co_spawn(s.io(), echo(a), asio::detached);
+    asio::co_spawn(s.io(), client(a.local_endpoint(), 100, heard), asio::detached);
+    s.run();
+    CHECK(heard.size() == 500);
+    CHECK(s.elapsed() >= 4ms);  // two hundred journeys
+    CHECK(s.elapsed() < 1s);
+  });
+}
+
+TEST_CASE("a socket that blocks lets time pass until it has what it waits for") {
+  simulate(1, [](simulation& s) {
+    tcp::acceptor a{s.io(), here};
+    tcp::socket one{s.io()};
+    one.connect(a.local_endpoint());
+    tcp::socket other = a.accept();
+    CHECK(other.remote_endpoint() == one.local_endpoint());
+    asio::write(one, asio::buffer("word", 4));
+    one.shutdown(tcp::socket::shutdown_send);
+    char room[8];
+    CHECK(asio::read(other, asio::buffer(room, 4)) == 4);
+    boost::system::error_code ec;
+    other.read_some(asio::buffer(room), ec);
+    CHECK(ec == asio::error::eof);
+    CHECK(s.elapsed() > 0ns);
+  });
+}
+
+TEST_CASE("connections are refused and reset, and sockets not to be had, as often as it is said") {
+  CHECK(errors_of_clients({}).empty());
+  const auto refused = errors_of_clients({.network = {.refuse = 1}});
+  CHECK(refused == std::set<std::string>{"Connection refused"});
+  const auto reset = errors_of_clients({.network = {.reset = 0.1}});
+  CHECK(reset.contains("Connection reset by peer"));
+  const auto none = errors_of_clients({.network = {.no_descriptor = 0.5}});
+  CHECK(none.contains("Too many open files"));
+}
+
+TEST_CASE("nobody listens where nobody listens, and two do not listen at the same place") {
+  simulate(1, [](simulation& s) {
+    boost::system::error_code ec;
+    tcp::socket one{s.io()};
+    one.connect({asio::ip::address_v4::loopback(), 7}, ec);
+    CHECK(ec == asio::error::connection_refused);
+    tcp::acceptor a{s.io(), here};
+    tcp::acceptor b{s.io(), tcp::v4()};
+    b.bind(a.local_endpoint(), ec);
+    CHECK(ec == asio::error::address_in_use);
+  });
+}
+
+TEST_CASE("a process that crashes by chance is restarted, at every seed anew") {
+  simulate(with_fault(fault_kind::crash, 0.01), [](simulation& s) {
+    const auto reports = ten_seconds_of_a_worker(s);
+    CHECK(count(reports, "simulated fault of worker") > 0);
+    CHECK(coppice::process_states(s.io()).size() == 2);
+  });
+}
+
+TEST_CASE("a process that is killed by chance is restarted") {
+  simulate(with_fault(fault_kind::kill, 0.01), [](simulation& s) {
+    CHECK(count(ten_seconds_of_a_worker(s), "killed") > 0);
+  });
+}
+
+TEST_CASE("a process that hangs does nothing more, and can be killed") {
+  simulate(with_fault(fault_kind::hang, 1), [](simulation& s) {
+    const coppice::pid p = coppice::spawn(s.io(), steady_worker, "worker");
+    s.run_for(1h);
+    CHECK(p.alive());
+    coppice::kill(p);
+    s.run();
+    CHECK(!p.alive());
+    CHECK(s.elapsed() == 1h);
+  });
+}
+
+TEST_CASE("a process that is late goes on later") {
+  simulate(with_fault(fault_kind::late, 1), [](simulation& s) {
+    int turns = 0;
+    auto worker = [&]() -> asio::awaitable<void> {
+      for (;;) {
+        co_await coppice::sleep_for(10ms);
+        ++turns;
+      }
+    };
+    coppice::spawn(s.io(), worker, "worker");
+    s.run_for(100s);
+    CHECK(turns > 50);
+    CHECK(turns < 5'000);
+  });
+}
+
+TEST_CASE("an allocation that fails ends the process with std::bad_alloc") {
+  std::size_t failures = 0;
+  simulate(with_fault(fault_kind::no_memory, 0.05), [&](simulation& s) {
+    auto hungry = []() -> asio::awaitable<void> {
+      for (;;) {
+        co_await coppice::sleep_for(10ms);
+        std::vector<std::string> memory;
+        for (int i = 0; i < 10; ++i) memory.emplace_back(100, 'x');
+      }
+    };
+    coppice::start_supervisor(s.io(), {.strategy = coppice::one_for_one,
+                                       .intensity = 1'000'000,
+                                       .children = {{.id = "worker", .start = hungry}}});
+    s.run_for(10s);
+    failures += count(s.reports(), "bad_alloc");
+  });
+  CHECK(failures > 0);
+}
+
+TEST_CASE("faults end when the test says so") {
+  simulate(with_fault(fault_kind::crash, 0.5), [](simulation& s) {
+    coppice::start_supervisor(s.io(), {.strategy = coppice::one_for_one,
+                                       .intensity = 1'000'000,
+                                       .children = {{.id = "worker", .start = steady_worker}}});
+    s.run_for(10s);
+    s.end_faults();
+    const std::size_t before = s.reports().size();
+    s.run_for(10s);
+    CHECK(s.reports().size() == before);
+  });
+}
+
+TEST_CASE("who runs first is drawn from the seed") {
+  for (const simulated_order how : {simulated_order::random, simulated_order::priorities}) {
+    std::set<std::string> orders;
+    simulate({.seeds = 100, .order = how}, [&](simulation& s) {
+      std::string order;
+      spawn_three_who_say(s, order);
+      s.run();
+      orders.insert(order);
+    });
+    CHECK(orders.size() == 6);
+  }
+}
+
+TEST_CASE("first come, first served, is the order without a simulation") {
+  simulate({.seeds = 10, .order = simulated_order::first_come}, [](simulation& s) {
+    std::string order;
+    spawn_three_who_say(s, order);
+    s.run();
+    CHECK(order == "abc");
+  });
+}
+
+TEST_CASE("where nothing can ever happen, the processes and what they wait for are told") {
+  const std::string why = failure_of({}, [](simulation& s) {
+    auto waits = [&s]() -> asio::awaitable<void> {
+      coppice::mailbox<int> box;
+      co_await box.receive();
+    };
+    coppice::spawn(s.io(), waits, "patient");
+    s.run();
+  });
+  CHECK(contains(why, "nothing can ever happen"));
+  CHECK(contains(why, "patient waits for a message"));
+}
+
+TEST_CASE("where something is always ready, so that no time passes, that is told") {
+  const std::string why = failure_of({.steps_at_one_time = 1'000}, [](simulation& s) {
+    auto busy = []() -> asio::awaitable<void> {
+      for (;;) co_await coppice::yield();
+    };
+    coppice::spawn(s.io(), busy);
+    s.run_for(1s);
+  });
+  CHECK(contains(why, "time does not pass"));
+}
+
+TEST_CASE("what is waited for has to come about, in time") {
+  const std::string late = failure_of({}, [](simulation& s) {
+    coppice::spawn(s.io(), steady_worker);
+    s.run_until("pigs fly", [] { return false; }, 10s);
+  });
+  CHECK(contains(late, "within 10.000000 s it has not come about: pigs fly"));
+  const std::string never = failure_of({}, [](simulation& s) {
+    s.run_until("pigs fly", [] { return false; });
+  });
+  CHECK(contains(never, "nothing is left to do, and it has not come about: pigs fly"));
+}
+
+TEST_CASE("what always holds is checked after each step") {
+  const std::string why = failure_of({}, [](simulation& s) {
+    int turns = 0;
+    auto worker = [&]() -> asio::awaitable<void> {
+      for (;;) {
+        co_await coppice::sleep_for(1s);
+        ++turns;
+      }
+    };
+    s.always("turns stay below three", [&] { return turns < 3; });
+    coppice::spawn(s.io(), worker);
+    s.run_for(1h);
+  });
+  CHECK(contains(why, "it does not hold any more: turns stay below three (after 3.000000 s)"));
+}
+
+TEST_CASE("a failure names the seed, what it stands for, the fewest faults and the command") {
+  const std::string why = failure_of(
+      {.first_seed = 7,
+       .network = {.latency_min = 1ms, .latency_max = 1ms},
+       .faults = {{.process = "worker", .kind = fault_kind::crash, .chance = 0.1}},
+       .draw_faults = false},
+      [](simulation& s) {
+        if (count(ten_seconds_of_a_worker(s), "crashed") >= 3) s.fail("three crashes");
+      });
+  CHECK(contains(why, "fails with seed 7: three crashes"));
+  CHECK(contains(why, "order: "));
+  CHECK(contains(why, "latency: 1000000 to 1000000 ns"));
+  CHECK(contains(why, "crash:worker: 0.1"));
+  CHECK(contains(why, "COPPICE_SEED=7 COPPICE_FAULTS='crash:worker#"));
+  // Three of those crashes are needed, and no more.
+  const std::string faults = why.substr(why.find("COPPICE_FAULTS="));
+  std::size_t told = 0;
+  for (const char c : faults) told += c == '#' ? 1 : 0;
+  CHECK(told == 3);
+}
+
+TEST_CASE("the variables of a failure play it again") {
+  std::size_t crashes = 0;
+  std::vector<std::uint64_t> seeds;
+  const auto body = [&](simulation& s) {
+    seeds.push_back(s.seed());
+    crashes = count(ten_seconds_of_a_worker(s), "crashed");
+  };
+  const environment seed{"COPPICE_SEED", "7"};
+  const environment faults{"COPPICE_FAULTS", "crash:worker#10,crash:worker#20"};
+  simulate(with_fault(fault_kind::crash, 0.5), body);
+  CHECK(seeds == std::vector<std::uint64_t>{7});
+  CHECK(crashes == 2);
+}
+
+TEST_CASE("the environment says how many seeds are played, and from which on") {
+  std::set<std::uint64_t> seeds;
+  const environment many{"COPPICE_SEEDS", "3"};
+  const environment first{"COPPICE_FIRST_SEED", "20"};
+  simulate({}, [&](simulation& s) { seeds.insert(s.seed()); });
+  CHECK(seeds == std::set<std::uint64_t>{20, 21, 22});
+}
+
+TEST_CASE("a body that takes another course the second time has failed") {
+  int plays = 0;
+  const std::string why = failure_of({.played_twice = 1}, [&plays](simulation& s) {
+    s.run_for(std::chrono::seconds{++plays});
+  });
+  CHECK(contains(why, "the same seed has taken another course the second time"));
+  CHECK(contains(why, "\"time "));
+}
+
+TEST_CASE("a socket that is left open is told") {
+  const std::string why = failure_of({}, [](simulation&) { ::socket(AF_INET, SOCK_STREAM, 0); });
+  CHECK(contains(why, "1 sockets or other descriptors are still open"));
+}
+
+TEST_CASE("options and variables that make no sense are refused, and nothing is played") {
+  const auto play = [](const coppice::simulation_options& o) {
+    simulate(o, [](simulation&) { FAIL("played"); });
+  };
+  CHECK_THROWS_WITH_AS(play({.network = {.reset = 1.5}}),
+                       "coppice: simulate: the chance of reset has to be from 0 to 1",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(play({.faults = {{.chance = -1}}}),
+                       "coppice: simulate: the chance of a process_fault has to be from 0 to 1",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(
+      play({.network = {.latency_min = 2ms, .latency_max = 1ms}}),
+      "coppice: simulate: latency_min must not be negative, nor above latency_max",
+      std::invalid_argument);
+  const environment seed{"COPPICE_SEED", "seven"};
+  CHECK_THROWS_WITH_AS(play({}),
+                       "coppice: COPPICE_SEED has to be a number, which \"seven\" is not",
+                       std::invalid_argument);
+}
