@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/config.hpp>
+#include <coppice/report.hpp>
 #include <coppice/simulation_options.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -71,9 +72,14 @@ class simulation {
 
   /// From now on no fault happens, and the network is quick: what has suffered can recover.
   void end_faults();
+  /// They happen again; as they do from the beginning of each play.
+  void begin_faults();
 
   /// After each step that is checked. The play has failed where it returns false.
   void always(std::string what, std::function<bool()> so);
+
+  /// Is called with each report of the play, as it arises; what it throws is lost.
+  void on_report(report_sink f);
 
   /// The reports so far, as text, without those of starts that have only begun.
   [[nodiscard]] const std::vector<std::string>& reports() const noexcept;

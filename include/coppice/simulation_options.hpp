@@ -10,8 +10,8 @@ namespace coppice {
 /// What the network of a simulation is like. Chances are from 0 (never) to 1.
 struct network_conditions {
   /// How long a piece of data, or an attempt to connect, travels: drawn anew for each.
-  std::chrono::nanoseconds latency_min = std::chrono::microseconds{20};
-  std::chrono::nanoseconds latency_max = std::chrono::microseconds{200};
+  std::chrono::microseconds latency_min{20};
+  std::chrono::microseconds latency_max{200};
   double short_read = 0;   ///< That what is written arrives in several pieces, for each of them.
   double short_write = 0;  ///< That a write takes only a part, and the socket is full for a while.
   double reset = 0;        ///< That a connection breaks after a write, for both ends.
@@ -31,13 +31,13 @@ enum class fault_kind : unsigned char {
 
 /// Faults of one kind in the processes of one name.
 struct process_fault {
-  /// The registered name of the process, or its label, which is that of its child spec; "*" is any
-  /// process that is no supervisor.
+  /// The registered name of the process, or its label, which is that of its child spec. It may end
+  /// with "*", for all that begin so; "*" alone is any process that is no supervisor.
   std::string process = "*";
   fault_kind kind = fault_kind::crash;
   double chance = 0;  ///< At each of its steps.
   /// With `late`: at most that much.
-  std::chrono::nanoseconds delay = std::chrono::seconds{1};
+  std::chrono::microseconds delay = std::chrono::seconds{1};
 };
 
 /// Who runs next, of the processes that are ready.

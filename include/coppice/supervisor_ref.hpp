@@ -53,6 +53,7 @@ class COPPICE_API supervisor_handle {
   /// @throws std::logic_error outside of processes.
   supervisor_handle(std::string_view name) : to_{name} {}
   supervisor_handle(const char* name) : to_{name} {}
+  supervisor_handle(const std::string& name) : to_{name} {}
   supervisor_handle(boost::asio::io_context& io, std::string_view name) : to_{io, name} {}
 
   /// The living process, or an empty pid.

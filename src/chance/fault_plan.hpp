@@ -31,8 +31,9 @@ class fault_plan {
   kind add(std::string name, double chance);
   // An occasion.
   bool happens(kind k);
-  // From now on no fault happens.
+  // From now on no fault happens, or they do again.
   void end() noexcept { over_ = true; }
+  void begin() noexcept { over_ = false; }
   [[nodiscard]] bool is_over() const noexcept { return over_; }
 
   [[nodiscard]] const std::vector<fault_occurrence>& occurred() const noexcept { return occurred_; }

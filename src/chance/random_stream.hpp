@@ -1,7 +1,6 @@
 #pragma once
 
-#include <coppice/detail/base/timer_queue.hpp>
-
+#include <chrono>
 #include <cstdint>
 #include <string_view>
 
@@ -23,10 +22,12 @@ class random_stream {
   bool chance(double c) noexcept {
     return static_cast<double>(next() >> 11U) * 0x1.0p-53 < c;
   }
-  duration between(duration least, duration most) noexcept {
+  // In whole microseconds, which is how exactly Asio's timers wait.
+  std::chrono::microseconds between(std::chrono::microseconds least,
+                                    std::chrono::microseconds most) noexcept {
     if (most <= least) return least;
     const auto span = static_cast<std::uint64_t>((most - least).count()) + 1;
-    return least + duration{static_cast<duration::rep>(below(span))};
+    return least + std::chrono::microseconds{static_cast<std::int64_t>(below(span))};
   }
 
  private:

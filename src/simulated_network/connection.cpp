@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -22,8 +23,9 @@ void connection::later(duration when, void (*what)(connection&, int), int end) {
   in_.system().at(when, [self = shared_from_this(), what, end] { what(*self, end); });
 }
 
+// Nothing overtakes what was sent before, nor arrives with it: events of one time have no order.
 duration connection::next_arrival(byte_stream& s) {
-  s.latest = std::max(s.latest, in_.system().now() + in_.travel_time());
+  s.latest = std::max<duration>(s.latest + std::chrono::microseconds{1}, in_.system().now() + in_.travel_time());
   return s.latest;
 }
 

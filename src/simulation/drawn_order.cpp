@@ -8,6 +8,7 @@ namespace coppice::detail {
 namespace {
 
 constexpr duration never = duration::max();
+constexpr int most_in_a_row = 64;
 
 process* owner_of(run_item& item) noexcept {
   if (item.act == &process::start) return static_cast<process*>(&item);
@@ -87,6 +88,10 @@ run_item* drawn_order::next() {
     }
     if (!endure(*l)) continue;
     ++steps_;
+    // Who runs again and again waits for somebody else to run.
+    in_a_row_ = l == latest_ ? in_a_row_ + 1 : 0;
+    latest_ = l;
+    if (in_a_row_ > most_in_a_row) l->priority = --lowest_;
     run_item* const item = l->items.front().item;
     l->items.pop_front();
     if (l->owner != nullptr) {

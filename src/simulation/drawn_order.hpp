@@ -66,6 +66,8 @@ class drawn_order final : public work_order {
   std::uint64_t steps_ = 0;
   std::vector<std::uint64_t> changes_;  // the steps before which a priority changes, the last first
   std::int64_t lowest_ = 0;
+  lane* latest_ = nullptr;
+  int in_a_row_ = 0;
 };
 
 }  // namespace coppice::detail

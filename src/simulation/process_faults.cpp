@@ -13,6 +13,11 @@ std::string_view name_of(const process& p) noexcept {
   return p.label();
 }
 
+bool is_meant(const std::string& pattern, std::string_view name) noexcept {
+  if (!pattern.ends_with('*')) return name == pattern;
+  return name.starts_with(std::string_view{pattern}.substr(0, pattern.size() - 1));
+}
+
 bool is_supervisor(const process& p) noexcept {
   return p.behaviour() != nullptr && p.behaviour()->kind() == "supervisor";
 }
@@ -40,10 +45,11 @@ process_faults::process_faults(std::uint64_t seed, fault_plan& plan,
 
 std::optional<process_faults::blow> process_faults::strike(const process& p) {
   for (const entry& e : entries_) {
-    const bool meant = e.fault.process == "*" ? !is_supervisor(p) : name_of(p) == e.fault.process;
+    const bool meant =
+        e.fault.process == "*" ? !is_supervisor(p) : is_meant(e.fault.process, name_of(p));
     if (!meant || !plan_.happens(e.in_plan)) continue;
     return blow{e.fault.kind, std::string{name_of(p)},
-                draws_.between(duration{1}, e.fault.delay)};
+                draws_.between(std::chrono::microseconds{1}, e.fault.delay)};
   }
   return std::nullopt;
 }

@@ -58,7 +58,7 @@ std::string to_text(const seed_plan& p) {
     text += ", changed " + std::to_string(p.priority_changes) + " times";
   }
   text += "\n  latency: " + std::to_string(p.network.latency_min.count()) + " to " +
-          std::to_string(p.network.latency_max.count()) + " ns\n";
+          std::to_string(p.network.latency_max.count()) + " us\n";
   const network_conditions& n = p.network;
   tell(text, "short_read", n.short_read);
   tell(text, "short_write", n.short_write);

@@ -30,9 +30,13 @@ void simulation::run_until(const std::string& what, const std::function<bool()>&
 
 void simulation::end_faults() { core_->end_faults(); }
 
+void simulation::begin_faults() { core_->begin_faults(); }
+
 void simulation::always(std::string what, std::function<bool()> so) {
   core_->always(std::move(what), std::move(so));
 }
+
+void simulation::on_report(report_sink f) { core_->on_report(std::move(f)); }
 
 const std::vector<std::string>& simulation::reports() const noexcept { return core_->reports(); }
 

@@ -80,6 +80,7 @@ void simulation_core::listen_to_reports() {
   set_report_sink(*io_, [this](const report& r) {
     const failing_allocation::suspended own_work;
     trace_.note("report", r.index());
+    if (listener_) listener_(r);
     if (std::holds_alternative<child_starting>(r)) return;
     reports_.push_back(to_string(r));
     if (terms_.prints) {

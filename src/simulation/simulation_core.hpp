@@ -60,9 +60,11 @@ class simulation_core {
   void pass(duration d);
   void run_until(const std::string& what, const std::function<bool()>& so, duration limit);
   void end_faults() noexcept { faults_.end(); }
+  void begin_faults() noexcept { faults_.begin(); }
   void always(std::string what, std::function<bool()> so) {
     invariants_.emplace_back(std::move(what), std::move(so));
   }
+  void on_report(report_sink f) { listener_ = std::move(f); }
   [[nodiscard]] const std::vector<std::string>& reports() const noexcept { return reports_; }
 
   [[nodiscard]] const trace& told() const noexcept { return trace_; }
@@ -86,6 +88,7 @@ class simulation_core {
   std::optional<asio::io_context> io_;
   std::optional<drawn_order> order_;
   std::vector<std::pair<std::string, std::function<bool()>>> invariants_;
+  report_sink listener_;
   std::vector<std::string> reports_;
   bool stuck_ = false;
 };

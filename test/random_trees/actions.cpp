@@ -1,0 +1,335 @@
+#include "tree.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <utility>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using asio::ip::tcp;
+using coppice::exit_reason;
+
+// What clients do. They suffer no faults of their own, so that what they wait for has to come in
+// time.
+
+namespace {
+
+using coroutine = asio::awaitable<void>;
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+
+// Anybody who lives but the clients, the root, and the stash.
+coppice::pid any_victim(random_tree& in) {
+  std::vector<coppice::pid> victims;
+  const coppice::pid root = coppice::process_ref{in.play.io(), "root"}.whereis();
+  const coppice::pid stash = coppice::process_ref{in.play.io(), "kept"}.whereis();
+  for (const coppice::pid& p : coppice::processes(in.play.io())) {
+    const auto info = coppice::info(p);
+    if (!info || p == root || p == stash || info->label == "client") continue;
+    victims.push_back(p);
+  }
+  return in.any(victims).value_or(coppice::pid{});
+}
+
+coroutine call_a_counter(random_tree& in) {
+  const auto name = in.any(in.counters);
+  if (!name) co_return;
+  const coppice::server_ref<counter> ref{*name};
+  const auto limit = in.draw_time(400);
+  const auto began = in.play.elapsed();
+  switch (in.play.draw(4)) {
+    case 0: {
+      auto call = ref.call(counter::add{}, limit);
+      co_await std::move(call)(as_result);
+      break;
+    }
+    case 1: {
+      auto call = ref.call(counter::add_slowly{in.draw_time(600)}, limit);
+      co_await std::move(call)(as_result);
+      break;
+    }
+    case 2: {
+      auto call = ref.call(counter::add_later{}, limit);
+      co_await std::move(call)(as_result);
+      break;
+    }
+    default: {
+      auto request = ref.send_request(counter::add{});
+      auto response = request.receive_response(limit);
+      co_await std::move(response)(as_result);
+    }
+  }
+  in.book.check_call(in.play.elapsed() - began, limit);
+}
+
+coroutine count_and_save(random_tree& in) {
+  const auto name = in.any(in.kept_counters);
+  if (!name) co_return;
+  const coppice::server_ref<counter> ref{*name};
+  const int before = in.book.highest(*name);
+  auto call = ref.call(counter::add_and_save{}, 10s);
+  const auto [failed, value] = co_await std::move(call)(as_result);
+  if (!failed) in.book.counted(*name, before, value);
+}
+
+coroutine collect_answers(random_tree& in) {
+  coppice::request_set<int> requests;
+  std::size_t asked = 0;
+  for (std::uint64_t n = in.play.draw(5); n > 0; --n) {
+    if (const auto name = in.any(in.counters)) {
+      const coppice::server_ref<counter> ref{*name};
+      requests.add(asked++, ref.send_request(counter::add_slowly{in.draw_time(100)}));
+    }
+  }
+  for (; asked > 0; --asked) {
+    auto receiving = requests.receive_response(1s);
+    const auto [failed, answer] = co_await std::move(receiving)(as_result);
+    if (failed) co_return;
+    if (!answer) in.book.fault("an answer is missing");
+  }
+}
+
+coroutine cast_to_a_counter(random_tree& in) {
+  const auto name = in.any(in.counters);
+  if (!name) co_return;
+  const coppice::server_ref<counter> ref{*name};
+  switch (in.play.draw(5)) {
+    case 0: ref.cast(counter::crash{}); break;
+    case 1: ref.cast(counter::leave{in.play.chance(0.5)}); break;
+    default: ref.cast(counter::poke{});
+  }
+  co_return;
+}
+
+coroutine use_an_agent(random_tree& in) {
+  const auto name = in.any(in.agents);
+  if (!name) co_return;
+  const coppice::agent_ref<int> ref{*name};
+  auto change = [](int& n) { ++n; };
+  auto updating = ref.update(change, 1s);
+  const auto [failed] = co_await updating.result()(as_result);
+  if (!failed && in.play.chance(0.1)) {
+    auto look = [](const int& n) { return n; };
+    auto looking = ref.get(look, 1s);
+    co_await looking.result()(as_result);
+  }
+}
+
+// One monitor, one DOWN.
+coroutine watch(random_tree& in, coppice::pid whom) {
+  coppice::mailbox<coppice::down> box;
+  const coppice::monitor_ref ref = coppice::monitor(whom, box);
+  auto receiving = box.receive();
+  const auto [failed, news] = co_await std::move(receiving)(as_result);
+  if (failed || news.process != whom || news.monitor != ref.id()) {
+    in.book.fault("a monitor tells of another end");
+  }
+  if (whom.alive()) in.book.fault("a monitor tells of an end that has not come");
+  auto waiting = box.receive(1s);
+  const auto [broken, second] = co_await std::move(waiting)(as_result);
+  if (second) in.book.fault("two DOWNs of one monitor");
+}
+
+// What is linked ends together, or is told.
+coroutine be_linked(random_tree& in) {
+  coppice::mailbox<coppice::exit_signal> signals;
+  coppice::trap_exit(signals);
+  const bool crashes = in.play.chance(0.5);
+  const auto time = in.draw_time(100);
+  auto body = [crashes, time]() -> coppice::task<void> {
+    co_await coppice::sleep_for(time);
+    if (crashes) throw std::runtime_error{"linked"};
+  };
+  const coppice::pid other = coppice::spawn_link(body, "client");
+  auto receiving = signals.receive(5s);
+  const auto [failed, signal] = co_await std::move(receiving)(as_result);
+  if (failed || !signal || signal->from != other || signal->reason.is_normal() == crashes) {
+    in.book.fault("an exit signal of a link is missing or wrong");
+  }
+  coppice::untrap_exit();
+}
+
+coroutine harm_somebody(random_tree& in) {
+  const coppice::pid whom = any_victim(in);
+  if (!whom) co_return;
+  switch (in.play.draw(4)) {
+    case 0: coppice::kill(whom); break;
+    case 1: coppice::exit(whom, exit_reason::shutdown()); break;
+    case 2: coppice::exit(whom, exit_reason::error("harmed")); break;
+    default: {
+      auto body = [&in, whom] { return watch(in, whom); };
+      coppice::spawn(body, "client");
+    }
+  }
+}
+
+coroutine manage_a_child(random_tree& in) {
+  const auto who = in.any(in.managed);
+  if (!who) co_return;
+  const coppice::supervisor_ref ref{who->first};
+  switch (in.play.draw(5)) {
+    case 0: {
+      auto asking = ref.terminate_child(who->second);
+      co_await std::move(asking)(as_result);
+      break;
+    }
+    case 1: {
+      auto asking = ref.restart_child(who->second);
+      co_await std::move(asking)(as_result);
+      break;
+    }
+    case 2: {
+      auto asking = ref.delete_child(who->second);
+      co_await std::move(asking)(as_result);
+      break;
+    }
+    case 3: {
+      auto asking = ref.which_children();
+      co_await std::move(asking)(as_result);
+      break;
+    }
+    default: {
+      auto asking = ref.count_children();
+      const auto [failed, counts] = co_await std::move(asking)(as_result);
+      if (!failed && counts.active > counts.specs) in.book.fault("more active than there are");
+    }
+  }
+}
+
+coroutine use_a_dynamic_supervisor(random_tree& in) {
+  const auto name = in.any(in.dynamic_supervisors);
+  if (!name) co_return;
+  const coppice::dynamic_supervisor_ref ref{*name};
+  const auto time = in.draw_time(500);
+  const bool crashes = in.play.chance(0.3);
+  auto body = [&in, time, crashes]() -> coppice::task<void> {
+    co_await coppice::sleep_for(time);
+    if (crashes && !in.quiet) throw std::runtime_error{"dynamic"};
+  };
+  auto starting = ref.start_child(coppice::worker("dynamic", body).with_restart(
+      in.play.chance(0.5) ? coppice::temporary : coppice::transient));
+  auto ready = starting.ready();
+  const auto [failed, child] = co_await std::move(ready)(as_result);
+  if (failed || in.play.chance(0.7)) co_return;
+  auto ending = ref.terminate_child(child.process);
+  co_await std::move(ending)(as_result);
+  if (child.process.alive()) in.book.fault("a terminated child lives");
+}
+
+coroutine use_a_task_supervisor(random_tree& in) {
+  const auto name = in.any(in.task_supervisors);
+  if (!name) co_return;
+  const coppice::task_supervisor_ref ref{*name};
+  const auto time = in.draw_time(200);
+  const bool crashes = in.play.chance(0.3);
+  auto body = [time, crashes]() -> coppice::task<int> {
+    co_await coppice::sleep_for(time);
+    if (crashes) throw std::runtime_error{"task"};
+    co_return 7;
+  };
+  auto made = ref.async_nolink(body);
+  const auto limit = in.draw_time(300);
+  auto yielding = made.yield(limit);
+  const auto [failed, result] = co_await std::move(yielding)(as_result);
+  if (!failed && result && result->has_value() && result->value() != 7) {
+    in.book.fault("a task has another result");
+  }
+  if (failed || result) co_return;
+  auto ending = made.shutdown();
+  co_await std::move(ending)(as_result);
+}
+
+coroutine stream(random_tree& in) {
+  auto each = [&in](int n) -> coppice::task<int> {
+    co_await coppice::sleep_for(in.draw_time(50));
+    if (in.play.chance(0.1)) throw std::runtime_error{"item"};
+    co_return n;
+  };
+  const auto name = in.any(in.task_supervisors);
+  coppice::stream_options o{.max_concurrency = 1 + in.play.draw(3),
+                            .limit = 30ms,
+                            .on_timeout = coppice::stream_timeout::kill_task};
+  if (!name || !coppice::task_supervisor_ref{*name}.whereis()) co_return;
+  auto results = coppice::task_supervisor_ref{*name}.async_stream_nolink(
+      std::vector{1, 2, 3, 4, 5}, each, o);
+  for (int expected = 1;; ++expected) {
+    const std::optional<coppice::task_result<int>> result = co_await results.next();
+    if (!result) {
+      if (expected != 6) in.book.fault("a stream has lost results");
+      co_return;
+    }
+    if (result->has_value() && result->value() != expected) {
+      in.book.fault("a stream is out of order");
+    }
+  }
+}
+
+coroutine resize_partitions(random_tree& in) {
+  const auto name = in.any(in.partition_supervisors);
+  if (!name) co_return;
+  const coppice::partition_supervisor_ref ref{*name};
+  if (!ref.whereis()) co_return;
+  auto resizing = ref.resize(1 + in.play.draw(4));
+  co_await std::move(resizing)(as_result);
+}
+
+coroutine take_a_permit(random_tree& in, std::shared_ptr<coppice::semaphore> permits) {
+  auto acquiring = permits->acquire(in.draw_time(50));
+  const auto [failed, held] = co_await std::move(acquiring)(as_result);
+  if (held) co_await coppice::sleep_for(in.draw_time(50));
+}
+
+coroutine visit(random_tree& in) {
+  if (!in.endpoint) co_return;
+  tcp::socket s{co_await asio::this_coro::executor};
+  auto connecting = coppice::with_deadline(s.async_connect(*in.endpoint, asio::deferred), 5s);
+  const auto [refused] = co_await std::move(connecting)(as_result);
+  if (refused) co_return;
+  std::array<char, 32> said{};
+  for (char& c : said) c = static_cast<char>('a' + in.play.draw(26));
+  const auto [lost, sent] = co_await asio::async_write(s, asio::buffer(said), as_result);
+  if (lost) co_return;
+  std::array<char, 32> heard{};
+  auto reading = coppice::with_deadline(
+      asio::async_read(s, asio::buffer(heard), asio::deferred), 5s);
+  const auto [ended, n] = co_await std::move(reading)(as_result);
+  if (!ended && heard != said) in.book.fault("an echo is wrong");
+}
+
+}  // namespace
+
+asio::awaitable<void> act_at_random(random_tree& in) {
+  const auto permits = std::make_shared<coppice::semaphore>(1);
+  while (!in.quiet) {
+    co_await coppice::sleep_for(in.draw_time(100));
+    asio::awaitable<void> action;
+    switch (in.play.draw(15)) {
+      case 0: action = call_a_counter(in); break;
+      case 1: action = count_and_save(in); break;
+      case 2: action = collect_answers(in); break;
+      case 3: action = cast_to_a_counter(in); break;
+      case 4: action = use_an_agent(in); break;
+      case 5: action = be_linked(in); break;
+      case 6: action = harm_somebody(in); break;
+      case 7: action = manage_a_child(in); break;
+      case 8: action = use_a_dynamic_supervisor(in); break;
+      case 9: action = use_a_task_supervisor(in); break;
+      case 10: action = stream(in); break;
+      case 11: action = resize_partitions(in); break;
+      case 12: action = take_a_permit(in, permits); break;
+      case 13: action = visit(in); break;
+      default: action = call_a_counter(in);
+    }
+    try {
+      co_await std::move(action);
+    } catch (const boost::system::system_error&) {
+      // A supervisor or a server was not there.
+    }
+  }
+}

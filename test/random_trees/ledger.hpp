@@ -1,0 +1,93 @@
+#pragma once
+
+#include <coppice.hpp>
+#include <coppice/simulation.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+// What is known of a play of a random tree, and must hold of it. It is told by the bodies of the
+// processes themselves, and by reports.
+class ledger {
+ public:
+  explicit ledger(coppice::simulation& s) : play_{s} {
+    s.on_report([this](const coppice::report& r) { take(r); });
+  }
+
+  // A body runs as long as it has one of these. Two of one role at a time are one too many.
+  class life {
+   public:
+    life(ledger& of, std::string role);
+    life(life&& other) noexcept : of_{std::exchange(other.of_, nullptr)}, role_{other.role_} {}
+    life& operator=(life&&) = delete;
+    ~life();
+
+   private:
+    ledger* of_;
+    std::string role_;
+  };
+
+  void expect_budget(const std::string& supervisor, std::size_t intensity,
+                     std::chrono::nanoseconds period) {
+    budgets_[supervisor] = {intensity, period};
+  }
+  // The children of a static supervisor, in their order.
+  void expect_order(std::vector<std::string> roles) { orders_.push_back(std::move(roles)); }
+  void expect_alive(const std::string& role) { expected_.push_back(role); }
+
+  // A call whose time is over must have been answered.
+  void check_call(std::chrono::nanoseconds took, std::chrono::nanoseconds limit);
+  // The highest number that a counter has answered. It never goes back behind one that was known
+  // when it was asked.
+  [[nodiscard]] int highest(const std::string& counter) { return counters_[counter]; }
+  void counted(const std::string& counter, int before, int value);
+  void fault(const std::string& what) { faults_.insert(what); }
+
+  // All that is expected lives.
+  void check_whole();
+  void begin_stop() { stopping_ = true; }
+  // Nothing lives, and what lived has ended in order.
+  void check_end();
+  // Fails the play if anything was wrong.
+  void conclude();
+
+  std::size_t lives = 0;  // so far
+
+ private:
+  struct budget {
+    std::size_t intensity = 0;
+    std::chrono::nanoseconds period{};
+  };
+  using times = std::deque<std::chrono::nanoseconds>;
+  struct history {
+    times failures;
+    // Without those of starts: a start that is to be tried again may be done with those of others.
+    times restarts;
+  };
+
+  void take(const coppice::report& r);
+  void note_start(const coppice::child_info& c);
+  void note_end(const coppice::child_info& c, coppice::next_step next);
+  void note_failure(const coppice::child_info& c, coppice::next_step next);
+  std::size_t in_window(const coppice::child_info& c, times history::*which);
+
+  coppice::simulation& play_;
+  std::map<std::string, budget> budgets_;
+  std::map<std::uint64_t, history> histories_;
+  std::set<std::uint64_t> started_;
+  std::set<std::uint64_t> ended_;
+  std::map<std::string, std::size_t> alive_;
+  std::vector<std::string> expected_;
+  std::vector<std::vector<std::string>> orders_;
+  std::vector<std::string> ends_;  // since the stop began
+  std::map<std::string, int> counters_;
+  std::set<std::string> faults_;
+  bool stopping_ = false;
+};

@@ -1,0 +1,57 @@
+#include "tree.hpp"
+
+#include <coppice/simulation_doctest.hpp>
+
+#include <chrono>
+#include <utility>
+
+using namespace std::chrono_literals;
+using coppice::fault_kind;
+using coppice::simulation;
+
+namespace {
+
+// The children of random trees, whose names begin with that of the tree's first level.
+coppice::simulation_options bad_weather() {
+  return {.seeds = 200,
+          .network = {.latency_max = 5ms,
+                      .short_read = 0.1,
+                      .short_write = 0.1,
+                      .reset = 0.01,
+                      .refuse = 0.05,
+                      .no_descriptor = 0.05},
+          .faults = {{.process = "s*", .kind = fault_kind::crash, .chance = 0.02},
+                     {.process = "s*", .kind = fault_kind::kill, .chance = 0.02},
+                     {.process = "s*", .kind = fault_kind::late, .chance = 0.02, .delay = 2s}}};
+}
+
+void live(simulation& s) {
+  random_tree tree{s};
+  s.end_faults();  // a tree that does not start is none
+  const auto root = coppice::start_supervisor(s.io(), tree.draw());
+  auto ready = root.ready();
+  std::move(ready)([&tree](boost::system::error_code) { tree.up = true; });
+  s.run_until("the tree has started", [&tree] { return tree.up; });
+  s.begin_faults();
+  const std::uint64_t clients = 1 + s.draw(4);
+  for (std::uint64_t i = 0; i < clients; ++i) {
+    coppice::spawn(s.io(), [&tree] { return act_at_random(tree); }, "client");
+  }
+  s.run_for(tree.draw_time(10'000));
+  tree.quiet = true;
+  s.end_faults();
+  s.run_for(5min);
+  tree.book.check_whole();
+  tree.book.begin_stop();
+  root.stop()([](boost::system::error_code) {});
+  s.run();
+  tree.book.check_end();
+  if (!coppice::processes(s.io()).empty()) tree.book.fault("processes are left");
+  tree.book.conclude();
+}
+
+}  // namespace
+
+TEST_CASE("a random tree does what OTP's would, whatever befalls it") {
+  coppice::simulate(bad_weather(), live);
+}

@@ -1,0 +1,274 @@
+#include "tree.hpp"
+
+#include <coppice/acceptor.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <stdexcept>
+#include <utility>
+
+namespace asio = boost::asio;
+using namespace std::chrono_literals;
+using asio::ip::tcp;
+using coppice::exit_reason;
+
+namespace {
+
+// What a worker does in each of its lives.
+enum class manner { steady, returns, throws, exits, computes_in_tasks };
+
+// Waits, in one of the ways there are.
+template <class Coroutine>
+Coroutine wait_somehow(random_tree& in) {
+  const std::chrono::milliseconds time = in.quiet ? 60s : in.draw_time(300);
+  switch (in.play.draw(4)) {
+    case 0: {
+      asio::steady_timer timer{co_await asio::this_coro::executor, time};
+      co_await timer.async_wait(asio::deferred);
+      break;
+    }
+    case 1: {
+      coppice::mailbox<int> box;
+      auto receiving = box.receive(time);
+      co_await std::move(receiving);
+      break;
+    }
+    case 2: {
+      const auto began = in.play.elapsed();
+      auto waiting = coppice::with_deadline(coppice::sleep_for(10 * time), time);
+      const auto [late] = co_await std::move(waiting)(asio::as_tuple(asio::deferred));
+      if (!late && in.play.elapsed() - began < 10 * time) {
+        in.book.fault("a deadline has not come");
+      }
+      if (late == asio::error::operation_aborted) throw boost::system::system_error{late};
+      break;
+    }
+    default: co_await coppice::sleep_for(time);
+  }
+}
+
+template <class Coroutine>
+Coroutine work(random_tree& in, std::string role, manner how) {
+  const ledger::life life{in.book, role};
+  if (in.keys.register_self(role).done && in.keys.whereis(role) != coppice::self()) {
+    in.book.fault("a key has another holder: " + role);
+  }
+  in.groups.register_self("workers");
+  for (;;) {
+    for (std::uint64_t turns = 1 + in.play.draw(8); turns > 0; --turns) {
+      auto waiting = wait_somehow<coppice::task<void>>(in);
+      co_await std::move(waiting);
+    }
+    if (in.quiet) continue;
+    switch (how) {
+      case manner::steady: break;
+      case manner::returns: co_return;
+      case manner::throws: throw std::runtime_error{"by itself"};
+      case manner::exits: {
+        auto leaving = coppice::exit(in.play.chance(0.5) ? exit_reason::shutdown()
+                                                         : exit_reason::error("exits"));
+        co_await std::move(leaving);
+        break;
+      }
+      case manner::computes_in_tasks: {
+        auto job = [&in]() -> coppice::task<int> {
+          auto waiting = wait_somehow<coppice::task<void>>(in);
+          co_await std::move(waiting);
+          if (!in.quiet && in.play.chance(0.2)) throw std::runtime_error{"the task"};
+          co_return 1;
+        };
+        auto made = coppice::async(job);  // linked: its crash is ours
+        const int result = co_await made.await();
+        if (result != 1) in.book.fault("a task has another result");
+        break;
+      }
+    }
+  }
+}
+
+// A child that fails to start now and then.
+template <class Coroutine>
+Coroutine work_after_start(random_tree& in, std::string role, coppice::init_ack up) {
+  const ledger::life life{in.book, role};
+  if (in.up && !in.quiet && in.play.chance(0.1)) throw std::runtime_error{"does not start"};
+  auto waiting = coppice::sleep_for(in.draw_time(50));
+  co_await std::move(waiting);
+  up.ready();
+  for (;;) {
+    auto next = wait_somehow<coppice::task<void>>(in);
+    co_await std::move(next);
+    if (!in.quiet && in.play.chance(0.1)) throw std::runtime_error{"after its start"};
+  }
+}
+
+asio::awaitable<void> echo(tcp::socket s) {
+  char room[256];
+  for (;;) {
+    const auto [ended, n] =
+        co_await s.async_read_some(asio::buffer(room), asio::as_tuple(asio::use_awaitable));
+    if (ended) co_return;
+    const auto [lost, sent] =
+        co_await asio::async_write(s, asio::buffer(room, n), asio::as_tuple(asio::use_awaitable));
+    if (lost) co_return;
+  }
+}
+
+}  // namespace
+
+asio::awaitable<int> counter::handle(add_and_save) {
+  ++count_;
+  auto saving = coppice::this_server::save(*this);
+  co_await std::move(saving);
+  co_return count_;
+}
+
+coppice::task<int> counter::handle(add_slowly m) {
+  auto waiting = coppice::sleep_for(m.time);
+  co_await std::move(waiting);
+  co_return ++count_;
+}
+
+void counter::handle(poke) {
+  for (auto& to : waiting_) std::move(to)(++count_);
+  waiting_.clear();
+  if (in_.play.chance(0.05)) coppice::this_server::idle_after(1s);
+}
+
+coppice::supervisor_spec random_tree::draw() {
+  coppice::supervisor_spec root{.name = "root",
+                                .strategy = coppice::one_for_one,
+                                .intensity = 1'000'000,
+                                .children = {coppice::stash("kept")}};
+  const std::uint64_t subtrees = 1 + play.draw(3);
+  for (std::uint64_t i = 0; i < subtrees; ++i) {
+    root.children.push_back(
+        coppice::supervisor(draw_supervisor("s" + std::to_string(i), 2)));
+  }
+  if (play.chance(0.5)) {
+    endpoint.emplace(asio::ip::address_v4::loopback(), 4000);
+    root.children.push_back(coppice::acceptor(*endpoint, echo, {.name = "door", .drain = 1s}));
+  }
+  return root;
+}
+
+void random_tree::draw_budget(const std::string& name, std::size_t& intensity,
+                              std::chrono::steady_clock::duration& period) {
+  intensity = play.draw(6);
+  period = draw_time(5'000);
+  book.expect_budget(name, intensity, period);
+}
+
+coppice::supervisor_spec random_tree::draw_supervisor(const std::string& name, int depth) {
+  static constexpr coppice::strategy kinds[]{coppice::one_for_one, coppice::one_for_all,
+                                             coppice::rest_for_one};
+  coppice::supervisor_spec spec{.name = name, .strategy = kinds[play.draw(3)]};
+  draw_budget(name, spec.intensity, spec.period);
+  static_supervisors.push_back(name);
+  std::vector<std::string> roles;
+  const std::uint64_t children = 1 + play.draw(5);
+  for (std::uint64_t i = 0; i < children; ++i) {
+    const std::string id = name + ".c" + std::to_string(i);
+    spec.children.push_back(draw_child(id, depth));
+    roles.push_back(spec.children.back().id);
+  }
+  book.expect_order(std::move(roles));
+  return spec;
+}
+
+coppice::child_spec random_tree::draw_child(const std::string& id, int depth) {
+  const std::uint64_t kind = play.draw(depth > 0 ? 8 : 6);
+  if (kind < 4) return draw_worker(id);
+  if (kind < 6) return draw_server(id);
+  return draw_nested(id, depth - 1);
+}
+
+coppice::child_spec random_tree::with_terms(coppice::child_spec spec) {
+  if (spec.id.ends_with("+own")) {
+    if (play.chance(0.5)) {
+      spec = std::move(spec).with_backoff({.min = draw_time(100), .max = 2s, .seed = play.draw(99)});
+    } else {
+      spec = std::move(spec).with_restart_limit(
+          {.intensity = play.draw(3), .period = draw_time(2'000), .then = coppice::park,
+           .probe_after = 5s});
+    }
+  }
+  if (play.chance(0.2)) spec = std::move(spec).with_shutdown(coppice::brutal_kill);
+  return spec;
+}
+
+coppice::child_spec random_tree::draw_worker(const std::string& id) {
+  const std::string role = play.chance(0.2) ? id + "+own" : id;
+  const auto how = static_cast<manner>(play.draw(5));
+  coppice::child_spec spec;
+  switch (play.draw(4)) {
+    case 0:
+      spec = coppice::worker(role, [this, role, how] {
+        return work<asio::awaitable<void>>(*this, role, how);
+      });
+      break;
+    case 1:
+      spec = coppice::worker(role, [this, role](coppice::init_ack up) {
+        return work_after_start<asio::awaitable<void>>(*this, role, up);
+      });
+      break;
+    default:
+      spec = coppice::worker(role, [this, role, how] {
+        return work<coppice::task<void>>(*this, role, how);
+      });
+  }
+  if (role == id && play.chance(0.3)) {
+    managed.emplace_back(id.substr(0, id.rfind('.')), id);
+  } else {
+    book.expect_alive(role);
+  }
+  return with_terms(std::move(spec));
+}
+
+coppice::child_spec random_tree::draw_server(const std::string& id) {
+  if (play.chance(0.2)) {
+    agents.push_back(id);
+    return coppice::agent<int>(id, [] { return 0; });
+  }
+  counters.push_back(id);
+  book.expect_alive(id);
+  coppice::server_options o{.same_state_crashes = 1'000'000};
+  if (play.chance(0.3)) o.mailbox = {.limit = 1 + play.draw(4)};
+  const bool kept = play.chance(0.5);
+  if (kept) {
+    kept_counters.push_back(id);
+    o.state = coppice::in_stash("kept");
+  }
+  return coppice::server_with<counter>(o, id, std::ref(*this), id, kept);
+}
+
+coppice::child_spec random_tree::draw_nested(const std::string& id, int depth) {
+  switch (play.draw(4)) {
+    case 0: {
+      coppice::dynamic_supervisor_spec spec{.name = id};
+      draw_budget(id, spec.intensity, spec.period);
+      if (play.chance(0.5)) spec.max_children = 1 + play.draw(6);
+      dynamic_supervisors.push_back(id);
+      return coppice::dynamic_supervisor(spec);
+    }
+    case 1: {
+      task_supervisors.push_back(id);
+      return coppice::task_supervisor({.name = id});
+    }
+    case 2: {
+      partition_supervisors.push_back(id);
+      coppice::partition_supervisor_spec spec{.name = id, .child = [this, id](std::size_t n) {
+        const std::string role = id + "/" + std::to_string(n);
+        return coppice::worker(role, [this, role] {
+          return work<coppice::task<void>>(*this, role, manner::steady);
+        });
+      }, .partitions = 1 + play.draw(4)};
+      draw_budget(id, spec.intensity, spec.period);
+      return coppice::partition_supervisor(std::move(spec));
+    }
+    default: return coppice::supervisor(draw_supervisor(id, depth));
+  }
+}

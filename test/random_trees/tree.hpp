@@ -1,0 +1,108 @@
+#pragma once
+
+#include "ledger.hpp"
+
+#include <coppice.hpp>
+#include <coppice/simulation.hpp>
+
+#include <boost/asio/ip/tcp.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+// A tree of everything that coppice has, drawn from the seed, and what is known of it.
+struct random_tree {
+  explicit random_tree(coppice::simulation& s) : play{s}, book{s}, keys{s.io()}, groups{s.io()} {}
+
+  coppice::supervisor_spec draw();
+
+  [[nodiscard]] std::chrono::milliseconds draw_time(std::uint64_t most_ms) {
+    return std::chrono::milliseconds{1 + play.draw(most_ms)};
+  }
+  // Any of them, or nothing if there is none.
+  template <class T>
+  std::optional<T> any(const std::vector<T>& of) {
+    if (of.empty()) return std::nullopt;
+    return of[play.draw(of.size())];
+  }
+
+  coppice::simulation& play;
+  ledger book;
+  bool up = false;     // it has been started whole
+  bool quiet = false;  // nobody does harm any more
+
+  std::vector<std::string> counters;             // names of servers
+  std::vector<std::string> kept_counters;        // of these, whose state is in the stash
+  std::vector<std::string> agents;
+  std::vector<std::string> dynamic_supervisors;
+  std::vector<std::string> task_supervisors;
+  std::vector<std::string> partition_supervisors;
+  std::vector<std::string> static_supervisors;
+  std::vector<std::pair<std::string, std::string>> managed;  // supervisor, id: terminated and so on
+  std::optional<boost::asio::ip::tcp::endpoint> endpoint;
+  coppice::unique_registry<std::string> keys;
+  coppice::duplicate_registry<std::string> groups;
+
+ private:
+  coppice::supervisor_spec draw_supervisor(const std::string& name, int depth);
+  coppice::child_spec draw_child(const std::string& id, int depth);
+  coppice::child_spec draw_worker(const std::string& id);
+  coppice::child_spec draw_server(const std::string& id);
+  coppice::child_spec draw_nested(const std::string& id, int depth);
+  coppice::child_spec with_terms(coppice::child_spec spec);
+  void draw_budget(const std::string& name, std::size_t& intensity,
+                   std::chrono::steady_clock::duration& period);
+};
+
+// A server that counts.
+class counter {
+ public:
+  struct add {
+    using reply = int;
+  };
+  struct add_and_save {
+    using reply = int;
+  };
+  struct add_slowly {
+    using reply = int;
+    std::chrono::milliseconds time;
+  };
+  struct add_later {  // answered by the next message
+    using reply = int;
+  };
+  struct poke {};
+  struct crash {};
+  struct leave {
+    bool abnormal;
+  };
+
+  counter(random_tree& in, const std::string& name, bool kept)
+      : life_{in.book, name}, in_{in}, name_{name}, kept_{kept} {}
+
+  int handle(add) { return ++count_; }
+  boost::asio::awaitable<int> handle(add_and_save);
+  coppice::task<int> handle(add_slowly m);
+  void handle(const add_later&, coppice::reply_to<int> to) { waiting_.push_back(std::move(to)); }
+  void handle(poke);
+  [[noreturn]] void handle(crash) { throw std::runtime_error{"crash"}; }
+  void handle(leave m) {
+    coppice::this_server::stop(m.abnormal ? coppice::exit_reason::error("left")
+                                          : coppice::exit_reason::normal());
+  }
+
+  int state() const { return count_; }
+  void restore(int count) { count_ = count; }
+
+ private:
+  ledger::life life_;
+  random_tree& in_;
+  std::string name_;
+  bool kept_;
+  int count_ = 0;
+  std::vector<coppice::reply_to<int>> waiting_;
+};
+
+// Everything that a client does, until the tree is quiet.
+boost::asio::awaitable<void> act_at_random(random_tree& in);
