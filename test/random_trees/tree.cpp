@@ -172,6 +172,8 @@ coppice::supervisor_spec random_tree::draw_supervisor(const std::string& name, i
   const std::uint64_t children = 1 + play.draw(5);
   for (std::uint64_t i = 0; i < children; ++i) {
     const std::string id = name + ".c" + std::to_string(i);
+    // If a child is terminated whose start is to be tried again, its group stays down, as in OTP.
+    alone_ = coppice::strategy{spec.strategy} == coppice::one_for_one;
     spec.children.push_back(draw_child(id, depth));
     roles.push_back(spec.children.back().id);
   }
@@ -220,7 +222,7 @@ coppice::child_spec random_tree::draw_worker(const std::string& id) {
         return work<coppice::task<void>>(*this, role, how);
       });
   }
-  if (role == id && play.chance(0.3)) {
+  if (role == id && alone_ && play.chance(0.3)) {
     managed.emplace_back(id.substr(0, id.rfind('.')), id);
   } else {
     book.expect_alive(role);

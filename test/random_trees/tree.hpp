@@ -51,6 +51,7 @@ struct random_tree {
   coppice::child_spec draw_worker(const std::string& id);
   coppice::child_spec draw_server(const std::string& id);
   coppice::child_spec draw_nested(const std::string& id, int depth);
+  bool alone_ = false;  // the next child is restarted alone
   coppice::child_spec with_terms(coppice::child_spec spec);
   void draw_budget(const std::string& name, std::size_t& intensity,
                    std::chrono::steady_clock::duration& period);
