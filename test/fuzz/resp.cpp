@@ -84,13 +84,14 @@ class reader {
     std::string moved = kept_ + std::string{piece};
     kept_.swap(moved);
     moved.assign(moved.size(), '?');
+    read_ += piece.size();
     while (!kept_.empty()) {
       const std::size_t before = allocated();
       const status found = parser_.parse(kept_);
       if (const std::size_t after = allocated(); after > before) {
         // A word takes two bytes at least, and what the parser notes of it, twice, less than 128;
-        // a vector may have room for twice as many.
-        require(after - before <= kept_.size() * 256 + 2048,
+        // a vector, and the text of a long argument, may have room for twice as many.
+        require(after - before <= kept_.size() * 256 + read_ * 2 + 2048,
                 "memory is allocated for what has arrived, not for what was announced");
       }
       require(parser_.consumed() <= kept_.size(), "no more is consumed than there is");
@@ -123,13 +124,15 @@ class reader {
     std::vector<std::string> request;
     for (const keyvalue::argument& a : parser_.arguments()) {
       request.push_back(copy_of(a));
-      require(request.back().size() <= limits.argument_size, "no argument is longer than the limit");
+      require(request.back().size() <= limits.argument_size,
+              "no argument is longer than the limit");
     }
     result.requests.push_back(std::move(request));
   }
 
   request_parser parser_{limits};
   std::string kept_;
+  std::size_t read_ = 0;
 };
 
 }  // namespace

@@ -65,7 +65,9 @@ child_line read_child(const words& line, std::size_t from) {
       c.significant = one_of({"true", "false"}, value) == "true";
     } else if (key == "start") {
       c.start = split(value, ',');
-      for (const std::string& outcome : c.start) one_of({"ok", "ignore", "error", "crash"}, outcome);
+      for (const std::string& outcome : c.start) {
+        one_of({"ok", "ignore", "error", "crash"}, outcome);
+      }
     } else if (key == "stop") {
       c.stop = one_of({"obey", "normal", "error", "hang"}, value);
     } else {
