@@ -2,7 +2,9 @@
 
 #include "fuzz.hpp"
 
+#include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -13,7 +15,8 @@
 #endif
 #endif
 #ifdef FUZZ_COUNTS_MEMORY
-#include <sanitizer/allocator_interface.h>
+// Not in any header of g++.
+extern "C" std::size_t __sanitizer_get_current_allocated_bytes();
 #endif
 
 // Requests in arbitrary pieces: however the input is cut, the requests are the same, and so is what
