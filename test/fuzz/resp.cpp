@@ -41,7 +41,7 @@ constexpr request_limits limits{.argument_size = 200'000,
 constexpr char run_mark = '\xfe';
 
 std::string with_runs(std::string_view input) {
-  constexpr std::size_t most = 1 << 20;
+  constexpr std::size_t most = 400'000;
   std::string bytes;
   source from{input};
   while (!from.empty() && bytes.size() < most) {
