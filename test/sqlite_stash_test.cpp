@@ -47,6 +47,12 @@ BOOST_DESCRIBE_STRUCT(point, (), (x, y))
 enum class colour { red, green };
 BOOST_DESCRIBE_ENUM(colour, red, green)
 
+struct nest {
+  std::vector<nest> within;
+  bool operator==(const nest&) const = default;
+};
+BOOST_DESCRIBE_STRUCT(nest, (), (within))
+
 struct drawing {
   std::string name;
   colour ink = colour::red;
@@ -174,6 +180,19 @@ TEST_CASE("floating-point numbers come back from disk to the last bit") {
     CHECK_THROWS_WITH(stash_codec<states::point>::encode({1, x}),
                       "there is a number in it that JSON does not have");
   }
+}
+
+TEST_CASE("what is nested so deeply that it could not be read from disk again is not kept") {
+  const auto nested = [](int levels) {
+    states::nest outermost;
+    states::nest* at = &outermost;
+    for (; levels > 1; --levels) at = &at->within.emplace_back();
+    return outermost;
+  };
+  // Each level is an object and an array.
+  CHECK(there_and_back(nested(500)) == nested(500));
+  CHECK_THROWS_WITH(stash_codec<states::nest>::encode(nested(501)),
+                    "it is nested too deeply to be read again");
 }
 
 TEST_CASE("what is not JSON, or of another shape, cannot be read as such") {

@@ -827,7 +827,7 @@ TEST_CASE("a request to stop is not lost, whatever completes or times out before
   }
 }
 
-TEST_CASE("of the end of the time and a request to stop the first names the reason") {
+TEST_CASE("a request to stop is told as such, even if the time was over before") {
   for (const bool stopped_first : {false, true}) {
     CAPTURE(stopped_first);
     world w;
@@ -862,9 +862,9 @@ TEST_CASE("of the end of the time and a request to stop the first names the reas
       w.clock.advance(10s);
       CHECK(log == "aborted aborted over");
     } else {
-      CHECK(log == "aborted aborted again timeout");
+      CHECK(log == "aborted aborted again aborted");
       w.clock.advance(1s);
-      CHECK(log == "aborted aborted again timeout over");
+      CHECK(log == "aborted aborted again aborted over");
     }
     CHECK_FALSE(p.alive());
   }
@@ -900,10 +900,10 @@ TEST_CASE("a coroutine hears once of a request to stop that comes when its time 
     w.clock.advance(1s);
     // Nothing has run of it; the request came first; the time was over first.
     const bool right =
-        log.empty() || log == "aborted clean aborted" || log == "aborted aborted again timeout";
+        log.empty() || log == "aborted clean aborted" || log == "aborted aborted again aborted";
     CHECK_MESSAGE(right, log);
     stopped_first |= log == "aborted clean aborted";
-    timed_out_first |= log == "aborted aborted again timeout";
+    timed_out_first |= log == "aborted aborted again aborted";
   }
   CHECK(timed_out_first);
   CHECK(stopped_first);

@@ -27,7 +27,8 @@ namespace coppice {
 ///   `std::string` (any bytes), vectors, maps and sets, `std::optional`, tuples, enums and structs
 ///   that Boost.Describe describes, and types with `tag_invoke` functions for it. It can be read
 ///   with `sqlite3`, and by a program that was compiled anew. Floating-point numbers come back as
-///   they were; NaN and infinities are refused by `encode`.
+///   they were; NaN and infinities are refused by `encode`, as is what has more than 1,000 arrays and
+///   objects within each other.
 /// - Any other trivially copyable class or enum is kept as its bytes, padding included, with a tag
 ///   of its type's name and a checksum. Of another size or name, or damaged, it cannot be read; a
 ///   member that has changed within the same size is not found out. What its pointers refer to is

@@ -69,7 +69,7 @@ namespace coppice {
 ///   io_context.
 /// @par Cancellation
 /// Goes to what is awaited, and is no time-out: that ends with `operation_aborted` as a rule, or
-/// with a result that won. If both happen, what is told first names the reason.
+/// with a result that won. That holds as well if the time was over before.
 /// @par Executor
 /// A completion handler is called as the process to which its executor belongs, or else as the
 /// process that began the operation.

@@ -7,9 +7,9 @@
 #include <boost/json/value_stack.hpp>
 #include <boost/system/system_error.hpp>
 
-#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
@@ -132,30 +132,35 @@ constexpr std::size_t header_size = 16;
   throw boost::system::system_error{make_error_code(errc::unreadable), why};
 }
 
-// JSON has no infinity and no NaN. Boost.JSON writes them as 1e99999 and null, which would come
-// back as something else.
-bool is_writable(const json::value& value) noexcept {
-  if (const double* n = value.if_double()) return std::isfinite(*n);
+// Arrays and objects within each other. The parser's default of 32 is too little for a tree as a
+// state.
+constexpr std::size_t most_nested = 1000;
+
+// What could be written and not be read again is refused. JSON has no infinity and no NaN:
+// Boost.JSON writes them as 1e99999 and null, which would come back as something else.
+void check_writable(const json::value& value, std::size_t outer = 0) {
+  if (const double* n = value.if_double(); n != nullptr && !std::isfinite(*n)) {
+    throw std::range_error{"there is a number in it that JSON does not have"};
+  }
+  if (!value.is_structured()) return;
+  if (outer == most_nested) throw std::range_error{"it is nested too deeply to be read again"};
   if (const json::array* all = value.if_array()) {
-    return std::ranges::all_of(*all, is_writable);
+    for (const json::value& x : *all) check_writable(x, outer + 1);
+  } else {
+    for (const auto& x : value.get_object()) check_writable(x.value(), outer + 1);
   }
-  if (const json::object* all = value.if_object()) {
-    return std::ranges::all_of(*all, [](const auto& x) { return is_writable(x.value()); });
-  }
-  return true;
 }
 
 }  // namespace
 
 std::string text_of_json(const json::value& value) {
-  if (!is_writable(value))
-    throw std::range_error{"there is a number in it that JSON does not have"};
+  check_writable(value);
   return json::serialize(value);
 }
 
 json::value json_of_text(std::string_view text) {
   json::parse_options options;
-  options.max_depth = 1000;  // the default of 32 is too little for a tree as a state
+  options.max_depth = most_nested;
   options.allow_invalid_utf8 = true;  // a std::string may hold anything
   json::basic_parser<value_builder> parser{options};
   json::error_code ec;

@@ -26,7 +26,8 @@ struct timed_coroutine {
 };
 
 // What is awaited with a deadline: the timer, and the signal through which it is cancelled. Both
-// the end of the time and a cancellation from outside go to that signal; which came first is noted.
+// the end of the time and a cancellation from outside go to that signal; the latter names the
+// reason, if it comes.
 //
 // When its time is over, it goes through the run queue twice before it is cancelled: whatever was
 // ready by then has had its turn, and a result that was there is taken. One operation has completed
