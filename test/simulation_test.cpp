@@ -356,7 +356,7 @@ TEST_CASE("first come, first served, is the order without a simulation") {
 
 TEST_CASE("where nothing can ever happen, the processes and what they wait for are told") {
   const std::string why = failure_of({}, [](simulation& s) {
-    auto waits = [&s]() -> asio::awaitable<void> {
+    auto waits = []() -> asio::awaitable<void> {
       coppice::mailbox<int> box;
       co_await box.receive();
     };

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <compare>
 #include <cstdint>
 #include <cstring>
 #include <optional>
+#include <tuple>
 
 namespace coppice::detail {
 
@@ -18,7 +18,10 @@ struct address {
   std::array<unsigned char, 16> ip{};  // of IPv4 the first four
   std::uint16_t port = 0;
 
-  friend auto operator<=>(const address&, const address&) = default;
+  friend bool operator==(const address&, const address&) = default;
+  friend bool operator<(const address& a, const address& b) noexcept {
+    return std::tie(a.family, a.ip, a.port) < std::tie(b.family, b.ip, b.port);
+  }
 
   [[nodiscard]] bool is_any() const noexcept {
     return std::all_of(ip.begin(), ip.end(), [](unsigned char c) { return c == 0; });

@@ -213,8 +213,8 @@ coppice::child_spec random_tree::draw_worker(const std::string& id) {
       });
       break;
     case 1:
-      spec = coppice::worker(role, [this, role](coppice::init_ack up) {
-        return work_after_start<asio::awaitable<void>>(*this, role, up);
+      spec = coppice::worker(role, [this, role](coppice::init_ack ack) {
+        return work_after_start<asio::awaitable<void>>(*this, role, ack);
       });
       break;
     default:
@@ -239,12 +239,11 @@ coppice::child_spec random_tree::draw_server(const std::string& id) {
   book.expect_alive(id);
   coppice::server_options o{.same_state_crashes = 1'000'000};
   if (play.chance(0.3)) o.mailbox = {.limit = 1 + play.draw(4)};
-  const bool kept = play.chance(0.5);
-  if (kept) {
+  if (play.chance(0.5)) {
     kept_counters.push_back(id);
     o.state = coppice::in_stash("kept");
   }
-  return coppice::server_with<counter>(o, id, std::ref(*this), id, kept);
+  return coppice::server_with<counter>(o, id, std::ref(*this), id);
 }
 
 coppice::child_spec random_tree::draw_nested(const std::string& id, int depth) {

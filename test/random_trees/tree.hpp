@@ -79,8 +79,7 @@ class counter {
     bool abnormal;
   };
 
-  counter(random_tree& in, const std::string& name, bool kept)
-      : life_{in.book, name}, in_{in}, name_{name}, kept_{kept} {}
+  counter(random_tree& in, const std::string& name) : life_{in.book, name}, in_{in} {}
 
   int handle(add) { return ++count_; }
   boost::asio::awaitable<int> handle(add_and_save);
@@ -99,8 +98,6 @@ class counter {
  private:
   ledger::life life_;
   random_tree& in_;
-  std::string name_;
-  bool kept_;
   int count_ = 0;
   std::vector<coppice::reply_to<int>> waiting_;
 };
