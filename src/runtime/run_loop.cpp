@@ -4,8 +4,6 @@
 #include <coppice/detail/runtime/run_queue.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <utility>
 
 // The run queue is drained in turns. A turn is one handler of the io_context: it is posted when
@@ -25,7 +23,7 @@ constexpr int drain_budget = 128;
 void scheduler::post_drain() noexcept {
   if (down_) return;
   drain_posted_ = true;
-  boost::asio::post(io_.get_executor(), [this] {
+  post_from(room_of_drain_, io_, [this] {
     drain_posted_ = false;
     take_turn([] {});
   });
@@ -81,8 +79,9 @@ bool scheduler::run_inline(owned_item& item) {
 }
 
 // Runs however the turn ends, by an exception too.
-void scheduler::turn_over() {
+void scheduler::turn_over() noexcept {
   turn_time_valid_ = false;
+  if (alarm_failed_) arm();
   // While a request to stop is on its way, the turn that delivers it drains the queue.
   if (!queue_.empty() && stops_.empty() && !drain_posted_) post_drain();
 }
@@ -100,7 +99,7 @@ void scheduler::drain() {
 
 // The process has suspended: what could not be done while it ran is done now. An end of the process
 // makes a request to stop pointless, so that comes first.
-void scheduler::deliver_pending(process& p) {
+void scheduler::deliver_pending(process& p) noexcept {
   switch (p.life.pending()) {
     case process_life::pending_end::exit: return begin_exit(p, std::move(p.reason), true);
     case process_life::pending_end::kill: return begin_exit(p, exit_reason::killed(), true);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <new>
 #include <utility>
 
 // Here is the frame of the decisions: events go into the inbox, and `next` gives the actions that
@@ -62,10 +63,15 @@ void supervision::ended(child& c, exit_reason reason) {
 }
 
 // The request waits in the inbox like any other. It is noted besides, since a start that is under
-// way gets a time limit because of it (`check_deadline`).
-void supervision::stop(exit_reason reason) {
+// way gets a time limit because of it (`check_deadline`). Without memory for its place it goes
+// first.
+void supervision::stop(exit_reason reason) noexcept {
   if (!stop_wanted_) stop_wanted_ = reason;
-  enqueue({.kind = event::kind_type::stop, .reason = std::move(reason)});
+  try {
+    enqueue({.kind = event::kind_type::stop, .reason = std::move(reason)});
+  } catch (const std::bad_alloc&) {
+    stop_is_next_ = true;
+  }
 }
 
 void supervision::add(child& c, void* call) {
@@ -125,6 +131,8 @@ std::optional<supervision::action> supervision::next(clock::time_point now) {
     // A job is finished before the next event is looked at.
     if (job_.kind != job_kind::none) {
       step(now);
+    } else if (std::exchange(stop_is_next_, false)) {
+      begin_shut_down(*stop_wanted_, cause::asked);
     } else if (!inbox_.empty()) {
       event e = std::move(inbox_.front());
       if (e.subject != nullptr && e.subject->pending == &inbox_.front())
