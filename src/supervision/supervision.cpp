@@ -102,6 +102,15 @@ void supervision::erase(std::string_view id, void* call) {
 
 void supervision::queue(void* call) { enqueue({.kind = event::kind_type::serve, .call = call}); }
 
+void supervision::withdraw(const void* call) noexcept {
+  for (event& e : inbox_) {
+    if (e.call != call) continue;
+    e.kind = event::kind_type::nothing;
+    e.subject = nullptr;
+    e.call = nullptr;
+  }
+}
+
 bool supervision::adds_now(std::string_view id) {
   if (!is_idle() || !pauses_.empty()) return false;  // the end of a pause may be due
   return options_.dynamic ? children_.size() < options_.max_children

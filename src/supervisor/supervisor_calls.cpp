@@ -62,6 +62,7 @@ void supervisor_process::take(const std::shared_ptr<supervisor_request>& r) {
     note_request(*r);
   } catch (...) {
     // The one who asks gets the exception.
+    decide_.withdraw(r.get());
     r->unlink();
     r->self.reset();
     throw;

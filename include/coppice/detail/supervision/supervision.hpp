@@ -179,6 +179,8 @@ class COPPICE_API supervision {
   void restart_child(std::string_view id, void* call);
   void erase(std::string_view id, void* call);
   void queue(void* call);
+  /// Takes back what has been asked for by that call, and has not been looked at.
+  void withdraw(const void* call) noexcept;
 
   // ---- Actions
 
