@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <new>
+#include <utility>
 
 namespace failing_memory {
 
@@ -68,6 +69,9 @@ std::size_t disarm() noexcept {
   mine.armed = false;
   return mine.failed;
 }
+
+reprieve::reprieve() noexcept : before_{std::exchange(mine.armed, false)} {}
+reprieve::~reprieve() { mine.armed = before_; }
 
 std::size_t counted() noexcept { return mine.counted; }
 std::size_t failed() noexcept { return mine.failed; }

@@ -13,6 +13,19 @@ void arm(std::size_t first, std::size_t many) noexcept;
 // None fails any more. Gives how many have failed.
 std::size_t disarm() noexcept;
 
+// While one of these lives, no allocation of the thread fails or is counted: for what is known to
+// have no way out.
+class reprieve {
+ public:
+  reprieve() noexcept;
+  reprieve(const reprieve&) = delete;
+  reprieve& operator=(const reprieve&) = delete;
+  ~reprieve();
+
+ private:
+  bool before_;
+};
+
 // How many allocations have been counted since `arm`, and how many of them have failed.
 [[nodiscard]] std::size_t counted() noexcept;
 [[nodiscard]] std::size_t failed() noexcept;
