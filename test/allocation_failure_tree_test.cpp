@@ -2,7 +2,13 @@
 
 #include "support/play.hpp"
 
+#include <coppice/acceptor.hpp>
+#include <coppice/acceptor_ref.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/write.hpp>
 
 #include <memory>
 #include <optional>
@@ -11,12 +17,23 @@
 #include <utility>
 #include <vector>
 
+#ifdef COPPICE_TEST_TASKS
+constexpr auto use_lean_coroutine = asio::deferred;
+#else
+constexpr asio::use_awaitable_t<coppice::executor> use_lean_coroutine{};
+#endif
+
 using coppice::exit_reason;
 using coppice::pid;
 using coppice::supervisor_spec;
 using coppice::worker;
 
 namespace {
+
+using tcp_socket = asio::basic_stream_socket<asio::ip::tcp, coppice::executor>;
+
+// Errors are results, not exceptions.
+constexpr auto as_result = asio::as_tuple(use_lean_coroutine);
 
 constexpr const char* long_name = "a name that is too long to lie in a string object itself";
 
@@ -467,6 +484,72 @@ struct programs : play {
   }
 };
 
+// Sends back one message, and waits for the end of the connection.
+lean_coroutine<> echo(tcp_socket socket) {
+  char data[16];
+  for (;;) {
+    const auto [ended, n] = co_await socket.async_read_some(asio::buffer(data), as_result);
+    if (ended) co_return;
+    const auto [lost, sent] = co_await asio::async_write(socket, asio::buffer(data, n), as_result);
+    if (lost) co_return;
+  }
+}
+
+// A client connects, talks and leaves, with real sockets.
+struct acceptors : tree {
+  void act() override {
+    accepts = true;
+    supervisor_spec s{.name = "top", .strategy = coppice::one_for_one, .intensity = 100,
+                      .children = {}};
+    s.children.push_back(coppice::acceptor(
+        asio::ip::tcp::endpoint{asio::ip::address_v4::loopback(), 0}, echo, {.name = "server"}));
+    if (!start(std::move(s))) return;
+    use_name("server");
+    for (int i = 0; i < 2; ++i) {
+      talk();
+      pass(1s);
+    }
+  }
+  void talk() {
+    asio::ip::tcp::endpoint to;
+    call([&] {
+      try {
+        to = coppice::acceptor_ref{io(), "server"}.local_endpoint();
+      } catch (const boost::system::system_error&) {
+        // It does not listen, for want of memory.
+      }
+    });
+    if (to.port() == 0) return;
+    boost::system::error_code ec;
+    std::optional<asio::io_context> other;
+    std::optional<asio::ip::tcp::socket> client;
+    {
+      const failing_memory::reprieve given;  // the client is not what is tried here
+      other.emplace(1);
+      client.emplace(*other);
+      client->connect(to, ec);
+      if (!ec) client->non_blocking(true, ec);
+      if (!ec) client->write_some(asio::buffer("hello", 5), ec);
+    }
+    for (int i = 0; i < 50; ++i) {
+      settle();
+      const failing_memory::reprieve again;
+      char data[16];
+      const std::size_t n = client->read_some(asio::buffer(data), ec);
+      if (n > 0 || ec != asio::error::would_block) return;
+    }
+  }
+  void check() override {
+    if (!top.get_pid().alive()) return;
+    bool listens = false;
+    try {
+      listens = coppice::acceptor_ref{io(), "server"}.is_listening();
+    } catch (const boost::system::system_error&) {
+    }
+    if (!listens) wrong.add("an acceptor does not listen again");
+  }
+};
+
 }  // namespace
 
 #define PLAY(type) \
@@ -488,3 +571,4 @@ PLAY(within)
 PLAY(stops)
 PLAY(summed_up)
 PLAY(programs)
+PLAY(acceptors)
