@@ -393,7 +393,7 @@ struct progress : tree {
 // The significant child ends, and so does the supervisor that is a part of a process.
 struct within : play {
   void act() override {
-    spawn([this]() -> coroutine<> {
+    spawn([]() -> coroutine<> {
       supervisor_spec s{.name = "inside",
                         .strategy = coppice::one_for_one,
                         .auto_shutdown = coppice::auto_shutdown::any_significant,

@@ -20,6 +20,7 @@ constexpr int drain_budget = 128;
 
 }  // namespace
 
+// Cannot fail: the room for the handler is free while no drain is posted.
 void scheduler::post_drain() noexcept {
   if (down_) return;
   drain_posted_ = true;

@@ -39,7 +39,8 @@ void scheduler::ask_part_to_stop(process& p) noexcept {
   if (p.stop.ask_part()) post_stop(p);
 }
 
-// One turn delivers all requests that are made before it comes.
+// One turn delivers all requests that are made before it comes. Posting it cannot fail: its room is
+// free while there are none.
 void scheduler::post_stop(process& p) noexcept {
   if (stops_.empty()) {
     post_from(room_of_stops_, io_, [this] { take_turn([this] { deliver_stops(); }); });
@@ -89,6 +90,7 @@ void scheduler::emit_stop(process& p) noexcept {
   on_suspend(p);
 }
 
+// Cannot fail either: a fence has passed before the turn comes that posts the next one.
 void scheduler::post_fence() noexcept {
   post_from(room_of_fence_, io_, [this] {
     const process_list heard = unconfirmed_.take();
