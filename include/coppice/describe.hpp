@@ -29,7 +29,7 @@ template <class T>
       return text;
     }
   } catch (...) {
-    return "(not to be described)";
+    return detail::no_description();
   }
 }
 

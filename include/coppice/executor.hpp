@@ -101,7 +101,15 @@ class COPPICE_API executor {
         break;
       }
       case place::queue:
-        settled.push(*new function_item<std::decay_t<F>>{std::forward<F>(f)});
+        try {
+          settled.push(*new function_item<std::decay_t<F>>{std::forward<F>(f)});
+        } catch (...) {
+          // A process that has no room for a completion of its own ends for that; what would have
+          // gone on is destroyed. One that posts something to itself hears of it.
+          if (settled.is_caller()) throw;
+          const dropping d{settled};
+          [[maybe_unused]] std::decay_t<F> local{std::forward<F>(f)};
+        }
         break;
       case place::other_thread:
         settled.send(*new function_item<std::decay_t<F>>{std::forward<F>(f)});
@@ -181,6 +189,23 @@ class COPPICE_API executor {
   }
   void settle() noexcept;
   [[nodiscard]] place where() const noexcept;
+  [[nodiscard]] bool is_caller() const noexcept;
+
+  // Ends the process for the exception that is being handled, and lets function objects of it be
+  // destroyed.
+  class COPPICE_API dropping {
+   public:
+    explicit dropping(const executor& ex) noexcept;
+    dropping(const dropping&) = delete;
+    dropping& operator=(const dropping&) = delete;
+    ~dropping();
+
+   private:
+    detail::scheduler& at_;
+    detail::process* current_;
+    detail::process* dropping_;
+  };
+
   [[nodiscard]] bool run_inline(detail::owned_item& item) const;
   void push(detail::owned_item& item) const noexcept;
   static void left_queue(detail::owned_item& item) noexcept;

@@ -44,6 +44,7 @@ namespace coppice {
 /// @par Cancellation
 /// By `exit(pid, reason)`.
 /// @throws std::logic_error if another thread runs the io_context: `asio::post` the call then.
+/// @throws std::bad_alloc if there is no memory for it; there is no process then.
 /// @par Thread safety
 /// Only on the loop's thread, or while the loop does not run.
 /// @par Complexity
@@ -140,8 +141,10 @@ COPPICE_API void checkpoint();
 /// other executor a pointer to a signal that may be gone by then. A destructor that throws while
 /// the frames of a killed process are destroyed ends the program.
 ///
-/// Does nothing if the process has ended.
+/// Does nothing if the process has ended. Needs no memory, but on another thread; a process for
+/// which there is no memory to get the signal as a message ends for that.
 ///
+/// @throws std::bad_alloc on another thread, if it cannot be posted.
 /// @par Thread safety
 /// Safe while the io_context exists. A signal of another thread is posted, and sent from there.
 /// @par Origin

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <concepts>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -30,7 +31,12 @@ class reply_to {
     return *this;
   }
   ~reply_to() {
-    on_loop(std::move(slot_), [](detail::typed_slot<R>& slot) { slot.give_up(); });
+    try {
+      on_loop(std::move(slot_), [](detail::typed_slot<R>& slot) { slot.give_up(); });
+    } catch (const std::bad_alloc&) {
+      // It is destroyed on another thread, and there is no memory to tell the loop: the caller waits
+      // until its time is over, or the server has ended.
+    }
   }
 
   /// Answers. Nobody may be waiting any more; then nothing happens.

@@ -12,6 +12,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
+#include <new>
 
 namespace coppice::detail {
 
@@ -137,11 +138,12 @@ class listener {
 
   task<> accept() {
     auto accepting = socket_->accept();
-    const boost::system::error_code ec = co_await std::move(accepting);
+    boost::system::error_code ec = co_await std::move(accepting);
     if (!ec) {
       rules_.accepted();
-      start_connection();
-    } else if (!core_->is_closed()) {
+      ec = start_connection();
+    }
+    if (ec && !core_->is_closed()) {
       const accept_rules::verdict verdict = rules_.failed(ec);
       if (verdict == accept_rules::verdict::again) co_return;
       if (verdict == accept_rules::verdict::fail) throw boost::system::system_error{ec, "accept"};
@@ -150,13 +152,17 @@ class listener {
     }
   }
 
-  // A connection whose supervisor is being restarted is closed, and told of as `child_refused`.
-  void start_connection() {
+  // A connection whose supervisor is being restarted is closed, and told of as `child_refused`. One
+  // for which there is no memory is closed, and counts as a shortage.
+  boost::system::error_code start_connection() try {
     child_spec spec = socket_->make_child(connection_place{core_});
     spec.restart = temporary;
     spec.shutdown = core_->options().shutdown;
     if (!connections_.alive()) connections_ = core_->home().whereis(core_->setup().connections);
     dynamic_supervisor_ref{connections_}.start_child(std::move(spec));
+    return {};
+  } catch (const std::bad_alloc&) {
+    return asio::error::no_memory;
   }
 
   // Whoever has a descriptor to give back is a connection, as a rule.

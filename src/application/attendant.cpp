@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -73,17 +74,22 @@ void attendant::end() {
   settle_timer_.cancel();
 }
 
-// Turns the first signal into a stop, and a second one into a kill.
+// Turns the first signal into a stop, and a second one into a kill. Without memory for what comes
+// before it, the tree is stopped at once.
 void attendant::await_stop() {
   stops_.async_wait([this, self = shared_from_this()](const error_code& ec, int) {
     if (ec || over_) return;
-    if (!std::exchange(stopping_, true)) {
-      begin_stop();
-    } else {
-      hurried_ = true;
-      kill(root_);
+    try {
+      if (!std::exchange(stopping_, true)) {
+        begin_stop();
+      } else {
+        hurried_ = true;
+        kill(root_);
+      }
+      await_stop();
+    } catch (const std::bad_alloc&) {
+      stop_tree();
     }
-    await_stop();
   });
 }
 
@@ -143,7 +149,12 @@ void attendant::begin_stop() {
   if (options_.settle == duration::zero()) return close_intakes();
   settle_timer_.expires_after(std::min(options_.settle, drain_by_ - now));
   settle_timer_.async_wait([this, self = shared_from_this()](const error_code& ec) {
-    if (!ec && !over_) close_intakes();
+    if (ec || over_) return;
+    try {
+      close_intakes();
+    } catch (const std::bad_alloc&) {
+      stop_tree();
+    }
   });
 }
 
@@ -175,7 +186,11 @@ void attendant::stop_tree() {
   process* const p = root();
   if (p == nullptr) return;
   behaviour* const b = p->behaviour();
-  if (b != nullptr && stop_by_ != end_of_time) b->limit_stop(stop_by_);
+  try {
+    if (b != nullptr && stop_by_ != end_of_time) b->limit_stop(stop_by_);
+  } catch (const std::bad_alloc&) {
+    // Each child has its own time then.
+  }
   p->home.stop(*p, exit_reason::shutdown());
 }
 

@@ -148,7 +148,7 @@ void stream_core::close() noexcept {
 
 // The consumer has ended, and nobody will call `next` any more. The tasks get its exit reason, as
 // through a link; the signal of a normal end would be ignored, so that is replaced.
-void stream_core::fire(const pid&, const exit_reason& reason) {
+void stream_core::fire(const pid&, const exit_reason& reason) noexcept {
   if (std::exchange(closed_, true)) return;
   const exit_reason why = reason.is_normal() ? exit_reason::shutdown() : reason;
   drop_items(&why);

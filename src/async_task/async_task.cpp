@@ -8,7 +8,9 @@
 #include <coppice/report.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <utility>
 
@@ -35,15 +37,16 @@ class task_behaviour final : public behaviour {
   const bool failed_;
 };
 
-// All tasks share these two objects. The pointers own nothing, so copying them counts nothing.
-std::shared_ptr<behaviour> task_that_runs() {
-  static task_behaviour& all = *new task_behaviour{false};
+// All tasks share these two objects, which are never destroyed, nor need memory of the heap. The
+// pointers own nothing, so copying them counts nothing.
+template <bool Failed>
+std::shared_ptr<behaviour> shared_behaviour() noexcept {
+  alignas(task_behaviour) static std::byte room[sizeof(task_behaviour)];
+  static task_behaviour& all = *::new (static_cast<void*>(room)) task_behaviour{Failed};
   return {std::shared_ptr<void>{}, &all};
 }
-std::shared_ptr<behaviour> task_that_failed() {
-  static task_behaviour& all = *new task_behaviour{true};
-  return {std::shared_ptr<void>{}, &all};
-}
+std::shared_ptr<behaviour> task_that_runs() noexcept { return shared_behaviour<false>(); }
+std::shared_ptr<behaviour> task_that_failed() noexcept { return shared_behaviour<true>(); }
 
 // A chain of tasks that start one another can be endless; the list of callers must not be.
 constexpr std::size_t most_callers = 32;
@@ -117,13 +120,13 @@ bool task_core::cancel_start() noexcept {
   return true;
 }
 
-void task_core::ask(const exit_reason& why) {
+void task_core::ask(const exit_reason& why) noexcept {
   if (process* const p = access::slot(task); p != nullptr) {
     home.signal(*p, owner, why, stop_request::level::exit_signal);
   }
 }
 
-void task_core::kill() {
+void task_core::kill() noexcept {
   if (process* const p = access::slot(task); p != nullptr) home.kill(*p);
 }
 
@@ -133,7 +136,7 @@ void task_core::reply_is_there() noexcept {
   if (listener != nullptr) listener->task_settled(*this);
 }
 
-void task_core::fire(const pid&, const exit_reason& why) {
+void task_core::fire(const pid&, const exit_reason& why) noexcept {
   const task_ptr kept{this};
   over_ = true;
   reason = why;

@@ -35,11 +35,15 @@ class task_request final : public supervisor_request {
     }
   }
 
-  exit_reason why_not() const {
+  exit_reason why_not() const noexcept {
     if (error == errc::noproc) return exit_reason::noproc();
     if (reason.is_abnormal()) return reason;
-    return exit_reason::error(std::make_exception_ptr(
-        boost::system::system_error{error, "coppice: the task was not started"}));
+    try {
+      return exit_reason::error(std::make_exception_ptr(
+          boost::system::system_error{error, "coppice: the task was not started"}));
+    } catch (...) {
+      return exit_reason::error(std::current_exception());
+    }
   }
 
   task_ptr core_;

@@ -22,7 +22,12 @@ struct annotation {
 };
 
 std::exception_ptr annotate(std::string_view text) {
-  return std::make_exception_ptr(annotation{std::string{text}});
+  std::exception_ptr made = std::make_exception_ptr(annotation{std::string{text}});
+  // Without memory for the copy that it makes, that function gives an exception that says so.
+  if (detail::exception_cast<annotation>(made) == nullptr) {
+    std::rethrow_exception(std::move(made));
+  }
+  return made;
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include <pthread.h>
 
 #include <csignal>
+#include <cstddef>
 #include <mutex>
+#include <new>
 
 namespace coppice::detail {
 
@@ -12,8 +14,10 @@ namespace {
 // One mutex guards the `thread_life` of all threads, and the `last_life_` of all io_contexts. That
 // is enough: the former is written when a thread ends, the latter when a new thread takes over a
 // loop, and both are read only by threads that do not run it.
-std::mutex& guard() {
-  static std::mutex& m = *new std::mutex;  // never destroyed: threads may outlive the statics
+std::mutex& guard() noexcept {
+  // Never destroyed, as threads may outlive the statics; and it needs no memory of the heap.
+  alignas(std::mutex) static std::byte room[sizeof(std::mutex)];
+  static std::mutex& m = *::new (static_cast<void*>(room)) std::mutex;
   return m;
 }
 
@@ -44,18 +48,25 @@ class loop_thread::life_notice {
   std::shared_ptr<thread_life> mine_ = std::make_shared<thread_life>();
 };
 
+// Without memory for that, the thread is not known to run the loop, and the next turn tries again.
 void loop_thread::remember(std::thread::id me) noexcept {
-  static thread_local const life_notice notice;
-  const std::lock_guard lock{guard()};
-  last_life_ = notice.mine();
-  last_.store(me, std::memory_order_relaxed);
+  try {
+    static thread_local const life_notice notice;
+    const std::lock_guard lock{guard()};
+    last_life_ = notice.mine();
+    last_.store(me, std::memory_order_relaxed);
+  } catch (const std::bad_alloc&) {
+    const std::lock_guard lock{guard()};
+    last_life_.reset();
+    last_.store(std::thread::id{}, std::memory_order_relaxed);
+  }
 }
 
 bool loop_thread::nobody_runs() const noexcept {
   if (last_.load(std::memory_order_relaxed) == std::thread::id{} || io_.stopped()) return true;
   // The mutex makes the caller, which takes the loop over, see all that the ended thread did.
   const std::lock_guard lock{guard()};
-  return last_life_->ended;
+  return last_life_ == nullptr || last_life_->ended;
 }
 
 bool loop_thread::send_signal(int number) const noexcept {

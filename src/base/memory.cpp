@@ -56,7 +56,8 @@ struct lists_guard {
   }
   lists_guard(const lists_guard&) = delete;
   lists_guard& operator=(const lists_guard&) = delete;
-  ~lists_guard() {
+  ~lists_guard() { close(); }
+  static void close() noexcept {
     for (free_list& list : lists) {
       list.room = 0;
       while (list.head != nullptr) ::operator delete(std::exchange(list.head, list.head->next));
@@ -94,6 +95,13 @@ void deallocate(void* block, std::size_t size) noexcept {
     }
   }
   ::operator delete(block);
+}
+
+posted_work::~posted_work() = default;
+
+void keep_no_blocks() {
+  ::operator delete(allocate_new(1));  // the lists would be opened later otherwise
+  lists_guard::close();
 }
 
 }  // namespace coppice::detail

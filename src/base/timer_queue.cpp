@@ -11,6 +11,18 @@ constexpr std::size_t arity = 4;
 }
 
 void timer_queue::set(timer_node& node, time_point when) {
+  const bool has_room_for_it = reserved_ != nullptr && reserved_->armed();
+  const std::size_t needed = heap_.size() + (has_room_for_it ? 1 : 2);
+  if (!node.armed() && needed > heap_.capacity()) heap_.reserve(2 * heap_.capacity());
+  append(node, when);
+}
+
+void timer_queue::set_reserved(timer_node& node, time_point when) noexcept {
+  reserved_ = &node;
+  append(node, when);
+}
+
+void timer_queue::append(timer_node& node, time_point when) noexcept {
   cancel(node);
   heap_.push_back({when, next_sequence_++, &node});
   sift_up(heap_.size() - 1, heap_.back());

@@ -3,6 +3,9 @@
 
 #include <boost/asio/error.hpp>
 
+#include <new>
+#include <thread>
+
 namespace coppice::detail {
 
 // A call from another loop, or from outside of processes. Its answer comes from the server's loop,
@@ -38,16 +41,30 @@ void foreign_wait::start_timer(const call_terms& terms) {
   });
 }
 
-void foreign_wait::end(move_only_function last) {
+void foreign_wait::end() {
   // The timer is cancelled on the handler's executor, where its own handler runs: a timer of Asio
   // may not be used by two threads at once.
   const asio::any_io_executor ex = work_.get_executor();
-  dispatch(ex, [self = shared_from_this(), last = std::move(last)]() mutable {
-    self->timer_.cancel();
-    self->work_.reset();
-    self.reset();
-    last();
-  });
+  for (;;) {
+    try {
+      dispatch(ex, [self = shared_from_this()] {
+        self->finishing_ = true;
+        self->timer_.cancel();
+        self->work_.reset();
+        self->finish();
+      });
+      return;
+    } catch (const std::bad_alloc&) {
+      if (finishing_) throw;  // the handler has been called, and it is that one's
+      std::this_thread::yield();
+    }
+  }
+}
+
+void foreign_wait::give_up_start() noexcept {
+  static_cast<void>(claim());
+  timer_.cancel();
+  work_.reset();
 }
 
 }  // namespace coppice::detail

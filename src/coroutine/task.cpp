@@ -4,6 +4,8 @@
 #include <coppice/detail/coroutine/runner.hpp>
 #include <coppice/detail/coroutine/task_body.hpp>
 
+#include <new>
+
 namespace coppice::detail {
 
 namespace {
@@ -35,13 +37,13 @@ task_root::~task_root() {
 }
 
 void task_root::listen(waiter& w) {
-  waiting_ = &w;
   put_relay();
+  waiting_ = &w;
 }
 
 void task_root::listen(yield_awaiter& t) {
-  turn_ = &t;
   put_relay();
+  turn_ = &t;
 }
 
 // The relay stays in the slot from wait to wait, since putting one in may allocate. Asio operations
@@ -103,7 +105,12 @@ void task_promise_base::drop() noexcept {
 // handler may be destroyed anywhere). So the destruction is queued as work of the process.
 void task_promise_base::drop_at_rest() noexcept {
   const auto ex = access::make<executor>(*self, self->number.load(std::memory_order_relaxed));
-  ex.require(asio::execution::blocking.never).execute(dropped_chain{*this});
+  try {
+    ex.require(asio::execution::blocking.never).execute(dropped_chain{*this});
+  } catch (const std::bad_alloc&) {
+    // The function object has been destroyed, and the chain with it: at once, since there is no
+    // memory to do so later.
+  }
 }
 
 void begin_task(process& p, task<void> t) {

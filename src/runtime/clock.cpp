@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <new>
 #include <optional>
 
 // A scheduler has one queue for all timers of coppice's, and sets one timer of Asio's (the alarm)
@@ -56,7 +57,7 @@ void scheduler::set_loose_timer(loose_timer& timer, time_point when) {
   loose_timers_.push_back(timer);
 }
 
-void scheduler::give_up_loose_timers() {
+void scheduler::give_up_loose_timers() noexcept {
   while (!loose_timers_.empty()) {
     auto& timer = static_cast<loose_timer&>(*loose_timers_.front());
     timer.unlink();
@@ -67,16 +68,25 @@ void scheduler::give_up_loose_timers() {
 
 // Sets the alarm if a timer is earlier than the alarm. A cancelled timer leaves the alarm as it is:
 // an alarm that finds nothing due is cheaper than setting it anew for every wait that ends in time.
-void scheduler::arm() {
+// If there is no memory for it, the loop goes on turning until there is.
+void scheduler::arm() noexcept {
+  alarm_failed_ = false;
   if (manual_ || down_ || timers_.empty() || timers_.earliest() >= alarm_at_) return;
-  alarm_at_ = timers_.earliest();
-  alarm_.expires_at(alarm_at_);
-  alarm_.async_wait([this](const boost::system::error_code& ec) {
+  const auto ring = [this](const boost::system::error_code& ec) {
     if (ec) return;  // set for an earlier time, or cancelled
     alarm_at_ = time_point::max();
     take_turn([this] { fire_due(); });
     arm();
-  });
+  };
+  alarm_at_ = timers_.earliest();
+  try {
+    alarm_.expires_at(alarm_at_);
+    alarm_.async_wait(handler_in_room{room_of_alarm_, ring});
+  } catch (const std::bad_alloc&) {
+    alarm_at_ = time_point::max();
+    alarm_failed_ = true;
+    if (!drain_posted_) post_drain();
+  }
 }
 
 void scheduler::fire_due() {

@@ -6,6 +6,7 @@
 
 #include <boost/asio/cancellation_type.hpp>
 
+#include <new>
 #include <utility>
 
 // A process ends in three stages: its children are killed and awaited, its frames are destroyed,
@@ -26,7 +27,7 @@ process& tied(list_hook* h) noexcept { return static_cast<process&>(*h); }
 
 // Takes the next step towards the end of a process. The children go first, as a child may use what
 // lives in the frames of its parent.
-void scheduler::tear_down(process& p, bool at_rest) {
+void scheduler::tear_down(process& p, bool at_rest) noexcept {
   bool has_children = p.extras && !p.extras->children.empty();
   if (has_children) {
     list_hook& children = p.extras->children;
@@ -48,7 +49,7 @@ void scheduler::tear_down(process& p, bool at_rest) {
 // dropped, and the frames go with them, innermost first. Waits of coppice's are dropped directly.
 // An operation of Asio's owns its handler, so it is cancelled; its completion arrives at the
 // executor of the process, which drops it.
-void scheduler::destroy_frames(process& p, bool at_rest) {
+void scheduler::destroy_frames(process& p, bool at_rest) noexcept {
   if (at_rest) {
     // A process that has called exit() is suspended in that very wait: dropping the wait destroys
     // the frames. That may end the process, and takes other waits out of the list, so each round
@@ -64,23 +65,22 @@ void scheduler::destroy_frames(process& p, bool at_rest) {
     if (!p.is(number)) return;
   }
   if (order_ != nullptr) look_again();  // it has held the process back, and does so no more
-  exiting_.push_back({&p, p.number.load(), now()});
-  if (!abandon_timer_.armed()) {
-    abandon_timer_.fire = [](timer_node&) { active()->give_up_waiting(); };
-    set_timer(abandon_timer_, after(now(), abandon_after_));
-  }
+  wait_for_frames(p);
   const at_work here{*this};  // a kill may come while the loop does not run
   process* const before = std::exchange(current_, &p);
   process* const killed_before = std::exchange(killing_, &p);
   const bool relayed_before = relayed_;  // destructors may kill other processes
   const std::uint64_t number = p.number.load();
   // A kill is relayed through the executor to coroutines that the process has spawned within itself
-  // (`relays_kill`). Such a step may wait anew, so the cancellation is emitted again; a process
-  // that goes on waiting anew is abandoned after some time (`give_up_waiting`).
+  // (`relays_kill`). Such a step may wait anew, so the cancellation is emitted again; so it is if
+  // there was no memory to relay it. A process that goes on waiting anew is abandoned after some
+  // time (`give_up_waiting`).
   for (int rounds = kill_rounds; rounds > 0; --rounds) {
     relayed_ = false;
     try {
       p.signal.emit(boost::asio::cancellation_type::terminal);
+    } catch (const std::bad_alloc&) {
+      relayed_ = true;
     } catch (...) {
       // A cancellation handler of the user's has thrown. That does not refuse the kill.
     }
@@ -93,30 +93,59 @@ void scheduler::destroy_frames(process& p, bool at_rest) {
   current_ = before;
 }
 
+bool scheduler::relays_kill(const process& p) noexcept {
+  if (killing_ != &p) return false;
+  relayed_ = true;
+  return true;
+}
+
+// If there is no memory to list the process, it is found among all of them when the latest such one
+// has had its time.
+void scheduler::wait_for_frames(process& p) noexcept {
+  const time_point present = now();
+  try {
+    exiting_.push_back({&p, p.number.load(), present});
+  } catch (const std::bad_alloc&) {
+    p.unlisted = true;
+    unlisted_exit_ = present;
+  }
+  if (abandon_timer_.armed()) return;
+  abandon_timer_.fire = [](timer_node&) { active()->give_up_waiting(); };
+  timers_.set_reserved(abandon_timer_, after(present, abandon_after_));
+  arm();
+}
+
 // An operation that ignores its cancellation would keep a process, and with it its supervisor,
 // exiting for ever. After `abandon_after_` its end is announced all the same, and the slot stays
 // unused until the frames are gone. The list is in order of time, so only its front is looked at.
-void scheduler::give_up_waiting() {
+void scheduler::give_up_waiting() noexcept {
+  const auto abandon = [this](process& p) {
+    if (listened_to()) tell(process_abandoned{p.id(), p.label()});
+    announce_exit(p);
+  };
+  const auto is_due = [this](time_point since) {
+    if (after(since, abandon_after_) <= now()) return true;
+    timers_.set_reserved(abandon_timer_, after(since, abandon_after_));
+    arm();
+    return false;
+  };
   while (!exiting_.empty()) {
     const auto [block, number, since] = exiting_.front();
-    process& p = *block;
-    if (p.is(number) && after(since, abandon_after_) > now()) {
-      set_timer(abandon_timer_, after(since, abandon_after_));
-      return;
-    }
+    if (block->is(number) && !is_due(since)) return;
     exiting_.pop_front();
-    if (!p.is(number)) continue;
-    if (listened_to()) {
-      tell(process_abandoned{p.id(), p.label()});
-    }
-    announce_exit(p);
+    if (block->is(number)) abandon(*block);
   }
+  if (!unlisted_exit_ || !is_due(*unlisted_exit_)) return;
+  unlisted_exit_.reset();
+  slots_.for_each([&](process& p) {
+    if (p.unlisted) abandon(p);
+  });
 }
 
 // Nothing of the process is left but its slot: those who want to know of the end are told, and the
 // slot is released. They are told by signals and messages, so that no coroutine of another process
 // runs within this function.
-void scheduler::announce_exit(process& p) {
+void scheduler::announce_exit(process& p) noexcept {
   if (down_) return;
   // The report comes first: a report sink may look up the process, by its name too.
   if (p.reason.is_abnormal() && listened_to()) report_crash(p);
@@ -145,19 +174,14 @@ void scheduler::announce_exit(process& p) {
   }
   tell_others(p, id);
 
-  p.stop = {};
-  p.acknowledges = p.answered = p.ignored = p.exit_reason_final = p.waits_here =
-      p.watched = false;
-  p.queued = 0;
-  p.woken = 0;
-  p.spawner = {};
-  p.reason = {};
+  p.forget_process();
   // An abandoned process keeps its slot until its frames are gone.
   if (!p.life.has_frames()) release_slot(p);
   while (!exiting_.empty() && !exiting_.front().block->is(exiting_.front().number))
     exiting_.pop_front();
-  if (exiting_.empty() && abandon_timer_.armed()) timers_.cancel(abandon_timer_);
-  if (--alive_ == 0) {
+  if (--alive_ == 0) unlisted_exit_.reset();
+  if (exiting_.empty() && !unlisted_exit_) timers_.cancel(abandon_timer_);
+  if (alive_ == 0) {
     work_.reset();
     give_up_loose_timers();
     // An alarm that is still set would keep the io_context from running out of work.
@@ -175,7 +199,7 @@ void scheduler::announce_exit(process& p) {
 }
 
 // OTP: a process that ends sends exit signals to its links and 'DOWN' to its monitors.
-void scheduler::tell_all_of(process& p, const pid& was) {
+void scheduler::tell_all_of(process& p, const pid& was) noexcept {
   process_extras& extras = *p.extras;
   for (process* peer : extras.links) {
     peer->extras->links.erase(&p);

@@ -33,14 +33,19 @@ process& scheduler::spawn(const spawn_args& b) {
   p.what = std::move(b.what);
   p.watcher = b.watcher;
   p.tag = b.tag;
-  if (b.parent != nullptr) {
-    p.spawner = b.parent->id();
-    b.parent->more().children.push_back(p);
-  } else if (active_scheduler == this && current_ != nullptr) {
-    p.spawner = current_->id();
+  try {
+    if (b.parent != nullptr) {
+      p.spawner = b.parent->id();
+      b.parent->more().children.push_back(p);
+    } else if (active_scheduler == this && current_ != nullptr) {
+      p.spawner = current_->id();
+    }
+    if (!b.label.empty()) p.more().label = b.label;
+    p.what->prepare(p);
+  } catch (...) {
+    take_back(p);
+    throw;
   }
-  if (!b.label.empty()) p.more().label = b.label;
-  p.what->prepare(p);
   // The io_context must not run out of work as long as there is a process.
   if (alive_++ == 0) work_.emplace(io_.get_executor());
   if (b.low_priority) {
@@ -52,6 +57,22 @@ process& scheduler::spawn(const spawn_args& b) {
   }
   see_to_queue();
   return p;
+}
+
+// There is no memory for the process, which nobody has heard of. Its slot is free again.
+void scheduler::take_back(process& p) noexcept {
+  p.number.store(0, std::memory_order_relaxed);
+  p.life.take_back();
+  p.unlink();
+  if (p.extras) {
+    for (process* peer : p.extras->links) peer->extras->links.erase(&p);
+  }
+  p.watcher = nullptr;
+  p.tag = nullptr;
+  p.what.reset();
+  p.extras.reset();
+  p.forget_process();
+  release_slot(p);
 }
 
 // This function marks a run item as the start of a process: `perform` compares the address, which
@@ -94,24 +115,32 @@ void scheduler::begin(process& p) {
 // with it; every other reason ends the process. `kill` is not a reason here: see the function of
 // that name.
 void scheduler::signal(process& p, const pid& from, const exit_reason& reason,
-                       stop_request::level level) {
+                       stop_request::level level) noexcept {
   if (!takes_signals(p)) return;
-  if (p.extras && p.extras->trap) {
-    if (const auto trap = p.extras->trap; trap->exit_signal(from, reason)) return;
-    // The trap is closed: from now on there is none.
-    p.extras->trap.reset();
+  try {
+    if (p.extras && p.extras->trap) {
+      if (const auto trap = p.extras->trap; trap->exit_signal(from, reason)) return;
+      // The trap is closed: from now on there is none.
+      p.extras->trap.reset();
+    }
+    if (behaviour* const b = p.behaviour(); b != nullptr && b->exit_signal(from, reason)) return;
+  } catch (...) {
+    return fail(p);
   }
-  if (behaviour* const b = p.behaviour(); b != nullptr && b->exit_signal(from, reason)) return;
   if (reason.is_normal() && level != stop_request::level::supervisor && from != p.id()) return;
   ask_to_stop(p, reason, level);
 }
 
-void scheduler::stop(process& p, const exit_reason& reason) {
-  if (behaviour* const b = p.behaviour(); b != nullptr && b->stop(reason)) return;
+void scheduler::stop(process& p, const exit_reason& reason) noexcept {
+  try {
+    if (behaviour* const b = p.behaviour(); b != nullptr && b->stop(reason)) return;
+  } catch (...) {
+    return fail(p);
+  }
   ask_to_stop(p, reason, stop_request::level::supervisor);
 }
 
-void scheduler::kill(process& p) {
+void scheduler::kill(process& p) noexcept {
   if (!takes_signals(p)) return;
   // The frames of the current process are on the stack.
   if (current_ == &p) {
@@ -121,7 +150,7 @@ void scheduler::kill(process& p) {
   begin_exit(p, exit_reason::killed());
 }
 
-void scheduler::crash(process& p) {
+void scheduler::crash(process& p) noexcept {
   if (p.life.is_live()) begin_exit(p, exit_reason::error(std::current_exception()));
 }
 
@@ -156,13 +185,13 @@ void scheduler::fail(process& p) noexcept {
   exit_on_suspend(p, std::move(why));
 }
 
-void scheduler::exit_on_suspend(process& p, exit_reason reason) {
+void scheduler::exit_on_suspend(process& p, exit_reason reason) noexcept {
   if (!p.life.is_live() || p.life.pending() == process_life::pending_end::exit) return;
   p.life.exit_on_suspend();
   p.reason = std::move(reason);
 }
 
-void scheduler::begin_exit(process& p, exit_reason reason, bool at_rest) {
+void scheduler::begin_exit(process& p, exit_reason reason, bool at_rest) noexcept {
   p.reason = std::move(reason);
   p.stop.exits();
   if (p.life.exit()) tear_down(p, at_rest);
@@ -178,21 +207,30 @@ progress_watch::progress_watch(process& p, duration l) noexcept
 
 void scheduler::watch_progress(process& p, duration limit) {
   process_extras& x = p.more();
-  x.watch = std::make_unique<progress_watch>(p, limit);
-  x.watch->by_message = x.behaviour && x.behaviour->works_by_message();
+  auto watch = std::make_unique<progress_watch>(p, limit);
+  watch->by_message = x.behaviour && x.behaviour->works_by_message();
+  watch->since = now();
+  set_timer(*watch, after(watch->since, limit));
+  x.watch = std::move(watch);
   p.watched = !x.watch->by_message;
-  note_progress(p);
 }
 
-void scheduler::note_progress(process& p) {
+// A process for which the timer cannot be set ends for that: it would never count as hung.
+void scheduler::note_progress(process& p) noexcept {
   progress_watch& w = *p.extras->watch;
   w.since = now();
-  if (!w.armed()) set_timer(w, after(w.since, w.limit));
+  if (w.armed()) return;
+  try {
+    set_timer(w, after(w.since, w.limit));
+  } catch (const std::bad_alloc&) {
+    fail(p);
+  }
 }
 
 // The timer of a process that makes progress is set once for many steps: it is early then, and is
-// set anew. A server that has nothing to do needs no timer: its next message sets it.
-void scheduler::check_progress(progress_watch& w) {
+// set anew, for which there is room. A server that has nothing to do needs no timer: its next
+// message sets it.
+void scheduler::check_progress(progress_watch& w) noexcept {
   process& p = w.of;
   if (p.life.is_exiting()) return;
   if (p.life.is_spawned()) return note_progress(p);  // its turn has not come
@@ -205,7 +243,7 @@ void scheduler::check_progress(progress_watch& w) {
 // The loop may have stood still, held up by another process, while what this one waits for has come
 // about. So all that is ready has its turn before it counts as hung: what is queued in the first
 // turn of the io_context, what the operating system has to tell in the second.
-void scheduler::doubt_progress(process& p, int turns) {
+void scheduler::doubt_progress(process& p, int turns) noexcept {
   const auto look = [this, &p, turns, number = p.number.load(std::memory_order_relaxed)] {
     if (!p.is(number) || p.life.is_exiting() || p.extras->watch->armed()) return;
     if (turns > 1) return doubt_progress(p, turns - 1);
@@ -215,7 +253,11 @@ void scheduler::doubt_progress(process& p, int turns) {
       hang(p);
     });
   };
-  boost::asio::post(io_.get_executor(), look);
+  try {
+    boost::asio::post(io_.get_executor(), look);
+  } catch (const std::bad_alloc&) {
+    fail(p);
+  }
 }
 
 void scheduler::checkpoint(process& p) {
@@ -231,7 +273,7 @@ void scheduler::checkpoint(process& p) {
   }
 }
 
-void scheduler::hang(process& p) {
+void scheduler::hang(process& p) noexcept {
   if (listened_to()) {
     tell(process_hung{p.id(), p.label(), p.extras->watch->limit});
     // The report sink may have ended the process.
@@ -244,9 +286,16 @@ void scheduler::hang(process& p) {
   }
 }
 
+// A link is there on both sides, or on none.
 void scheduler::link(process& a, process& b) {
-  a.more().links.insert(&b);
-  b.more().links.insert(&a);
+  b.more();
+  const bool is_new = a.more().links.insert(&b).second;
+  try {
+    b.extras->links.insert(&a);
+  } catch (...) {
+    if (is_new) a.extras->links.erase(&b);
+    throw;
+  }
 }
 
 void scheduler::unlink(process& a, process& b) noexcept {
@@ -254,7 +303,7 @@ void scheduler::unlink(process& a, process& b) noexcept {
   if (b.extras) b.extras->links.erase(&a);
 }
 
-void scheduler::acknowledge(process& p, std::any info) {
+void scheduler::acknowledge(process& p, std::any info) noexcept {
   if (p.answered) return;
   p.answered = true;
   // The process is up and is no supervisor, for which the early requests have waited.

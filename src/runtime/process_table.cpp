@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <new>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -48,7 +49,8 @@ bool is_ready(const process& p) noexcept { return !p.acknowledges || p.answered;
 process& process_slots::add(scheduler& s) {
   std::allocator<process> memory;
   if (size_ % chunk == 0) {
-    chunks_.reserve(chunks_.size() + 1);
+    // A vector that has room for one more throws nothing when that is put in.
+    if (chunks_.size() == chunks_.capacity()) chunks_.reserve(2 * chunks_.size() + 1);
     chunks_.push_back(memory.allocate(chunk));
   }
   process* const p = std::construct_at(&at(size_), s);
@@ -61,25 +63,34 @@ process_slots::~process_slots() {
   for (process* first : chunks_) std::allocator<process>{}.deallocate(first, chunk);
 }
 
-free_slots& scheduler::find_free_slots(const void* kind) {
-  const auto found = std::ranges::find(free_slots_, kind, &free_slots::kind);
-  latest_free_slots_ = found != free_slots_.end() ? &*found : &free_slots_.emplace_back(kind);
-  return *latest_free_slots_;
+free_slots& free_slot_lists::find(const void* kind) {
+  const auto found = std::ranges::find(lists_, kind, &free_slots::kind);
+  latest_ = found != lists_.end() ? &*found : &lists_.emplace_back(kind);
+  return *latest_;
 }
 
 // The best slot has a parked runner of the type that the body needs, the second best has no runner,
 // so that one can be made for it. A runner of another type is never destroyed for this: it waits
 // for a body of its own type.
 process& scheduler::acquire_slot(const void* kind) {
-  free_slots* v = &free_slots_of(kind);
-  if (v->count == 0 && kind != nullptr) v = &free_slots_.front();
+  free_slots* v = &free_slots_.of(kind);
+  if (v->count == 0 && kind != nullptr) v = &free_slots_.without_runners();
   if (v->count == 0) return slots_.add(*this);
   --v->count;
   return pop_from(v->top);
 }
 
+void process_list::add(process& p) noexcept {
+  ++size_;
+  try {
+    known_.emplace_back(&p, p.number.load(std::memory_order_relaxed));
+  } catch (const std::bad_alloc&) {
+    // It is found among all processes.
+  }
+}
+
 void scheduler::release_slot(process& p) noexcept {
-  free_slots& v = free_slots_of(p.runner != nullptr ? p.runner->body_kind : nullptr);
+  free_slots& v = free_slots_.of(p.runner != nullptr ? p.runner->body_kind : nullptr);
   // The runner may be on the stack at this moment, so it is destroyed at the end of the turn.
   if (p.runner != nullptr && v.count >= std::max(spare_runners, alive_)) {
     push_on(to_destroy_, p);
@@ -116,14 +127,15 @@ void scheduler::destroy_surplus() {
 }
 
 process* name_table::find(std::string_view name) const noexcept {
-  const auto found = names_.find(std::string{name});
+  const auto found = names_.find(name);
   return found != names_.end() ? found->second : nullptr;
 }
 
 bool name_table::add(process& p, std::string_view name) {
   process_extras& x = p.more();
-  if (!x.name.empty() || !names_.try_emplace(std::string{name}, &p).second) return false;
-  x.name = name;
+  std::string its_name{name};
+  if (!x.name.empty() || !names_.try_emplace(its_name, &p).second) return false;
+  x.name.swap(its_name);
   if (is_ready(p)) tell_ready(x.name);
   return true;
 }
@@ -139,11 +151,11 @@ void name_table::remove(std::string& its_name) noexcept {
   its_name.clear();
 }
 
-void name_table::got_ready(process& p) {
+void name_table::got_ready(process& p) noexcept {
   if (!p.extras->name.empty()) tell_ready(p.extras->name);
 }
 
-void name_table::tell_ready(std::string_view name) {
+void name_table::tell_ready(std::string_view name) noexcept {
   list_hook* const watches = watches_of(name);
   if (watches == nullptr) return;
   for (list_hook* w = watches->front(); w != nullptr; w = watches->after(w)) {
@@ -154,7 +166,7 @@ void name_table::tell_ready(std::string_view name) {
 // Null if there are none.
 list_hook* name_table::watches_of(std::string_view name) noexcept {
   if (watches_.empty()) return nullptr;
-  const auto found = watches_.find(std::string{name});
+  const auto found = watches_.find(name);
   return found != watches_.end() && !found->second.empty() ? &found->second : nullptr;
 }
 

@@ -4,8 +4,6 @@
 #include <coppice/detail/runtime/run_queue.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 
-#include <boost/asio/post.hpp>
-
 #include <utility>
 
 // The run queue is drained in turns. A turn is one handler of the io_context: it is posted when
@@ -22,10 +20,11 @@ constexpr int drain_budget = 128;
 
 }  // namespace
 
+// Cannot fail: the room for the handler is free while no drain is posted.
 void scheduler::post_drain() noexcept {
   if (down_) return;
   drain_posted_ = true;
-  boost::asio::post(io_.get_executor(), [this] {
+  post_from(room_of_drain_, io_, [this] {
     drain_posted_ = false;
     take_turn([] {});
   });
@@ -80,8 +79,9 @@ bool scheduler::run_inline(owned_item& item) {
 }
 
 // Runs however the turn ends, by an exception too.
-void scheduler::turn_over() {
+void scheduler::turn_over() noexcept {
   turn_time_valid_ = false;
+  if (alarm_failed_) arm();
   // While a request to stop is on its way, the turn that delivers it drains the queue.
   const bool work = !queue_.empty() || (order_ != nullptr && order_->has_work());
   if (work && stops_.empty() && !drain_posted_) post_drain();
@@ -118,7 +118,7 @@ void scheduler::set_order(work_order* order) noexcept {
 
 // The process has suspended: what could not be done while it ran is done now. An end of the process
 // makes a request to stop pointless, so that comes first.
-void scheduler::deliver_pending(process& p) {
+void scheduler::deliver_pending(process& p) noexcept {
   switch (p.life.pending()) {
     case process_life::pending_end::exit: return begin_exit(p, std::move(p.reason), true);
     case process_life::pending_end::kill: return begin_exit(p, exit_reason::killed(), true);

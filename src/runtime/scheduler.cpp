@@ -69,11 +69,11 @@ boost::asio::execution_context::id scheduler::id;
 scheduler::scheduler(boost::asio::execution_context& context)
     : boost::asio::execution_context::service{context},
       io_{static_cast<boost::asio::io_context&>(context)},
-      serial_{enter_into_registry(*this)},
       thread_{io_},
       alarm_{io_},
       abandon_timer_{nullptr} {
   reports_.set(default_sink(*this));
+  serial_ = enter_into_registry(*this);  // the last that may fail
 }
 
 scheduler::~scheduler() {
@@ -138,6 +138,16 @@ bool scheduler::post(std::uint64_t serial, move_only_function f) {
   scheduler* const s = all.find(serial);
   if (s == nullptr) return false;
   s->post(std::move(f));
+  return true;
+}
+
+bool scheduler::post_work(std::uint64_t serial, std::shared_ptr<posted_work> w) noexcept {
+  registry& all = all_schedulers();
+  const std::lock_guard lock{all.guard};
+  scheduler* const s = all.find(serial);
+  if (s == nullptr) return false;
+  reserved_room& room = w->room;
+  post_from(room, s->io_, [w = std::move(w)] { w->run(); });
   return true;
 }
 

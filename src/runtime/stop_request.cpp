@@ -5,8 +5,6 @@
 #include <coppice/detail/runtime/waiter.hpp>
 
 #include <boost/asio/cancellation_type.hpp>
-#include <boost/asio/post.hpp>
-
 #include <utility>
 
 // This is the scheduler's part in a request to stop: it carries out what
@@ -23,7 +21,8 @@ bool scheduler::takes_signals(const process& p) const noexcept {
   return !down_ && p.life.takes_signals();
 }
 
-void scheduler::ask_to_stop(process& p, exit_reason reason, stop_request::level level) {
+void scheduler::ask_to_stop(process& p, exit_reason reason,
+                            stop_request::level level) noexcept {
   // A process that is about to exit has its reason already.
   if (!takes_signals(p) || p.life.pending() == process_life::pending_end::exit) return;
   if (!p.stop.was_asked()) p.reason = std::move(reason);
@@ -36,42 +35,38 @@ void scheduler::ask_to_stop(process& p, exit_reason reason, stop_request::level 
   }
 }
 
-void scheduler::ask_part_to_stop(process& p) {
+void scheduler::ask_part_to_stop(process& p) noexcept {
   if (p.stop.ask_part()) post_stop(p);
 }
 
-// One turn delivers all requests that are made before it comes.
-void scheduler::post_stop(process& p) {
+// One turn delivers all requests that are made before it comes. Posting it cannot fail: its room is
+// free while there are none.
+void scheduler::post_stop(process& p) noexcept {
   if (stops_.empty()) {
-    boost::asio::post(io_.get_executor(), [this] {
-      take_turn([this] { deliver_stops(); });
-    });
+    post_from(room_of_stops_, io_, [this] { take_turn([this] { deliver_stops(); }); });
   }
-  stops_.emplace_back(&p, p.number.load());
+  stops_.add(p);
 }
 
-void scheduler::deliver_stops() {
-  const auto due = std::exchange(stops_, {});
+void scheduler::deliver_stops() noexcept {
+  const process_list due = stops_.take();
   bool fence_posted = false;
-  for (const auto& [p, number] : due) {
-    // The process may have ended since, and its slot may have another one.
-    if (!p->is(number) || !p->life.is_live()) continue;
-    if (p->stop.is_for_parts() && !process_part::any_asked(*p)) {
-      p->stop.delivered();
-      continue;
-    }
-    if (!p->stop.turn(p->queued > 0 || waiter::any_aborted(*p))) continue;
+  const auto is_due = [](const process& p) { return p.stop.now() == stop_request::state::posted; };
+  due.for_each(slots_, is_due, [&](process& p) {
+    if (!p.life.is_live() || !is_due(p)) return;
+    if (p.stop.is_for_parts() && !process_part::any_asked(p)) return p.stop.delivered();
+    if (!p.stop.turn(p.queued > 0 || waiter::any_aborted(p))) return;
     // The fence is posted before the first cancellation is emitted: it must be ahead of whatever
     // that brings about in the io_context's queue.
     if (!fence_posted) {
       post_fence();
       fence_posted = true;
     }
-    emit_stop(*p);
-  }
+    emit_stop(p);
+  });
 }
 
-void scheduler::emit_stop(process& p) {
+void scheduler::emit_stop(process& p) noexcept {
   const std::uint64_t number = p.number.load();
   // These waits are aborted before the signal is emitted: an operation may complete at once within
   // the emission, and the next wait of the process, which has heard of the request, must be left
@@ -91,19 +86,24 @@ void scheduler::emit_stop(process& p) {
   current_ = before;
   // The process may have gone on, and even ended.
   if (!p.is(number) || !p.life.is_live()) return;
-  if (p.stop.emitted(p.queued > 0 || waiter::any_aborted(p))) unconfirmed_.emplace_back(&p, number);
+  if (p.stop.emitted(p.queued > 0 || waiter::any_aborted(p))) unconfirmed_.add(p);
   on_suspend(p);
 }
 
-void scheduler::post_fence() {
-  boost::asio::post(io_.get_executor(), [this] {
-    for (const auto& [p, number] : std::exchange(unconfirmed_, {})) {
-      if (!p->is(number)) continue;
-      p->stop.fence_passed();
-      if (p->stop.now() == stop_request::state::idle && process_part::confirm_told(*p)) {
-        ask_part_to_stop(*p);
+// Cannot fail either: a fence has passed before the turn comes that posts the next one.
+void scheduler::post_fence() noexcept {
+  post_from(room_of_fence_, io_, [this] {
+    const process_list heard = unconfirmed_.take();
+    const auto is_under_way = [](const process& p) {
+      return p.stop.now() == stop_request::state::emitted ||
+             p.stop.now() == stop_request::state::hit;
+    };
+    heard.for_each(slots_, is_under_way, [this](process& p) {
+      p.stop.fence_passed();
+      if (p.stop.now() == stop_request::state::idle && process_part::confirm_told(p)) {
+        ask_part_to_stop(p);
       }
-    }
+    });
   });
 }
 

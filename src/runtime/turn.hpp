@@ -1,5 +1,6 @@
 #pragma once
 
+#include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
 
 #include <boost/asio/post.hpp>
@@ -7,6 +8,12 @@
 #include <utility>
 
 namespace coppice::detail {
+
+// Posts `f` to an io_context, from room that is kept for it. It cannot fail while that is free.
+template <class F>
+void post_from(reserved_room& room, boost::asio::io_context& io, F f) {
+  boost::asio::post(io.get_executor(), handler_in_room<F>{room, std::move(f)});
+}
 
 // The scheduler whose work runs on this thread right now, or null.
 extern constinit thread_local scheduler* active_scheduler;

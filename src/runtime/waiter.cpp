@@ -47,6 +47,13 @@ bool waiter::drop_one(list_hook& waits) {
   return false;
 }
 
+bool waiter::fail_if_woken() noexcept {
+  if (!woken_) return false;
+  aborted_ = true;
+  if (owner != nullptr) owner->home.fail(*owner);
+  return true;
+}
+
 void process_part::ask_to_stop() {
   stop_ = stop::asked;
   home().ask_part_to_stop(*owner);

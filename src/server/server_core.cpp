@@ -7,6 +7,8 @@
 #include <coppice/down.hpp>
 #include <coppice/process.hpp>
 
+#include <exception>
+#include <new>
 #include <utility>
 
 namespace coppice::detail {
@@ -108,9 +110,20 @@ void server_core::push_front(envelope& e) noexcept {
   if (receiver != nullptr) receiver->wake();
 }
 
-bool server_core::stop(const exit_reason& reason) {
-  push(*new stop_envelope{reason});
+bool server_core::stop(const exit_reason& reason) noexcept {
+  try {
+    push(*new stop_envelope{reason});
+  } catch (const std::bad_alloc&) {
+    // Without memory the request does not wait for its turn.
+    if (!requested.stop) requested.stop = reason;
+    if (receiver != nullptr) receiver->wake();
+  }
   return true;
+}
+
+void server_core::fail() noexcept {
+  if (!failure) failure = std::current_exception();
+  if (receiver != nullptr) receiver->wake();
 }
 
 // Takes the next message out, to be handled now. A message ends the idle time, unless it is
@@ -149,9 +162,18 @@ std::size_t server_core::calls_due() noexcept {
 
 // Describing a message and a state runs user code and builds strings; so it is done only for a
 // server that has failed, and only if somebody listens to reports.
-crash_snapshot server_core::take_snapshot() {
+crash_snapshot server_core::take_snapshot() noexcept {
   crash_snapshot seen;
   if (!failure || !home.listened_to()) return seen;
+  try {
+    fill(seen);
+  } catch (...) {
+    // The report tells what could be described.
+  }
+  return seen;
+}
+
+void server_core::fill(crash_snapshot& seen) {
   const reply_slot* asked = nullptr;
   if (handled != nullptr) {
     seen.message = handled->describe();
@@ -165,7 +187,6 @@ crash_snapshot server_core::take_snapshot() {
       if (slot != asked && slot->from) seen.pending.push_back(slot->from);
     }
   }
-  return seen;
 }
 
 std::exception_ptr server_core::give_back() noexcept {
@@ -260,7 +281,7 @@ void server_core::idle_timer::expire(timer_node& node) {
 
 // The process of the server is gone, and nothing of it runs any more. Only now the callers hear of
 // it, so that a caller may at once start or call the next incarnation.
-void server_core::fire(const pid&, const exit_reason& reason) {
+void server_core::fire(const pid&, const exit_reason& reason) noexcept {
   close();
   for (list_hook* list : {&calls, &dropped_replies}) {
     while (!list->empty()) {
@@ -275,32 +296,42 @@ void server_core::fire(const pid&, const exit_reason& reason) {
 // none.
 std::uint64_t server_core::monitor(const pid& process) {
   const std::uint64_t id = next_monitor_id();
+  detail::process* const p = access::slot(process);
+  if (p != nullptr) p->more();
   const auto& made = monitors_[id] = std::make_unique<server_monitor>(*this, id);
-  if (detail::process* const p = access::slot(process); p != nullptr) {
-    p->more().subscriptions.push_back(*made);
+  if (p != nullptr) {
+    p->extras->subscriptions.push_back(*made);
   } else {
     made->fire(process, exit_reason::noproc());
   }
   return id;
 }
 
-void server_monitor::fire(const pid& process, const exit_reason& reason) {
-  if (core.wrap_down != nullptr) {
-    envelope& news = *core.wrap_down({id, process, reason});
-    news.exempt_from_limit = true;
-    core.push(news);
+void server_monitor::fire(const pid& process, const exit_reason& reason) noexcept {
+  try {
+    if (core.wrap_down != nullptr) {
+      envelope& news = *core.wrap_down({id, process, reason});
+      news.exempt_from_limit = true;
+      core.push(news);
+    }
+  } catch (...) {
+    core.fail();
   }
   core.forget_monitor(id);  // it destroys this monitor
 }
 
-bool server_core::exit_signal(const pid& from, const exit_reason& reason) {
+bool server_core::exit_signal(const pid& from, const exit_reason& reason) noexcept {
   if (closed || !opened) return false;
   // gen_server's rule: an exit signal of the parent ends the server even if it traps exits.
   const bool from_parent = from && from == self.spawner;
   if (!from_parent && wrap_signal != nullptr) {
-    envelope& news = *wrap_signal(*this, from, reason);
-    news.exempt_from_limit = true;
-    push(news);
+    try {
+      envelope& news = *wrap_signal(*this, from, reason);
+      news.exempt_from_limit = true;
+      push(news);
+    } catch (...) {
+      fail();
+    }
   } else if (from_parent || !reason.is_normal()) {
     stop(reason);
   }

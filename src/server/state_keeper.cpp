@@ -25,9 +25,13 @@ struct loss_report {
 
   void operator()(boost::system::error_code why) const {
     if (!why || !home.listened_to()) return;
-    home.tell(state_lost{
-        server, key,
-        exit_reason::error(std::make_exception_ptr(boost::system::system_error{why}))});
+    exit_reason reason;
+    try {
+      reason = exit_reason::error(std::make_exception_ptr(boost::system::system_error{why}));
+    } catch (...) {
+      reason = exit_reason::error(std::current_exception());
+    }
+    home.tell(state_lost{server, key, reason});
   }
 };
 

@@ -23,7 +23,13 @@ supervised_child* child_table::find(std::uint64_t number) {
 
 void child_table::make_index() {
   if (has_index_) return;
-  for (supervised_child* c = first(); c != nullptr; c = after(*c)) add_to_index(*c);
+  try {
+    for (supervised_child* c = first(); c != nullptr; c = after(*c)) add_to_index(*c);
+  } catch (...) {
+    by_id_.clear();
+    by_number_.clear();
+    throw;
+  }
   has_index_ = true;
 }
 
@@ -38,9 +44,9 @@ void child_table::add_to_index(supervised_child& c) {
 }
 
 void child_table::append(supervised_child& c) {
+  if (has_index_) add_to_index(c);  // first, as it may throw
   order_.push_back(c);
   ++size_;
-  if (has_index_) add_to_index(c);
 }
 
 // A child whose start was refused is in no list, and its id may belong to another child: the index
@@ -59,8 +65,13 @@ void child_table::remove(supervised_child& c) noexcept {
 
 // A dynamic child is found by the number of its latest process, so each restart moves its entry.
 void child_table::index_number(std::uint64_t number, supervised_child& c) {
-  by_number_.erase(c.number);
-  by_number_.emplace(number, &c);
+  auto entry = by_number_.extract(c.number);
+  if (entry.empty()) {
+    by_number_.emplace(number, &c);
+    return;
+  }
+  entry.key() = number;
+  by_number_.insert(std::move(entry));
 }
 
 }  // namespace coppice::detail

@@ -1,6 +1,7 @@
 #include <coppice/detail/supervision/supervision.hpp>
 
 #include <cassert>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -73,7 +74,12 @@ std::optional<supervision::action::next_type> supervision::follows_now(const chi
   }
   // The end of a pause has its turn as well.
   if (!pauses_.empty() && pauses_.earliest() <= now) return std::nullopt;
-  const action::next_type next = otp_consequence_of(c, reason, now);
+  action::next_type next;
+  try {
+    next = otp_consequence_of(c, reason, now);
+  } catch (const std::bad_alloc&) {
+    return std::nullopt;  // nothing has been recorded
+  }
   // The other two have changed nothing yet: the usual way finds them again.
   if (next != action::next_type::restart && next != action::next_type::none) return std::nullopt;
   return next;

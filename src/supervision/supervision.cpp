@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <new>
 #include <utility>
 
 // Here is the frame of the decisions: events go into the inbox, and `next` gives the actions that
@@ -62,10 +63,15 @@ void supervision::ended(child& c, exit_reason reason) {
 }
 
 // The request waits in the inbox like any other. It is noted besides, since a start that is under
-// way gets a time limit because of it (`check_deadline`).
-void supervision::stop(exit_reason reason) {
+// way gets a time limit because of it (`check_deadline`). Without memory for its place it goes
+// first.
+void supervision::stop(exit_reason reason) noexcept {
   if (!stop_wanted_) stop_wanted_ = reason;
-  enqueue({.kind = event::kind_type::stop, .reason = std::move(reason)});
+  try {
+    enqueue({.kind = event::kind_type::stop, .reason = std::move(reason)});
+  } catch (const std::bad_alloc&) {
+    stop_is_next_ = true;
+  }
 }
 
 void supervision::add(child& c, void* call) {
@@ -96,6 +102,15 @@ void supervision::erase(std::string_view id, void* call) {
 
 void supervision::queue(void* call) { enqueue({.kind = event::kind_type::serve, .call = call}); }
 
+void supervision::withdraw(const void* call) noexcept {
+  for (event& e : inbox_) {
+    if (e.call != call) continue;
+    e.kind = event::kind_type::nothing;
+    e.subject = nullptr;
+    e.call = nullptr;
+  }
+}
+
 bool supervision::adds_now(std::string_view id) {
   if (!is_idle() || !pauses_.empty()) return false;  // the end of a pause may be due
   return options_.dynamic ? children_.size() < options_.max_children
@@ -125,6 +140,8 @@ std::optional<supervision::action> supervision::next(clock::time_point now) {
     // A job is finished before the next event is looked at.
     if (job_.kind != job_kind::none) {
       step(now);
+    } else if (std::exchange(stop_is_next_, false)) {
+      begin_shut_down(*stop_wanted_, cause::asked);
     } else if (!inbox_.empty()) {
       event e = std::move(inbox_.front());
       if (e.subject != nullptr && e.subject->pending == &inbox_.front())

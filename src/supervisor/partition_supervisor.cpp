@@ -134,16 +134,16 @@ void supervisor_process::resize(resize_request& r) {
     finish(r, errc::max_children);
     return;
   }
-  latest_resize_ = &r;
-  r.previous = partitions_;
-  partitions_ = std::min(partitions_, r.partitions);
+  const std::size_t fewer = std::min(partitions_, r.partitions);
   for (std::size_t i = setup_.partitions; i > r.partitions; --i) {
     decide_.terminate(std::to_string(i - 1), &r);
   }
-  for (std::size_t i = partitions_; i < r.partitions; ++i) {
+  for (std::size_t i = fewer; i < r.partitions; ++i) {
     decide_.restart_child(std::to_string(i), &r);
   }
   decide_.queue(&r);
+  latest_resize_ = &r;
+  r.previous = std::exchange(partitions_, fewer);
 }
 
 // A partition that is missing was forgotten in between, and cannot be started again. Only the

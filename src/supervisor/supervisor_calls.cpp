@@ -7,6 +7,10 @@
 
 #include "base/exception_cast.hpp"
 
+#include <boost/asio/error.hpp>
+
+#include <exception>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -50,40 +54,52 @@ bool supervisor_process::waits_for(process& caller) const noexcept {
 }
 
 void supervisor_process::take(const std::shared_ptr<supervisor_request>& r) {
-  using kind = supervisor_request::kind_type;
   // The request owns itself while it is under way: the caller may drop it, and what it asks for is
   // still done.
   r->self = r;
   requests_.push_back(*r);
+  try {
+    note_request(*r);
+  } catch (...) {
+    // The one who asks gets the exception.
+    decide_.withdraw(r.get());
+    r->unlink();
+    r->self.reset();
+    throw;
+  }
   wake();
-  const bool by_id = r->kind == kind::terminate || r->kind == kind::restart ||
-                     r->kind == kind::erase || r->kind == kind::which_one;
+}
+
+void supervisor_process::note_request(supervisor_request& r) {
+  using kind = supervisor_request::kind_type;
+  const bool by_id = r.kind == kind::terminate || r.kind == kind::restart ||
+                     r.kind == kind::erase || r.kind == kind::which_one;
   // OTP: the children of a simple_one_for_one supervisor have no ids; it answers such calls so.
   if (by_id && setup_.from_template) {
-    finish(*r, errc::simple_one_for_one);
+    finish(r, errc::simple_one_for_one);
     return;
   }
-  if (drain_ != nullptr && r->asks_for_child()) return finish(*r, errc::draining);
-  switch (r->kind) {
+  if (drain_ != nullptr && r.asks_for_child()) return finish(r, errc::draining);
+  switch (r.kind) {
     case kind::add_dynamic:
       if (!setup_.options.dynamic) {
-        finish(*r, errc::wrong_type);
+        finish(r, errc::wrong_type);
         break;
       }
       [[fallthrough]];
     case kind::add:
-    case kind::add_argument: add(*r); break;
-    case kind::terminate: decide_.terminate(r->id, r.get()); break;
-    case kind::terminate_process: decide_.terminate(r->process.number(), r.get()); break;
-    case kind::restart: decide_.restart_child(r->id, r.get()); break;
-    case kind::erase: decide_.erase(r->id, r.get()); break;
-    case kind::resize: resize(static_cast<resize_request&>(*r)); break;
+    case kind::add_argument: add(r); break;
+    case kind::terminate: decide_.terminate(r.id, &r); break;
+    case kind::terminate_process: decide_.terminate(r.process.number(), &r); break;
+    case kind::restart: decide_.restart_child(r.id, &r); break;
+    case kind::erase: decide_.erase(r.id, &r); break;
+    case kind::resize: resize(static_cast<resize_request&>(r)); break;
     case kind::ready:
     case kind::which:
     case kind::which_one:
     case kind::which_process:
     case kind::count:
-    case kind::spec: decide_.queue(r.get()); break;
+    case kind::spec: decide_.queue(&r); break;
   }
 }
 
@@ -124,7 +140,13 @@ void supervisor_process::add(supervisor_request& r) {
   }
   if (c != nullptr) {
     r.subject = c;
-    decide_.add(*c, &r);
+    try {
+      decide_.add(*c, &r);
+    } catch (...) {
+      r.subject = nullptr;
+      delete c;
+      throw;
+    }
   } else {
     finish(r, errc::start_failed);
   }
@@ -240,6 +262,15 @@ void supervisor_process::finish(supervisor_request& r, boost::system::error_code
   const auto kept = std::move(r.self);
   if (ec && r.asks_for_child()) note_refusal(r, ec);
   r.complete(ec);
+}
+
+void supervisor_process::fail(supervisor_request& r) noexcept {
+  r.reason = exit_reason::error(std::current_exception());
+  if (r.asks_for_child() || r.kind == supervisor_request::kind_type::ready) {
+    finish(r, errc::start_failed);
+  } else {
+    finish(r, asio::error::no_memory);
+  }
 }
 
 // A child whose process was spawned has its failure reported as a failed start already; a refusal

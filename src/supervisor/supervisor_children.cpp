@@ -1,10 +1,12 @@
 #include "supervisor_process.hpp"
 
 #include <coppice/detail/base/access.hpp>
+#include <coppice/detail/coroutine/runner.hpp>
 #include <coppice/detail/overload/intake.hpp>
 #include <coppice/report.hpp>
 
 #include <any>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,12 +31,12 @@ struct supervisor_process::gate final : name_watch {
   gate(supervisor_process& s, entry& c, std::string name, std::unique_ptr<gate> n) noexcept
       : name_watch{std::move(name)}, supervisor{s}, child{c}, next{std::move(n)} {}
 
-  void name_ready() override {
+  void name_ready() noexcept override {
     if (std::exchange(is_open, true)) return;
-    supervisor.decide_.gate_opened(child);
+    supervisor.note([this] { supervisor.decide_.gate_opened(child); });
     supervisor.wake();
   }
-  void name_gone() override {
+  void name_gone() noexcept override {
     if (std::exchange(is_open, false)) supervisor.decide_.gate_closed(child);
   }
 
@@ -128,13 +130,16 @@ void supervisor_process::restart_child(entry& c, process& ended, const exit_reas
   home_.tell(child_started{info, c.by_request});
 }
 
-// Returns true if the child is up. A spawn that throws, for lack of memory, is a crash of the
-// supervisor and no failed start.
+// Returns true if the child is up. A spawn that throws, for lack of memory, is a failed start.
 bool supervisor_process::restart_child(entry& c) noexcept {
   try {
     spawn_child(c, true);
   } catch (...) {
-    home_.crash(self_);
+    note([&] {
+      decide_.restart_begun(c, home_.now());
+      decide_.start_failed(c, reason_of(std::current_exception()), home_.now());
+    });
+    wake();
     return false;
   }
   if (!c.start->acknowledges()) {
@@ -167,37 +172,47 @@ pid supervisor_process::start_now(child_spec& spec) {
   }
   const scope acting{acting_};
   if (!home_.listened_to()) {
-    entry* const c = add_child(spec);
-    return c != nullptr ? c->process : pid{};
+    return add_child(spec).process;
   }
   child_info info = describe(spec);
   home_.tell(child_starting{info});
   // The report sink may have killed the supervisor.
-  entry* const c = self_.life.is_live() ? add_child(spec) : nullptr;
-  if (c == nullptr) return {};
-  const pid started = c->process;
-  info.id = c->id;
+  if (!self_.life.is_live()) return {};
+  const entry& c = add_child(spec);
+  const pid started = c.process;
+  info.id = c.id;
   info.process = started;
   home_.tell(child_started{info, true});
   return started;
 }
 
-// Gives null if there is no memory for the child, which is a crash of the supervisor.
-supervisor_process::entry* supervisor_process::add_child(child_spec& spec) {
+// If it throws, for lack of memory, there is no such child.
+supervisor_process::entry& supervisor_process::add_child(child_spec& spec) {
   entry& c = make_entry(spec, std::move(spec.id), nullptr);
   try {
     spawn_child(c, false);
+    decide_.added(c, c.process.number());
   } catch (...) {
-    spec.id = c.id;
-    home_.crash(self_);
-    return nullptr;
+    disown(c);
+    delete &c;
+    throw;
   }
   if (c.when == restart::temporary) c.start.reset();
-  decide_.added(c, c.process.number());
-  return &c;
+  return c;
 }
 
+// The process of the child, if it has one, ends, and its supervisor does not hear of that.
+void supervisor_process::disown(entry& c) noexcept {
+  process* const p = access::slot(std::exchange(c.process, {}));
+  if (p == nullptr || p->watcher != this || p->tag != &c) return;
+  p->watcher = nullptr;
+  p->tag = nullptr;
+  home_.kill(*p);
+}
+
+// If it throws, there is no process.
 process& supervisor_process::spawn_child(entry& c, bool again) {
+  c.process = {};
   process& p = home_.spawn({.what = body_ptr{c.start},
                             .parent = &self_,
                             .watcher = this,
@@ -205,14 +220,23 @@ process& supervisor_process::spawn_child(entry& c, bool again) {
                             .low_priority = again && c.restarts > restarts_before_low_priority});
   c.process = p.id();
   if (c.terms && !c.terms->progress_limit.is_infinity()) {
-    home_.watch_progress(p, c.terms->progress_limit.time());
+    try {
+      home_.watch_progress(p, c.terms->progress_limit.time());
+    } catch (...) {
+      disown(c);
+      throw;
+    }
   }
   return p;
 }
 
 void supervisor_process::start_child(entry& c) {
   const bool acknowledges = c.start->acknowledges();
-  spawn_child(c, decide_.restarting_one());
+  try {
+    spawn_child(c, decide_.restarting_one());
+  } catch (...) {
+    return decide_.start_failed(c, reason_of(std::current_exception()), home_.now());
+  }
   // A temporary child is never started again: its body, with all that the callable captured, is to
   // go together with its process.
   if (c.when == restart::temporary) {
@@ -226,10 +250,11 @@ void supervisor_process::started(entry& c) {
   if (home_.listened_to()) home_.tell(child_started{describe(c), c.by_request});
 }
 
-void supervisor_process::child_ready(void* tag, std::any info) {
+void supervisor_process::child_ready(void* tag, std::any info) noexcept {
+  if (!self_.life.is_live()) return;  // it is going, and its children are being killed
   auto& c = *static_cast<entry*>(tag);
   c.info = std::move(info);
-  started(c);
+  note([&] { started(c); });
   // A turn is needed to go on with what has waited for this, or to give up the alarm of the start.
   if (!decide_.is_idle() || !c.start_limit.is_infinity()) wake();
 }
@@ -237,8 +262,13 @@ void supervisor_process::child_ready(void* tag, std::any info) {
 // Called by the scheduler when everything of the child is gone. An exit before the acknowledgement
 // is a failed start, whose reason is OTP's: what the child ended with, unless it returned in
 // silence or was killed because its start took too long.
-void supervisor_process::child_exited(process& child, void* tag, const exit_reason& reason) {
-  auto& c = *static_cast<entry*>(tag);
+void supervisor_process::child_exited(process& child, void* tag,
+                                      const exit_reason& reason) noexcept {
+  if (!self_.life.is_live()) return;  // it is going, and its children are being killed
+  note([&] { take_exit(child, *static_cast<entry*>(tag), reason); });
+}
+
+void supervisor_process::take_exit(process& child, entry& c, const exit_reason& reason) {
   if (is_free()) {
     const auto next = decide_.follows_now(c, reason, home_.now());
     if (next == supervision::action::next_type::restart) return restart_child(c, child, reason);

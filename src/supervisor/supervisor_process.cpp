@@ -5,6 +5,8 @@
 #include <coppice/name.hpp>
 #include <coppice/report.hpp>
 
+#include <memory>
+#include <new>
 #include <utility>
 
 // This file drives the decisions of one supervisor: events are handed to `decide_`, and its actions
@@ -29,6 +31,16 @@ supervisor_process::supervisor_process(process& self, setup_ptr setup)
       setup_{*kept_},
       decide_{setup_.options},
       partitions_{setup_.partitions} {
+  try {
+    begin_life();
+  } catch (...) {
+    end_life();
+    throw;
+  }
+}
+
+// Makes the process a supervisor.
+void supervisor_process::begin_life() {
   if (self_.spawner && !self_.spawner.alive()) {
     // The starter has ended normally before this process ran, when no supervisor was there yet to
     // take the exit signal.
@@ -42,7 +54,6 @@ supervisor_process::supervisor_process(process& self, setup_ptr setup)
   if (!setup_.name.empty() && !home_.names().add(self_, setup_.name)) {
     spare_starter(self_.extras->early_requests);
     self_.extras->refuse_early_requests(errc::already_started);
-    self_.extras->behaviour = before_;
     throw name_taken{setup_.name, home_.whereis(setup_.name)};
   }
   if (home_.listened_to()) warn_about(setup_);
@@ -53,9 +64,13 @@ supervisor_process::supervisor_process(process& self, setup_ptr setup)
     }
   }
   while (!self_.extras->early_requests.empty()) {
-    auto& r = static_cast<supervisor_request&>(*self_.extras->early_requests.front());
-    r.unlink();
-    take(r.self);
+    const auto r = static_cast<supervisor_request&>(*self_.extras->early_requests.front()).self;
+    r->unlink();
+    try {
+      take(r);
+    } catch (...) {
+      fail(*r);
+    }
   }
 }
 
@@ -64,7 +79,9 @@ supervisor_process* supervisor_process::of(const process& p) noexcept {
   return b != nullptr && b->type == &tag ? static_cast<supervisor_process*>(b) : nullptr;
 }
 
-supervisor_process::~supervisor_process() {
+supervisor_process::~supervisor_process() { end_life(); }
+
+void supervisor_process::end_life() noexcept {
   if (of(self_) == this) self_.extras->behaviour = before_;
   while (!requests_.empty()) {
     auto& r = static_cast<supervisor_request&>(*requests_.front());
@@ -76,7 +93,11 @@ supervisor_process::~supervisor_process() {
     // it ends by an exception. The scheduler waits for that child, whose end is told to nobody
     // then.
     if (process* p = access::slot(c->process); p != nullptr && p->watcher == this) {
-      p->more().label = p->label();
+      try {
+        p->set_label(p->label());
+      } catch (const std::bad_alloc&) {
+        // It ends without a name.
+      }
       p->watcher = nullptr;
       p->tag = nullptr;
     }
@@ -86,9 +107,8 @@ supervisor_process::~supervisor_process() {
 
 supervisor_process::entry& supervisor_process::make_entry(
     const child_spec& spec, std::string id, std::shared_ptr<const child_spec> origin) {
-  auto* const c = new entry;
-  c->known.owner = c;
-  entries_.push_back(c->known);
+  auto c = std::make_unique<entry>();
+  c->known.owner = c.get();
   c->id = std::move(id);
   c->origin = std::move(origin);
   c->when = spec.restart;
@@ -98,7 +118,8 @@ supervisor_process::entry& supervisor_process::make_entry(
   c->how = shutdown_of(spec);
   if (access::has_terms(spec)) note_terms(*c, spec);
   if (const body_ptr& start = access::get_body(spec.start)) c->start = start->for_child(start);
-  return *c;
+  entries_.push_back(c->known);
+  return *c.release();
 }
 
 // A linked starter that awaits `ready` is unlinked when the start fails: it hears of the failure by
@@ -206,7 +227,13 @@ void supervisor_process::perform(supervision::action& a) {
     case kind::forget: forget(*c); break;
     case kind::booted: booted_(); break;
     case kind::reply: answer(a); break;
-    case kind::serve: serve(*static_cast<supervisor_request*>(a.call)); break;
+    case kind::serve:
+      try {
+        serve(*static_cast<supervisor_request*>(a.call));
+      } catch (...) {
+        fail(*static_cast<supervisor_request*>(a.call));
+      }
+      break;
     case kind::finished:
       finished_ = true;
       last_ = a.reason;
@@ -233,12 +260,12 @@ void supervisor_process::perform(supervision::action& a) {
 // OTP: gen_server ends a process that traps exits when its parent's 'EXIT' comes, for every reason.
 // The exit signals of other linked processes are swallowed, as handle_info/2 of OTP's supervisor
 // does with those of processes that are not its children.
-bool supervisor_process::exit_signal(const pid& from, const exit_reason& reason) {
+bool supervisor_process::exit_signal(const pid& from, const exit_reason& reason) noexcept {
   if (from && from == self_.spawner) stop(reason);
   return true;
 }
 
-bool supervisor_process::stop(const exit_reason& reason) {
+bool supervisor_process::stop(const exit_reason& reason) noexcept {
   decide_.stop(reason);
   wake();
   return true;

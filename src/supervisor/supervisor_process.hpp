@@ -143,7 +143,7 @@ class supervisor_process final : public behaviour, public process_watcher {
   pid start_now(child_spec& spec);
   // Tells whether this waits for the start or the end of a child in whose subtree the caller is.
   [[nodiscard]] bool waits_for(process& caller) const noexcept;
-  bool stop(const exit_reason& reason) override;
+  bool stop(const exit_reason& reason) noexcept override;
   void begin_drain(drain_watch& w) noexcept override { drain_ = &w; }
   [[nodiscard]] bool has_work() const noexcept override { return decide_.children().size() > 0; }
   void limit_stop(time_point until) override;
@@ -160,6 +160,9 @@ class supervisor_process final : public behaviour, public process_watcher {
   [[nodiscard]] pid partition_for(std::uintmax_t number);
 
  private:
+  void begin_life();
+  void end_life() noexcept;
+
   struct entry;
   struct entry_hook : list_hook {
     entry* owner = nullptr;
@@ -199,8 +202,19 @@ class supervisor_process final : public behaviour, public process_watcher {
     std::size_t count = 0;
   };
 
-  void child_exited(process& child, void* tag, const exit_reason& reason) override;
-  void child_ready(void* tag, std::any info) override;
+  // Makes `f` note something of which there is no second news. What it throws, for lack of memory,
+  // is a crash of the supervisor.
+  template <class F>
+  void note(F f) noexcept {
+    try {
+      f();
+    } catch (...) {
+      home_.crash(self_);
+    }
+  }
+
+  void child_exited(process& child, void* tag, const exit_reason& reason) noexcept override;
+  void child_ready(void* tag, std::any info) noexcept override;
   [[nodiscard]] std::string_view label_of(void* tag) const noexcept override {
     return static_cast<const entry*>(tag)->id;
   }
@@ -209,7 +223,7 @@ class supervisor_process final : public behaviour, public process_watcher {
   }
   [[nodiscard]] std::string_view kind() const noexcept override { return "supervisor"; }
   [[nodiscard]] bool traps_exits() const noexcept override { return true; }
-  bool exit_signal(const pid& from, const exit_reason& reason) override;
+  bool exit_signal(const pid& from, const exit_reason& reason) noexcept override;
 
   void wake() noexcept;
   void act();
@@ -229,10 +243,13 @@ class supervisor_process final : public behaviour, public process_watcher {
   void start_child(entry& c);
   void restart_child(entry& c, process& ended, const exit_reason& why) noexcept;
   bool restart_child(entry& c) noexcept;
-  entry* add_child(child_spec& spec);
+  entry& add_child(child_spec& spec);
+  void disown(entry& c) noexcept;
+  void take_exit(process& child, entry& c, const exit_reason& reason);
   void leave_child(entry& c, process& ended, const exit_reason& why) noexcept;
   void started(entry& c);
   process& spawn_child(entry& c, bool again);
+  void note_request(supervisor_request& r);
   void answer(supervision::action& a);
   void serve(supervisor_request& r);
   void add(supervisor_request& r);
@@ -251,6 +268,8 @@ class supervisor_process final : public behaviour, public process_watcher {
   void note_terms(entry& c, const child_spec& spec);
   [[nodiscard]] static std::string_view awaited_by(const entry& c) noexcept;
   void finish(supervisor_request& r, boost::system::error_code ec) noexcept;
+  // Answers it by the exception that is being handled.
+  void fail(supervisor_request& r) noexcept;
   void note_refusal(supervisor_request& r, boost::system::error_code ec) noexcept;
   void spare_starter(list_hook& requests) noexcept;
 

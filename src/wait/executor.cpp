@@ -6,6 +6,7 @@
 #include <boost/asio/post.hpp>
 
 #include <memory>
+#include <utility>
 
 namespace coppice {
 
@@ -59,6 +60,20 @@ executor::place executor::where() const noexcept {
   // queued.
   if (!never_blocks() && s.may_run_inline(p)) return place::at_once;
   return place::queue;
+}
+
+bool executor::is_caller() const noexcept { return slot()->home.current() == slot(); }
+
+executor::dropping::dropping(const executor& ex) noexcept : at_{ex.slot()->home} {
+  process& p = *ex.slot();
+  at_.crash(p);
+  current_ = std::exchange(at_.current_, p.is(ex.number_) ? &p : at_.current_);
+  dropping_ = std::exchange(at_.dropping_, &p);
+}
+
+executor::dropping::~dropping() {
+  at_.current_ = current_;
+  at_.dropping_ = dropping_;
 }
 
 bool executor::run_inline(owned_item& item) const {

@@ -88,7 +88,7 @@ class COPPICE_API stream_core : public exit_subscription {
   // Ends the stream, and kills the tasks that still run.
   void close() noexcept;
   [[nodiscard]] bool closed() const noexcept { return closed_; }
-  void fire(const pid& process, const exit_reason& reason) final;
+  void fire(const pid& process, const exit_reason& reason) noexcept final;
 
   // Marks the stream as busy while the consumer is in `next`.
   class turn {

@@ -85,12 +85,12 @@ class COPPICE_API task_core : public exit_subscription {
   void unlink_owner();
   // Cancels the start. Returns false if the task has already started.
   bool cancel_start() noexcept;
-  void ask(const exit_reason& reason);
-  void kill();
+  void ask(const exit_reason& reason) noexcept;
+  void kill() noexcept;
 
   // These are called when something happens to the task.
   void reply_is_there() noexcept;
-  void fire(const pid& process, const exit_reason& reason) final;
+  void fire(const pid& process, const exit_reason& reason) noexcept final;
   // A supervisor has refused to start the task. `unheard` is reported unless the owner looks at it.
   void refuse(boost::system::error_code ec, exit_reason why,
               std::unique_ptr<refusal> unheard) noexcept;

@@ -21,6 +21,16 @@ concept described_by_stream = requires(std::ostream& out, const T& x) {
   out << x;
 };
 
+// What is shown of what could not be described, perhaps for want of memory: a short text lies in
+// the string object itself.
+inline std::string no_description() noexcept {
+  try {
+    return "(not to be described)";
+  } catch (...) {
+    return "(no memory)";
+  }
+}
+
 template <class T>
 std::string describe_type() {
   std::string name = boost::core::demangle(typeid(T).name());

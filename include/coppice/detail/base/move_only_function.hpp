@@ -47,6 +47,21 @@ class COPPICE_API move_only_function {
   std::unique_ptr<holder> holder_;
 };
 
+// Refers to a function object, for those who call it before they return.
+class function_ref {
+ public:
+  template <class F>
+  requires(!std::is_same_v<F, function_ref>)
+  explicit function_ref(F& f) noexcept
+      : object_{&f}, call_{[](void* object) { (*static_cast<F*>(object))(); }} {}
+
+  void operator()() const { call_(object_); }
+
+ private:
+  void* object_;
+  void (*call_)(void*);
+};
+
 // Runs `f` through the executor as asio::dispatch does: at once, if the executor allows that.
 COPPICE_API void dispatch(const boost::asio::any_io_executor& ex, move_only_function f);
 

@@ -58,8 +58,13 @@ struct loose_timer : timer_node, list_hook {
 // A heap with four children per node: set, cancel and pop take O(log n), the earliest is found at
 // once. The times are kept in the heap and not in the nodes: comparisons then touch only the heap,
 // and a node is small enough to be part of every wait.
+//
+// There is always room for one timer more: so the one that is set for those who are being killed
+// can be set even if there is no memory, and one that has just fired can be set again.
 class COPPICE_API timer_queue {
  public:
+  timer_queue() { heap_.reserve(first_size); }
+
   [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
   [[nodiscard]] time_point earliest() const noexcept { return heap_.front().when; }
   // Gives the time at which an armed timer fires.
@@ -67,7 +72,10 @@ class COPPICE_API timer_queue {
     return heap_[node.position].when;
   }
 
+  // Throws std::bad_alloc; nothing has changed then.
   void set(timer_node& node, time_point when);
+  // Sets a timer in the room that is left. It is always the same one of a queue.
+  void set_reserved(timer_node& node, time_point when) noexcept;
   void cancel(timer_node& node) noexcept;
   timer_node& pop() noexcept;
 
@@ -82,12 +90,16 @@ class COPPICE_API timer_queue {
     }
   };
 
+  static constexpr std::size_t first_size = 8;
+
+  void append(timer_node& node, time_point when) noexcept;
   void place(std::size_t position, entry moved) noexcept;
   void sift_up(std::size_t position, entry moved) noexcept;
   void sift_down(std::size_t position, entry moved) noexcept;
 
   std::vector<entry> heap_;
   std::uint64_t next_sequence_ = 0;
+  const timer_node* reserved_ = nullptr;  // the one that uses the room that is left
 };
 
 }  // namespace coppice::detail

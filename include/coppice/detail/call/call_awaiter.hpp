@@ -41,12 +41,14 @@ class call_awaiter {
     frame_->after_suspend(
         [](void* self) {
           auto& a = *static_cast<call_awaiter*>(self);
-          std::move(*a.call_)(
-              frame_handler<signature, Executor>{*a.frame_, a.result_, nullptr});
+          using handler = frame_handler<signature, Executor>;
+          server_call<R>& call = *a.call_;
+          handler::begin_with(handler{*a.frame_, a.outcome_, nullptr},
+                              [&](handler&& mine) { std::move(call)(std::move(mine)); });
         },
         this);
   }
-  auto await_resume() { return local_ ? local_->awaiter.await_resume() : result_->take(); }
+  auto await_resume() { return local_ ? local_->awaiter.await_resume() : outcome_.take(); }
 
  private:
   struct local_call {
@@ -60,7 +62,7 @@ class call_awaiter {
   server_call<R>* call_;
   frame_base<Executor>* frame_;
   std::optional<local_call> local_;
-  completion<signature>* result_ = nullptr;
+  frame_outcome<signature> outcome_;
 };
 
 }  // namespace detail

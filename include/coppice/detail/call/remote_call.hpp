@@ -2,6 +2,7 @@
 
 #include <coppice/config.hpp>
 #include <coppice/detail/base/access.hpp>
+#include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/call/call_slot.hpp>
 #include <coppice/detail/call/call_wait.hpp>
 #include <coppice/detail/runtime/scheduler.hpp>
@@ -15,12 +16,14 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/cancellation_type.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <atomic>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -55,7 +58,7 @@ class answer_receiver {
   answer_receiver& operator=(const answer_receiver&) = delete;
   virtual ~answer_receiver() = default;
   // Called once, on any thread.
-  virtual void receive(answer<R> a) = 0;
+  virtual void receive(answer<R> a) noexcept = 0;
 };
 
 // The completion handler of the call on the server's loop. If it is destroyed without having been
@@ -70,6 +73,13 @@ class answer_sender {
   answer_sender& operator=(answer_sender&&) = delete;
   ~answer_sender() {
     if (to_) to_->receive({});
+  }
+  // The call could not be made, for the exception that is being handled.
+  void fail() noexcept {
+    if (!to_) return;  // it has been told
+    std::exchange(to_, nullptr)
+        ->receive({.error = asio::error::no_memory,
+                   .reason = exit_reason::error(std::current_exception())});
   }
 
   template <class... Value>
@@ -95,7 +105,11 @@ void post_call(call_ptr<R> call, std::shared_ptr<caller_elsewhere> caller,
   const std::uint64_t there = access::serial(call->terms.target);
   scheduler::post(there, [call = std::move(call), back = std::move(back)]() mutable {
     call->terms.elsewhere->arrive(call->home);
-    wait_with(call_wait<R>{std::move(call)}, std::move(back));
+    try {
+      wait_with(call_wait<R>{std::move(call)}, std::move(back));
+    } catch (...) {
+      back.fail();
+    }
   });
 }
 
@@ -107,15 +121,19 @@ COPPICE_API void kill_if_not_started_there(const process_ref& server);
 // over when the answer comes.
 template <class R>
 class answer_box final : public answer_receiver<R>,
+                         public posted_work,
                          public std::enable_shared_from_this<answer_box<R>> {
  public:
   explicit answer_box(const scheduler& s) noexcept : home_{s.serial()} {}
 
-  void receive(answer<R> a) override {
-    scheduler::post(home_, [self = this->shared_from_this(), a = std::move(a)]() mutable {
-      self->received.emplace(std::move(a));
-      if (self->waiting != nullptr) self->waiting->wake();
-    });
+  void receive(answer<R> a) noexcept override {
+    try {
+      arriving_.emplace(std::move(a));
+    } catch (...) {
+      // The answer cannot be moved.
+      arriving_.emplace(answer<R>{.reason = exit_reason::error(std::current_exception())});
+    }
+    scheduler::post_work(home_, this->shared_from_this());
   }
 
   waiter* waiting = nullptr;
@@ -123,7 +141,13 @@ class answer_box final : public answer_receiver<R>,
   std::optional<process_ref> to_kill;  // the server, if it is killed when it does not start in time
 
  private:
+  void run() override {
+    if (!received) received.swap(arriving_);
+    if (waiting != nullptr) waiting->wake();
+  }
+
   std::uint64_t home_;
+  std::optional<answer<R>> arriving_;  // on its way from the server's thread
 };
 
 // The wait of a process for a server of another io_context. Its timer is one of its own scheduler.
@@ -194,14 +218,19 @@ class COPPICE_API foreign_wait : public std::enable_shared_from_this<foreign_wai
   void start_timer(const call_terms& terms);
   // Claims the right to complete the call; returns false if somebody else has it.
   [[nodiscard]] bool claim() noexcept { return !complete_.exchange(true); }
-  // Runs `last` through the handler's executor, after the timer and the work guard are released.
-  void end(move_only_function last);
+  // Calls `finish` through the handler's executor, after the timer and the work guard are released.
+  // That allocates, and must come about: without memory the calling thread waits for some.
+  void end();
+  // It has not begun.
+  void give_up_start() noexcept;
 
  private:
   // Completes the call with that error; returns false if it is complete already.
   virtual bool give_up(boost::system::error_code why) = 0;
+  virtual void finish() = 0;
 
   std::atomic<bool> complete_ = false;
+  bool finishing_ = false;
   asio::executor_work_guard<asio::any_io_executor> work_;
   asio::basic_waitable_timer<clock> timer_;
 };
@@ -215,15 +244,26 @@ class foreign_call final : public foreign_wait, public answer_receiver<R> {
         handler_{std::move(handler)} {}
 
   void start(call_ptr<R> call) {
-    if (!call->terms.limit.is_infinity()) start_timer(call->terms);
-    if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) {
-      slot.assign(canceller{weak_from_this()});
+    try {
+      if (!call->terms.limit.is_infinity()) start_timer(call->terms);
+      if (auto slot = asio::get_associated_cancellation_slot(handler_); slot.is_connected()) {
+        slot.assign(canceller{weak_from_this()});
+      }
+      if (!call->terms.limit.is_infinity()) theirs_->since = clock::now();
+      post_call<R>(std::move(call), theirs_, self());
+    } catch (...) {
+      give_up_start();
+      throw;
     }
-    if (!call->terms.limit.is_infinity()) theirs_->since = clock::now();
-    post_call<R>(std::move(call), theirs_, self());
   }
 
-  void receive(answer<R> a) override { complete(std::move(a)); }
+  void receive(answer<R> a) noexcept override {
+    try {
+      complete(std::move(a));
+    } catch (...) {
+      // The handler has thrown, and this is not its thread, or not its turn.
+    }
+  }
 
  private:
   [[nodiscard]] std::shared_ptr<foreign_call> self() {
@@ -235,19 +275,26 @@ class foreign_call final : public foreign_wait, public answer_receiver<R> {
   bool complete(answer<R> a) {
     if (!claim()) return false;
     theirs_->waits = false;
-    end([self = self(), a = std::move(a)]() mutable {
-      asio::get_associated_cancellation_slot(self->handler_).clear();
-      self->mine_->failure = a.reason;
-      Handler handler{std::move(self->handler_)};
-      self.reset();
-      complete_call<R>(a.value, a.error, std::move(handler));
-    });
+    try {
+      answer_.emplace(std::move(a));
+    } catch (...) {
+      answer_.emplace(answer<R>{.reason = exit_reason::error(std::current_exception())});
+    }
+    end();
     return true;
+  }
+  void finish() override {
+    asio::get_associated_cancellation_slot(handler_).clear();
+    mine_->failure = answer_->reason;
+    answer<R> a{std::move(*answer_)};
+    Handler handler{std::move(handler_)};
+    complete_call<R>(a.value, a.error, std::move(handler));
   }
 
   std::shared_ptr<caller_elsewhere> mine_;
   // The same on the side of the server.
   const std::shared_ptr<caller_elsewhere> theirs_ = std::make_shared<caller_elsewhere>();
+  std::optional<answer<R>> answer_;
   Handler handler_;
 };
 

@@ -51,6 +51,7 @@ class asio_awaiter {
       std::move(op_)(handler{*this});
     } catch (...) {
       promise_.slot().clear();  // the operation may have put in a handler that refers to it
+      if (promise_.root == nullptr) promise_.self->innermost = nullptr;
       throw;
     }
     state found = state::initiating;

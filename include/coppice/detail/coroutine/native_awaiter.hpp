@@ -47,17 +47,17 @@ class native_awaiter final : public waiter {
     }
   }
   void await_suspend(std::coroutine_handle<>) {
-    attach(promise_.self);
-    // A body of a process hears of stop requests directly. A task that another coroutine awaits is
-    // cancelled through the slot of that coroutine, which its root listens to.
-    if (promise_.root == nullptr) {
-      promise_.body_waits();
-      listen_for_stop();
-    } else {
-      promise_.root->listen(*this);
-      if (promise_.root->holds_body()) hold_body();
+    bool arming = false;
+    try {
+      begin();
+      arming = true;
+      state_.arm(*this);
+    } catch (...) {
+      if (fail_if_woken()) return;
+      if (arming) state_.disarm();
+      leave();
+      throw;
     }
-    state_.arm(*this);
   }
   auto await_resume() {
     completion<signature> result;
@@ -70,6 +70,27 @@ class native_awaiter final : public waiter {
   }
 
  private:
+  void begin() {
+    attach(promise_.self);
+    // A body of a process hears of stop requests directly. A task that another coroutine awaits is
+    // cancelled through the slot of that coroutine, which its root listens to.
+    if (promise_.root == nullptr) {
+      promise_.body_waits();
+      listen_for_stop();
+    } else {
+      promise_.root->listen(*this);
+      if (promise_.root->holds_body()) hold_body();
+    }
+  }
+  void leave() noexcept {
+    list_hook::unlink();
+    if (promise_.root != nullptr) {
+      promise_.root->has_waited();
+    } else {
+      promise_.self->innermost = nullptr;
+    }
+  }
+
   static void act_on(run_item* item, how h) {
     auto& self = *static_cast<native_awaiter*>(item);
     self.left_queue();
@@ -84,8 +105,7 @@ class native_awaiter final : public waiter {
   void run() {
     if (!aborted() && !state_.poll()) return;
     state_.disarm();
-    list_hook::unlink();
-    if (promise_.root != nullptr) promise_.root->has_waited();
+    leave();
     promise_.resume();
   }
 

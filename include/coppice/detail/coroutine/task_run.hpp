@@ -50,7 +50,20 @@ class task_run final : public task_root, public pooled {
       return;
     }
     const bool holds_body = is_of_body(h, *p);
-    auto* const run = new task_run{std::move(t), std::move(h), holds_body};
+    task_run* run = nullptr;
+    if constexpr (requires { h.entry_point(); }) {
+      // The handler of an awaitable goes on at once if there is no memory: destroyed uncalled, it
+      // would need some.
+      std::exception_ptr failure;
+      try {
+        run = new task_run{std::move(t), std::move(h), holds_body};
+      } catch (...) {
+        failure = std::current_exception();
+      }
+      if (failure) return tell_of(std::move(failure), std::move(h));
+    } else {
+      run = new task_run{std::move(t), std::move(h), holds_body};
+    }
     task_promise<T>& promise = access::promise(run->task_);
     promise.self = p;
     promise.root = run;
@@ -117,6 +130,13 @@ class task_run final : public task_root, public pooled {
     }
   }
 
+  static void tell_of(std::exception_ptr error, Handler h) {
+    if constexpr (std::is_void_v<T>) {
+      std::move(h)(std::move(error));
+    } else {
+      std::move(h)(std::move(error), T());
+    }
+  }
   static void fail(Handler h, std::exception_ptr error) {
     if constexpr (std::is_void_v<T>) {
       post_result(std::move(h), std::move(error));

@@ -34,7 +34,7 @@ template <class T>
 class typed_monitor final : public mailbox_monitor {
  public:
   explicit typed_monitor(const address<T>& to) : mailbox_monitor{access::core(to)}, to_{to} {}
-  void fire(const pid& process, const exit_reason& reason) override {
+  void fire(const pid& process, const exit_reason& reason) noexcept override {
     try {
       access::send_tagged(to_, T(down{id, process, reason}), id);
     } catch (...) {

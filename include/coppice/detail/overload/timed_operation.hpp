@@ -17,6 +17,7 @@
 
 #include <atomic>
 #include <concepts>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -126,7 +127,11 @@ class timed_run final : public timed_part, public pooled {
     if (now_.exchange(state::dropped) != state::waiting) return;
     // Not at once: this may be another thread.
     const auto ex = access::make<executor>(*owner, number);
-    ex.require(asio::execution::blocking.never).execute(dropped_run{*this});
+    try {
+      ex.require(asio::execution::blocking.never).execute(dropped_run{*this});
+    } catch (const std::bad_alloc&) {
+      // The function object has been destroyed, and this with it.
+    }
   }
   // Destroys the handler, which takes the frames of its coroutine along.
   void drop() noexcept {

@@ -20,9 +20,14 @@ namespace coppice::detail {
 inline void say_timeout(boost::system::error_code& ended) noexcept {
   if (is_cancellation(ended)) ended = errc::timeout;
 }
-inline void say_timeout(std::exception_ptr& ended) {
+// Without memory for the exception, that is what is said.
+inline void say_timeout(std::exception_ptr& ended) noexcept {
   if (!is_cancellation(ended)) return;
-  ended = std::make_exception_ptr(boost::system::system_error{errc::timeout});
+  try {
+    ended = std::make_exception_ptr(boost::system::system_error{errc::timeout});
+  } catch (...) {
+    ended = std::current_exception();
+  }
 }
 template <class First, class... Rest>
 void say_timeout(std::tuple<First, Rest...>& result) {

@@ -15,7 +15,7 @@ namespace coppice::detail {
 struct exit_notice final : exit_subscription {
   exit_notice() noexcept = default;
   exit_notice(exit_notice&& other) noexcept : reason{std::move(other.reason)} {}
-  void fire(const pid&, const exit_reason& r) override {
+  void fire(const pid&, const exit_reason& r) noexcept override {
     reason = r;
     target->wake();
   }

@@ -59,10 +59,18 @@ class registry_state {
 
   explicit registry_state(scheduler& s) noexcept : home{s} {}
 
+  // If there is no memory for it, nothing has been registered.
   entry& add(process& me, const Key& key, Value value) {
+    process_extras& extras = me.more();
+    auto made = std::make_unique<entry>(*this, key, std::move(value), me.id());
     auto& under = entries[key];
-    under.push_back(std::make_unique<entry>(*this, key, std::move(value), me.id()));
-    me.more().registrations.push_back(*under.back());
+    try {
+      under.push_back(std::move(made));
+    } catch (...) {
+      if (under.empty()) entries.erase(key);
+      throw;
+    }
+    extras.registrations.push_back(*under.back());
     ++size;
     tell(registry_event<Key>::kind_type::registered, key, me.id());
     return *under.back();

@@ -34,12 +34,12 @@ class behaviour {
   // Tells whether exit signals, other than kill, come to the behaviour and do not stop the
   // coroutine.
   [[nodiscard]] virtual bool traps_exits() const noexcept { return false; }
-  virtual bool exit_signal(const pid&, const exit_reason&) { return false; }
+  virtual bool exit_signal(const pid&, const exit_reason&) noexcept { return false; }
   // Tells whether exit(reason) is to be an exception, since something is done after the coroutine
   // has called it.
   [[nodiscard]] virtual bool cleans_up_at_exit() const noexcept { return false; }
   // Ends the process in order, as `stop` of a reference to it asks for.
-  virtual bool stop(const exit_reason&) { return false; }
+  virtual bool stop(const exit_reason&) noexcept { return false; }
   // A stop of the process is to be over by that time; it may have begun.
   virtual void limit_stop(std::chrono::steady_clock::time_point) {}
   // The program is about to end: what was begun is to be finished, and nothing new. The watch is

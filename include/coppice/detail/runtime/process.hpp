@@ -42,9 +42,9 @@ class process_watcher {
  public:
   // The process has acknowledged its start. Called at most once, before its exit is told, and only
   // if its body takes part in the start handshake.
-  virtual void child_ready(void* tag, std::any info) = 0;
+  virtual void child_ready(void* tag, std::any info) noexcept = 0;
   // Called once, after everything of the process is gone.
-  virtual void child_exited(process& child, void* tag, const exit_reason& reason) = 0;
+  virtual void child_exited(process& child, void* tag, const exit_reason& reason) noexcept = 0;
   // Gives the label of a process that has not set one.
   [[nodiscard]] virtual std::string_view label_of(void* tag) const noexcept = 0;
   // Tells how often the process has taken the place of one that had ended.
@@ -57,7 +57,8 @@ class process_watcher {
 // Takes the exit signals that would otherwise stop the process.
 class signal_trap {
  public:
-  // Returns false if the trap is closed. The signal then acts as if there were no trap.
+  // Returns false if the trap is closed. The signal then acts as if there were no trap. If it
+  // throws, the process ends for that.
   virtual bool exit_signal(const pid& from, const exit_reason& reason) = 0;
 
  protected:
@@ -67,7 +68,8 @@ class signal_trap {
 // One monitor of one process. It is in a list of the process until it fires.
 class exit_subscription : public list_hook {
  public:
-  virtual void fire(const pid& process, const exit_reason& reason) = 0;
+  // Whoever has no memory for the news ends for that.
+  virtual void fire(const pid& process, const exit_reason& reason) noexcept = 0;
 
  protected:
   ~exit_subscription() = default;
@@ -205,6 +207,15 @@ class process : public run_item, public list_hook {
            !stop.is_deferred();
   }
 
+  // The slot is about to be free: what belonged to its process is set back.
+  void forget_process() noexcept {
+    stop = {};
+    acknowledges = answered = ignored = exit_reason_final = waits_here = watched = unlisted = false;
+    queued = woken = 0;
+    spawner = {};
+    reason = {};
+  }
+
   COPPICE_API static void start(run_item* item, run_item::how how);
 
   template <const char* body_kind, decltype(runner_type::frames) frames, class Handler>
@@ -236,6 +247,7 @@ class process : public run_item, public list_hook {
   // in `waits`, and no completion of it can be on its way through the io_context.
   bool waits_here : 1 = false;
   bool watched : 1 = false;  // whatever it completes is progress, and is noted
+  bool unlisted : 1 = false;  // its frames are awaited, and it is not among `exiting_`
   std::uint32_t queued = 0;            // the number of its function objects in the run queue
   std::uint32_t woken = 0;             // the number of its waits in the run queue
 

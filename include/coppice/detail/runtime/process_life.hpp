@@ -60,6 +60,12 @@ class process_life {
     now_ = state::spawned;
   }
 
+  // The spawn could not be finished: there is no process.
+  void take_back() noexcept {
+    assert(now_ == state::spawned);
+    now_ = state::vacant;
+  }
+
   // The process has come to the head of the run queue. False: it was revoked, and does not run.
   [[nodiscard]] bool begin() noexcept {
     assert(now_ == state::spawned || now_ == state::revoked);

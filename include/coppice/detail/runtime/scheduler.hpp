@@ -3,6 +3,7 @@
 #include <coppice/config.hpp>
 #include <coppice/detail/base/list.hpp>
 #include <coppice/detail/base/loop_thread.hpp>
+#include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/base/move_only_function.hpp>
 #include <coppice/detail/base/report_outlet.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
@@ -24,11 +25,13 @@
 #include <deque>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
+
+namespace coppice {
+class executor;
+}
 
 namespace coppice::detail {
 
@@ -58,14 +61,9 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   [[nodiscard]] process* current() noexcept { return current_; }
   // The process whose frames are being destroyed now. None of the frames is on the stack.
   [[nodiscard]] process* dropping() noexcept { return dropping_; }
-  // Tells whether the kill of that process is being emitted right now. Asio sends the emission
-  // through the process's executor to coroutines that it has spawned: such work must run, and not
-  // be dropped.
-  [[nodiscard]] bool relays_kill(const process& p) noexcept {
-    if (killing_ != &p) return false;
-    relayed_ = true;
-    return true;
-  }
+  // Tells whether the kill of that process is being emitted right now, which Asio sends through its
+  // executor to coroutines that it has spawned: such work must run, and not be dropped.
+  [[nodiscard]] bool relays_kill(const process& p) noexcept;
   [[nodiscard]] bool on_loop_thread() noexcept;
   // Tells whether the calling thread may touch this: it runs the loop, or no thread does.
   [[nodiscard]] bool is_open_to_caller() const noexcept { return thread_.is_open_to_caller(); }
@@ -85,6 +83,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   static bool is_at_work(std::uint64_t serial) noexcept;
   // Posts `f` to the io_context of that scheduler. Returns false if that is gone. Any thread.
   static bool post(std::uint64_t serial, move_only_function f);
+  static bool post_work(std::uint64_t serial, std::shared_ptr<posted_work> w) noexcept;
   // Posts `f` to the io_context of this scheduler.
   void post(move_only_function f);
 
@@ -97,38 +96,40 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     void* tag = nullptr;
     bool low_priority = false;  // see `run_queue`
   };
-  process& spawn(const spawn_args& b);
-  void ask_to_stop(process& p, exit_reason reason, stop_request::level level);
-  void ask_part_to_stop(process& p);  // see process_part
-  void signal(process& p, const pid& from, const exit_reason& reason, stop_request::level level);
+  process& spawn(const spawn_args& b);  // if it throws, there is no process
+  void ask_to_stop(process& p, exit_reason reason, stop_request::level level) noexcept;
+  void ask_part_to_stop(process& p) noexcept;  // see process_part
+  // What these bring about may need memory, or be the user's: what it throws ends that process.
+  void signal(process& p, const pid& from, const exit_reason& reason,
+              stop_request::level level) noexcept;
   // Ends a process in order: its behaviour does so, or else it is asked to stop.
-  void stop(process& p, const exit_reason& reason);
-  void kill(process& p);
+  void stop(process& p, const exit_reason& reason) noexcept;
+  void kill(process& p) noexcept;
   [[nodiscard]] bool takes_signals(const process& p) const noexcept;
   // Ends a process without another step of it. `at_rest`: none of its frames is on the stack, so
   // that they can be destroyed on the spot.
-  void begin_exit(process& p, exit_reason reason, bool at_rest = false);
+  void begin_exit(process& p, exit_reason reason, bool at_rest = false) noexcept;
   // Ends a process that runs, when it suspends.
-  void exit_on_suspend(process& p, exit_reason reason);
+  void exit_on_suspend(process& p, exit_reason reason) noexcept;
   // Ends a process for the exception that is being handled.
-  void crash(process& p);
+  void crash(process& p) noexcept;
   // Ends a process for the exception that is being handled, which code of the process threw while
   // coppice worked on its behalf. The process ends when it suspends.
   void fail(process& p) noexcept;
   void link(process& a, process& b);
   void unlink(process& a, process& b) noexcept;
-  void acknowledge(process& p, std::any info);
+  void acknowledge(process& p, std::any info) noexcept;
   // Ends the process as hung when it makes no progress for longer than that.
   void watch_progress(process& p, duration limit);
-  void note_progress(process& p);
-  void check_progress(progress_watch& w);  // called by its timer
-  void doubt_progress(process& p, int turns);
+  void note_progress(process& p) noexcept;
+  void check_progress(progress_watch& w) noexcept;  // called by its timer
+  void doubt_progress(process& p, int turns) noexcept;
   // Notes progress in the middle of a step. It comes too late if the limit has run out since the
   // last one.
   void checkpoint(process& p);
   // Tells the links and monitors of a process that it has ended. `was` is the pid that it had. A
   // watcher may call this from `child_exited`, if they are to be told before it goes on.
-  void tell_others(process& p, const pid& was) {
+  void tell_others(process& p, const pid& was) noexcept {
     if (p.extras) tell_all_of(p, was);
   }
   [[nodiscard]] std::vector<pid> processes();
@@ -169,12 +170,11 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
     p.ran_at = rough_time_;
     if (before != &p && p.is(number)) on_suspend(p);
   }
-  // Counts such completions.
-  void complete_at_once() noexcept { ++completed_at_once_; }
-  // Lets another order than the run queue's decide what runs next. It has to outlive the scheduler.
+  void complete_at_once() noexcept { ++completed_at_once_; }  // counts such completions
+  // Lets another order than the run queue's decide what runs next. It has to outlive the scheduler,
+  // and says by `look_again` that what it holds back may run now.
   void set_order(work_order* order) noexcept;
   [[nodiscard]] bool keeps_own_order() const noexcept { return order_ == nullptr; }
-  // What the order holds back may run now.
   void look_again() noexcept { see_to_queue(); }
   // Gives the process that runs, if that coroutine is the outermost one of its body; or null.
   [[nodiscard]] process* body_behind(const void* outermost) const noexcept {
@@ -222,13 +222,12 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   [[nodiscard]] std::uint32_t rested_for(const process& p) const noexcept {
     return read_rough_time() - p.ran_at;
   }
-  void set_timer(timer_node& node, time_point when);
+  void set_timer(timer_node& node, time_point when);  // throws std::bad_alloc; it is not set then
   [[nodiscard]] time_point time_of(const timer_node& node) const noexcept {
     return timers_.when(node);
   }
   void cancel_timer(timer_node& node) noexcept { timers_.cancel(node); }
-  // Does nothing if there is no process.
-  void set_loose_timer(loose_timer& timer, time_point when);
+  void set_loose_timer(loose_timer& timer, time_point when);  // nothing if there is no process
   void take_over_time();
   [[nodiscard]] bool is_moved_by_hand() const noexcept { return manual_; }
   // Gives the next time at which a timer is due, if there is one. For manual time.
@@ -245,6 +244,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
 
  private:
   friend class process;
+  friend class coppice::executor;
 
   static scheduler& find(boost::asio::io_context& io);
   void shutdown() noexcept override;
@@ -260,47 +260,45 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void take_turn(First first);
   template <class First>
   bool try_turn(First& first);
-  void turn_over();
+  void turn_over() noexcept;
   void drain();
   void drain_in_order();
   void perform(run_item& item);
   void perform_owned(owned_item& item);
   void perform_without_process(owned_item& item);
   void begin(process& p);
-  void hang(process& p);
-  void on_suspend(process& p) {
+  void hang(process& p) noexcept;
+  void on_suspend(process& p) noexcept {
     if (p.life.pending() != process_life::pending_end::none || p.stop.is_deferred())
       deliver_pending(p);
   }
-  void deliver_pending(process& p);
-  void post_stop(process& p);
-  void deliver_stops();
-  void emit_stop(process& p);
-  void post_fence();
+  void deliver_pending(process& p) noexcept;
+  void post_stop(process& p) noexcept;
+  void deliver_stops() noexcept;
+  void emit_stop(process& p) noexcept;
+  void post_fence() noexcept;
 
+  void take_back(process& p) noexcept;
   void body_ended(process& p) noexcept;
-  void tear_down(process& p, bool at_rest = false);
-  void destroy_frames(process& p, bool at_rest);
+  void tear_down(process& p, bool at_rest = false) noexcept;
+  void destroy_frames(process& p, bool at_rest) noexcept;
+  void wait_for_frames(process& p) noexcept;
   void give_up_names(process_extras& x) noexcept;
-  void announce_exit(process& p);
-  void tell_all_of(process& p, const pid& was);
+  void announce_exit(process& p) noexcept;
+  void tell_all_of(process& p, const pid& was) noexcept;
   void report_crash(process& p) noexcept;
-  void give_up_waiting();
-  void give_up_loose_timers();
-  void arm();
+  void give_up_waiting() noexcept;
+  void give_up_loose_timers() noexcept;
+  void arm() noexcept;
   void fire_due();
   [[nodiscard]] std::uint32_t read_rough_time() const noexcept;
 
   process& acquire_slot(const void* kind);
   void release_slot(process& p) noexcept;
   void destroy_surplus();
-  free_slots& free_slots_of(const void* kind) {
-    return latest_free_slots_->kind == kind ? *latest_free_slots_ : find_free_slots(kind);
-  }
-  free_slots& find_free_slots(const void* kind);
 
   boost::asio::io_context& io_;
-  const std::uint64_t serial_;
+  std::uint64_t serial_ = 0;
   loop_thread thread_;
   loop_progress progress_;
   run_queue queue_;
@@ -318,10 +316,10 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   bool relayed_ = false;
 
   process_slots slots_;
-  std::deque<free_slots> free_slots_{1};
-  free_slots* latest_free_slots_ = &free_slots_.front();
+  free_slot_lists free_slots_;
   process* to_destroy_ = nullptr;  // free slots whose runners are to be destroyed
   std::deque<exiting_process> exiting_;
+  std::optional<time_point> unlisted_exit_;  // the latest for which there was no memory in the list
   list_hook foreign_waits_;
   list_hook members_;
   list_hook unheard_;
@@ -330,14 +328,17 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   std::uint64_t last_number_ = 0;
   std::optional<boost::asio::executor_work_guard<boost::asio::io_context::executor_type>> work_;
 
-  std::vector<std::pair<process*, std::uint64_t>> stops_;
-  std::vector<std::pair<process*, std::uint64_t>> unconfirmed_;
+  process_list stops_;
+  process_list unconfirmed_;
+  // What must not be lost for want of memory is posted from here, one handler each at a time.
+  reserved_room room_of_drain_, room_of_stops_, room_of_fence_, room_of_alarm_;
 
   timer_queue timers_;
   list_hook loose_timers_;
   boost::asio::steady_timer alarm_;
   time_point alarm_at_ = time_point::max();
   time_point turn_time_{};
+  bool alarm_failed_ = false;  // for want of memory; each turn tries again
   bool turn_time_valid_ = false;
   std::uint32_t rough_time_ = 0;  // of the turn, in milliseconds of the clock
   timer_node abandon_timer_;

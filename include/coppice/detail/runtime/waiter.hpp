@@ -104,6 +104,9 @@ class COPPICE_API waiter : public owned_item, public list_hook {
       at->foreign_waits().push_back(*this);
     }
   }
+  // The wait could not begin, for the exception that is being handled. One that was woken by then
+  // is in the run queue, and stays there: its process ends. Returns false if it was not.
+  bool fail_if_woken() noexcept;
   void listen_for_stop() noexcept { listening_ = holds_body_ = true; }
   void hold_body() noexcept { holds_body_ = true; }
 

@@ -197,9 +197,9 @@ class server_body final : public typed_body<typename server_executor<S>::type>, 
     p.home.acknowledge(p, {});
 
     while (!core.requested.stop && !core.failure) {
-      co_await deferred_wait<next_wait>{{&core}};
-      if (core.requested.stop || core.failure) break;
       try {
+        co_await deferred_wait<next_wait>{{&core}};
+        if (core.requested.stop || core.failure) break;
         auto handling = handle_next(server, core);
         co_await std::move(handling);
       } catch (...) {

@@ -42,7 +42,7 @@ class server_core;
 class server_monitor final : public exit_subscription {
  public:
   server_monitor(server_core& c, std::uint64_t i) noexcept : core{c}, id{i} {}
-  void fire(const pid& process, const exit_reason& reason) override;
+  void fire(const pid& process, const exit_reason& reason) noexcept override;
 
   server_core& core;
   const std::uint64_t id;
@@ -154,7 +154,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   // Handles a message of an idle server, within the turn of another process. The server may be gone
   // when this returns.
   void handle_at_once(envelope& e);
-  bool stop(const exit_reason& reason) override;
+  bool stop(const exit_reason& reason) noexcept override;
   [[nodiscard]] envelope* front() const noexcept { return head_; }
   envelope& pop() noexcept {
     envelope& e = *head_;
@@ -189,6 +189,10 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
     if (drain_ != nullptr) drain_->work_done();
   }
 
+  // Ends the server, as a handler that throws does, for the exception that is being handled: it
+  // could not be told something.
+  void fail() noexcept;
+
   [[nodiscard]] std::size_t calls_due() noexcept;
   [[nodiscard]] mailbox_counts counts() const noexcept { return bound_.counts(); }
 
@@ -199,13 +203,13 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   [[nodiscard]] time_limit time_left() const noexcept override;
 
   // Fills a crash report; it is empty unless a handler has thrown and somebody listens to reports.
-  [[nodiscard]] crash_snapshot take_snapshot();
+  [[nodiscard]] crash_snapshot take_snapshot() noexcept;
 
   std::uint64_t monitor(const pid& process);
   void forget_monitor(std::uint64_t id) noexcept { monitors_.erase(id); }
 
   void gave_up(reply_slot& call) noexcept override;
-  void fire(const pid& process, const exit_reason& reason) override;
+  void fire(const pid& process, const exit_reason& reason) noexcept override;
   [[nodiscard]] bool traps_exits() const noexcept override { return opened; }
   [[nodiscard]] bool cleans_up_at_exit() const noexcept override { return true; }
   void set_awaited(const pid& p) noexcept override { awaited_ = p; }
@@ -219,7 +223,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   [[nodiscard]] std::size_t messages() const noexcept override { return size_; }
   [[nodiscard]] bool works_by_message() const noexcept override { return true; }
   [[nodiscard]] bool is_busy() const noexcept override { return receiver == nullptr; }
-  bool exit_signal(const pid& from, const exit_reason& reason) override;
+  bool exit_signal(const pid& from, const exit_reason& reason) noexcept override;
 
   process& self;
   scheduler& home;
@@ -254,6 +258,7 @@ class COPPICE_API server_core final : public behaviour, public exit_subscription
   };
 
   bool work(int most);
+  void fill(crash_snapshot& seen);
   void drop_oldest() noexcept;
   send_result push_at_bound(envelope& e) noexcept;
   void fail_dropped_replies() noexcept;

@@ -142,7 +142,7 @@ class COPPICE_API supervision {
   void start_failed(child& c, const exit_reason& reason, clock::time_point now);
   /// The process of a running or stopping child has ended. Called once for each `started`.
   void ended(child& c, exit_reason reason);
-  void stop(exit_reason reason);
+  void stop(exit_reason reason) noexcept;
   /// The final stop is to be over by that time, and its time is split among the children; called
   /// before it begins or while it is under way. `needs` tells how long a child takes to stop that
   /// has no limit of its own.
@@ -179,6 +179,8 @@ class COPPICE_API supervision {
   void restart_child(std::string_view id, void* call);
   void erase(std::string_view id, void* call);
   void queue(void* call);
+  /// Takes back what has been asked for by that call, and has not been looked at.
+  void withdraw(const void* call) noexcept;
 
   // ---- Actions
 
@@ -211,7 +213,8 @@ class COPPICE_API supervision {
   }
   /// Tells whether there is nothing to do until the next event comes.
   [[nodiscard]] bool is_idle() const noexcept {
-    return job_.kind == job_kind::none && next_out_ == out_.size() && inbox_.empty();
+    return job_.kind == job_kind::none && next_out_ == out_.size() && inbox_.empty() &&
+           !stop_is_next_;
   }
   /// Tells whether all children are being stopped, for good.
   [[nodiscard]] bool shutting_down() const noexcept { return job_.kind == job_kind::shut_down; }
@@ -325,6 +328,7 @@ class COPPICE_API supervision {
   child* awaited_ = nullptr;  // the child that is being started, or stopped on its own
   std::optional<clock::time_point> awaited_until_;
   std::optional<exit_reason> stop_wanted_;  // set from the first stop on, which waits in the inbox
+  bool stop_is_next_ = false;     // the stop has not got into the inbox, and overtakes it
   bool start_limited_ = false;    // the start under way was given a time limit because of that
   bool is_first_start_ = false;   // the child that is being started has not run before
   std::size_t pending_stops_ = 0;

@@ -9,6 +9,8 @@
 #include <boost/asio/awaitable.hpp>
 
 #include <coroutine>
+#include <cstdint>
+#include <exception>
 #include <utility>
 
 // The awaiters of coppice's own operations in the frame of an asio::awaitable. They take the place
@@ -31,32 +33,85 @@ void* outermost_of(const frame_base<Executor>& running) noexcept {
   return (running.*derived::thread())->entry_point();
 }
 
+// Where a frame that is suspended in a wait finds what came of it: the result, or an exception if
+// the wait could not begin. Both lie on the stack of whoever resumes the frame, aligned as pointers
+// are. One bit tells which of the two it is: a member more would make every frame larger.
+template <class Signature>
+class frame_outcome {
+ public:
+  void set(completion<Signature>& result) noexcept {
+    word_ = reinterpret_cast<std::uintptr_t>(&result);
+  }
+  void set(const std::exception_ptr& failure) noexcept {
+    word_ = reinterpret_cast<std::uintptr_t>(&failure) | failure_bit;
+  }
+  [[nodiscard]] bool is_there() const noexcept { return word_ != 0; }
+  auto take() {
+    if ((word_ & failure_bit) != 0) {
+      std::rethrow_exception(*reinterpret_cast<const std::exception_ptr*>(word_ & ~failure_bit));
+    }
+    return reinterpret_cast<completion<Signature>*>(word_)->take();
+  }
+
+ private:
+  static constexpr std::uintptr_t failure_bit = 1;
+
+  std::uintptr_t word_ = 0;
+};
+
 // The completion handler of a frame that is suspended in such a wait. It owns the frame, as Asio's
 // handlers do.
 template <class Signature, class Executor>
 class frame_handler : public asio::detail::awaitable_thread<Executor> {
  public:
-  frame_handler(frame_base<Executor>& suspended, completion<Signature>*& result, process* p)
+  frame_handler(frame_base<Executor>& suspended, frame_outcome<Signature>& outcome, process* p)
       : asio::detail::awaitable_thread<Executor>{std::move(*suspended.detach_thread())},
         frame_{&suspended},
-        result_{&result},
+        outcome_{&outcome},
         process_{p} {}
 
   template <class... Result>
   void operator()(Result&&... result) {
-    completion<Signature> kept;
+    alignas(void*) alignas(completion<Signature>) completion<Signature> kept;
     kept.emplace(std::forward<Result>(result)...);
-    *result_ = &kept;
-    frame_->attach_thread(this);
-    this->pump();
+    outcome_->set(kept);
+    resume();
+  }
+  // The wait could not begin: the frame goes on with this exception.
+  void fail(const std::exception_ptr& why) {
+    outcome_->set(why);
+    resume();
+  }
+  // Lets `begin` have the handler, by which it begins the wait. The frame hears of what it throws.
+  template <class Begin>
+  static void begin_with(frame_handler handler, Begin begin) {
+    std::exception_ptr failure;
+    try {
+      return begin(std::move(handler));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    if (!handler.bottom_of_stack_.valid()) std::rethrow_exception(std::move(failure));
+    handler.fail(failure);
+  }
+
+  // Destroys the frames at once, where they are at rest and their process is going. Asio would do
+  // the same in its destructor, but through the executor, which allocates; and it must not fail.
+  void destroy_frames() noexcept {
+    [[maybe_unused]] const auto gone = std::move(this->bottom_of_stack_);
   }
 
   // The process whose body the frame belongs to, or null if that is not known.
   [[nodiscard]] process* behind() const noexcept { return process_; }
 
  private:
+  void resume() {
+    frame_->attach_thread(this);
+    this->pump();
+  }
+
   frame_base<Executor>* frame_;
-  completion<Signature>** result_;
+  frame_outcome<Signature>* outcome_;
   process* process_;
 };
 
@@ -86,13 +141,16 @@ class frame_awaiter {
     frame_->after_suspend(
         [](void* self) {
           auto& a = *static_cast<frame_awaiter*>(self);
-          wait_with(std::move(*a.state_),
-                     frame_handler<signature, Executor>{*a.frame_, a.result_, a.process_});
+          using handler = frame_handler<signature, Executor>;
+          State& state = *a.state_;
+          handler::begin_with(handler{*a.frame_, a.outcome_, a.process_}, [&](handler&& mine) {
+            wait_with(std::move(state), std::move(mine));
+          });
         },
         this);
   }
   auto await_resume() {
-    if (result_ != nullptr) return result_->take();
+    if (outcome_.is_there()) return outcome_.take();
     completion<signature> result;
     state_->complete(receiver<signature>{&result});
     return result.take();
@@ -102,7 +160,7 @@ class frame_awaiter {
   State* state_;
   frame_base<Executor>* frame_;
   process* process_ = nullptr;  // null unless the frame is of the body of the running process
-  completion<signature>* result_ = nullptr;  // where the handler has it, on the stack
+  frame_outcome<signature> outcome_;
 };
 
 }  // namespace coppice::detail

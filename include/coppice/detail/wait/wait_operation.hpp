@@ -16,8 +16,10 @@
 #include <boost/asio/associated_cancellation_slot.hpp>
 #include <boost/asio/associated_executor.hpp>
 #include <boost/asio/dispatch.hpp>
+#include <boost/asio/system_executor.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -67,6 +69,11 @@ class dispatched_handler {
   static void dispatch_to(const Executor& ex, F f) {
     asio::dispatch(ex, move_only_function{std::move(f)});
   }
+  // The handler has no executor of its own: it is called here, and nothing is allocated.
+  template <class F>
+  static void dispatch_to(const asio::system_executor& ex, F f) {
+    asio::dispatch(ex, function_ref{f});
+  }
 
   Handler handler_;
 };
@@ -84,16 +91,34 @@ class wait_operation final : public cancellable_waiter, public pooled {
         handler_{std::move(handler)} {}
   ~wait_operation() = default;
 
+  // If it throws, this is gone. A handler that can be told of the exception gets it instead.
   void start() {
-    process* p = process_behind_handler();
-    // The run queue of this loop must not resume a process of another one. Its handler is
-    // dispatched.
-    if (p != nullptr && &p->home != at) p = nullptr;
-    ours_ = p != nullptr;
-    attach(p);
-    auto slot = asio::get_associated_cancellation_slot(handler_);
-    if (slot.is_connected()) wait_canceller::put(p, *this, slot);
-    state_.arm(*this);
+    bool arming = false;
+    std::exception_ptr failure;
+    try {
+      process* p = process_behind_handler();
+      // The run queue of this loop must not resume a process of another one. Its handler is
+      // dispatched.
+      if (p != nullptr && &p->home != at) p = nullptr;
+      ours_ = p != nullptr;
+      attach(p);
+      auto slot = asio::get_associated_cancellation_slot(handler_);
+      if (slot.is_connected()) wait_canceller::put(p, *this, slot);
+      arming = true;
+      state_.arm(*this);
+      return;
+    } catch (...) {
+      if (fail_if_woken()) return;
+      failure = std::current_exception();
+    }
+    if (arming) state_.disarm();
+    Handler handler{std::move(handler_)};
+    delete this;
+    if constexpr (requires { handler.fail(failure); }) {
+      handler.fail(failure);
+    } else {
+      std::rethrow_exception(std::move(failure));
+    }
   }
 
  private:
@@ -125,8 +150,12 @@ class wait_operation final : public cancellable_waiter, public pooled {
   // is moved out, so that the wait has left all lists before destructors in those frames run.
   void drop() {
     state_.disarm();
-    [[maybe_unused]] const Handler handler{std::move(handler_)};
+    const bool ours = ours_;
+    [[maybe_unused]] Handler handler{std::move(handler_)};
     delete this;
+    if constexpr (requires { handler.destroy_frames(); }) {
+      if (ours) handler.destroy_frames();
+    }
   }
 
   void finish() {
@@ -171,7 +200,7 @@ class wait_operation final : public cancellable_waiter, public pooled {
   bool ours_ = false;
 };
 
-// Waits, and calls the handler when the wait is over.
+// Waits, and calls the handler when the wait is over. If it throws, there is no wait.
 template <wait_state State, class Handler>
 void wait_with(State state, Handler&& handler) {
   scheduler& home = state.home();

@@ -22,7 +22,8 @@ struct any_handler<void(T...)> {
 //   home()       The scheduler on which it waits. Asked first, before anything is armed.
 //   arm(w)       The caller is suspended now. Registers w where a result may come from, and sends
 //                off what is to be sent. Calls w.wake() if there may be a result already; must
-//                not complete by itself. Called once.
+//                not complete by itself. Called once. May throw, but not after w.wake(): the wait
+//                does not begin then, and disarm() is called.
 //   poll()       Called each time that w was woken, which may be for nothing. Says whether there
 //                is something to complete with, and may do work to get there: run the handlers
 //                of a server, carry out what a supervisor has decided, kill tasks that are late.
