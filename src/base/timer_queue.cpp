@@ -13,7 +13,9 @@ constexpr std::size_t arity = 4;
 void timer_queue::set(timer_node& node, time_point when) {
   const bool has_room_for_it = reserved_ != nullptr && reserved_->armed();
   const std::size_t needed = heap_.size() + (has_room_for_it ? 1 : 2);
-  if (!node.armed() && needed > heap_.capacity()) heap_.reserve(2 * heap_.capacity());
+  if (!node.armed() && needed > heap_.capacity()) {
+    heap_.reserve(std::max(first_size, 2 * heap_.capacity()));
+  }
   append(node, when);
 }
 

@@ -59,11 +59,15 @@ struct loose_timer : timer_node, list_hook {
 // once. The times are kept in the heap and not in the nodes: comparisons then touch only the heap,
 // and a node is small enough to be part of every wait.
 //
-// There is always room for one timer more: so the one that is set for those who are being killed
-// can be set even if there is no memory, and one that has just fired can be set again.
+// From the first timer on, or from the beginning if that is asked for, there is always room for one
+// more: so the one that is set for those who are being killed can be set even if there is no
+// memory, and one that has just fired can be set again.
 class COPPICE_API timer_queue {
  public:
-  timer_queue() { heap_.reserve(first_size); }
+  enum class with_room_t { with_room };
+
+  timer_queue() noexcept = default;
+  explicit timer_queue(with_room_t) { heap_.reserve(first_size); }
 
   [[nodiscard]] bool empty() const noexcept { return heap_.empty(); }
   [[nodiscard]] time_point earliest() const noexcept { return heap_.front().when; }

@@ -333,7 +333,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   // What must not be lost for want of memory is posted from here, one handler each at a time.
   reserved_room room_of_drain_, room_of_stops_, room_of_fence_, room_of_alarm_;
 
-  timer_queue timers_;
+  timer_queue timers_{timer_queue::with_room_t::with_room};
   list_hook loose_timers_;
   boost::asio::steady_timer alarm_;
   time_point alarm_at_ = time_point::max();
