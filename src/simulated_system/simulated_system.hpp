@@ -71,6 +71,9 @@ class simulated_system {
   // will never be.
   bool pass_until(const std::function<bool()>& so, std::optional<duration> limit = {});
 
+  // Lets the next event happen, if there is one up to then.
+  bool pass_next(duration limit) { return step(limit); }
+
   // Files.
   static constexpr int first_number = 1 << 24;
   [[nodiscard]] static bool is_simulated(int number) noexcept { return number >= first_number; }

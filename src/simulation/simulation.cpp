@@ -40,6 +40,6 @@ void simulation::on_report(report_sink f) { core_->on_report(std::move(f)); }
 
 const std::vector<std::string>& simulation::reports() const noexcept { return core_->reports(); }
 
-void simulation::fail(const std::string& why) { throw std::runtime_error{why}; }
+void simulation::fail(const std::string& why) { core_->fail(why); }
 
 }  // namespace coppice

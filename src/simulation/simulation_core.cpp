@@ -4,6 +4,7 @@
 #include "replaced_functions/replaced_functions.hpp"
 
 #include <coppice/dump.hpp>
+#include <coppice/process.hpp>
 #include <coppice/report_sink.hpp>
 #include <coppice/report_text.hpp>
 
@@ -89,8 +90,26 @@ void simulation_core::listen_to_reports() {
   });
 }
 
+// Processes refer to what the body has, which is gone when the exception leaves it: so they go
+// first.
+void simulation_core::end_processes() {
+  faults_.end();
+  invariants_.clear();
+  stuck_ = false;
+  const duration until = system_.now() + std::chrono::seconds{2};  // the last ones are abandoned
+  const event_queue::key end = system_.at(until, [] {});
+  for (const pid& p : processes(*io_)) kill(p);
+  do {
+    io_->restart();
+    while (io_->poll() > 0) {
+    }
+  } while (!processes(*io_).empty() && system_.pass_next(until));
+  system_.forget(end);
+}
+
 void simulation_core::fail_with_processes(const std::string& why) {
   const std::string processes = dump(*io_);
+  end_processes();
   throw std::runtime_error{why + " (after " + to_text(elapsed()) + ")" +
                            (processes.empty() ? "; no process is alive"
                                               : "; the processes:\n" + processes)};

@@ -67,12 +67,18 @@ class simulation_core {
   void on_report(report_sink f) { listener_ = std::move(f); }
   [[nodiscard]] const std::vector<std::string>& reports() const noexcept { return reports_; }
 
+  [[noreturn]] void fail(const std::string& why) {
+    end_processes();
+    throw std::runtime_error{why};
+  }
+
   [[nodiscard]] const trace& told() const noexcept { return trace_; }
   [[nodiscard]] const fault_plan& faults() const noexcept { return faults_; }
 
  private:
   void listen_to_reports();
   void check_limits();
+  void end_processes();
   void wake_loop();
   [[noreturn]] void fail_with_processes(const std::string& why);
 
