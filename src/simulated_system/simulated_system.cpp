@@ -100,7 +100,7 @@ int simulated_system::wait(epoll_set& set, epoll_event* into, int most, int time
     }
     if (step(limit)) continue;
     if (limit) {
-      if (now_ > time_limit_ && stuck_) stuck_();
+      if (now_ - first > time_limit_ && stuck_) stuck_();
       return set.take_ready(room);
     }
     if (std::exchange(told_stuck_, true) || !stuck_) {
