@@ -99,7 +99,10 @@ int simulated_system::wait(epoll_set& set, epoll_event* into, int most, int time
       return ready;
     }
     if (step(limit)) continue;
-    if (limit) return set.take_ready(room);
+    if (limit) {
+      if (now_ - first > time_limit_ && stuck_) stuck_();
+      return set.take_ready(room);
+    }
     if (std::exchange(told_stuck_, true) || !stuck_) {
       throw std::runtime_error{
           "coppice: a simulated thread waits for what can never happen: nothing is ready, no timer "

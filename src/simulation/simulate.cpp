@@ -135,7 +135,9 @@ void plays::fail(const seed_plan& p, const outcome& how) const {
   const auto fails_with = [&](const std::vector<fault_occurrence>& faults) {
     return !play_once(p, {.faults = faults}).failure.empty();
   };
-  const std::vector<fault_occurrence> fewest = detail::shrink(how.faults, fails_with);
+  const bool shrinks = number_from("COPPICE_SHRINK").value_or(1) != 0;
+  const std::vector<fault_occurrence> fewest =
+      shrinks ? detail::shrink(how.faults, fails_with) : how.faults;
   if (framework != nullptr) framework->silence(false);
   std::string text = "coppice: a simulation fails with seed " + std::to_string(p.seed) + ": " +
                      how.failure + "\nThe seed stands for:\n" + detail::to_text(p);

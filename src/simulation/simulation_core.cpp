@@ -55,6 +55,7 @@ std::string simulation_core::play(const std::function<void(simulation&)>& body) 
     stuck_ = true;
     io_->stop();
   });
+  system_.set_time_limit(options_.time_limit);
   if (drawn || !process_faults_.empty()) {
     scheduler& s = scheduler::of(*io_);
     order_.emplace(s, system_, plan_.order, plan_.priority_changes, process_faults_);
@@ -132,8 +133,8 @@ bool simulation_core::loop(const std::function<bool()>& so) {
   while (!so()) {
     if (io_->stopped()) io_->restart();
     const std::size_t done = io_->run_one();
-    if (stuck_) fail_with_processes("nothing can ever happen, and something is waited for");
     check_limits();
+    if (stuck_) fail_with_processes("nothing can ever happen, and something is waited for");
     if (done == 0) return so();
   }
   return true;

@@ -6,9 +6,9 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <array>
 #include <functional>
-#include <memory>
 #include <utility>
 
 namespace asio = boost::asio;
@@ -45,8 +45,11 @@ coroutine call_a_counter(random_tree& in) {
   const auto began = in.play.elapsed();
   switch (in.play.draw(4)) {
     case 0: {
+      const int before = in.book.highest(*name);
       auto call = ref.call(counter::add{}, limit);
-      co_await std::move(call)(as_result);
+      const auto [failed, value] = co_await std::move(call)(as_result);
+      const bool kept = std::ranges::find(in.kept_counters, *name) != in.kept_counters.end();
+      if (!failed && kept) in.book.counted(*name, before, value);
       break;
     }
     case 1: {
@@ -66,6 +69,20 @@ coroutine call_a_counter(random_tree& in) {
     }
   }
   in.book.check_call(in.play.elapsed() - began, limit);
+}
+
+// Without a limit it ends as the server answers, or ends; at the latest when the tree is stopped.
+coroutine call_without_limit(random_tree& in) {
+  const auto name = in.any(in.counters);
+  if (!name) co_return;
+  const coppice::server_ref<counter> ref{*name};
+  if (in.play.chance(0.5)) {
+    auto call = ref.call(counter::add_slowly{in.draw_time(600)}, coppice::infinity);
+    co_await std::move(call)(as_result);
+  } else {
+    auto call = ref.call(counter::add_later{}, coppice::infinity);
+    co_await std::move(call)(as_result);
+  }
 }
 
 coroutine count_and_save(random_tree& in) {
@@ -234,6 +251,11 @@ coroutine use_a_task_supervisor(random_tree& in) {
     co_return 7;
   };
   auto made = ref.async_nolink(body);
+  if (in.play.chance(0.3)) {
+    auto awaiting = made.await();
+    co_await std::move(awaiting)(as_result);
+    co_return;
+  }
   const auto limit = in.draw_time(300);
   auto yielding = made.yield(limit);
   const auto [failed, result] = co_await std::move(yielding)(as_result);
@@ -274,13 +296,22 @@ coroutine resize_partitions(random_tree& in) {
   const auto name = in.any(in.partition_supervisors);
   if (!name) co_return;
   const coppice::partition_supervisor_ref ref{*name};
-  if (!ref.whereis()) co_return;
-  auto resizing = ref.resize(1 + in.play.draw(4));
-  co_await std::move(resizing)(as_result);
+  const coppice::pid supervisor = ref.whereis();
+  if (!supervisor) co_return;
+  const std::size_t size = 1 + in.play.draw(4);
+  const int resize = ++in.resizes[*name];
+  auto resizing = ref.resize(size);
+  const auto [failed, before] = co_await std::move(resizing)(as_result);
+  if (failed || resize != in.resizes[*name] || !supervisor.alive()) co_return;
+  if (ref.partitions() != size) in.book.fault("a resize has not taken place: " + *name);
+  for (std::size_t i = size; i < 4; ++i) {
+    const std::string role = *name + "/" + std::to_string(i);
+    if (in.book.lives_now(role)) in.book.fault("a partition has outlived a resize: " + role);
+  }
 }
 
-coroutine take_a_permit(random_tree& in, std::shared_ptr<coppice::semaphore> permits) {
-  auto acquiring = permits->acquire(in.draw_time(50));
+coroutine take_a_permit(random_tree& in) {
+  auto acquiring = in.permits.acquire(in.draw_time(50));
   const auto [failed, held] = co_await std::move(acquiring)(as_result);
   if (held) co_await coppice::sleep_for(in.draw_time(50));
 }
@@ -305,11 +336,10 @@ coroutine visit(random_tree& in) {
 }  // namespace
 
 asio::awaitable<void> act_at_random(random_tree& in) {
-  const auto permits = std::make_shared<coppice::semaphore>(1);
   while (!in.quiet) {
     co_await coppice::sleep_for(in.draw_time(100));
     asio::awaitable<void> action;
-    switch (in.play.draw(15)) {
+    switch (in.play.draw(16)) {
       case 0: action = call_a_counter(in); break;
       case 1: action = count_and_save(in); break;
       case 2: action = collect_answers(in); break;
@@ -322,8 +352,13 @@ asio::awaitable<void> act_at_random(random_tree& in) {
       case 9: action = use_a_task_supervisor(in); break;
       case 10: action = stream(in); break;
       case 11: action = resize_partitions(in); break;
-      case 12: action = take_a_permit(in, permits); break;
+      case 12: action = take_a_permit(in); break;
       case 13: action = visit(in); break;
+      case 14: {
+        auto body = [&in] { return call_without_limit(in); };
+        coppice::spawn(body, "client");
+        continue;
+      }
       default: action = call_a_counter(in);
     }
     try {

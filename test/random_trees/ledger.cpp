@@ -44,7 +44,7 @@ void ledger::take(const coppice::report& r) {
         if constexpr (std::is_same_v<type, coppice::child_started>) {
           note_start(what.child);
         } else if constexpr (std::is_same_v<type, coppice::child_ended>) {
-          note_end(what.child, what.next);
+          note_end(what.child, what.reason, what.next);
         } else if constexpr (std::is_same_v<type, coppice::child_start_failed>) {
           note_failure(what.child, what.next);
         } else if constexpr (std::is_same_v<type, coppice::budget_exhausted>) {
@@ -52,6 +52,11 @@ void ledger::take(const coppice::report& r) {
           if (known != budgets_.end() && !has_own_terms(what.child.id) &&
               in_window(what.child, &history::failures) <= known->second.intensity) {
             fault("gave up early: " + known->first);
+          }
+        } else if constexpr (std::is_same_v<type, coppice::child_stop_failed>) {
+          // Nobody does harm when the tree is stopped, and all obey.
+          if (stopping_ && what.had_to_be_killed) {
+            fault("has not obeyed its stop: " + std::string{what.child.id});
           }
         } else if constexpr (std::is_same_v<type, coppice::process_abandoned>) {
           fault("a process cannot be killed");
@@ -64,12 +69,65 @@ void ledger::take(const coppice::report& r) {
 
 void ledger::note_start(const coppice::child_info& c) {
   if (!started_.insert(c.process.number()).second) fault("started twice: " + std::string{c.id});
+  check_siblings(c);
+  check_children(c);
 }
 
-void ledger::note_end(const coppice::child_info& c, coppice::next_step next) {
+void ledger::note_siblings(const coppice::child_info& c) {
+  const auto known = groups_.find(std::string{c.supervisor});
+  if (known == groups_.end() || known->second.strategy == coppice::one_for_one) return;
+  const std::uint64_t supervisor = c.supervisor_id.number();
+  std::vector<coppice::pid>& to_go = to_go_[{supervisor, std::string{c.id}}];
+  bool is_behind = known->second.strategy == coppice::one_for_all;
+  for (const std::string& role : known->second.roles) {
+    if (role == c.id) {
+      is_behind = true;
+    } else if (is_behind) {
+      to_go.push_back(latest_[{supervisor, role}]);
+    }
+  }
+}
+
+void ledger::check_siblings(const coppice::child_info& c) {
+  const child_key key{c.supervisor_id.number(), std::string{c.id}};
+  latest_[key] = c.process;
+  const auto found = to_go_.extract(key);
+  if (found.empty()) return;
+  for (const coppice::pid& sibling : found.mapped()) {
+    if (sibling.alive()) fault("not restarted with its sibling: " + key.second);
+  }
+}
+
+void ledger::check_children(const coppice::child_info& c) {
+  const auto known = most_.find(std::string{c.supervisor});
+  if (known == most_.end()) return;
+  std::vector<coppice::pid>& all = children_[c.supervisor_id.number()];
+  std::erase_if(all, [](const coppice::pid& p) { return !p.alive(); });
+  all.push_back(c.process);
+  if (all.size() > known->second) fault("too many children: " + known->first);
+}
+
+// OTP: do_restart/3.
+void ledger::check_restart_type(const coppice::child_info& c, const coppice::exit_reason& why,
+                                coppice::next_step next) {
+  using coppice::next_step;
+  const bool is_to_run = c.restart == coppice::permanent ||
+                         (c.restart == coppice::transient && why.is_abnormal());
+  if (!is_to_run && next == next_step::restart) {
+    fault("restarted against its restart type: " + std::string{c.id});
+  }
+  if (is_to_run && next == next_step::none) {
+    fault("not restarted against its restart type: " + std::string{c.id});
+  }
+}
+
+void ledger::note_end(const coppice::child_info& c, const coppice::exit_reason& why,
+                      coppice::next_step next) {
   const std::uint64_t number = c.process.number();
   if (!started_.contains(number)) fault("ended, and had never started: " + std::string{c.id});
   if (!ended_.insert(number).second) fault("ended twice: " + std::string{c.id});
+  check_restart_type(c, why, next);
+  if (next == coppice::next_step::restart) note_siblings(c);
   note_failure(c, next);
   const auto known = budgets_.find(std::string{c.supervisor});
   if (known == budgets_.end() || next != coppice::next_step::restart || has_own_terms(c.id)) return;
@@ -102,14 +160,15 @@ void ledger::check_end() {
   for (const auto& [role, count] : alive_) {
     if (count != 0) fault("still alive: " + role);
   }
-  for (const std::vector<std::string>& order : orders_) {
+  for (const auto& [supervisor, all] : groups_) {
+    const std::vector<std::string>& order = all.roles;
     std::vector<std::size_t> places;
     for (const std::string& role : ends_) {
       const auto found = std::find(order.begin(), order.end(), role);
       if (found != order.end()) places.push_back(static_cast<std::size_t>(found - order.begin()));
     }
     if (!std::is_sorted(places.rbegin(), places.rend())) {
-      fault("not stopped in reverse order: the children of which the first is " + order.front());
+      fault("not stopped in reverse order: the children of " + supervisor);
     }
   }
   for (const std::uint64_t number : ended_) started_.erase(number);

@@ -39,7 +39,14 @@ class ledger {
     budgets_[supervisor] = {intensity, period};
   }
   // The children of a static supervisor, in their order.
-  void expect_order(std::vector<std::string> roles) { orders_.push_back(std::move(roles)); }
+  void expect_order(const std::string& supervisor, coppice::strategy strategy,
+                    std::vector<std::string> roles) {
+    groups_[supervisor] = {strategy, std::move(roles)};
+  }
+  // A dynamic supervisor has so many children at most.
+  void expect_at_most(const std::string& supervisor, std::size_t children) {
+    most_[supervisor] = children;
+  }
   void expect_alive(const std::string& role) { expected_.push_back(role); }
 
   // A call whose time is over must have been answered.
@@ -48,6 +55,7 @@ class ledger {
   // when it was asked.
   [[nodiscard]] int highest(const std::string& counter) { return counters_[counter]; }
   void counted(const std::string& counter, int before, int value);
+  [[nodiscard]] bool lives_now(const std::string& role) { return alive_[role] > 0; }
   void fault(const std::string& what) { faults_.insert(what); }
 
   // All that is expected lives.
@@ -66,6 +74,10 @@ class ledger {
     std::chrono::nanoseconds period{};
   };
   using times = std::deque<std::chrono::nanoseconds>;
+  struct group {
+    coppice::strategy strategy;
+    std::vector<std::string> roles;  // in the order of their starts
+  };
   struct history {
     times failures;
     // Without those of starts: a start that is to be tried again may be done with those of others.
@@ -74,7 +86,14 @@ class ledger {
 
   void take(const coppice::report& r);
   void note_start(const coppice::child_info& c);
-  void note_end(const coppice::child_info& c, coppice::next_step next);
+  void note_end(const coppice::child_info& c, const coppice::exit_reason& why,
+                coppice::next_step next);
+  void check_restart_type(const coppice::child_info& c, const coppice::exit_reason& why,
+                          coppice::next_step next);
+  // Those that are restarted with a child have to be down before it is started again.
+  void note_siblings(const coppice::child_info& c);
+  void check_siblings(const coppice::child_info& c);
+  void check_children(const coppice::child_info& c);
   void note_failure(const coppice::child_info& c, coppice::next_step next);
   std::size_t in_window(const coppice::child_info& c, times history::*which);
 
@@ -85,7 +104,12 @@ class ledger {
   std::set<std::uint64_t> ended_;
   std::map<std::string, std::size_t> alive_;
   std::vector<std::string> expected_;
-  std::vector<std::vector<std::string>> orders_;
+  std::map<std::string, group> groups_;
+  std::map<std::string, std::size_t> most_;
+  using child_key = std::pair<std::uint64_t, std::string>;  // number of its supervisor, its id
+  std::map<child_key, coppice::pid> latest_;
+  std::map<child_key, std::vector<coppice::pid>> to_go_;
+  std::map<std::uint64_t, std::vector<coppice::pid>> children_;  // of dynamic supervisors
   std::vector<std::string> ends_;  // since the stop began
   std::map<std::string, int> counters_;
   std::set<std::string> faults_;

@@ -42,6 +42,7 @@ void live(simulation& s) {
   s.end_faults();
   s.run_for(5min);
   tree.book.check_whole();
+  tree.check_at_rest();
   tree.book.begin_stop();
   root.stop()([](boost::system::error_code) {});
   s.run();

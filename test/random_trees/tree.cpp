@@ -19,13 +19,13 @@ using coppice::exit_reason;
 namespace {
 
 // What a worker does in each of its lives.
-enum class manner { steady, returns, throws, exits, computes_in_tasks };
+enum class manner { steady, returns, throws, exits, kills_itself, computes_in_tasks };
 
 // Waits, in one of the ways there are.
 template <class Coroutine>
 Coroutine wait_somehow(random_tree& in) {
   const std::chrono::milliseconds time = in.quiet ? 60s : in.draw_time(300);
-  switch (in.play.draw(4)) {
+  switch (in.play.draw(in.quiet ? 4 : 5)) {
     case 0: {
       asio::steady_timer timer{co_await asio::this_coro::executor, time};
       co_await timer.async_wait(asio::deferred);
@@ -47,14 +47,18 @@ Coroutine wait_somehow(random_tree& in) {
       if (late == asio::error::operation_aborted) throw boost::system::system_error{late};
       break;
     }
-    default: co_await coppice::sleep_for(time);
+    case 3: co_await coppice::sleep_for(time); break;
+    default: {
+      auto holding = hold_a_permit(in);
+      co_await std::move(holding);
+    }
   }
 }
 
 template <class Coroutine>
 Coroutine work(random_tree& in, std::string role, manner how) {
   const ledger::life life{in.book, role};
-  if (in.keys.register_self(role).done && in.keys.whereis(role) != coppice::self()) {
+  if (!in.keys.register_self(role).done || in.keys.whereis(role) != coppice::self()) {
     in.book.fault("a key has another holder: " + role);
   }
   in.groups.register_self("workers");
@@ -72,6 +76,13 @@ Coroutine work(random_tree& in, std::string role, manner how) {
         auto leaving = coppice::exit(in.play.chance(0.5) ? exit_reason::shutdown()
                                                          : exit_reason::error("exits"));
         co_await std::move(leaving);
+        break;
+      }
+      case manner::kills_itself: {
+        coppice::kill(coppice::self());
+        auto waiting = coppice::sleep_for(1s);
+        co_await std::move(waiting);
+        in.book.fault("goes on after its own kill: " + role);
         break;
       }
       case manner::computes_in_tasks: {
@@ -119,6 +130,23 @@ asio::awaitable<void> echo(tcp::socket s) {
 
 }  // namespace
 
+coppice::task<void> hold_a_permit(random_tree& in) {
+  auto acquiring = in.permits.acquire();
+  const coppice::permit held = co_await std::move(acquiring);
+  struct holder {
+    explicit holder(random_tree& t) : tree{t} {
+      if (++tree.permits_held > 1) tree.book.fault("a permit is held twice");
+    }
+    holder(const holder&) = delete;
+    holder& operator=(const holder&) = delete;
+    ~holder() { --tree.permits_held; }
+    random_tree& tree;
+  };
+  const holder counted{in};
+  auto waiting = coppice::sleep_for(in.draw_time(50));
+  co_await std::move(waiting);
+}
+
 asio::awaitable<int> counter::handle(add_and_save) {
   ++count_;
   auto saving = coppice::this_server::save(*this);
@@ -155,6 +183,13 @@ coppice::supervisor_spec random_tree::draw() {
   return root;
 }
 
+void random_tree::check_at_rest() {
+  if (permits.waiting() > 0) book.fault("a permit is free, or lost, and is waited for");
+  if (endpoint && coppice::acceptor_ref{play.io(), "door"}.counts().connections != 0) {
+    book.fault("the acceptor counts connections that are gone");
+  }
+}
+
 void random_tree::draw_budget(const std::string& name, std::size_t& intensity,
                               std::chrono::steady_clock::duration& period) {
   intensity = play.draw(6);
@@ -177,7 +212,7 @@ coppice::supervisor_spec random_tree::draw_supervisor(const std::string& name, i
     spec.children.push_back(draw_child(id, depth));
     roles.push_back(spec.children.back().id);
   }
-  book.expect_order(std::move(roles));
+  book.expect_order(name, spec.strategy, std::move(roles));
   return spec;
 }
 
@@ -204,7 +239,7 @@ coppice::child_spec random_tree::with_terms(coppice::child_spec spec) {
 
 coppice::child_spec random_tree::draw_worker(const std::string& id) {
   const std::string role = play.chance(0.2) ? id + "+own" : id;
-  const auto how = static_cast<manner>(play.draw(5));
+  const auto how = static_cast<manner>(play.draw(6));
   coppice::child_spec spec;
   switch (play.draw(4)) {
     case 0:
@@ -224,6 +259,8 @@ coppice::child_spec random_tree::draw_worker(const std::string& id) {
   }
   if (role == id && alone_ && play.chance(0.3)) {
     managed.emplace_back(id.substr(0, id.rfind('.')), id);
+  } else if (role == id && play.chance(0.2)) {
+    spec = std::move(spec).with_restart(coppice::transient);
   } else {
     book.expect_alive(role);
   }
@@ -251,7 +288,10 @@ coppice::child_spec random_tree::draw_nested(const std::string& id, int depth) {
     case 0: {
       coppice::dynamic_supervisor_spec spec{.name = id};
       draw_budget(id, spec.intensity, spec.period);
-      if (play.chance(0.5)) spec.max_children = 1 + play.draw(6);
+      if (play.chance(0.5)) {
+        spec.max_children = 1 + play.draw(6);
+        book.expect_at_most(id, spec.max_children);
+      }
       dynamic_supervisors.push_back(id);
       return coppice::dynamic_supervisor(spec);
     }

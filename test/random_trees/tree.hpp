@@ -8,6 +8,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,6 +18,8 @@ struct random_tree {
   explicit random_tree(coppice::simulation& s) : play{s}, book{s}, keys{s.io()}, groups{s.io()} {}
 
   coppice::supervisor_spec draw();
+  // Nobody has done anything for minutes.
+  void check_at_rest();
 
   [[nodiscard]] std::chrono::milliseconds draw_time(std::uint64_t most_ms) {
     return std::chrono::milliseconds{1 + play.draw(most_ms)};
@@ -44,6 +47,9 @@ struct random_tree {
   std::optional<boost::asio::ip::tcp::endpoint> endpoint;
   coppice::unique_registry<std::string> keys;
   coppice::duplicate_registry<std::string> groups;
+  coppice::semaphore permits{1};
+  int permits_held = 0;
+  std::map<std::string, int> resizes;  // of each partition supervisor, so far
 
  private:
   coppice::supervisor_spec draw_supervisor(const std::string& name, int depth);
@@ -101,6 +107,9 @@ class counter {
   int count_ = 0;
   std::vector<coppice::reply_to<int>> waiting_;
 };
+
+// Holds the permit of the tree for a while.
+coppice::task<void> hold_a_permit(random_tree& in);
 
 // Everything that a client does, until the tree is quiet.
 boost::asio::awaitable<void> act_at_random(random_tree& in);
