@@ -378,6 +378,15 @@ TEST_CASE("where something is always ready, so that no time passes, that is told
   CHECK(contains(why, "time does not pass"));
 }
 
+TEST_CASE("a play that waits for a timer beyond its limit has failed, and ends") {
+  const std::string why = failure_of({.seeds = 2}, [](simulation& s) {
+    asio::steady_timer far{s.io(), std::chrono::hours{24 * 365 * 100}};
+    far.async_wait([](boost::system::error_code) {});
+    s.run();
+  });
+  CHECK(contains(why, "the play lasts longer than its limit"));
+}
+
 TEST_CASE("what is waited for has to come about, in time") {
   const std::string late = failure_of({}, [](simulation& s) {
     coppice::spawn(s.io(), steady_worker);

@@ -87,6 +87,10 @@ bool simulated_system::pass_until(const std::function<bool()>& so, std::optional
 
 int simulated_system::wait(epoll_set& set, epoll_event* into, int most, int timeout) {
   ++idle_waits_;
+  if (now_ - first > time_limit_ && stuck_ && !std::exchange(told_late_, true)) {
+    stuck_();
+    return 0;
+  }
   let_due_happen();
   const std::span<epoll_event> room{into, static_cast<std::size_t>(most)};
   std::optional<duration> limit;
@@ -99,10 +103,7 @@ int simulated_system::wait(epoll_set& set, epoll_event* into, int most, int time
       return ready;
     }
     if (step(limit)) continue;
-    if (limit) {
-      if (now_ - first > time_limit_ && stuck_) stuck_();
-      return set.take_ready(room);
-    }
+    if (limit) return set.take_ready(room);
     if (std::exchange(told_stuck_, true) || !stuck_) {
       throw std::runtime_error{
           "coppice: a simulated thread waits for what can never happen: nothing is ready, no timer "

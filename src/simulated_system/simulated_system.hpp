@@ -96,8 +96,8 @@ class simulated_system {
   // Called when a thread waits, and nothing will ever happen. If that changes nothing, the wait
   // throws.
   void set_stuck(std::function<void()> what) { stuck_ = std::move(what); }
-  // Waits end in `stuck` too when so much time has passed: Asio waits for a timer that is far away in
-  // many waits of minutes, and calls no handler in between.
+  // The same is called, once, in a wait after so much time: Asio waits for a timer that is far away
+  // in many waits of minutes, and calls no handler in between.
   void set_time_limit(duration most) { time_limit_ = most; }
   // The number of waits in a row during which no time has passed.
   [[nodiscard]] std::uint64_t waits_without_time() const noexcept { return idle_waits_; }
@@ -120,6 +120,7 @@ class simulated_system {
   network* network_ = nullptr;
   std::function<void()> stuck_;
   bool told_stuck_ = false;
+  bool told_late_ = false;
   duration time_limit_ = duration::max();
   bool wait_over_ = false;
   std::uint64_t idle_waits_ = 0;
