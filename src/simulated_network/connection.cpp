@@ -25,7 +25,8 @@ void connection::later(duration when, void (*what)(connection&, int), int end) {
 
 // Nothing overtakes what was sent before, nor arrives with it: events of one time have no order.
 duration connection::next_arrival(byte_stream& s) {
-  s.latest = std::max<duration>(s.latest + std::chrono::microseconds{1}, in_.system().now() + in_.travel_time());
+  const duration in_order = s.latest + std::chrono::microseconds{1};
+  s.latest = std::max(in_order, in_.system().now() + in_.travel_time());
   return s.latest;
 }
 

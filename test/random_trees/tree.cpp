@@ -226,7 +226,8 @@ coppice::child_spec random_tree::draw_child(const std::string& id, int depth) {
 coppice::child_spec random_tree::with_terms(coppice::child_spec spec) {
   if (spec.id.ends_with("+own")) {
     if (play.chance(0.5)) {
-      spec = std::move(spec).with_backoff({.min = draw_time(100), .max = 2s, .seed = play.draw(99)});
+      spec = std::move(spec).with_backoff(
+          {.min = draw_time(100), .max = 2s, .seed = play.draw(99)});
     } else {
       spec = std::move(spec).with_restart_limit(
           {.intensity = play.draw(3), .period = draw_time(2'000), .then = coppice::park,
