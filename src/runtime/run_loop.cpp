@@ -87,15 +87,17 @@ void scheduler::turn_over() noexcept {
   if (work && stops_.empty() && !drain_posted_) post_drain();
 }
 
+// Nothing runs while a request to stop is on its way: the sender's next messages must not arrive
+// before the request.
 void scheduler::drain() {
-  // Nothing runs while a request to stop is on its way: the sender's next messages must not arrive
-  // before the request.
-  for (int left = drain_budget; left > 0 && stops_.empty() && order_ == nullptr; --left) {
-    if (queue_.empty()) break;
-    completed_at_once_ = 0;
-    perform(queue_.pop());
+  if (order_ != nullptr) {
+    drain_in_order();
+  } else {
+    for (int left = drain_budget; left > 0 && stops_.empty() && !queue_.empty(); --left) {
+      completed_at_once_ = 0;
+      perform(queue_.pop());
+    }
   }
-  if (order_ != nullptr) drain_in_order();
   // Here no frame is on the stack: surplus runners may be destroyed.
   if (to_destroy_ != nullptr) destroy_surplus();
 }
