@@ -3,6 +3,7 @@
 #include "base/exception_chain.hpp"
 
 #include <coppice/detail/base/access.hpp>
+#include <coppice/detail/wait/complete_failed.hpp>
 #include <coppice/report.hpp>
 #include <coppice/stash.hpp>
 
@@ -25,13 +26,7 @@ struct loss_report {
 
   void operator()(boost::system::error_code why) const {
     if (!why || !home.listened_to()) return;
-    exit_reason reason;
-    try {
-      reason = exit_reason::error(std::make_exception_ptr(boost::system::system_error{why}));
-    } catch (...) {
-      reason = exit_reason::error(std::current_exception());
-    }
-    home.tell(state_lost{server, key, reason});
+    home.tell(state_lost{server, key, exit_reason::error(exception_of(why))});
   }
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <coppice/detail/coroutine/runner.hpp>
+#include <coppice/detail/wait/complete_failed.hpp>
 #include <coppice/error.hpp>
 
 #include <boost/system/error_code.hpp>
@@ -20,14 +21,8 @@ namespace coppice::detail {
 inline void say_timeout(boost::system::error_code& ended) noexcept {
   if (is_cancellation(ended)) ended = errc::timeout;
 }
-// Without memory for the exception, that is what is said.
 inline void say_timeout(std::exception_ptr& ended) noexcept {
-  if (!is_cancellation(ended)) return;
-  try {
-    ended = std::make_exception_ptr(boost::system::system_error{errc::timeout});
-  } catch (...) {
-    ended = std::current_exception();
-  }
+  if (is_cancellation(ended)) ended = exception_of(errc::timeout);
 }
 template <class First, class... Rest>
 void say_timeout(std::tuple<First, Rest...>& result) {

@@ -4,13 +4,24 @@
 
 #include <boost/asio/error.hpp>
 #include <boost/system/error_code.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <concepts>
+#include <exception>
 #include <utility>
 
 // The arguments of a handler when there is no result.
 
 namespace coppice::detail {
+
+// Gives the error as an exception; or std::bad_alloc, if there is no memory for that.
+inline std::exception_ptr exception_of(boost::system::error_code why) noexcept {
+  try {
+    return std::make_exception_ptr(boost::system::system_error{why});
+  } catch (...) {
+    return std::current_exception();
+  }
+}
 
 template <class Signature>
 struct failed_completion;
