@@ -1,3 +1,4 @@
+#include "support/environment.hpp"
 #include "support/printed.hpp"
 #include "support/scripted.hpp"
 
@@ -25,20 +26,6 @@ using coppice::run_options;
 using coppice::supervisor_spec;
 
 namespace {
-
-// A variable of the environment, for the time of a scope.
-class variable {
- public:
-  variable(const char* name, const std::string& value) : name_{name} {
-    ::setenv(name, value.c_str(), 1);
-  }
-  variable(const variable&) = delete;
-  variable& operator=(const variable&) = delete;
-  ~variable() { ::unsetenv(name_); }
-
- private:
-  const char* name_;
-};
 
 // A service manager, as far as it listens.
 class manager {
@@ -79,7 +66,7 @@ class manager {
  private:
   asio::io_context io_;
   datagram_protocol::socket socket_;
-  variable variable_;
+  environment_variable variable_;
 };
 
 std::string unique_path() {
@@ -200,7 +187,7 @@ TEST_CASE("nothing is told unless it is asked for, or to nobody") {
   SUBCASE("to an address that leads nowhere") {
     for (const char* other : {"", "@", "/", "relative", "vsock:2:1234", "/nobody/is/here"}) {
       CAPTURE(other);
-      const variable elsewhere{"NOTIFY_SOCKET", other};
+      const environment_variable elsewhere{"NOTIFY_SOCKET", other};
       CHECK(coppice::run(p.io,
                          {.strategy = one_for_one, .children = {program::then("b", terminate)}},
                          {.notify_service_manager = true}) == 0);
@@ -212,8 +199,8 @@ TEST_CASE("nothing is told unless it is asked for, or to nobody") {
 TEST_CASE("a watchdog of the service manager is fed by the loop") {
   const std::string name = "@coppice-test-" + std::to_string(::getpid());
   manager m{name};
-  const variable time{"WATCHDOG_USEC", "2000"};
-  std::optional<variable> pid;
+  const environment_variable time{"WATCHDOG_USEC", "2000"};
+  std::optional<environment_variable> pid;
   bool expected = true;
   SUBCASE("of this process") { pid.emplace("WATCHDOG_PID", std::to_string(::getpid())); }
   SUBCASE("of whatever process") {}

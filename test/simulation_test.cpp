@@ -1,6 +1,7 @@
+#include "support/environment.hpp"
+
 #include <coppice.hpp>
 #include <coppice/simulation_doctest.hpp>
-
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -35,7 +36,7 @@ using coppice::simulation;
 
 namespace {
 
-// What `simulate` says of a failure; empty if there is none.
+// Gives the text of the failure that `simulate` throws; empty if there is none.
 std::string failure_of(const coppice::simulation_options& o,
                        const std::function<void(simulation&)>& body) {
   try {
@@ -49,20 +50,6 @@ std::string failure_of(const coppice::simulation_options& o,
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
-
-// A variable of the environment, for as long as this lives.
-class environment {
- public:
-  environment(const char* name, const std::string& value) : name_{name} {
-    ::setenv(name, value.c_str(), 1);
-  }
-  environment(const environment&) = delete;
-  environment& operator=(const environment&) = delete;
-  ~environment() { ::unsetenv(name_); }
-
- private:
-  const char* name_;
-};
 
 asio::awaitable<void> sleeper(std::vector<int>& woken) {
   asio::steady_timer t{co_await asio::this_coro::executor};
@@ -443,8 +430,8 @@ TEST_CASE("the variables of a failure play it again") {
     seeds.push_back(s.seed());
     crashes = count(ten_seconds_of_a_worker(s), "crashed");
   };
-  const environment seed{"COPPICE_SEED", "7"};
-  const environment faults{"COPPICE_FAULTS", "crash:worker#10,crash:worker#20"};
+  const environment_variable seed{"COPPICE_SEED", "7"};
+  const environment_variable faults{"COPPICE_FAULTS", "crash:worker#10,crash:worker#20"};
   simulate(with_fault(fault_kind::crash, 0.5), body);
   CHECK(seeds == std::vector<std::uint64_t>{7});
   CHECK(crashes == 2);
@@ -452,8 +439,8 @@ TEST_CASE("the variables of a failure play it again") {
 
 TEST_CASE("the environment says how many seeds are played, and from which on") {
   std::set<std::uint64_t> seeds;
-  const environment many{"COPPICE_SEEDS", "3"};
-  const environment first{"COPPICE_FIRST_SEED", "20"};
+  const environment_variable many{"COPPICE_SEEDS", "3"};
+  const environment_variable first{"COPPICE_FIRST_SEED", "20"};
   simulate({}, [&](simulation& s) { seeds.insert(s.seed()); });
   CHECK(seeds == std::set<std::uint64_t>{20, 21, 22});
 }
@@ -486,7 +473,7 @@ TEST_CASE("options and variables that make no sense are refused, and nothing is 
       play({.network = {.latency_min = 2ms, .latency_max = 1ms}}),
       "coppice: simulate: latency_min must not be negative, nor above latency_max",
       std::invalid_argument);
-  const environment seed{"COPPICE_SEED", "seven"};
+  const environment_variable seed{"COPPICE_SEED", "seven"};
   CHECK_THROWS_WITH_AS(play({}),
                        "coppice: COPPICE_SEED has to be a number, which \"seven\" is not",
                        std::invalid_argument);
