@@ -21,8 +21,8 @@ namespace coppice::detail {
 class epoll_set;
 class network;
 
-// What a thread sees of its operating system while it simulates: the time, and open files that are
-// none of the real system's. Time passes when the thread waits, and at no other time: it jumps to
+// The operating system that a thread sees while it simulates: a time, and open files that are none
+// of the real system's. Time passes when the thread waits, and at no other time: it jumps to
 // what happens next.
 //
 // The files have numbers that the real system gives to nobody, so that a call with one of them
@@ -71,8 +71,9 @@ class simulated_system {
   // will never be.
   bool pass_until(const std::function<bool()>& so, std::optional<duration> limit = {});
 
-  // Lets the next event happen, if there is one up to then.
-  bool pass_next(duration limit) { return step(limit); }
+  // Lets the next event happen, if there is one up to then. Time is that of the event, or else
+  // `limit`.
+  bool step(std::optional<duration> limit);
 
   // Files.
   static constexpr int first_number = 1 << 24;
@@ -103,9 +104,6 @@ class simulated_system {
   [[nodiscard]] std::uint64_t waits_without_time() const noexcept { return idle_waits_; }
 
  private:
-  // Lets the next event happen, if there is one up to then. Time is that of the event, or else
-  // `limit`.
-  bool step(std::optional<duration> limit);
   void let_due_happen();
 
   std::uint64_t seed_;

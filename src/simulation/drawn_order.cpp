@@ -88,7 +88,7 @@ run_item* drawn_order::next() {
     }
     if (!endure(*l)) continue;
     ++steps_;
-    // Who runs again and again waits for somebody else to run.
+    // A process that runs again and again waits for another one to run.
     in_a_row_ = l == latest_ ? in_a_row_ + 1 : 0;
     latest_ = l;
     if (in_a_row_ > most_in_a_row) l->priority = --lowest_;

@@ -23,7 +23,7 @@ class process_faults {
     std::string whom;
     duration delay;
   };
-  // What befalls the process in its next step, if anything.
+  // Gives the fault of the process in its next step, if there is one.
   std::optional<blow> strike(const process& p);
 
   // One of the next allocations fails, up to the end of the step.

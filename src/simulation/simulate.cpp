@@ -52,7 +52,7 @@ void check(const simulation_options& o) {
   }
 }
 
-// What the program was called with, as a shell reads it.
+// Gives the command line of this program, as a shell reads it.
 std::string command_line() {
   std::ifstream file{"/proc/self/cmdline", std::ios::binary};
   const std::string all{std::istreambuf_iterator<char>{file}, {}};
@@ -131,11 +131,11 @@ std::string plays::where_it_parts(const seed_plan& p, const outcome& one,
 }
 
 void plays::fail(const seed_plan& p, const outcome& how) const {
+  const bool shrinks = number_from("COPPICE_SHRINK").value_or(1) != 0;
   if (framework != nullptr) framework->silence(true);
   const auto fails_with = [&](const std::vector<fault_occurrence>& faults) {
     return !play_once(p, {.faults = faults}).failure.empty();
   };
-  const bool shrinks = number_from("COPPICE_SHRINK").value_or(1) != 0;
   const std::vector<fault_occurrence> fewest =
       shrinks ? detail::shrink(how.faults, fails_with) : how.faults;
   if (framework != nullptr) framework->silence(false);

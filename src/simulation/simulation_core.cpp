@@ -104,7 +104,7 @@ void simulation_core::end_processes() {
     io_->restart();
     while (io_->poll() > 0) {
     }
-  } while (!processes(*io_).empty() && system_.pass_next(until));
+  } while (!processes(*io_).empty() && system_.step(until));
   system_.forget(end);
 }
 
@@ -140,35 +140,40 @@ bool simulation_core::loop(const std::function<bool()>& so) {
   return true;
 }
 
-// The io_context has a handler to run then, so that `run_one` returns.
-void simulation_core::wake_loop() {
-  asio::post(*io_, [] {});
-  system_.end_wait();
-}
+// Rings at a time, by a handler of the io_context, so that `run_one` returns.
+class simulation_core::alarm {
+ public:
+  alarm(simulation_core& c, duration after)
+      : system_{c.system_}, event_{system_.at(system_.now() + after, [this, &c] {
+          has_rung_ = true;
+          asio::post(*c.io_, [] {});
+          system_.end_wait();
+        })} {}
+  alarm(const alarm&) = delete;
+  alarm& operator=(const alarm&) = delete;
+  ~alarm() { system_.forget(event_); }
+
+  [[nodiscard]] bool has_rung() const noexcept { return has_rung_; }
+
+ private:
+  simulated_system& system_;
+  bool has_rung_ = false;
+  event_queue::key event_;
+};
 
 void simulation_core::pass(duration d) {
-  const auto over = std::make_shared<bool>(false);
-  system_.at(system_.now() + d, [over, this] {
-    *over = true;
-    wake_loop();
-  });
-  const auto is_over = [over] { return *over; };
-  if (!loop(is_over)) {
-    system_.pass_until(is_over);
-    io_->restart();
-    io_->poll();
-  }
+  const alarm over{*this, d};
+  const auto is_over = [&over] { return over.has_rung(); };
+  if (loop(is_over)) return;
+  system_.pass_until(is_over);
+  io_->restart();
+  io_->poll();
 }
 
 void simulation_core::run_until(const std::string& what, const std::function<bool()>& so,
                                 duration limit) {
-  const auto over = std::make_shared<bool>(false);
-  const event_queue::key alarm = system_.at(system_.now() + limit, [over, this] {
-    *over = true;
-    wake_loop();
-  });
-  const bool ended = loop([&] { return so() || *over; });
-  system_.forget(alarm);
+  const alarm over{*this, limit};
+  const bool ended = loop([&] { return so() || over.has_rung(); });
   if (so()) return;
   if (ended) fail_with_processes("within " + to_text(limit) + " it has not come about: " + what);
   fail_with_processes("nothing is left to do, and it has not come about: " + what);

@@ -20,7 +20,7 @@
 
 namespace coppice::detail {
 
-// What one seed stands for.
+// The circumstances of a play, drawn from its seed.
 struct seed_plan {
   std::uint64_t seed;
   simulated_order order;
@@ -48,7 +48,7 @@ class simulation_core {
   // Runs the body and takes the io_context down. Gives what has failed; empty if nothing has.
   std::string play(const std::function<void(simulation&)>& body);
 
-  // What a `simulation` offers.
+  // A `simulation` offers these.
   [[nodiscard]] asio::io_context& io() noexcept { return *io_; }
   [[nodiscard]] std::uint64_t seed() const noexcept { return plan_.seed; }
   [[nodiscard]] random_stream& draws() noexcept { return draws_; }
@@ -76,10 +76,11 @@ class simulation_core {
   [[nodiscard]] const fault_plan& faults() const noexcept { return faults_; }
 
  private:
+  class alarm;
+
   void listen_to_reports();
   void check_limits();
   void end_processes();
-  void wake_loop();
   [[noreturn]] void fail_with_processes(const std::string& why);
 
   const seed_plan& plan_;
