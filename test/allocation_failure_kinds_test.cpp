@@ -281,7 +281,7 @@ TEST_CASE("an io_context that could not have processes may have them later") {
 TEST_CASE("the reason of an end has its text, or is not made") {
   const int refused = times_refused([] {
     const exit_reason why = exit_reason::error(long_name);
-    const failing_memory::reprieve granted;
+    const failing_memory::suspended granted;
     CHECK(why.what() == long_name);
   });
   CHECK(refused > 0);
@@ -292,7 +292,7 @@ TEST_CASE("a message that cannot be described has a text all the same") {
   } message;
   const no_memory failing;
   const std::string shown = coppice::text_of(message);
-  const failing_memory::reprieve granted;
+  const failing_memory::suspended granted;
   CHECK(shown == "(no memory)");
 }
 

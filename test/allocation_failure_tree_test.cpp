@@ -466,7 +466,7 @@ struct programs : play {
   void act() override {
     {
       // Asio keeps a service for signals in a list of the program's, also if it could not be made.
-      const failing_memory::reprieve made;
+      const failing_memory::suspended made;
       const asio::signal_set signals{io()};
     }
     call([&] {
@@ -524,7 +524,7 @@ struct acceptors : tree {
     std::optional<asio::io_context> other;
     std::optional<asio::ip::tcp::socket> client;
     {
-      const failing_memory::reprieve given;  // the client is not what is tried here
+      const failing_memory::suspended given;  // the client is not what is tried here
       other.emplace(1);
       client.emplace(*other);
       client->connect(to, ec);
@@ -533,7 +533,7 @@ struct acceptors : tree {
     }
     for (int i = 0; i < 50; ++i) {
       settle();
-      const failing_memory::reprieve again;
+      const failing_memory::suspended again;
       char data[16];
       const std::size_t n = client->read_some(asio::buffer(data), ec);
       if (n > 0 || ec != asio::error::would_block) return;

@@ -27,8 +27,8 @@ class simulated_fault : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// What `simulate` throws for a seed that fails: what has failed, what the seed stands for, the
-/// fewest faults with which it still fails, and the command that plays it again.
+/// `simulate` throws this for a seed that fails. The text says what has failed, what the seed
+/// stands for, with which faults at the least it still fails, and which command plays it again.
 class simulation_failed : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -117,8 +117,8 @@ class simulation {
 ///
 /// Only programs that link coppice-testing have this: there the functions of the C library that
 /// Asio uses for time and sockets look whether their thread simulates, and go on as ever if not.
-/// What the simulation does not cover: files and pipes (they are real), signals, names that need a
-/// resolver (addresses need none), datagram and UNIX sockets, other threads.
+/// The simulation does not cover files and pipes (they are real), signals, names that need a
+/// resolver (addresses need none), datagram and UNIX sockets, nor other threads.
 ///
 /// @throws simulation_failed
 /// @throws std::invalid_argument for a chance outside 0 to 1, a latency below zero, or an
@@ -130,14 +130,14 @@ void simulate(const simulation_options& o, const std::function<void(simulation&)
 /// The same for one seed, without faults.
 void simulate(std::uint64_t seed, const std::function<void(simulation&)>& body);
 
-/// What a test framework tells of itself to `simulate`.
+/// A test framework implements this, so that `simulate` works together with it.
 class simulation_framework {
  public:
-  /// How many assertions have failed so far.
+  /// Gives the number of assertions that have failed so far.
   [[nodiscard]] virtual std::uint64_t failures() const = 0;
-  /// What to add to the command line to run the test that runs now, and no other.
+  /// Gives the arguments with which the program runs the test that runs now, and no other.
   [[nodiscard]] virtual std::string arguments() const = 0;
-  /// Whether it is to print nothing, as while a failed play is played again with fewer faults.
+  /// Tells it to print nothing, or to print again: a failed play is played again with fewer faults.
   virtual void silence(bool on) = 0;
 
  protected:

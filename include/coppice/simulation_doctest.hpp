@@ -41,7 +41,7 @@ class doctest_simulation_listener final : public doctest::IReporter {
  private:
   struct counts final : simulation_framework {
     std::uint64_t failures() const override { return failed; }
-    // What a shell or doctest would not take literally stands as the wildcard of one character.
+    // A character that a shell or doctest would not take literally becomes the wildcard of one.
     std::string arguments() const override {
       std::string filter = test;
       for (char& c : filter) {

@@ -7,9 +7,9 @@
 
 namespace coppice {
 
-/// What the network of a simulation is like. Chances are from 0 (never) to 1.
+/// The conditions in the network of a simulation. Chances are from 0 (never) to 1.
 struct network_conditions {
-  /// How long a piece of data, or an attempt to connect, travels: drawn anew for each.
+  /// A piece of data, or an attempt to connect, travels for a time between these, drawn for each.
   std::chrono::microseconds latency_min{20};
   std::chrono::microseconds latency_max{200};
   double short_read = 0;   ///< That what is written arrives in several pieces, for each of them.
@@ -20,7 +20,7 @@ struct network_conditions {
   double no_descriptor = 0;
 };
 
-/// What befalls a process where it goes on after a wait.
+/// A fault happens to a process where it would go on after a wait.
 enum class fault_kind : unsigned char {
   crash,      ///< It ends by an exception, `simulated_fault`, which its body has no time to catch.
   kill,       ///< Somebody kills it.
@@ -40,7 +40,7 @@ struct process_fault {
   std::chrono::microseconds delay = std::chrono::seconds{1};
 };
 
-/// Who runs next, of the processes that are ready.
+/// Decides which of the processes that are ready runs next.
 enum class simulated_order : unsigned char {
   drawn,        ///< One of the following, drawn from the seed.
   first_come,   ///< As without a simulation.

@@ -12,8 +12,8 @@
 
 namespace coppice::detail {
 
-// What will happen in a simulated system, in the order of its time. Which of several events of the
-// same time happens first is drawn from the seed.
+// The future events of a simulated system, in the order of their times. The seed decides which of
+// several events of the same time happens first.
 class event_queue {
  public:
   using key = std::pair<duration, std::pair<std::uint64_t, std::uint64_t>>;

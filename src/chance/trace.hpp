@@ -8,8 +8,8 @@
 
 namespace coppice::detail {
 
-// What has happened in a run, as a hash after each event: two runs are the same if their hashes
-// are, and the first difference is where they part.
+// The events of a run, each as a hash of all up to it: two runs are the same if their hashes are,
+// and part where these first differ.
 class trace {
  public:
   // Text is kept of the event with this number only, since most runs need none.

@@ -55,8 +55,8 @@ void timed_part::cancel() {
        asio::cancellation_type::total);
 }
 
-// Who cancels is to hear of that, even if the time was over before: a process that took it for a
-// time-out might go on, and would hear of the request to stop no more.
+// The caller hears of its cancellation even if the time was over before: a process that took it for
+// a time-out might go on, and would hear of the request to stop no more.
 void timed_part::cancelled_from_outside(asio::cancellation_type type) {
   if (type == asio::cancellation_type::none) return;
   stopped_by_ = cause::caller;

@@ -13,7 +13,7 @@
 #include <memory>
 #include <span>
 
-// What the functions that stand for those of the C library have in common. Each asks whether its
+// The functions that stand for those of the C library have this in common. Each asks whether its
 // thread simulates, and whether the descriptor is a simulated one; otherwise it calls the one of
 // the C library, which is the next of that name.
 #define COPPICE_REAL(function) \

@@ -114,7 +114,7 @@ void connection::reset() {
 void connection::leave(int end, bool abort) {
   ends_[end] = nullptr;
   if (reset_) return;
-  // What has arrived and was never read is answered by a reset, as by TCP.
+  // Bytes that have arrived and were never read are answered by a reset, as by TCP.
   if (abort || incoming(end).available() > 0) {
     later(in_.system().now() + in_.travel_time(), [](connection& c, int) { c.reset(); }, end);
   } else {

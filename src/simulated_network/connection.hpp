@@ -44,7 +44,7 @@ class connection : public std::enable_shared_from_this<connection> {
   void reset();
 
   [[nodiscard]] bool is_reset() const noexcept { return reset_; }
-  // What that end writes.
+  // The bytes that this end writes.
   [[nodiscard]] const byte_stream& outgoing(int end) const noexcept { return streams_[end]; }
   [[nodiscard]] const byte_stream& incoming(int end) const noexcept { return streams_[1 - end]; }
   [[nodiscard]] bool has_room(int end) const noexcept;

@@ -23,7 +23,7 @@ class network {
 
   [[nodiscard]] simulated_system& system() noexcept { return system_; }
 
-  // Who listens there, or null.
+  // Gives the socket that listens there, or null.
   [[nodiscard]] stream_socket* listener(const address& where) const noexcept;
   // Returns false if somebody listens there already.
   bool listen(const address& where, stream_socket& s);

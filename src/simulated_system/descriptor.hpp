@@ -23,7 +23,7 @@ class descriptor {
   descriptor& operator=(const descriptor&) = delete;
   virtual ~descriptor() = default;
 
-  // What epoll says of it: EPOLLIN and so on.
+  // Gives the events of which epoll tells: EPOLLIN and so on.
   [[nodiscard]] virtual std::uint32_t readiness() const noexcept = 0;
   virtual ssize_t read(std::span<const iovec>, int /*flags*/) { return -EINVAL; }
   virtual ssize_t write(std::span<const iovec>, int /*flags*/) { return -EINVAL; }

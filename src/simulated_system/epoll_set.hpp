@@ -27,8 +27,8 @@ class epoll_entry {
   bool listed = false;  // among those that may be ready
 };
 
-// What epoll does, edge-triggered and level-triggered. Which of several ready descriptors is told
-// first, and which only next time, is drawn from the seed.
+// An epoll descriptor, edge-triggered and level-triggered. The seed decides which of several ready
+// descriptors is told first, and which only next time.
 class epoll_set final : public descriptor {
  public:
   explicit epoll_set(std::uint64_t seed) noexcept : order_{seed, "completion order"} {}

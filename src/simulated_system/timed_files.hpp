@@ -10,7 +10,7 @@
 
 namespace coppice::detail {
 
-// What timerfd_create gives.
+// A descriptor of timerfd_create.
 class timer_file final : public descriptor {
  public:
   explicit timer_file(simulated_system& s) noexcept : in_{s} {}
@@ -44,7 +44,7 @@ class timer_file final : public descriptor {
   bool expired_ = false;
 };
 
-// What eventfd gives.
+// A descriptor of eventfd.
 class event_file final : public descriptor {
  public:
   explicit event_file(std::uint64_t count) noexcept : count_{count} {}

@@ -136,7 +136,7 @@ constexpr std::size_t header_size = 16;
 // state.
 constexpr std::size_t most_nested = 1000;
 
-// What could be written and not be read again is refused. JSON has no infinity and no NaN:
+// Refuses a value that could be written and not be read again. JSON has no infinity and no NaN:
 // Boost.JSON writes them as 1e99999 and null, which would come back as something else.
 void check_writable(const json::value& value, std::size_t outer = 0) {
   if (const double* n = value.if_double(); n != nullptr && !std::isfinite(*n)) {

@@ -16,8 +16,8 @@ using namespace std::chrono_literals;
 using asio::ip::tcp;
 using coppice::exit_reason;
 
-// What clients do. They suffer no faults of their own, so that what they wait for has to come in
-// time.
+// The actions of clients. They suffer no faults of their own, so that what they wait for has to
+// come in time.
 
 namespace {
 
@@ -153,7 +153,7 @@ coroutine watch(random_tree& in, coppice::pid whom) {
   if (second) in.book.fault("two DOWNs of one monitor");
 }
 
-// What is linked ends together, or is told.
+// Linked processes end together, or are told.
 coroutine be_linked(random_tree& in) {
   coppice::mailbox<coppice::exit_signal> signals;
   coppice::trap_exit(signals);

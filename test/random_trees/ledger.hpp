@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-// What is known of a play of a random tree, and must hold of it. It is told by the bodies of the
-// processes themselves, and by reports.
+// Keeps what is known of a play of a random tree, and checks what must hold of it. It is told by
+// the bodies of the processes themselves, and by reports.
 class ledger {
  public:
   explicit ledger(coppice::simulation& s) : play_{s} {

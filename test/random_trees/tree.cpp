@@ -18,7 +18,7 @@ using coppice::exit_reason;
 
 namespace {
 
-// What a worker does in each of its lives.
+// A worker does this in each of its lives.
 enum class manner { steady, returns, throws, exits, kills_itself, computes_in_tasks };
 
 // Waits, in one of the ways there are.

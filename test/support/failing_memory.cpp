@@ -70,8 +70,8 @@ std::size_t disarm() noexcept {
   return mine.failed;
 }
 
-reprieve::reprieve() noexcept : before_{std::exchange(mine.armed, false)} {}
-reprieve::~reprieve() { mine.armed = before_; }
+suspended::suspended() noexcept : before_{std::exchange(mine.armed, false)} {}
+suspended::~suspended() { mine.armed = before_; }
 
 std::size_t counted() noexcept { return mine.counted; }
 std::size_t failed() noexcept { return mine.failed; }

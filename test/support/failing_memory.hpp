@@ -15,24 +15,24 @@ std::size_t disarm() noexcept;
 
 // While one of these lives, no allocation of the thread fails or is counted: for what is known to
 // have no way out.
-class reprieve {
+class suspended {
  public:
-  reprieve() noexcept;
-  reprieve(const reprieve&) = delete;
-  reprieve& operator=(const reprieve&) = delete;
-  ~reprieve();
+  suspended() noexcept;
+  suspended(const suspended&) = delete;
+  suspended& operator=(const suspended&) = delete;
+  ~suspended();
 
  private:
   bool before_;
 };
 
-// How many allocations have been counted since `arm`, and how many of them have failed.
+// Gives the number of allocations that have been counted since `arm`, and of those that have failed.
 [[nodiscard]] std::size_t counted() noexcept;
 [[nodiscard]] std::size_t failed() noexcept;
-// Whether no further one will fail.
+// Tells that no further one will fail.
 [[nodiscard]] bool is_spent() noexcept;
 
-// How many blocks there are, of all threads.
+// Gives the number of blocks that there are, of all threads.
 [[nodiscard]] long blocks() noexcept;
 
 // Writes the stack of the caller to stderr.

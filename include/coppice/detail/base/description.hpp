@@ -21,8 +21,8 @@ concept described_by_stream = requires(std::ostream& out, const T& x) {
   out << x;
 };
 
-// What is shown of what could not be described, perhaps for want of memory: a short text lies in
-// the string object itself.
+// Gives the text that stands for an object which could not be described, perhaps for want of
+// memory: a short text lies in the string object itself.
 inline std::string no_description() noexcept {
   try {
     return "(not to be described)";

@@ -99,7 +99,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   process& spawn(const spawn_args& b);  // if it throws, there is no process
   void ask_to_stop(process& p, exit_reason reason, stop_request::level level) noexcept;
   void ask_part_to_stop(process& p) noexcept;  // see process_part
-  // What these bring about may need memory, or be the user's: what it throws ends that process.
+  // These may need memory, or call code of the user's: an exception out of that ends the process.
   void signal(process& p, const pid& from, const exit_reason& reason,
               stop_request::level level) noexcept;
   // Ends a process in order: its behaviour does so, or else it is asked to stop.
@@ -330,7 +330,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
 
   process_list stops_;
   process_list unconfirmed_;
-  // What must not be lost for want of memory is posted from here, one handler each at a time.
+  // Handlers that must not be lost for want of memory are posted from here, one each at a time.
   reserved_room room_of_drain_, room_of_stops_, room_of_fence_, room_of_alarm_;
 
   timer_queue timers_{timer_queue::with_room_t::with_room};

@@ -33,9 +33,9 @@ void* outermost_of(const frame_base<Executor>& running) noexcept {
   return (running.*derived::thread())->entry_point();
 }
 
-// Where a frame that is suspended in a wait finds what came of it: the result, or an exception if
-// the wait could not begin. Both lie on the stack of whoever resumes the frame, aligned as pointers
-// are. One bit tells which of the two it is: a member more would make every frame larger.
+// Tells a frame that is suspended in a wait how that has ended: with a result, or with an exception
+// if the wait could not begin. Both lie on the stack of whoever resumes the frame, aligned as
+// pointers are. One bit tells which of the two it is: a member more would make every frame larger.
 template <class Signature>
 class frame_outcome {
  public:
