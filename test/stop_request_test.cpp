@@ -17,10 +17,26 @@ class desk {
   std::string ask(level how, bool has_run = true) { return post_if(request.ask(how, has_run)); }
   std::string ask_part() { return post_if(request.ask_part()); }
   std::string turn(bool queued = false) {
-    return request.turn(queued) ? "post fence, emit" : "wait until it suspends";
+    if (!request.turn(queued)) return "wait until it suspends";
+    return request.waits_fail() ? "post fence" : "post fence, emit";
   }
-  // What the cancellation brings about: something of the process is queued, or nothing is.
-  std::string emitted(bool found) { return request.emitted(found) ? "confirm by fence" : "forget"; }
+  // Lets something be queued at each turn, up to the one that emits all the same. Gives the number
+  // of turns.
+  int insist() {
+    int turns = 1;
+    while (turn(true) == "wait until it suspends") {
+      CHECK_FALSE(request.misses());
+      CHECK(suspended() == "post turn");
+      ++turns;
+    }
+    CHECK(request.misses());
+    return turns;
+  }
+  // What the cancellation brings about: something of the process is queued, or nothing is; and
+  // whether the body will hear of that.
+  std::string emitted(bool found, bool heard = false) {
+    return request.emitted(found, heard) ? "confirm by fence" : "forget";
+  }
   std::string suspended(bool queued = false) {
     if (!request.is_deferred()) return "nothing";
     return post_if(request.suspended(queued));
@@ -285,22 +301,120 @@ TEST_CASE("a request to parts leaves alone a task that lets others have a turn")
   CHECK_FALSE(d.request.end_yield());
 }
 
-TEST_CASE("a request to parts is put off only so often") {
+TEST_CASE("a request is put off only so often") {
+  for (const bool of_process : {false, true}) {
+    desk d;
+    CHECK((of_process ? d.ask(level::exit_signal) : d.ask_part()) == "post turn");
+    CHECK(d.insist() == 64);
+    CHECK(d.emitted(true) == "confirm by fence");
+    CHECK(d.request.waits_fail() == of_process);
+    d.fence();
+    CHECK_FALSE(d.request.misses());
+    CHECK_FALSE(d.request.waits_fail());
+    CHECK((of_process ? d.ask(level::supervisor) : d.ask_part()) == "post turn");
+    CHECK(d.turn(true) == "wait until it suspends");
+  }
+}
+
+TEST_CASE("what completes just before each cancellation is let do so only so often, too") {
   desk d;
-  CHECK(d.ask_part() == "post turn");
+  CHECK(d.ask(level::exit_signal) == "post turn");
   int turns = 1;
-  while (d.turn(true) == "wait until it suspends") {
-    CHECK_FALSE(d.request.insists());
+  while (d.turn() == "post fence, emit" && !d.request.misses()) {
+    CHECK(d.emitted(false) == "confirm by fence");
+    d.completion();
+    d.fence();
     CHECK(d.suspended() == "post turn");
     ++turns;
   }
-  CHECK(turns == 63);
-  CHECK(d.request.insists());
+  CHECK(turns == 128);
+  CHECK(d.emitted(false) == "confirm by fence");
+  CHECK(d.request.waits_fail());
+}
+
+TEST_CASE("where a request that insists is known to be heard, no waits fail") {
+  desk d;
+  SUBCASE("a wait of coppice's is aborted") {
+    CHECK(d.ask(level::exit_signal) == "post turn");
+    d.insist();
+    CHECK(d.emitted(true, true) == "confirm by fence");
+  }
+  SUBCASE("a wait is cancelled within the emission") {
+    CHECK(d.ask(level::exit_signal) == "post turn");
+    d.insist();
+    d.request.cancelled_wait();
+    CHECK(d.emitted(true) == "confirm by fence");
+  }
+  SUBCASE("a task lets others have a turn") {
+    d.request.begin_yield();
+    CHECK(d.ask(level::exit_signal) == "post turn");
+    d.insist();
+    CHECK(d.emitted(true) == "confirm by fence");
+  }
+  SUBCASE("the process is asked anew meanwhile") {
+    CHECK(d.ask(level::exit_signal) == "post turn");
+    d.insist();
+    CHECK(d.ask(level::supervisor) == "post turn");
+    CHECK(d.emitted(true) == "forget");
+  }
+  CHECK_FALSE(d.request.waits_fail());
+}
+
+TEST_CASE("while waits fail, a completion before the fence costs another fence, and no emission") {
+  desk d;
+  CHECK(d.ask(level::exit_signal) == "post turn");
+  d.insist();
   CHECK(d.emitted(true) == "confirm by fence");
+  d.completion();
   d.fence();
-  CHECK_FALSE(d.request.insists());
-  CHECK(d.ask_part() == "post turn");
+  CHECK(d.suspended() == "post turn");
   CHECK(d.turn(true) == "wait until it suspends");
+  CHECK(d.suspended() == "post turn");
+  CHECK(d.turn() == "post fence");
+  CHECK(d.request.waits_fail());
+  d.fence();
+  CHECK(d.request.now() == state::idle);
+  CHECK_FALSE(d.request.waits_fail());
+}
+
+TEST_CASE("a process that has been resumed often enough while waits fail has heard") {
+  desk d;
+  CHECK(d.ask(level::exit_signal) == "post turn");
+  d.insist();
+  CHECK(d.emitted(true) == "confirm by fence");
+  for (int i = 0; i < 128; ++i) {
+    d.completion();
+    CHECK(d.request.waits_fail());
+    CHECK(d.suspended() == "post turn");
+    CHECK(d.turn() == "post fence");
+  }
+  d.completion();
+  CHECK(d.suspended() == "post turn");
+  CHECK(d.turn() == "wait until it suspends");
+  CHECK(d.request.now() == state::idle);
+  CHECK_FALSE(d.request.waits_fail());
+}
+
+TEST_CASE("one wait that has failed is enough") {
+  desk d;
+  CHECK(d.ask(level::exit_signal) == "post turn");
+  d.insist();
+  CHECK(d.emitted(true) == "confirm by fence");
+  d.request.wait_has_failed();
+  CHECK_FALSE(d.request.waits_fail());
+  CHECK(d.request.now() == state::idle);
+  d.completion();
+  CHECK(d.suspended() == "nothing");
+}
+
+TEST_CASE("a stronger request is delivered though waits fail for a weaker one") {
+  desk d;
+  CHECK(d.ask(level::exit_signal) == "post turn");
+  d.insist();
+  CHECK(d.emitted(true) == "confirm by fence");
+  CHECK(d.ask(level::supervisor) == "post turn");
+  CHECK_FALSE(d.request.waits_fail());
+  CHECK(d.turn() == "post fence, emit");
 }
 
 TEST_CASE("parts that have ended before the turn need none") {
@@ -360,7 +474,7 @@ class world {
       ++hearings_;
       request_.enqueued(true);
     }
-    if (!request_.emitted(found)) queue_ += '!';
+    if (!request_.emitted(found, false)) queue_ += '!';
     suspend();
   }
   void suspend() {

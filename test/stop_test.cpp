@@ -373,3 +373,27 @@ TEST_CASE("a request to stop is heard as an error code by those who asked for on
   CHECK(heard == asio::error::operation_aborted);
   CHECK(end.text() == "normal");
 }
+
+#ifndef COPPICE_TEST_TASKS
+TEST_CASE("a body may say that all its waits fail once it was asked to stop") {
+  world w;
+  int heard = 0;
+  const coppice::pid p = coppice::spawn(w.io, [&heard]() -> asio::awaitable<void> {
+    co_await asio::this_coro::throw_if_cancelled(true);
+    for (int i = 0; i < 2; ++i) {
+      try {
+        co_await coppice::sleep_for(1h);
+      } catch (...) {
+        ++heard;
+      }
+    }
+    co_await coppice::sleep_for(1h);
+  });
+  const ending end{p};
+  w.clock.settle();
+  coppice::exit(p, exit_reason::shutdown("please"));
+  w.clock.settle();
+  CHECK(heard == 2);
+  CHECK(end.text() == "shutdown: please");
+}
+#endif

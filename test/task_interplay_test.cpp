@@ -6,13 +6,17 @@
 
 #include <doctest/doctest.h>
 
+#include <boost/asio/associated_executor.hpp>
+#include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/dispatch.hpp>
 #include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
 #include <exception>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -387,4 +391,48 @@ TEST_CASE("asynchronous functions are tasks") {
   w.clock.advance(1s);
   w.clock.advance(1s);
   CHECK(log == "4 9 1 4 9 failed");
+}
+
+TEST_CASE("a task hears that an operation has not begun when nothing of that is left") {
+  for (const bool called : {false, true}) {
+    CAPTURE(called);
+    world w;
+    std::string log;
+    std::function<void(bool)> left;
+    const auto begin = [&](auto&& token) {
+      return asio::async_initiate<decltype(token), void(boost::system::error_code)>(
+          [&](auto handler) {
+            auto kept = std::make_shared<decltype(handler)>(std::move(handler));
+            left = [kept](bool calls) mutable {
+              if (calls) {
+                const auto ex = asio::get_associated_executor(*kept);
+                asio::dispatch(ex, [h = std::move(*kept)]() mutable {
+                  std::move(h)(boost::system::error_code{});
+                });
+              }
+              kept.reset();
+            };
+            throw std::runtime_error{"no start"};
+          },
+          token);
+    };
+    const ending end{coppice::spawn(w.io, [&]() -> task<> {
+      const traced t{log, "body"};
+      try {
+        co_await begin(asio::deferred);
+      } catch (const std::runtime_error& e) {
+        log += e.what() + std::string{", "};
+      }
+      co_await coppice::sleep_for(1s);
+    })};
+    w.clock.settle();
+    CHECK(log == "");
+    left(called);
+    left = nullptr;
+    w.clock.settle();
+    CHECK(log == "no start, ");
+    w.clock.advance(1s);
+    CHECK(log == "no start, body ");
+    CHECK(end.text() == "normal");
+  }
 }

@@ -1099,10 +1099,11 @@ TEST_CASE("what ignores its cancellation is awaited until it ends, or its proces
 }
 
 TEST_CASE("a process whose operation is dropped, or fails to begin, ends as it does without one") {
-  enum class how { begun, later, elsewhere, thrown };
+  enum class how { begun, later, elsewhere, thrown, thrown_and_kept };
   for (const auto& [what, expected] : {std::pair{how::begun, "killed"}, {how::later, "killed"},
                                       {how::elsewhere, "killed"},
-                                      {how::thrown, "std::runtime_error: no start"}}) {
+                                      {how::thrown, "std::runtime_error: no start"},
+                                      {how::thrown_and_kept, "std::runtime_error: no start"}}) {
     CAPTURE(expected);
     world w;
     std::function<void()> drop;
@@ -1113,6 +1114,7 @@ TEST_CASE("a process whose operation is dropped, or fails to begin, ends as it d
             if (what == how::thrown) throw std::runtime_error{"no start"};
             auto kept = std::make_shared<decltype(handler)>(std::move(handler));
             if (what != how::begun) drop = [kept]() mutable { kept.reset(); };
+            if (what == how::thrown_and_kept) throw std::runtime_error{"no start"};
           },
           token);
     };
@@ -1123,7 +1125,7 @@ TEST_CASE("a process whose operation is dropped, or fails to begin, ends as it d
     const ending end{p};
     w.clock.settle();
     if (drop) {
-      CHECK(p.alive());
+      CHECK(p.alive() == (what != how::thrown_and_kept));
       if (what == how::elsewhere) {
         std::thread{[&] { drop = nullptr; }}.join();
       } else {

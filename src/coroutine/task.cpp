@@ -14,17 +14,20 @@ namespace {
 // deep, and destroying the outermost frame would destroy the others within each other's
 // destructors.
 
-// A function object that destroys a chain of frames when it is itself destroyed, run or not. An
-// executor destroys function objects of a process that is gone without running them.
-class dropped_chain {
+// A function object that lets a chain of tasks go on with an error, or else destroys it when it is
+// itself destroyed, run or not. An executor destroys function objects of a process that is gone
+// without running them.
+class lost_chain {
  public:
-  explicit dropped_chain(task_promise_base& p) noexcept : part_{&p} {}
-  dropped_chain(dropped_chain&& other) noexcept : part_{std::exchange(other.part_, nullptr)} {}
-  dropped_chain& operator=(dropped_chain&&) = delete;
-  ~dropped_chain() {
+  explicit lost_chain(task_promise_base& p) noexcept : part_{&p} {}
+  lost_chain(lost_chain&& other) noexcept : part_{std::exchange(other.part_, nullptr)} {}
+  lost_chain& operator=(lost_chain&&) = delete;
+  ~lost_chain() {
     if (part_ != nullptr) part_->drop();
   }
-  void operator()() const noexcept {}
+  void operator()() {
+    if (part_->error) std::exchange(part_, nullptr)->resume();
+  }
 
  private:
   task_promise_base* part_;
@@ -102,11 +105,11 @@ void task_promise_base::drop() noexcept {
 }
 
 // This is called where frames of the chain may still be on the stack, or on another thread (a
-// handler may be destroyed anywhere). So the destruction is queued as work of the process.
-void task_promise_base::drop_at_rest() noexcept {
+// handler may be destroyed anywhere). So that is queued as work of the process.
+void task_promise_base::handler_is_lost() noexcept {
   const auto ex = access::make<executor>(*self, self->number.load(std::memory_order_relaxed));
   try {
-    ex.require(asio::execution::blocking.never).execute(dropped_chain{*this});
+    ex.require(asio::execution::blocking.never).execute(lost_chain{*this});
   } catch (const std::bad_alloc&) {
     // The function object has been destroyed, and the chain with it: at once, since there is no
     // memory to do so later.

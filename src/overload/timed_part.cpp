@@ -15,6 +15,10 @@ process& timed_process(process* behind_handler) {
   return p;
 }
 
+void timed_part::caller_has_heard() noexcept {
+  if (owner->is(number)) static_cast<void>(home().fails_wait(*owner));
+}
+
 void timed_part::leave() noexcept {
   timer_.disarm();
   list_hook::unlink();
@@ -69,7 +73,7 @@ void timed_part::cancelled_from_outside(asio::cancellation_type type) {
 // the emission is over.
 void timed_part::emit(asio::cancellation_type type) {
   const use keep{*this};
-  if (coroutine_ != nullptr && owner->stop.insists()) coroutine_->fails_next_wait = true;
+  if (coroutine_ != nullptr && owner->stop.misses()) coroutine_->fails_next_wait = true;
   signal_.emit(type);
 }
 

@@ -26,7 +26,9 @@ void scheduler::ask_to_stop(process& p, exit_reason reason,
   // A process that is about to exit has its reason already.
   if (!takes_signals(p) || p.life.pending() == process_life::pending_end::exit) return;
   if (!p.stop.was_asked()) p.reason = std::move(reason);
-  if (!p.stop.ask(level, !p.life.is_spawned())) return;
+  const bool posts = p.stop.ask(level, !p.life.is_spawned());
+  see_to_failing_waits(p);
+  if (!posts) return;
   // Where nothing can be under way, there is nothing to wait for.
   if (p.waits_here && waiter::abort_waiting(p)) {
     p.stop.delivered();
@@ -55,14 +57,18 @@ void scheduler::deliver_stops() noexcept {
   due.for_each(slots_, is_due, [&](process& p) {
     if (!p.life.is_live() || !is_due(p)) return;
     if (p.stop.is_for_parts() && !process_part::any_asked(p)) return p.stop.delivered();
-    if (!p.stop.turn(p.queued > 0 || waiter::any_aborted(p))) return;
+    if (!p.stop.turn(p.queued > 0 || waiter::any_aborted(p))) return request_is_over(p);
     // The fence is posted before the first cancellation is emitted: it must be ahead of whatever
     // that brings about in the io_context's queue.
     if (!fence_posted) {
       post_fence();
       fence_posted = true;
     }
-    emit_stop(p);
+    if (p.stop.waits_fail()) {
+      unconfirmed_.add(p);
+    } else {
+      emit_stop(p);
+    }
   });
 }
 
@@ -86,8 +92,34 @@ void scheduler::emit_stop(process& p) noexcept {
   current_ = before;
   // The process may have gone on, and even ended.
   if (!p.is(number) || !p.life.is_live()) return;
-  if (p.stop.emitted(p.queued > 0 || waiter::any_aborted(p))) unconfirmed_.add(p);
+  const bool found = p.queued > 0 || waiter::any_aborted(p);
+  if (p.stop.emitted(found, waiter::is_body_aborted(p))) unconfirmed_.add(p);
+  see_to_failing_waits(p);
   on_suspend(p);
+}
+
+// A body that is a task asks at each wait, see `fails_wait`; one that is an awaitable is told.
+void scheduler::see_to_failing_waits(process& p) noexcept {
+  if (p.stop.waits_fail() == p.waits_made_fail) return;
+  if (p.runner == nullptr || p.runner->let_waits_fail == nullptr || p.outermost == nullptr) return;
+  const bool failed = p.runner->let_waits_fail(p.outermost, p.stop.waits_fail());
+  // One that lets its waits fail by itself goes on to do so.
+  p.waits_made_fail = p.stop.waits_fail() && !failed;
+}
+
+// Nothing, if it is not. Parts that were asked meanwhile are asked now.
+void scheduler::request_is_over(process& p) noexcept {
+  see_to_failing_waits(p);
+  if (p.stop.now() == stop_request::state::idle && process_part::confirm_told(p)) {
+    ask_part_to_stop(p);
+  }
+}
+
+bool scheduler::fails_wait(process& p) noexcept {
+  if (!p.stop.waits_fail()) return false;
+  p.stop.wait_has_failed();
+  see_to_failing_waits(p);
+  return true;
 }
 
 // Cannot fail either: a fence has passed before the turn comes that posts the next one.
@@ -100,9 +132,7 @@ void scheduler::post_fence() noexcept {
     };
     heard.for_each(slots_, is_under_way, [this](process& p) {
       p.stop.fence_passed();
-      if (p.stop.now() == stop_request::state::idle && process_part::confirm_told(p)) {
-        ask_part_to_stop(p);
-      }
+      request_is_over(p);
     });
   });
 }

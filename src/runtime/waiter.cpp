@@ -18,6 +18,14 @@ bool waiter::any_aborted(process& p) noexcept {
   return false;
 }
 
+bool waiter::is_body_aborted(process& p) noexcept {
+  for (list_hook* h = p.waits.first(); h != nullptr; h = p.waits.after(h)) {
+    const auto& w = *static_cast<waiter*>(h);
+    if (w.aborted_ && w.holds_body_) return true;
+  }
+  return false;
+}
+
 void waiter::abort_listening(process& p) noexcept {
   for (list_hook* h = p.waits.first(); h != nullptr;
        h = p.waits.after(h)) {

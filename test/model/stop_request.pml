@@ -12,10 +12,12 @@
  *
  * Proved: whatever the process does, in the end it has heard of the strongest request, or has
  * ended; it has heard of each once (`hearings`), and once more at the most if somebody posts to its
- * executor between a cancellation and its fence, which is taken for a miss (`mistaken`); when the
+ * executor between a cancellation and its fence, which is taken for a miss (`mistaken`), as is a
+ * cancellation that may have missed like many before it; when the
  * fence says that it has heard, that is true, or bound to become so (`fence_passed`); a part whose
  * time is over hears of that.
- * -DENDLESS: the same of a part that never ends by itself, and finds ready whatever it waits for.
+ * -DENDLESS: the same of a process, and of a part that never ends by itself, which find ready
+ * whatever they wait for.
  *
  *   1  no fence: a request counts as heard once it has been emitted
  *   2  the fence is posted behind what the cancellation brings about
@@ -30,8 +32,9 @@
  *  11  a request to parts is put off for ever (with -DENDLESS)
  *  12  a part that is told by a request to all of the process is told by its own once more
  *  13  a part whose time was over says so, although it was the process that was asked
- *  14  with -DENDLESS, the process is asked as well, which takes the place of what its part was
- *      asked: nobody insists then. That is what the library does.
+ *  14  a request to all of the process is put off for ever (with -DENDLESS)
+ *  15  a request that insists lets no waits fail (with -DENDLESS)
+ *  16  who hears through its part is told once more, by its next wait
  */
 
 #ifndef BUG
@@ -49,7 +52,6 @@
 #else
 #define endless false
 #endif
-#define is_asked (!endless || BUG == 14)
 
 /* The library's is 64. */
 #define most_turns 4
@@ -75,8 +77,10 @@ mtype = { none, asked_, told };
 /* Who has cancelled something. */
 mtype = { nobody, process, part, other };
 
-/* This holds of every part; of one that never ends by itself it says most. */
-ltl part_hears { [] (time_was_over -> <> !in_part) }
+/* Of a process, and of a part, that never has to wait this says most. */
+ltl hears {
+  [] (time_was_over -> <> !in_part) && [] (asked > 0 -> <> (heard == asked || life == ended))
+}
 
 chan io = [8] of { mtype };
 chan run_queue = [6] of { mtype };
@@ -86,7 +90,10 @@ byte asked;
 byte now_ = idle;
 bool yields;              /* yield_ is not none */
 bool yield_cancelled;
-byte turns_for_parts;
+byte turns;
+bool is_for_parts;
+bool misses;
+bool waits_fail;
 
 /* ---- scheduler */
 bool stops;               /* stops_ has the process */
@@ -114,6 +121,7 @@ mtype part_stop = none;
 mtype stopped_by = nobody;
 bool fails_next_wait;
 bool had_part;
+bool lets_none_fail;      /* in its clean-up: throw_if_cancelled(false) */
 
 /* ---- what is to be proved */
 byte emitted_level;
@@ -126,14 +134,14 @@ bool part_heard;
 
 /* ---- detail/runtime/stop_request.hpp */
 
-#define is_for_parts (turns_for_parts > 0)
-#define insists (now_ != idle && turns_for_parts == most_turns)
+#define insists (turns >= most_turns)
 #define lets_run_inline ((BUG == 5 || now_ < emitting) && !yields)
 
 inline fence_passed() {
   if
   :: now_ == emitted_ || now_ == hit ->
      now_ = idle;
+     waits_fail = false;
      /* The process has heard, or what it waits for has been cancelled. */
      assert(is_for_parts || life == ended || heard == asked || wait_aborted == process ||
             op_cancelled == process || yield_cancelled)
@@ -166,7 +174,9 @@ inline ask_to_stop(level) {
      :: else -> skip
      fi;
      asked = level;
-     turns_for_parts = 0;
+     turns = 0;
+     is_for_parts = false;
+     waits_fail = false;
      if
      :: life == spawned || now_ == posted || now_ == deferred || BUG == 8 && now_ != idle -> skip
      :: else ->
@@ -186,7 +196,15 @@ inline ask_to_stop(level) {
 
 inline ask_part_to_stop() {
   if
-  :: now_ == idle -> now_ = posted; turns_for_parts = 1; post_stop()
+  :: now_ == idle -> now_ = posted; turns = 0; is_for_parts = true; post_stop()
+  :: else -> skip
+  fi
+}
+
+inline request_is_over() {
+  if
+  :: now_ == idle && part_stop == told -> part_stop = none  /* process_part::confirm_told */
+  :: now_ == idle && part_stop == asked_ && BUG != 10 -> ask_part_to_stop()
   :: else -> skip
   fi
 }
@@ -196,20 +214,32 @@ inline deliver_stops() {
   stops = false;
   emits = false;
   if
-  :: life != live -> skip
-  :: life == live && is_for_parts && (!in_part || part_stop == none) -> now_ = idle
+  :: life != live || now_ != posted -> skip
+  :: life == live && now_ == posted && is_for_parts && (!in_part || part_stop == none) -> now_ = idle
   :: else ->
-     assert(now_ == posted);
      if
-     :: is_for_parts && !insists && !(BUG == 11 && turns_for_parts == most_turns - 1) ->
-        turns_for_parts++
-     :: else -> skip
+     :: turns < (waits_fail -> 3 : 2) * most_turns &&
+        !(BUG == (is_for_parts -> 11 : 14) && turns == most_turns - 1) -> turns++
+     :: else ->
+        if
+        :: waits_fail -> waits_fail = false; now_ = idle; request_is_over()
+        :: else -> skip
+        fi
      fi;
      if
-     :: (queued > 0 || wait_aborted != nobody) && !insists && BUG != 6 -> now_ = deferred
+     :: now_ == idle || now_ == posted && stops -> skip
+     :: (queued > 0 || wait_aborted != nobody) && (waits_fail || !insists) && BUG != 6 ->
+        now_ = deferred
+     :: waits_fail -> now_ = emitted_; unconfirmed = true; io!fence
      :: else ->
         now_ = emitting;
         emits = true;
+        misses = insists && (queued > 0 || wait_aborted != nobody || turns == 2 * most_turns);
+        if
+        :: misses && (op_pending || yields || wait_armed && wait_aborted == nobody) ->
+           mistaken = (mistaken < 4 -> mistaken + 1 : mistaken)
+        :: else -> skip
+        fi;
         if
         :: yields && !in_part && !is_for_parts && BUG != 9 -> yield_cancelled = true; now_ = hit
         :: else -> skip
@@ -239,7 +269,7 @@ inline emit_stop() {
      :: else -> skip
      fi;
      if
-     :: insists -> fails_next_wait = true  /* timed_part::emit */
+     :: misses -> fails_next_wait = true  /* timed_part::emit */
      :: else -> skip
      fi
   :: else -> skip
@@ -279,7 +309,15 @@ inline emitted() {
   if
   :: life == live ->
      if
-     :: now_ == emitting -> now_ = (queued > 0 || wait_aborted != nobody -> hit : emitted_)
+     :: now_ == emitting ->
+        if
+        :: misses && !is_for_parts && !(wait_aborted == process && waits_for == wait) &&
+           BUG != 15 ->
+           waits_fail = true;
+           lets_none_fail = false
+        :: else -> skip
+        fi;
+        now_ = (queued > 0 || wait_aborted != nobody -> hit : emitted_)
      :: else -> skip
      fi;
      if
@@ -302,11 +340,7 @@ inline fence_arrives() {
   :: unconfirmed ->
      unconfirmed = false;
      fence_passed();
-     if
-     :: now_ == idle && part_stop == told -> part_stop = none  /* process_part::confirm_told */
-     :: now_ == idle && part_stop == asked_ && BUG != 10 -> ask_part_to_stop()
-     :: else -> skip
-     fi
+     request_is_over()
   :: else -> skip
   fi
 }
@@ -368,6 +402,36 @@ inline on_suspend() {
 
 /* ---- The body of the process. */
 
+inline hear() {
+  hearings++;
+  heard = emitted_level;
+  assert(hearings <= strengthened + mistaken);  /* its clean-up is left alone */
+  assert(!in_part || stopped_by == process)  /* and it is not told of a time-out */
+}
+
+inline leave_part() {
+  in_part = false;
+  part_stop = none;
+  stopped_by = nobody;
+  fails_next_wait = false
+}
+
+/* So does the next wait of the body, and no part begins; its clean-up may wait. */
+inline fail_wait_of_body() {
+  if
+  :: !in_part && waits_fail && !lets_none_fail && !is_task -> hear(); lets_none_fail = true
+  :: else -> skip
+  fi
+}
+
+/* timed_part::caller_has_heard, stop_request::wait_has_failed */
+inline caller_has_heard() {
+  if
+  :: waits_fail && BUG != 16 -> waits_fail = false; now_ = idle
+  :: else -> skip
+  fi
+}
+
 /* It goes on, with the result of what it waited for. */
 inline body(failed_by) {
   waits_for = nothing;
@@ -376,48 +440,51 @@ inline body(failed_by) {
   won = false;
   if
   :: failed_by == process ->
-     hearings++;
-     heard = emitted_level;
-     assert(hearings <= strengthened + mistaken);  /* its clean-up is left alone */
-     assert(!in_part || stopped_by == process)  /* and it is not told of a time-out */
+     hear();
+     if
+     :: in_part -> caller_has_heard()
+     :: else -> skip
+     fi
   :: failed_by == part -> part_heard = true
   :: else -> skip
   fi;
   if
-  :: asked == 0 && is_asked -> ask_to_stop(1)  /* it asks itself */
+  :: asked == 0 -> ask_to_stop(1)  /* it asks itself */
   :: skip
   fi;
   if
-  :: in_part && (failed_by != nobody || !endless) ->
-     in_part = false;
-     part_stop = none;
-     stopped_by = nobody;
-     fails_next_wait = false
+  :: in_part && (failed_by != nobody || !endless) -> leave_part()
   :: in_part && !(endless && failed_by != nobody) -> skip
+  :: else -> skip
+  fi;
+  fail_wait_of_body();
+  if
+  :: in_part -> skip
   :: !in_part && !had_part && !is_task -> in_part = true; had_part = true
   :: !in_part -> skip
   fi;
   if
   :: in_part && fails_next_wait ->
      /* The next wait fails where it begins, and the part with it. */
-     part_heard = true;
-     in_part = false;
-     part_stop = none;
-     stopped_by = nobody;
-     fails_next_wait = false
+     if
+     :: stopped_by == process -> hear(); caller_has_heard()
+     :: else -> part_heard = true
+     fi;
+     leave_part();
+     fail_wait_of_body()
   :: else -> skip
   fi;
   if
-  :: steps > 0 || endless && in_part ->
+  :: steps > 0 || endless ->
      if
-     :: endless && in_part -> skip
+     :: endless -> skip
      :: else -> steps--
      fi;
      if
      :: !is_task -> waits_for = operation
-     :: !endless -> waits_for = wait
+     :: !endless || is_task -> waits_for = wait
      :: !endless && !is_task -> waits_for = race
-     :: !endless -> waits_for = yield
+     :: !endless || is_task -> waits_for = yield
      :: !endless && !in_part -> life = ended; now_ = idle  /* stop_request::exits */
      fi
   :: else -> waits_for = (is_task -> wait : operation)  /* for ever */
@@ -501,6 +568,7 @@ inline perform(item) {
 proctype loop() {
   mtype handler, item, who, result;
   bool emits, at_once, resumes, drains, counted = true, another_comes;
+  byte left;
 
 end:
   do
@@ -508,6 +576,7 @@ end:
        io?handler ->
        in_turn = true;
        drains = true;
+       left = 3;  /* drain_budget, which matters to a task that always yields */
        item = nothing;
        another_comes = drain_posted;
        if
@@ -544,10 +613,14 @@ end:
        fi;
        /* scheduler::drain */
        do
-       :: drains && (item != nothing || !stops && !another_comes && len(run_queue) > 0) ->
+       :: drains && left > 0 && (item != nothing || !stops && !another_comes && len(run_queue) > 0) ->
           if
           :: item != nothing -> skip
           :: else -> run_queue?item
+          fi;
+          if
+          :: endless -> left--
+          :: else -> skip
           fi;
           perform(item);
           item = nothing;
@@ -563,7 +636,7 @@ end:
        :: else -> skip
        fi;
        handler = nothing; item = nothing; who = nobody; result = nobody;
-       emits = false; at_once = false; resumes = false; drains = false; another_comes = false
+       emits = false; at_once = false; resumes = false; drains = false; another_comes = false; left = 0
      }
   :: atomic {
        timeout ->
@@ -578,15 +651,19 @@ end:
 
 /* ---- The world: each of these at any moment, and if it needs a turn of the loop, between two. */
 
-proctype asker(byte level) {
-  atomic { ask_to_stop(level) }
+proctype asker() {
+  if
+  :: atomic { true -> ask_to_stop(1) }
+  :: true
+  fi;
+  atomic { ask_to_stop(2) }
 }
 
 proctype completer() {
 end:
   do
-  :: atomic { op_pending && (steps > 0 || endless && in_part) -> op_pending = false; io!completed }
-  :: atomic { wait_armed && !wait_woken && steps > 0 -> wake(); see_to_queue() }
+  :: atomic { op_pending && (steps > 0 || endless) -> op_pending = false; io!completed }
+  :: atomic { wait_armed && !wait_woken && (steps > 0 || endless) -> wake(); see_to_queue() }
   od
 }
 
@@ -626,10 +703,7 @@ init {
     drain_posted = true;
     io!drain_turn;
     run loop();
-    if
-    :: is_asked -> run asker(1); run asker(2)
-    :: else -> skip
-    fi;
+    run asker();
     run completer();
     run poster();
     run timer()

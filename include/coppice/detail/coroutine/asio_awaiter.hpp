@@ -17,6 +17,7 @@
 #include <atomic>
 #include <coroutine>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -33,6 +34,8 @@ namespace coppice::detail {
 //   waiting     the task is suspended; completion resumes it, a dropped handler destroys it
 //   completed   the result is there
 //   dropped     the handler was destroyed uncalled: nothing will ever resume the task
+// If the initiating function throws, what is left of the operation may still refer to the awaiter,
+// and be destroyed later. The task hears of the exception when the handler is gone.
 template <class Signature, class Op>
 class asio_awaiter {
  public:
@@ -42,25 +45,27 @@ class asio_awaiter {
 
   static bool await_ready() noexcept { return false; }
   bool await_suspend(std::coroutine_handle<>) {
-    if (promise_.root == nullptr) {
-      promise_.body_waits();
-    } else if (promise_.root->fails_this_wait()) {
-      throw boost::system::system_error{asio::error::operation_aborted};
-    }
+    if (promise_.fails_wait()) throw boost::system::system_error{asio::error::operation_aborted};
+    if (promise_.root == nullptr) promise_.body_waits();
     try {
       std::move(op_)(handler{*this});
     } catch (...) {
       promise_.slot().clear();  // the operation may have put in a handler that refers to it
-      if (promise_.root == nullptr) promise_.self->innermost = nullptr;
-      throw;
+      promise_.error = std::current_exception();
     }
     state found = state::initiating;
     if (now_.compare_exchange_strong(found, state::waiting)) return true;
-    if (found == state::completed) return false;
-    promise_.drop_at_rest();  // not at once: the tasks that await this one may be on the stack
+    if (found == state::completed || promise_.error) return false;
+    promise_.handler_is_lost();  // not at once: the tasks that await this one may be on the stack
     return true;
   }
-  auto await_resume() { return result_.take(); }
+  auto await_resume() {
+    if (promise_.error) {
+      if (promise_.root == nullptr) promise_.self->innermost = nullptr;
+      std::rethrow_exception(std::exchange(promise_.error, nullptr));
+    }
+    return result_.take();
+  }
 
  private:
   enum class state : unsigned char { initiating, waiting, completed, dropped };
@@ -105,7 +110,7 @@ class asio_awaiter {
     if (now_.exchange(state::completed) == state::waiting) promise_.resume();
   }
   void dropped() noexcept {
-    if (now_.exchange(state::dropped) == state::waiting) promise_.drop_at_rest();
+    if (now_.exchange(state::dropped) == state::waiting) promise_.handler_is_lost();
   }
 
   Op op_;  // a value, or a reference if Op is one

@@ -47,6 +47,9 @@ class boost::asio::detail::awaitable_frame_base<coppice::detail::frame_list<Exec
   static awaitable_frame_base<Executor>* innermost(const outermost_type& outermost) noexcept {
     return outermost.top_of_stack_;
   }
+  static bool& throws_if_cancelled(outermost_type& outermost) noexcept {
+    return outermost.throw_if_cancelled_;
+  }
 };
 
 namespace coppice::detail {
@@ -69,6 +72,12 @@ struct frame_list : asio::detail::awaitable_frame_base<Executor> {
       room[n++] = (f->*handle()).address();
     }
     return n;
+  }
+  // See `runner_type::let_waits_fail`. The outermost frame remembers the request that was emitted.
+  static bool let_waits_fail(void* outermost, bool fail) {
+    return std::exchange(
+        reader::throws_if_cancelled(*static_cast<typename reader::outermost_type*>(outermost)),
+        fail);
   }
 };
 
@@ -169,10 +178,11 @@ class runner {
             // find it changed.
             handler.reset_cancellation_state();
             handler.throw_if_cancelled(false);
-            p->template park<&tag, &frame_list<Executor>::frames>(
+            p->template park<&tag, &frame_list<Executor>::frames,
+                             &frame_list<Executor>::let_waits_fail>(
                 std::forward<decltype(handler)>(handler));
 #else
-            p->template park<&tag, nullptr>(std::forward<decltype(handler)>(handler));
+            p->template park<&tag, nullptr, nullptr>(std::forward<decltype(handler)>(handler));
 #endif
             detail::parked(*p);
           },
@@ -217,11 +227,11 @@ class runner {
 
   static asio::awaitable<loop_result, Executor> loop(owner self) {
     for (;;) {
-      co_await park{self.slot};
 #if defined(COPPICE_DOCUMENTED_ASIO_ONLY)
       co_await asio::this_coro::reset_cancellation_state();
       co_await asio::this_coro::throw_if_cancelled(false);
 #endif
+      co_await park{self.slot};
       try {
         asio::awaitable<void, Executor> body =
             static_cast<typed_body<Executor>&>(*self.slot->what).call(*self.slot);
@@ -235,6 +245,10 @@ class runner {
       } catch (...) {
         threw(*self.slot);
       }
+#if !defined(COPPICE_DOCUMENTED_ASIO_ONLY)
+      // The waits of a body may have failed since it was asked to stop: that of the runner must not.
+      frame_list<Executor>::let_waits_fail(self.slot->outermost, false);
+#endif
     }
   }
 };

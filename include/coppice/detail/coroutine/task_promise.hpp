@@ -97,11 +97,20 @@ class COPPICE_API task_promise_base {
   // frames are destroyed one by one, the innermost first. If each frame destroyed the next, deep
   // chains would overflow the stack of the thread.
   void drop() noexcept;
-  // Does the same later, as work of the process, when no frame of any process is on the stack.
-  void drop_at_rest() noexcept;
+  // The handler of the operation for which this task waits has been destroyed uncalled. The task
+  // goes on with `error` if there is one, and otherwise the chain is destroyed: later, as work of
+  // the process, when no frame of any process is on the stack.
+  void handler_is_lost() noexcept;
 
   // Notes that the chain waits here, which is the body of its process.
   void body_waits() noexcept { self->innermost = this; }
+
+  // Tells whether the chain must not wait for an operation of Asio's now, but has been cancelled.
+  [[nodiscard]] bool fails_wait() noexcept {
+    if (root != nullptr && root->fails_this_wait()) return true;
+    return self->stop.waits_fail() && (root == nullptr || root->holds_body()) &&
+           self->home.fails_wait(*self);
+  }
 
   // The slot through which the Asio operations of this task are cancelled.
   [[nodiscard]] asio::cancellation_slot slot() const noexcept {
@@ -112,7 +121,7 @@ class COPPICE_API task_promise_base {
   awaited_task* awaiter = nullptr;  // null for the outermost task
   process* self = nullptr;              // the process that runs it
   task_root* root = nullptr;            // null if the chain is the body of that process
-  std::exception_ptr error;
+  std::exception_ptr error;             // with which it ends, or goes on when a wait is over
 
   // The operands that co_await takes.
 

@@ -30,7 +30,7 @@ class COPPICE_API task_root {
 
   // The operations of the chain are cancelled through this slot, one after another.
   [[nodiscard]] asio::cancellation_slot slot() const noexcept { return slot_; }
-  // Tells whether the chain must not wait for an operation of Asio's now, but has been cancelled.
+  // Tells whether its slot's cancellations have missed too often, since this was asked last.
   [[nodiscard]] bool fails_this_wait() noexcept {
     return fails_next_wait_ != nullptr && std::exchange(*fails_next_wait_, false);
   }

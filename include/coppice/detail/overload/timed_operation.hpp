@@ -30,6 +30,7 @@ namespace coppice::detail {
 // uncalled, on any thread. `now_` tells the cases apart:
 //   initiating  the initiating function has not returned
 //   waiting     it has; a dropped handler takes this along
+//   failed      it has thrown; what is left of the operation may still refer to this
 //   dropped     the handler was destroyed uncalled: nothing will ever complete
 template <class Handler>
 class timed_run final : public timed_part, public pooled {
@@ -54,7 +55,7 @@ class timed_run final : public timed_part, public pooled {
   }
 
  private:
-  enum class state : unsigned char { initiating, waiting, dropped };
+  enum class state : unsigned char { initiating, waiting, failed, dropped };
 
   class inner_handler {
    public:
@@ -112,6 +113,8 @@ class timed_run final : public timed_part, public pooled {
   template <class... Result>
   void complete(Result&&... result) {
     leave();
+    if (now_.load() == state::failed) return end();
+    if (was_cancelled_by_caller() && says_cancellation(result...)) caller_has_heard();
     const bool timed_out = has_timed_out();
     Handler h{std::move(handler_)};
     end();
@@ -121,10 +124,16 @@ class timed_run final : public timed_part, public pooled {
   void initiated(bool failed) noexcept {
     if (is_over()) return;
     state found = state::initiating;
-    if (!now_.compare_exchange_strong(found, state::waiting) || failed) drop();
+    const bool lost =
+        !now_.compare_exchange_strong(found, failed ? state::failed : state::waiting);
+    if (lost) {
+      drop();
+    } else if (failed) {
+      give_up();
+    }
   }
   void dropped() noexcept {
-    if (now_.exchange(state::dropped) != state::waiting) return;
+    if (now_.exchange(state::dropped) == state::initiating) return;
     // Not at once: this may be another thread.
     const auto ex = access::make<executor>(*owner, number);
     try {
@@ -134,9 +143,13 @@ class timed_run final : public timed_part, public pooled {
     }
   }
   // Destroys the handler, which takes the frames of its coroutine along.
-  void drop() noexcept {
+  void give_up() noexcept {
     leave();
     [[maybe_unused]] const Handler h{std::move(handler_)};
+  }
+  void drop() noexcept {
+    const use keep{*this};
+    give_up();
     end();
   }
 

@@ -34,8 +34,8 @@ struct timed_coroutine {
 // if its cancellation does not find it. A coroutine would go on with its next wait then: so it is
 // asked to stop as a process is.
 //
-// A coroutine that always has a completion on its way is missed by every cancellation. If the
-// request insists, its next wait fails.
+// A coroutine that always has a completion on its way is missed by every cancellation. If that is
+// known of one, the next wait of the coroutine fails.
 //
 // It may be in the run queue, or emit its signal, when what it stands for ends. So it is told to
 // `end`, and disposes of itself when nothing refers to it any more.
@@ -75,6 +75,9 @@ class COPPICE_API timed_part : public process_part {
     return coroutine_ != nullptr ? &coroutine_->fails_next_wait : nullptr;
   }
   [[nodiscard]] bool has_timed_out() const noexcept { return stopped_by_ == cause::time; }
+  [[nodiscard]] bool was_cancelled_by_caller() const noexcept { return stopped_by_ == cause::caller; }
+  // The process has heard of its request to stop by what this gives, if it still was to hear of it.
+  void caller_has_heard() noexcept;
   [[nodiscard]] bool is_over() const noexcept { return over_; }
 
   // Nothing cancels it any more.

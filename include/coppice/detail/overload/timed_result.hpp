@@ -53,6 +53,19 @@ void tell_timed(bool timed_out, Handler&& h, First&& first, Rest&&... rest) {
   std::forward<Handler>(h)(std::forward<First>(first), std::forward<Rest>(rest)...);
 }
 
+// Tells whether a result says that the operation was cancelled.
+inline bool says_cancellation() noexcept { return false; }
+template <class First, class... Rest>
+bool says_cancellation(const First& first, const Rest&...) noexcept {
+  if constexpr (requires { is_cancellation(first); }) {
+    return is_cancellation(first);
+  } else if constexpr (requires { std::tuple_size<First>::value; }) {
+    return std::apply([](const auto&... parts) { return says_cancellation(parts...); }, first);
+  } else {
+    return false;
+  }
+}
+
 // The result of a coroutine, likewise.
 template <class T>
 T timed_result(bool timed_out, T& result) {

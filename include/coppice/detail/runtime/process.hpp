@@ -136,6 +136,9 @@ struct runner_type {
   // Gives the frames of a suspended body, the innermost first, as far as there is room; `outermost`
   // is that of the process. Null if Asio does not tell them.
   std::size_t (*frames)(const void* outermost, std::span<void*> room);
+  // Lets the next waits of such a body fail, as long as its coroutines say nothing else, or no more;
+  // gives what was so before. Null if Asio has no way to.
+  bool (*let_waits_fail)(void* outermost, bool fail);
 
   template <class Handler>
   static void take_as(void* from, bool run) {
@@ -210,7 +213,8 @@ class process : public run_item, public list_hook {
   // The slot is about to be free: what belonged to its process is set back.
   void forget_process() noexcept {
     stop = {};
-    acknowledges = answered = ignored = exit_reason_final = waits_here = watched = unlisted = false;
+    acknowledges = answered = ignored = exit_reason_final = waits_here = watched = unlisted =
+        waits_made_fail = false;
     queued = woken = 0;
     spawner = {};
     reason = {};
@@ -218,11 +222,13 @@ class process : public run_item, public list_hook {
 
   COPPICE_API static void start(run_item* item, run_item::how how);
 
-  template <const char* body_kind, decltype(runner_type::frames) frames, class Handler>
+  template <const char* body_kind, decltype(runner_type::frames) frames,
+            decltype(runner_type::let_waits_fail) let_waits_fail, class Handler>
   void park(Handler&& handler) {
     using type = std::decay_t<Handler>;
     static_assert(sizeof(type) <= sizeof parked && alignof(type) <= alignof(void*));
-    static constexpr runner_type kind{body_kind, &runner_type::take_as<type>, frames};
+    static constexpr runner_type kind{body_kind, &runner_type::take_as<type>, frames,
+                                      let_waits_fail};
     ::new (static_cast<void*>(parked)) type{std::forward<Handler>(handler)};
     runner = &kind;
   }
@@ -248,6 +254,7 @@ class process : public run_item, public list_hook {
   bool waits_here : 1 = false;
   bool watched : 1 = false;  // whatever it completes is progress, and is noted
   bool unlisted : 1 = false;  // its frames are awaited, and it is not among `exiting_`
+  bool waits_made_fail : 1 = false;  // by its runner, see `runner_type::let_waits_fail`
   std::uint32_t queued = 0;            // the number of its function objects in the run queue
   std::uint32_t woken = 0;             // the number of its waits in the run queue
 

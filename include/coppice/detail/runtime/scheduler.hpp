@@ -99,6 +99,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   process& spawn(const spawn_args& b);  // if it throws, there is no process
   void ask_to_stop(process& p, exit_reason reason, stop_request::level level) noexcept;
   void ask_part_to_stop(process& p) noexcept;  // see process_part
+  [[nodiscard]] bool fails_wait(process& p) noexcept;  // of Asio's, which begins; see stop_request
   // These may need memory, or call code of the user's: an exception out of that ends the process.
   void signal(process& p, const pid& from, const exit_reason& reason,
               stop_request::level level) noexcept;
@@ -113,8 +114,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void exit_on_suspend(process& p, exit_reason reason) noexcept;
   // Ends a process for the exception that is being handled.
   void crash(process& p) noexcept;
-  // Ends a process for the exception that is being handled, which code of the process threw while
-  // coppice worked on its behalf. The process ends when it suspends.
+  // The same when it suspends: code of the process threw while coppice worked on its behalf.
   void fail(process& p) noexcept;
   void link(process& a, process& b);
   void unlink(process& a, process& b) noexcept;
@@ -124,8 +124,7 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void note_progress(process& p) noexcept;
   void check_progress(progress_watch& w) noexcept;  // called by its timer
   void doubt_progress(process& p, int turns) noexcept;
-  // Notes progress in the middle of a step. It comes too late if the limit has run out since the
-  // last one.
+  // Notes progress in the middle of a step, or that it comes too late, after the limit.
   void checkpoint(process& p);
   // Tells the links and monitors of a process that it has ended. `was` is the pid that it had. A
   // watcher may call this from `child_exited`, if they are to be told before it goes on.
@@ -234,7 +233,6 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   [[nodiscard]] std::optional<time_point> next_timer() const noexcept;
   void move_time_to(time_point when);
 
-  // Reports.
   [[nodiscard]] report_outlet& reports() noexcept { return reports_; }
   [[nodiscard]] bool listened_to() const noexcept { return reports_.open(); }
   void tell(const report& r) noexcept { reports_.tell(r); }
@@ -276,6 +274,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   void post_stop(process& p) noexcept;
   void deliver_stops() noexcept;
   void emit_stop(process& p) noexcept;
+  void see_to_failing_waits(process& p) noexcept;
+  void request_is_over(process& p) noexcept;
   void post_fence() noexcept;
 
   void take_back(process& p) noexcept;

@@ -34,8 +34,14 @@ namespace coppice::detail {
 //   idle      ask_part -> posted
 //
 // A process that always has a completion on its way, because it finds ready whatever it waits for,
-// would have such a request put off for ever. So that is done only so often; then the cancellation
-// is emitted all the same, and the parts are to make sure that they do not miss it.
+// would have a request put off for ever. So that is done only so often; then the cancellation is
+// emitted all the same, though it misses. Parts make sure that they hear of it. As for all of the
+// process, the waits of Asio's that its body begins fail until the fence has passed, or until the
+// first has failed. A cancellation of which it is not known whether it misses counts as one that
+// does when that was so as often again. A process that has had its waits fail at as many turns has
+// heard of it.
+//
+//   posted    turn, while waits fail -> emitted, with a fence and no more; or idle
 class stop_request {
  public:
   // The urgency with which a process is asked to end. A stronger request is delivered even though a
@@ -57,11 +63,11 @@ class stop_request {
   // Tells whether the scheduler is to call `suspended` when the process suspends.
   [[nodiscard]] bool is_deferred() const noexcept { return now_ == state::deferred; }
   // Tells whether the request under way is one to parts of the process, and not to all of it.
-  [[nodiscard]] bool is_for_parts() const noexcept { return turns_for_parts_ > 0; }
-  // Tells whether it has been put off too often.
-  [[nodiscard]] bool insists() const noexcept {
-    return now_ != state::idle && turns_for_parts_ == most_turns;
-  }
+  [[nodiscard]] bool is_for_parts() const noexcept { return for_parts_; }
+  // Tells whether the cancellation that is being emitted misses what it is for.
+  [[nodiscard]] bool misses() const noexcept { return misses_; }
+  // Tells whether the waits of Asio's that the body begins are to fail.
+  [[nodiscard]] bool waits_fail() const noexcept { return waits_fail_; }
   // Tells whether a completion may be handled where it arrives, out of turn.
   [[nodiscard]] bool lets_run_inline() const noexcept {
     return now_ < state::emitting && yield_ == yield_state::none;
@@ -73,7 +79,8 @@ class stop_request {
     assert(how != level::none);
     if (how <= asked_) return false;
     asked_ = how;
-    turns_for_parts_ = 0;
+    for_parts_ = waits_fail_ = false;
+    turns_ = 0;
     if (!has_run || now_ == state::posted || now_ == state::deferred) return false;
     now_ = state::posted;
     return true;
@@ -84,7 +91,8 @@ class stop_request {
   [[nodiscard]] bool ask_part() noexcept {
     if (now_ != state::idle) return false;
     now_ = state::posted;
-    turns_for_parts_ = 1;
+    for_parts_ = true;
+    turns_ = 0;
     return true;
   }
 
@@ -96,14 +104,27 @@ class stop_request {
   }
 
   // The turn has come. True: post a fence, unless there is one for this turn, and emit the
-  // cancellation. `queued`: a completion of the process is queued, for instance of the loser of a
-  // race. The request is delivered after that.
+  // cancellation unless waits fail. `queued`: a completion of the process is queued, for instance of
+  // the loser of a race. The request is delivered after that.
   [[nodiscard]] bool turn(bool queued) noexcept {
     assert(now_ == state::posted);
-    if (is_for_parts() && !insists()) ++turns_for_parts_;
-    if (insists()) queued = false;
-    now_ = queued ? state::deferred : state::emitting;
-    if (queued) return false;
+    if (turns_ < (waits_fail_ ? 3 : 2) * most_turns) {
+      ++turns_;
+    } else if (waits_fail_) {
+      wait_has_failed();
+      return false;
+    }
+    const bool insists = turns_ >= most_turns;
+    if (queued && (waits_fail_ || !insists)) {
+      now_ = state::deferred;
+      return false;
+    }
+    if (waits_fail_) {
+      now_ = state::emitted;
+      return true;
+    }
+    now_ = state::emitting;
+    misses_ = insists && (queued || turns_ == 2 * most_turns);
     if (yield_ != yield_state::none && !is_for_parts()) {
       yield_ = yield_state::cancelled;
       now_ = state::hit;
@@ -117,9 +138,14 @@ class stop_request {
   }
 
   // The cancellation has been emitted. `found`: something of the process is queued or aborted now.
-  // True: the fence is to confirm it. False if the process was asked anew meanwhile.
-  [[nodiscard]] bool emitted(bool found) noexcept {
-    if (now_ == state::emitting) now_ = found ? state::hit : state::emitted;
+  // `heard`: the body is certain to hear of it. True: the fence is to confirm it. False if the
+  // process was asked anew meanwhile.
+  [[nodiscard]] bool emitted(bool found, bool heard) noexcept {
+    if (now_ == state::emitting) {
+      waits_fail_ = misses_ && !for_parts_ && !heard;
+      now_ = found ? state::hit : state::emitted;
+    }
+    misses_ = false;
     return now_ == state::hit || now_ == state::emitted;
   }
 
@@ -139,11 +165,23 @@ class stop_request {
 
   // Everything that was queued before the cancellation has run: the process has heard of it.
   void fence_passed() noexcept {
-    if (now_ == state::emitted || now_ == state::hit) now_ = state::idle;
+    if (now_ != state::emitted && now_ != state::hit) return;
+    now_ = state::idle;
+    waits_fail_ = false;
+  }
+
+  // A wait of the body has failed where it began, as waits fail: it has heard of the request.
+  void wait_has_failed() noexcept {
+    assert(waits_fail_);
+    now_ = state::idle;
+    waits_fail_ = false;
   }
 
   // The process exits: no request reaches it any more, and none is repeated.
-  void exits() noexcept { now_ = state::idle; }
+  void exits() noexcept {
+    now_ = state::idle;
+    waits_fail_ = false;
+  }
 
   // A task of the process yields. That is a wait as well, but in the run queue alone and in no
   // list, so a cancellation is noted here.
@@ -167,8 +205,10 @@ class stop_request {
   level asked_ = level::none;
   state now_ = state::idle;
   yield_state yield_ = yield_state::none;
-  // Counts the turns of a request to parts, from 1 up to the most. It is 0 with any other.
-  unsigned char turns_for_parts_ = 0;
+  bool for_parts_ : 1 = false;
+  bool misses_ : 1 = false;
+  bool waits_fail_ : 1 = false;
+  unsigned char turns_ = 0;  // of the request under way, up to three times the most
 };
 
 }  // namespace coppice::detail

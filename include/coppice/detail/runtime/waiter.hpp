@@ -76,6 +76,7 @@ class COPPICE_API waiter : public owned_item, public list_hook {
   // Wakes all waiters of the list. Returns false if it is empty.
   static bool wake_all(list_hook& waits) noexcept;
   static bool any_aborted(process& p) noexcept;
+  static bool is_body_aborted(process& p) noexcept;
   // Aborts the waiters that hear of a stop request in no other way: they are in no cancellation
   // slot.
   static void abort_listening(process& p) noexcept;
