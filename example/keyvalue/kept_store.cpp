@@ -16,6 +16,7 @@
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/experimental/parallel_group.hpp>
 #include <boost/system/error_code.hpp>
 #include <boost/system/system_error.hpp>
@@ -167,6 +168,7 @@ asio::awaitable<bool, coppice::executor> until_kept() {
   const coppice::server_ref<store_server> store{store_name};
   auto asking = store.call(store_server::keep{}, coppice::infinity);
   const auto [failed] = co_await std::move(asking)(asio::as_tuple(asio::deferred));
+  if (failed == asio::error::operation_aborted) throw boost::system::system_error{failed};
   co_return !failed;
 }
 

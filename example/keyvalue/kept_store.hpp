@@ -29,7 +29,8 @@ namespace keyvalue {
 /// Waits until all that the data shows by now is on disk. Those who wait at the same time share the
 /// waiting for the disk.
 ///
-/// @return False if that was in vain: the store has ended, or the caller is to stop.
+/// @return False if that was in vain, since the store has ended.
+/// @throws boost::system::system_error `operation_aborted` if the caller is to stop.
 boost::asio::awaitable<bool, coppice::executor> until_kept();
 
 }  // namespace keyvalue

@@ -23,7 +23,7 @@ using namespace std::chrono_literals;
 // A child that nobody can do without is brought back as often as it takes. With pauses in between,
 // it spends nothing of the budget of restarts.
 coppice::child_spec indispensable(coppice::child_spec spec) {
-  return std::move(spec).with_backoff({.min = 100ms, .max = 2s});
+  return std::move(spec).with_backoff({.min = 100ms, .max = 2s, .reset_after = 1s});
 }
 
 // A child that all others can do without: when it fails too often it is parked, and takes nobody
