@@ -9,9 +9,17 @@ import threading
 PROCESS_KILLS = (0.1, 0.9)
 PROGRAM_KILLS = (2, 5)
 
+# Within each minute the last seconds are calm. Before, whoever waits in vain for an answer is soon told by a connection
+# that breaks that none will come, and would not be found out.
+CALM = 15
+
 # The kinds of process that there are always. Those that others can do without are parked for a while when they were
 # killed too often.
 KINDS = ("keyvalue.file", "keyvalue.store", "keyvalue.clients", "connections", "listener", "connection")
+
+
+def is_calm(second):
+    return second % 60 >= 60 - CALM
 
 
 class ProcessKiller(threading.Thread):
@@ -31,6 +39,8 @@ class ProcessKiller(threading.Thread):
 
     def run(self):
         while not self._finish.wait(self._chance.uniform(*PROCESS_KILLS)):
+            if is_calm(self._findings.now()):
+                continue
             # Drawn in any case, so that what follows does not depend on whether this one arrives.
             number = self._chance.randrange(1 << 32)
             command = self._chance.choices([f"CRASH RANDOM {number}", "CRASH STORE", "CRASH"], [8, 1, 1])[0]
@@ -64,6 +74,8 @@ class ProgramKiller(threading.Thread):
 
     def run(self):
         while not self._finish.wait(self._chance.uniform(*PROGRAM_KILLS)):
+            if is_calm(self._findings.now()):
+                continue
             self.times.append(self._findings.now())
             self._program.kill()
 

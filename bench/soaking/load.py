@@ -14,7 +14,7 @@ PIPELINE = 16
 # So many keys, of so many bytes: what it writes is soon all there is, and takes no more from then on.
 KEYS = 1000
 SIZE = 100
-REQUESTS = 100_000
+REQUESTS = 20_000
 TESTS = ("set", "get", "incr")
 # It tells four times a second how far it is. When a connection breaks at the wrong moment it tries to write to it again
 # and again, without a system call in between, and says nothing any more: Redis 7.0.15, writeHandler().
