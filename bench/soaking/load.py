@@ -18,7 +18,7 @@ REQUESTS = 20_000
 TESTS = ("set", "get", "incr")
 # It tells four times a second how far it is. When a connection breaks at the wrong moment it tries to write to it again
 # and again, without a system call in between, and says nothing any more: Redis 7.0.15, writeHandler().
-SILENCE = 1.5
+SILENCE = 0.6
 
 
 class Load(threading.Thread):
