@@ -820,9 +820,8 @@ TEST_CASE("a store tells for how long a value will be there") {
 
 TEST_CASE("a value comes back from its bytes as it was") {
   const kept_value::clock::time_point later{1'700'000'000'123ms};
-  for (const std::size_t size :
-       {std::size_t{0}, std::size_t{10}, store::max_text_size, store::max_text_size + 1,
-        2 * blob::block_size + 1}) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{10}, store::max_text_size,
+                                 store::max_text_size + 1, 2 * blob::block_size + 1}) {
     for (const auto& ends : {decltype(kept_value::ends){}, decltype(kept_value::ends){later}}) {
       CAPTURE(size);
       std::string text(size, 'v');

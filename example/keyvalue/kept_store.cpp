@@ -128,8 +128,8 @@ class store_server {
   coppice::task<> write_some(change_log::keys& changed) {
     std::vector<decltype(file_.put({}, std::declval<const kept_value&>()))> puts;
     std::vector<decltype(file_.erase({}))> erasures;
-    for (std::size_t bytes = 0; !changed.empty() && bytes < most_bytes &&
-                                puts.size() + erasures.size() < most_writes;) {
+    std::size_t bytes = 0;
+    while (!changed.empty() && bytes < most_bytes && puts.size() + erasures.size() < most_writes) {
       std::string key = std::move(changed.extract(changed.begin()).value());
       const value* const found = data_.find(key);
       if (found == nullptr) {
