@@ -12,6 +12,7 @@ Two client libraries of Node.js take part if they are found:
 """
 
 import contextlib
+import functools
 import os
 import random
 import re
@@ -21,6 +22,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 
@@ -28,13 +30,16 @@ from support.program import Listener, TIME_LIMIT, eventually, expect, run_tests
 
 
 class Server(Listener):
-    """The example. With `files` descriptors at most, and that patience, in seconds, with clients who take nothing.
+    """The example. With `files` descriptors at most, with files of `file_size` bytes at most, and that patience, in
+    seconds, with clients who take nothing.
 
     `options` are words of its command line.
     """
 
-    def __init__(self, program, *options, files=None, environment=None, patience=60):
-        limit = (lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (files, files))) if files else None
+    def __init__(self, program, *options, files=None, file_size=None, environment=None, patience=60):
+        limits = [(which, most) for which, most in
+                  [(resource.RLIMIT_NOFILE, files), (resource.RLIMIT_FSIZE, file_size)] if most]
+        limit = (lambda: [resource.setrlimit(which, (most, most)) for which, most in limits]) if limits else None
         super().__init__([program, *options, "0", "127.0.0.1", str(patience)], preexec_fn=limit, env=environment)
 
     def memory(self):
@@ -58,6 +63,11 @@ class Server(Listener):
             with contextlib.suppress(ConnectionResetError):
                 return read_all(client)
         return b""
+
+
+def request(*words):
+    """As programs send it."""
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
 
 
 def read_all(client):
@@ -577,6 +587,103 @@ def the_slow_log_keeps_what_is_latest_in_a_flood(program):
         expect(server.stop(), (0, ""))
 
 
+def in_a_file(test):
+    """That test is given the name of a file; it is not run without SQLite."""
+    @functools.wraps(test)
+    def run(program):
+        done = subprocess.run([program, "--dbfilename", ""], capture_output=True, text=True, timeout=TIME_LIMIT)
+        expect(done.returncode, 64)
+        if "built without it" in done.stderr:
+            return "not without SQLite"
+        with tempfile.TemporaryDirectory() as folder:
+            return test(program, os.path.join(folder, "data"))
+    return run
+
+
+@in_a_file
+def what_was_acknowledged_outlives_a_kill_of_the_program(program, file):
+    rounds, keys = 5, 50
+    odd, long = b"\0\r\n\xff", random.Random(1).randbytes(1_000_000)
+    wanted = {}
+    for n in range(rounds):
+        with Server(program, "--dbfilename", file) as server, server.connect() as client:
+            for key, text in wanted.items():
+                found = server.ask(request(b"GET", key) + b"QUIT\r\n")
+                assert found == b"$%d\r\n%s\r\n+OK\r\n" % (len(text), text), (key, found[:100])
+            replies = client.makefile("rb")
+            for i in range(keys):
+                client.sendall(b"SET %d:%d x\r\nINCR %d:n\r\nAPPEND a %d,\r\n" % (n, i, n, i))
+                expect([replies.readline()[:1] for _ in range(3)], [b"+", b":", b":"])
+            client.sendall(request(b"SET", odd, long) +
+                           b"DEL %d:0\r\nSET brief x PX 1\r\nSET while x EX 1000\r\nINCR n\r\n" % n)
+            expect([replies.readline() for _ in range(5)],
+                   [b"+OK\r\n", b":1\r\n", b"+OK\r\n", b"+OK\r\n", b":%d\r\n" % (n + 1)])
+            server.signal(signal.SIGKILL)
+            expect(server.ended()[0], -signal.SIGKILL)
+        wanted |= {b"%d:%d" % (n, keys - 1): b"x", b"%d:n" % n: b"%d" % keys, b"while": b"x", odd: long,
+                   b"n": b"%d" % (n + 1), b"a": b"".join(b"%d," % i for i in range(keys)) * (n + 1)}
+    with Server(program, "--dbfilename", file) as server:
+        expect(server.cli("MGET", "0:0", "brief"), "\n")
+        expect(server.cli("DBSIZE"), str(rounds * keys + 4))
+        expect(server.cli("FLUSHALL"), "OK")
+        server.signal(signal.SIGKILL)
+        server.ended()
+    with Server(program, "--dbfilename", file) as server:
+        expect(server.cli("DBSIZE"), "0")
+        expect(server.stop(), (0, ""))
+
+
+@in_a_file
+def whoever_of_the_tree_is_killed_the_data_is_there(program, file):
+    kills = 24
+    with Server(program, "--dbfilename", file) as server:
+        def answers():
+            return server.cli("GET", "n") == str(n)
+
+        expect(server.cli("SET", "n", "0"), "OK")
+        for n in range(kills):
+            eventually("it goes on", answers)
+            crash = b"CRASH STORE\r\n" if n % 9 == 0 else b"CRASH RANDOM %d\r\n" % n
+            with server.connect() as client:
+                client.sendall(b"INCR n\r\n" + crash)
+                expect(client.makefile("rb").readline(), b":%d\r\n" % (n + 1))
+        n = kills
+        eventually("it goes on", answers)
+        code, said = server.stop()
+        expect(code, 0)
+        for who in ["keyvalue.file", "keyvalue.store", "keyvalue.clients", "connections", "listener", "connection",
+                    "sweeper", "keyvalue.slow_log"]:
+            assert re.search(rf"\b{who} <\d+> ended .*\(killed\)", said), (who, said)
+
+
+@in_a_file
+def what_a_full_disk_cannot_take_is_not_acknowledged(program, file):
+    with Server(program, "--dbfilename", file, file_size=1_000_000) as server, server.connect() as other:
+        expect(server.cli("SET", "small", "x"), "OK")
+        other.sendall(b"GET small\r\n")
+        expect(other.recv(100), b"$1\r\nx\r\n")
+        expect(server.ask(request(b"SET", b"v", b"v" * 2_000_000)), b"")
+        # Memory and file differ, so that all start again from the file.
+        expect(other.recv(100), b"")
+        eventually("the server listens again", lambda: server.cli("MGET", "small", "v") == "x\n")
+        expect(server.cli("SET", "small", "y"), "OK")
+        code, said = server.stop()
+        expect(code, 0)
+        assert "what has changed cannot be written" in said, said
+    with Server(program, "--dbfilename", file) as server:
+        expect(server.cli("MGET", "small", "v"), "y\n")
+        expect(server.stop(), (0, ""))
+
+
+@in_a_file
+def a_file_that_is_none_of_its_own_is_named(program, file):
+    with open(file, "w", encoding="ascii") as f:
+        f.write("this is no database\n" * 100)
+    done = subprocess.run([program, "--dbfilename", file, "0"], capture_output=True, text=True, timeout=TIME_LIMIT)
+    expect((done.returncode, done.stdout), (2, ""))
+    assert file in done.stderr and "not a database" in done.stderr, done.stderr
+
+
 def main():
     if not shutil.which("redis-cli") or not shutil.which("redis-benchmark"):
         print("skipped: redis-cli and redis-benchmark are not installed")
@@ -606,6 +713,10 @@ def main():
         whoever_holds_up_all_others_is_named,
         the_slow_log_tells_which_commands_took_long,
         the_slow_log_keeps_what_is_latest_in_a_flood,
+        what_was_acknowledged_outlives_a_kill_of_the_program,
+        whoever_of_the_tree_is_killed_the_data_is_there,
+        what_a_full_disk_cannot_take_is_not_acknowledged,
+        a_file_that_is_none_of_its_own_is_named,
     ], program)
     print("The key-value server has passed everything.")
     return 0

@@ -1,6 +1,8 @@
 #include "../example/keyvalue/blob.hpp"
 #include "../example/keyvalue/budget.hpp"
+#include "../example/keyvalue/change_log.hpp"
 #include "../example/keyvalue/commands.hpp"
+#include "../example/keyvalue/kept_value.hpp"
 #include "../example/keyvalue/reply.hpp"
 #include "../example/keyvalue/resp.hpp"
 #include "../example/keyvalue/session.hpp"
@@ -14,8 +16,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <optional>
+#include <set>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -322,6 +327,18 @@ TEST_CASE("QUIT and CRASH end the connection where they stand") {
   server v;
   CHECK(v.ask("CRASH SLOWLOG\n") == "+OK\r\n");
   CHECK(v.state == session::state::crash_slow_log);
+}
+
+TEST_CASE("CRASH RANDOM takes a number that chooses whom it concerns") {
+  server s;
+  CHECK(s.ask("CRASH RANDOM 12\r\n") == "+OK\r\n");
+  CHECK(s.state == session::state::crash_any);
+  CHECK(s.client.drawn() == 12);
+  CHECK(s.replies().empty());
+  CHECK(s.ask("CRASH RANDOM\r\n") == "+OK\r\n");
+  CHECK(s.state == session::state::crash_any);
+  CHECK(s.ask("CRASH RANDOM x\r\n") == "-ERR value is not an integer or out of range\r\n");
+  CHECK(s.ask("CRASH STORE 1\r\n") == "-ERR syntax error\r\n");
 }
 
 TEST_CASE("without a store, commands that need it say so") {
@@ -711,4 +728,123 @@ TEST_CASE("the slow log keeps the latest") {
   REQUIRE(std::get<std::vector<slow_command>>(rest).size() == 1);
   // The numbers go on.
   CHECK(std::get<std::vector<slow_command>>(rest)[0].number == 151);
+}
+
+namespace {
+
+// The keys that have changed since the last time.
+std::set<std::string> changed(change_log& log) {
+  const change_log::keys keys = log.take();
+  log.written();
+  return {keys.begin(), keys.end()};
+}
+
+}  // namespace
+
+TEST_CASE("a command that changes a value has its key noted") {
+  server s;
+  s.ask("SET before x\r\n");
+  change_log log;
+  s.data.note_changes_in(log);
+  CHECK(log.all_written());
+  using keys = std::set<std::string>;
+  for (const auto& [command, noted] : std::vector<std::pair<std::string, keys>>{
+           {"SET a 1", {"a"}},
+           {"SET a 2 XX PX 1000", {"a"}},
+           {"INCR a", {"a"}},
+           {"INCR new", {"new"}},
+           {"APPEND a 0", {"a"}},
+           {"APPEND fresh x", {"fresh"}},
+           {"DEL a none before", {"a", "before"}},
+           {"FLUSHALL", {"new", "fresh"}},
+       }) {
+    CAPTURE(command);
+    s.ask(command + "\r\n");
+    CHECK_FALSE(log.all_written());
+    CHECK(changed(log) == noted);
+    CHECK(log.all_written());
+  }
+  const std::string tail(longest_text + 1, 't');
+  s.ask(request({"SET", "long", tail}) + request({"APPEND", "longer", tail}));
+  CHECK(changed(log) == keys{"long", "longer"});
+  s.ask(request({"APPEND", "long", tail}) + request({"APPEND", "long", "x"}));
+  CHECK(changed(log) == keys{"long"});
+}
+
+TEST_CASE("what changes nothing has no key noted") {
+  server s;
+  s.ask("SET a text\r\n");
+  change_log log;
+  s.data.note_changes_in(log);
+  s.ask("GET a\r\nEXISTS a b\r\nMGET a b\r\nINCR a\r\n");
+  s.ask("SET a 1 NX\r\nSET b 1 XX\r\nDEL b\r\nSET a\r\n");
+  CHECK(log.all_written());
+}
+
+TEST_CASE("a value whose time is up has its key noted when it is missed or swept") {
+  server s;
+  change_log log;
+  s.data.note_changes_in(log);
+  s.ask("SET found x PX 10\r\nSET swept x PX 10\r\n");
+  changed(log);
+  server::now += 10ms;
+  CHECK(log.all_written());
+  s.ask("GET found\r\n");
+  CHECK(changed(log) == std::set<std::string>{"found"});
+  s.data.sweep(10);
+  CHECK(changed(log) == std::set<std::string>{"swept"});
+}
+
+TEST_CASE("what changes while it is written has to be written again") {
+  change_log log;
+  log.note("a");
+  log.note("a");
+  CHECK(log.take() == change_log::keys{"a"});
+  CHECK_FALSE(log.all_written());
+  log.note("a");
+  log.written();
+  CHECK_FALSE(log.all_written());
+  CHECK(log.take() == change_log::keys{"a"});
+  log.written();
+  CHECK(log.all_written());
+}
+
+TEST_CASE("a store tells for how long a value will be there") {
+  server s;
+  s.ask("SET brief x PX 10\r\nSET long x\r\n");
+  server::now += 4ms;
+  CHECK(s.data.time_left("brief") == 6ms);
+  CHECK(s.data.time_left("long") == std::nullopt);
+  CHECK(s.data.time_left("none") == std::nullopt);
+}
+
+TEST_CASE("a value comes back from its bytes as it was") {
+  const kept_value::clock::time_point later{1'700'000'000'123ms};
+  for (const std::size_t size :
+       {std::size_t{0}, std::size_t{10}, store::max_text_size, store::max_text_size + 1,
+        2 * blob::block_size + 1}) {
+    for (const auto& ends : {decltype(kept_value::ends){}, decltype(kept_value::ends){later}}) {
+      CAPTURE(size);
+      std::string text(size, 'v');
+      if (size > 1) text[1] = '\0';
+      kept_value kept{.ends = ends};
+      if (size > store::max_text_size) {
+        kept.value.bytes = std::make_shared<blob>(text);
+      } else {
+        kept.value.text = text;
+      }
+      const kept_value found = decode(encode(kept));
+      CHECK(found.ends == ends);
+      REQUIRE(found.value.size() == size);
+      CHECK((found.value.bytes != nullptr) == (size > store::max_text_size));
+      CHECK((found.value.bytes ? text_of(*found.value.bytes, size) : found.value.text) == text);
+    }
+  }
+}
+
+TEST_CASE("bytes that are no value are refused") {
+  for (const std::string bytes : {"", "x", "t1234567"}) {
+    CAPTURE(bytes);
+    CHECK_THROWS_AS(decode(bytes), std::invalid_argument);
+  }
 }

@@ -228,7 +228,7 @@ constexpr auto commands = std::to_array<command_entry>({
     {"SLOWLOG", 2, any_number, false, slowlog},
     {"DEBUG", 2, any_number, false, debug, 0, timing::any_time},
     {"QUIT", 1, any_number, false, quit},
-    {"CRASH", 1, 2, false, crash},
+    {"CRASH", 1, 3, false, crash},
 });
 
 }  // namespace

@@ -19,6 +19,7 @@ enum class outcome : unsigned char {
   crash,           ///< The client wants its connection to crash.
   crash_store,     ///< The client wants the store to crash.
   crash_slow_log,  ///< The client wants the slow log to crash.
+  crash_any,       ///< The client wants some process to be killed: see `client::drawn`.
   ask_slow_log,    ///< The reply is to be had from the slow log: see `client::asks`.
 };
 
@@ -29,6 +30,7 @@ struct client {
   protocol version = protocol::resp2;
   slow_commands slow{};
   slow_log_query asks{};
+  std::uint64_t drawn = 0;  ///< Chooses the process that is killed.
 };
 
 /// Executes one command and writes its reply; `CRASH` has none, and that of `ask_slow_log` comes

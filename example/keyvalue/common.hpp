@@ -5,12 +5,15 @@
 #include "options.hpp"
 #include "store_process.hpp"
 
+#include <boost/asio/io_context.hpp>
+
 #include <cstddef>
 
 namespace keyvalue {
 
 /// What connections have in common. Outlives them.
 struct common {
+  boost::asio::io_context& io;
   options given{};
   connection_list connections{};
   store_link store{};

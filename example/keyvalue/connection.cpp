@@ -1,12 +1,12 @@
 #include "connection.hpp"
 
+#include "fault.hpp"
+#include "kept_store.hpp"
 #include "output.hpp"
 #include "session.hpp"
 #include "slow_log_client.hpp"
 #include "slow_log_server.hpp"
 
-#include <coppice/exit_reason.hpp>
-#include <coppice/name.hpp>
 #include <coppice/process.hpp>
 #include <coppice/with_deadline.hpp>
 
@@ -37,10 +37,6 @@ buffers to_buffers(std::span<const std::string_view> pieces) {
   buffers result;
   for (std::size_t i = 0; i < pieces.size(); ++i) result[i] = asio::buffer(pieces[i]);
   return result;
-}
-
-void crash(const char* name) {
-  coppice::exit(coppice::whereis(name), coppice::exit_reason::error("a client asked for a crash"));
 }
 
 }  // namespace
@@ -79,6 +75,12 @@ asio::awaitable<void, coppice::executor> serve(socket_type socket, common& all) 
     while (state != session::state::idle) {
       state = client.work(all.store.get());
       if (client.has_slow_commands()) tell_slow_log(client.slow_commands(), socket);
+      // No answer tells of what is not on disk: neither that it was written, nor what it is.
+      if (!all.store.is_kept()) {
+        auto keeping = until_kept();
+        const bool kept = co_await std::move(keeping);
+        if (!kept) co_return;
+      }
       while (true) {
         const auto pieces = client.output();
         if (pieces.empty()) break;
@@ -102,6 +104,7 @@ asio::awaitable<void, coppice::executor> serve(socket_type socket, common& all) 
         case session::state::crash: throw std::runtime_error{"a client asked for a crash"};
         case session::state::crash_store: crash(store_name); break;
         case session::state::crash_slow_log: crash(slow_log_name); break;
+        case session::state::crash_any: kill_one(all.io, client.drawn()); break;
         case session::state::ask_slow_log: {
           auto asking = ask_slow_log(client);
           co_await std::move(asking);

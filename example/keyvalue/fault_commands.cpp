@@ -1,11 +1,14 @@
 #include "fault_commands.hpp"
 
 #include "subcommands.hpp"
+#include "to_integer.hpp"
 
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <optional>
+#include <random>
 #include <string>
 #include <thread>
 
@@ -26,13 +29,23 @@ std::optional<seconds> to_seconds(const std::string& text) {
 
 }  // namespace
 
-outcome crash(store*, client&, arguments a, reply_writer out) {
+outcome crash(store*, client& from, arguments a, reply_writer out) {
   if (a.size() == 1) return outcome::crash;
-  if (is(a[1], "STORE")) {
+  if (is(a[1], "RANDOM")) {
+    const auto number = a.size() == 3 ? to_integer(a[2].text) : std::random_device{}();
+    if (!number) {
+      out.error(not_an_integer);
+      return outcome::go_on;
+    }
+    from.drawn = static_cast<std::uint64_t>(*number);
+    out.simple("OK");
+    return outcome::crash_any;
+  }
+  if (a.size() == 2 && is(a[1], "STORE")) {
     out.simple("OK");
     return outcome::crash_store;
   }
-  if (is(a[1], "SLOWLOG")) {
+  if (a.size() == 2 && is(a[1], "SLOWLOG")) {
     out.simple("OK");
     return outcome::crash_slow_log;
   }

@@ -7,7 +7,8 @@ namespace keyvalue {
 
 // Commands that make something go wrong, to see what comes of it.
 
-/// `CRASH [STORE | SLOWLOG]`: the connection crashes unless something else is said.
+/// `CRASH [STORE | SLOWLOG | RANDOM [number]]`: the connection crashes unless something else is
+/// said. RANDOM: some process is killed; the number, if there is one, chooses which.
 outcome crash(store*, client&, arguments, reply_writer);
 
 /// `DEBUG SLEEP seconds` holds up everybody, as it does with Redis.

@@ -6,6 +6,8 @@
 // answers for `patience` seconds, 60 unless given, is hung up on. Options, which have the names
 // that they have in redis.conf if they are there:
 //
+//     --dbfilename FILE              the data is kept in that file, and what is answered is on disk;
+//                                    not given: it is in memory, and ends with the store
 //     --maxclients N                 so many at a time, 10000 unless given; others wait
 //     --timeout SECONDS              who says nothing for so long is hung up on; 0, which is the
 //                                    default: nobody is
@@ -18,6 +20,7 @@
 // Everything that runs is a process in one supervision tree:
 //
 //     keyvalue                              rest_for_one: the order is who depends on whom
+//       keyvalue.file                       the file, if there is one: a stash of SQLite
 //       keyvalue.store                      owns the data
 //       keyvalue.clients                    an acceptor
 //         keyvalue.clients.connections      a dynamic supervisor
@@ -29,9 +32,18 @@
 // What it shows:
 // - A crash ends one connection, nobody else notices, and no data is lost. The command CRASH
 //   throws in the process of its connection; so may any bug.
-// - If the store crashes (CRASH STORE), it starts again empty, and so does all that relied on its
-//   data; the clients have to connect again. If it crashes again and again there are pauses in
-//   between, in which the port is closed, and that spends nothing of the budget of restarts.
+// - If the store crashes (CRASH STORE), it starts again empty, or with what is in the file, and so
+//   does all that relied on its data; the clients have to connect again. If it crashes again and
+//   again there are pauses in between, in which the port is closed, and that spends nothing of the
+//   budget of restarts.
+// - With a file, nothing is answered before it is on disk, neither that it was written nor that it
+//   was read: so a kill -9 of the program, or a loss of power, takes back nothing that anybody was
+//   told. While the disk is busy others are served, and what they write is written together. What
+//   cannot be written (the disk is full) is not acknowledged: the store crashes, and starts again
+//   from the file. A command that changes several keys may have changed some of them if the program
+//   is killed before it has answered. A change of a value writes all of it: long ones cost as much.
+// - Anybody may be killed, and everything goes on: CRASH RANDOM kills one of all these processes,
+//   be it the file, a supervisor or a connection.
 // - What others can do without, the sweeper and the slow log, has a budget of its own. When it is
 //   spent (CRASH SLOWLOG, several times) it is parked for a while, and everything else goes on.
 //   What the slow log had in it, or on the way to it, outlives its crashes.
@@ -57,19 +69,12 @@
 
 #include "blob.hpp"
 #include "common.hpp"
-#include "connection.hpp"
 #include "options.hpp"
-#include "slow_log.hpp"
-#include "slow_log_server.hpp"
-#include "store_process.hpp"
+#include "tree.hpp"
 
-#include <coppice/acceptor.hpp>
 #include <coppice/acceptor_ref.hpp>
-#include <coppice/child_spec.hpp>
 #include <coppice/run.hpp>
 #include <coppice/run_options.hpp>
-#include <coppice/server.hpp>
-#include <coppice/supervisor.hpp>
 
 #include <boost/asio/io_context.hpp>
 
@@ -81,56 +86,15 @@
 #include <optional>
 #include <span>
 #include <stdexcept>
-#include <utility>
 
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr const char* acceptor_name = "keyvalue.clients";
-
-// A child that all others can do without: when it fails too often it is parked, and takes nobody
-// along. It has nothing to do that takes long, and so it hangs if it gets nowhere for ten seconds.
-coppice::child_spec dispensable(coppice::child_spec spec) {
-  return std::move(spec)
-      .with_restart_limit({.intensity = 3, .period = 1min, .then = coppice::park})
-      .with_progress_limit(10s);
-}
-
-// Connections have no limit of progress, since they may wait for their clients for ever. All else
-// that they wait for has a limit of its own.
-coppice::supervisor_spec make_tree(keyvalue::common& all) {
-  const keyvalue::options& given = all.given;
-  auto on_connection = [&all](keyvalue::socket_type socket) {
-    return keyvalue::serve(std::move(socket), all);
-  };
-  auto store = [&all] { return keyvalue::run_store(all.store, all.connections); };
-  auto sweeper = [&all] { return keyvalue::sweep(all.store); };
-  // No more need wait for it, as these would be the ones that it keeps.
-  const coppice::server_options of_slow_log{
-      .mailbox = {.limit = keyvalue::slow_log::most, .when_full = coppice::overflow::drop_oldest}};
-  return {
-      .name = "keyvalue",
-      .strategy = coppice::rest_for_one,
-      .children =
-          {
-              coppice::worker("store", store).with_backoff({.min = 100ms, .max = 10s}),
-              coppice::acceptor(given.endpoint, on_connection,
-                                {.name = acceptor_name,
-                                 .max_connections = given.most_clients,
-                                 .drain = given.drain,
-                                 .shutdown = 1s}),
-              dispensable(coppice::worker("sweeper", sweeper)),
-              dispensable(coppice::server_with<keyvalue::slow_log_server>(of_slow_log,
-                                                                          keyvalue::slow_log_name)),
-          },
-  };
-}
-
 coppice::run_options make_run_options(boost::asio::io_context& io, keyvalue::common& all) {
   const auto on_ready = [&io, &all](bool ready) {
     if (ready) {
-      const coppice::acceptor_ref acceptor{io, acceptor_name};
+      const coppice::acceptor_ref acceptor{io, keyvalue::acceptor_name};
       std::cout << "listening on " << acceptor.local_endpoint() << std::endl;
     } else {
       all.connections.finish();
@@ -151,7 +115,8 @@ std::optional<keyvalue::options> read_options(int argc, char** argv) {
   } catch (const std::invalid_argument& wrong) {
     std::cerr << "keyvalue: " << wrong.what() << '\n'
               << "usage: keyvalue [OPTION VALUE]... [port [address [patience]]]\n"
-              << "options: --maxclients, --timeout, --drain, --slowlog-log-slower-than\n";
+              << "options: --dbfilename, --maxclients, --timeout, --drain, "
+                 "--slowlog-log-slower-than\n";
     return std::nullopt;
   }
 }
@@ -166,7 +131,7 @@ int main(int argc, char** argv) {
   // of them might go in one call, for a quarter of a second.
   ::mallopt(M_MMAP_THRESHOLD, int{keyvalue::blob::block_size});
 #endif
-  keyvalue::common all{.given = *given};
   boost::asio::io_context io{1};
-  return coppice::run(io, make_tree(all), make_run_options(io, all));
+  keyvalue::common all{.io = io, .given = *given};
+  return coppice::run(io, keyvalue::make_tree(all), make_run_options(io, all));
 }

@@ -1,5 +1,7 @@
 #include "options.hpp"
 
+#include "kept_store.hpp"
+
 #include <boost/system/error_code.hpp>
 
 #include <charconv>
@@ -36,11 +38,22 @@ boost::asio::ip::address address(std::string_view text) {
                               std::string{text} + "'"};
 }
 
+std::filesystem::path file(std::string_view what, std::string_view name) {
+  if (!can_keep_store()) {
+    throw std::invalid_argument{std::string{what} +
+                                " needs SQLite, and this program was built without it"};
+  }
+  if (name.empty()) throw std::invalid_argument{std::string{what} + " needs the name of a file"};
+  return name;
+}
+
 // False if there is no such option.
 bool read(std::string_view option, std::string_view value, options& to) {
   using std::chrono::microseconds;
   using std::chrono::seconds;
-  if (option == "--maxclients") {
+  if (option == "--dbfilename") {
+    to.file = file(option, value);
+  } else if (option == "--maxclients") {
     to.most_clients = static_cast<std::size_t>(number(option, value, 1, 1'000'000));
   } else if (option == "--timeout") {
     const seconds time{number(option, value, 0, day)};

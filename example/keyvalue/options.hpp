@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <filesystem>
 #include <optional>
 #include <span>
 
@@ -14,6 +15,8 @@ namespace keyvalue {
 
 /// What the command line says; see main.cpp.
 struct options {
+  /// Where the data is kept; empty: in memory only.
+  std::filesystem::path file{};
   boost::asio::ip::tcp::endpoint endpoint{boost::asio::ip::address_v4::loopback(), 6379};
   std::size_t most_clients = 10'000;
   coppice::time_limit timeout = coppice::infinity;

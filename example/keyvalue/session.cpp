@@ -87,6 +87,7 @@ session::state session::work(store* data) {
       case outcome::crash: return state::crash;
       case outcome::crash_store: return state::crash_store;
       case outcome::crash_slow_log: return state::crash_slow_log;
+      case outcome::crash_any: return state::crash_any;
       case outcome::ask_slow_log: return state::ask_slow_log;
     }
   }

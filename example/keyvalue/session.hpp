@@ -41,6 +41,7 @@ class session {
     crash,           ///< Write the output and crash.
     crash_store,     ///< Write the output and crash the store; there may be more to do.
     crash_slow_log,  ///< Write the output and crash the slow log; there may be more to do.
+    crash_any,       ///< Write the output and kill the process that is `drawn()`; likewise.
     ask_slow_log,    ///< Ask the slow log for `query()`, and say `answer()` or `no_answer()`.
   };
 
@@ -70,6 +71,7 @@ class session {
   [[nodiscard]] bool has_slow_commands() const noexcept { return !client_.slow.empty(); }
   [[nodiscard]] std::vector<slow_command> slow_commands() { return client_.slow.take(); }
   [[nodiscard]] const slow_log_query& query() const noexcept { return client_.asks; }
+  [[nodiscard]] std::uint64_t drawn() const noexcept { return client_.drawn; }
   void answer(const slow_log_answer& given);
   /// The slow log cannot answer.
   void no_answer();

@@ -13,7 +13,16 @@ const value* store::find(std::string_view key) {
   return it == values_.end() ? nullptr : &it->second.value;
 }
 
+std::optional<store::clock::duration> store::time_left(std::string_view key) const {
+  const auto it = values_.find(key);
+  if (it == values_.end() || !it->second.ends) return {};
+  return (*it->second.ends)->first - now_();
+}
+
+// What changes is noted first. If there is no memory for that nothing has changed; and a key that
+// is noted in vain does no harm.
 void store::put(std::string_view key, value&& v, std::optional<clock::duration> lifetime) {
+  note(key);
   auto it = values_.find(key);
   if (it == values_.end()) {
     it = values_.emplace(std::string{key}, entry{std::move(v), {}}).first;
@@ -51,6 +60,7 @@ std::optional<std::size_t> store::append(std::string_view key, std::string_view 
   }
   value& v = it->second.value;
   if (tail.size() > max_value_size - v.size()) return std::nullopt;
+  note(key);
   if (!v.bytes && v.text.size() + tail.size() <= max_text_size) {
     v.text.append(tail);
   } else {
@@ -68,6 +78,7 @@ std::optional<std::size_t> store::append(std::string_view key, blob&& tail) {
   }
   value& v = it->second.value;
   if (tail.size() > max_value_size - v.size()) return std::nullopt;
+  note(key);
   if (!v.bytes) v = {{}, std::make_shared<blob>(v.text)};
   v.bytes->append(std::move(tail));
   return v.size();
@@ -85,6 +96,7 @@ store::add_result store::add(std::string_view key, std::int64_t amount, std::int
                  : before < std::numeric_limits<std::int64_t>::min() - amount) {
     return add_result::overflow;
   }
+  note(key);
   sum = before + amount;
   char text[24];
   const auto end = std::to_chars(text, text + sizeof text, sum).ptr;
@@ -105,6 +117,7 @@ bool store::erase(std::string_view key) {
 }
 
 void store::clear() {
+  for (const auto& [key, e] : values_) note(key);
   lifetimes_.clear();
   for (auto& [key, e] : values_) discard(e.value);
   values_.clear();
@@ -140,6 +153,7 @@ void store::discard(value& v) {
 }
 
 void store::remove(table::iterator it) {
+  note(it->first);
   discard(it->second.value);
   if (it->second.ends) lifetimes_.erase(*it->second.ends);
   values_.erase(it);

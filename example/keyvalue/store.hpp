@@ -1,6 +1,7 @@
 #pragma once
 
 #include "blob.hpp"
+#include "change_log.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -43,8 +44,15 @@ class store {
   store(const store&) = delete;
   store& operator=(const store&) = delete;
 
+  /// From now on each key is noted there when its value changes, is deleted or ends.
+  ///
+  /// @param log Outlives the store.
+  void note_changes_in(change_log& log) noexcept { changes_ = &log; }
+
   /// The value, or null. Valid until the key is next written to.
   [[nodiscard]] const value* find(std::string_view key);
+  /// For how long it will be there; nothing if that is for ever, or there is none.
+  [[nodiscard]] std::optional<clock::duration> time_left(std::string_view key) const;
 
   /// Sets a value.
   ///
@@ -101,11 +109,15 @@ class store {
   using table = std::unordered_map<std::string, entry, key_hash, std::equal_to<>>;
 
   void put(std::string_view key, value&& v, std::optional<clock::duration> lifetime);
+  void note(std::string_view key) {
+    if (changes_ != nullptr) changes_->note(key);
+  }
   table::iterator look_up(std::string_view key);
   void remove(table::iterator it);
   void discard(value& v);
 
   clock::time_point (*now_)();
+  change_log* changes_ = nullptr;
   table values_;
   lifetimes lifetimes_;
   // Long values of which nothing can be found any more. To free one at once takes too long.

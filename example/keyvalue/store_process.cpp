@@ -1,23 +1,21 @@
 #include "store_process.hpp"
 
+#include "kept_store.hpp"
+
 #include <coppice/name.hpp>
 #include <coppice/process.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <utility>
 
 namespace keyvalue {
 
 boost::asio::awaitable<void, coppice::executor> run_store(store_link& link,
                                                           connection_list& connections) {
-  struct end {
-    connection_list& of;
-    ~end() { of.cut(); }
-  };
-
   coppice::register_name(store_name);
   store data;
-  const end ends{connections};
+  const end_of_connections end{connections};
   const store_link::publication published{link, data};
   co_await coppice::sleep_for(std::chrono::steady_clock::duration::max());
 }
@@ -30,6 +28,11 @@ boost::asio::awaitable<void, coppice::executor> sweep(store_link& link) {
     // With many to free, others get their turn in between.
     store* const data = link.get();
     const bool more = data != nullptr && data->sweep(at_once) == at_once;
+    if (!link.is_kept()) {
+      // Whether it succeeds is the store's business.
+      auto keeping = until_kept();
+      co_await std::move(keeping);
+    }
     co_await coppice::sleep_for(more ? 1ms : 100ms);
   }
 }

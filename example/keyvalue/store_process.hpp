@@ -1,5 +1,6 @@
 #pragma once
 
+#include "change_log.hpp"
 #include "connection_list.hpp"
 #include "store.hpp"
 
@@ -29,13 +30,26 @@ class store_link {
   /// The data, or null. Not to be kept across a `co_await`.
   [[nodiscard]] store* get() const noexcept { return data_; }
 
+  /// Whether the data is as safe as it is to be: in the file, if it is kept in one.
+  [[nodiscard]] bool is_kept() const noexcept {
+    return changes_ == nullptr || changes_->all_written();
+  }
+
   /// Holds the link to a store for as long as it lives.
   class publication {
    public:
-    publication(store_link& link, store& data) noexcept : link_{link} { link_.data_ = &data; }
+    /// @param changes Those that are not in the file yet, if there is one.
+    publication(store_link& link, store& data, const change_log* changes = nullptr) noexcept
+        : link_{link} {
+      link_.data_ = &data;
+      link_.changes_ = changes;
+    }
     publication(const publication&) = delete;
     publication& operator=(const publication&) = delete;
-    ~publication() { link_.data_ = nullptr; }
+    ~publication() {
+      link_.data_ = nullptr;
+      link_.changes_ = nullptr;
+    }
 
    private:
     store_link& link_;
@@ -43,10 +57,24 @@ class store_link {
 
  private:
   store* data_ = nullptr;
+  const change_log* changes_ = nullptr;
 };
 
-/// The store process: owns the data, which ends with it. So do the connections, as their clients
-/// rely on the data.
+/// Ends the connections when it ends, as their clients rely on the data: a part of who owns that.
+class end_of_connections {
+ public:
+  /// @param of Outlives it.
+  explicit end_of_connections(connection_list& of) noexcept : of_{of} {}
+  end_of_connections(const end_of_connections&) = delete;
+  end_of_connections& operator=(const end_of_connections&) = delete;
+  ~end_of_connections() { of_.cut(); }
+
+ private:
+  connection_list& of_;
+};
+
+/// The store process of data that is in memory only: owns it, and the data ends with it. So do the
+/// connections.
 ///
 /// @param link, connections Outlive the process.
 boost::asio::awaitable<void, coppice::executor> run_store(store_link& link,
