@@ -133,6 +133,23 @@ def a_client_may_write_all_of_a_long_pipeline_before_it_reads(program):
         expect(server.stop(), (0, ""))
 
 
+def what_is_asked_while_answers_are_not_taken_is_answered_too(program):
+    value = b"v" * 10_000
+    count = 1000
+    with Server(program) as server, server.connect() as client:
+        client.sendall(b"SET k %s\r\n" % value)
+        expect(client.recv(100), b"+OK\r\n")
+        # One by one, so that the server has nothing else to do when it finds no room for an answer.
+        for _ in range(count):
+            client.sendall(b"GET k\r\n")
+            time.sleep(0.0005)
+        left = count * len(b"$%d\r\n%s\r\n" % (len(value), value))
+        while left > 0:
+            left -= len(client.recv(1 << 18))
+        expect(left, 0)
+        expect(server.stop(), (0, ""))
+
+
 def a_client_that_never_reads_is_hung_up_on(program):
     with Server(program, patience=1) as server, server.connect() as client:
         value = b"v" * 4000
@@ -694,6 +711,7 @@ def main():
         client_libraries_connect_without_a_complaint,
         pipelined_and_split_requests_are_answered_in_order,
         a_client_may_write_all_of_a_long_pipeline_before_it_reads,
+        what_is_asked_while_answers_are_not_taken_is_answered_too,
         a_client_that_never_reads_is_hung_up_on,
         long_values_on_their_way_take_no_memory,
         a_broken_protocol_ends_that_connection_alone,

@@ -19,6 +19,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <functional>
+#include <future>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -180,11 +181,17 @@ TEST_CASE("a thread that sleeps lets time pass, on every clock") {
 TEST_CASE("what runs outside of a simulation, or beside it, has the real time") {
   std::chrono::steady_clock::time_point inside;
   std::chrono::steady_clock::time_point beside;
+  std::promise<void> has_run;
+  std::thread real{[&] {
+    has_run.get_future().wait();
+    beside = std::chrono::steady_clock::now();
+  }};
   simulate(1, [&](simulation& s) {
     s.run_for(1000h);
     inside = std::chrono::steady_clock::now();
-    std::thread{[&] { beside = std::chrono::steady_clock::now(); }}.join();
+    has_run.set_value();
   });
+  real.join();
   const auto after = std::chrono::steady_clock::now();
   CHECK(beside <= after);
   CHECK(after - beside < 1h);

@@ -75,6 +75,7 @@ asio::awaitable<void, coppice::executor> serve(socket_type socket, common& all) 
     while (state != session::state::idle) {
       state = client.work(all.store.get());
       if (client.has_slow_commands()) tell_slow_log(client.slow_commands(), socket);
+      bool has_heard_more = false;  // while its client was slow to take the answers
       // No answer tells of what is not on disk: neither that it was written, nor what it is.
       if (!all.store.is_kept()) {
         auto keeping = until_kept();
@@ -91,6 +92,7 @@ asio::awaitable<void, coppice::executor> serve(socket_type socket, common& all) 
           auto waiting = until_writable(socket, client, all.given.patience);
           const bool writable = co_await std::move(waiting);
           if (!writable) co_return;
+          has_heard_more = true;
         } else if (unsent) {
           co_return;
         } else if (!client.output().empty()) {
@@ -98,7 +100,9 @@ asio::awaitable<void, coppice::executor> serve(socket_type socket, common& all) 
         }
       }
       switch (state) {
-        case session::state::idle: break;
+        case session::state::idle:
+          if (has_heard_more) state = session::state::busy;
+          break;
         case session::state::busy: co_await coppice::yield(); break;
         case session::state::finished: co_return;
         case session::state::crash: throw std::runtime_error{"a client asked for a crash"};

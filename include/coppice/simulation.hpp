@@ -106,9 +106,9 @@ class simulation {
 ///
 /// A play fails if the body throws, if a test framework that has been told of simulations (see
 /// simulation_doctest.hpp) has counted a failed assertion, if nothing can ever happen while
-/// something is waited for, if the limits of `o` are passed, if an open socket is left when the
-/// io_context is gone, or if the same seed takes another course when it is played a second time.
-/// Then the faults that have happened are taken away as long as it fails without them, and
+/// something is waited for, if the limits of `o` are passed, if an open socket or a thread is left
+/// when the io_context is gone, or if the same seed takes another course when it is played a second
+/// time. Then the faults that have happened are taken away as long as it fails without them, and
 /// `simulation_failed` is thrown.
 ///
 /// Environment variables choose what is played: `COPPICE_SEED=N` one seed, with its reports printed
@@ -117,12 +117,14 @@ class simulation {
 ///
 /// Only programs that link coppice-testing have this: there the functions of the C library that
 /// Asio uses for time and sockets look whether their thread simulates, and go on as ever if not.
-/// The simulation does not cover files and pipes (they are real), signals, names that need a
-/// resolver (addresses need none), datagram and UNIX sockets, nor other threads.
+/// Threads that are created in a play belong to it: one of them runs at any time, until it waits
+/// for something, and the seed decides which goes on when. The simulation does not cover what is in
+/// files and pipes (they are real), signals, what a resolver answers (addresses need none), datagram
+/// and UNIX sockets, nor threads that were created elsewhere.
 ///
 /// @throws simulation_failed
-/// @throws std::invalid_argument for a chance outside 0 to 1, a latency below zero, or an
-///   environment variable that cannot be read.
+/// @throws std::invalid_argument for a chance outside 0 to 1, a latency or delay below zero, or
+///   an environment variable that cannot be read.
 /// @par Thread safety
 /// Any thread, one simulation at a time on each.
 void simulate(const simulation_options& o, const std::function<void(simulation&)>& body);

@@ -20,6 +20,17 @@ struct network_conditions {
   double no_descriptor = 0;
 };
 
+/// How the threads of a simulated program go on, but for the one that simulates.
+struct thread_conditions {
+  /// When what a thread has waited for is there (it has been created or notified, a mutex is free,
+  /// its sleep is over), it goes on after a time between these, drawn for each. A sync of a file
+  /// takes such a time, too.
+  std::chrono::microseconds delay_min{0};
+  std::chrono::microseconds delay_max{5'000};
+  /// The chance, from 0 to 1, that it is interrupted for such a time where it locks a mutex.
+  double interruption = 0.01;
+};
+
 /// A fault happens to a process where it would go on after a wait.
 enum class fault_kind : unsigned char {
   crash,      ///< It ends by an exception, `simulated_fault`, which its body has no time to catch.
@@ -57,6 +68,7 @@ struct simulation_options {
   /// The most that can happen. Each seed draws which of the kinds of faults happen in its play, and
   /// how often.
   network_conditions network{};
+  thread_conditions threads{};
   std::vector<process_fault> faults{};
   simulated_order order = simulated_order::drawn;
   /// A play that lasts longer, in its own time, has failed.

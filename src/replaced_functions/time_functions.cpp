@@ -1,6 +1,6 @@
 #include "replaced.hpp"
 #include "replaced_functions.hpp"
-#include "timespec.hpp"
+#include "simulated_system/clocks.hpp"
 
 #include <sys/time.h>
 #include <time.h>
@@ -16,21 +16,11 @@ void link_time_functions() noexcept {}
 
 namespace {
 
-// The year 2000, at the beginning of each simulation.
-constexpr duration wall_offset = std::chrono::seconds{946'684'800} - simulated_system::first;
-
 std::optional<duration> time_here(clockid_t which) noexcept {
   const simulated_system* const s = system_here();
-  if (s == nullptr) return std::nullopt;
-  switch (which) {
-    case CLOCK_MONOTONIC:
-    case CLOCK_MONOTONIC_COARSE:
-    case CLOCK_MONOTONIC_RAW:
-    case CLOCK_BOOTTIME: return s->now();
-    case CLOCK_REALTIME:
-    case CLOCK_REALTIME_COARSE: return s->now() + wall_offset;
-    default: return std::nullopt;
-  }
+  const std::optional<duration> offset = s != nullptr ? offset_of(which) : std::nullopt;
+  if (!offset) return std::nullopt;
+  return s->now() + *offset;
 }
 
 int sleep_here(simulated_system& s, duration d) {

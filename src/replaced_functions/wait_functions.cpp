@@ -1,8 +1,8 @@
 #include "replaced.hpp"
 #include "replaced_functions.hpp"
+#include "simulated_system/clocks.hpp"
 #include "simulated_system/epoll_set.hpp"
 #include "simulated_system/timed_files.hpp"
-#include "timespec.hpp"
 
 #include <poll.h>
 #include <sys/epoll.h>

@@ -51,6 +51,19 @@ void epoll_set::forget(descriptor& d) {
   }
 }
 
+namespace {
+
+std::uint32_t events_of(const epoll_entry& e) noexcept {
+  return e.of.readiness() & (e.wanted.events | EPOLLERR | EPOLLHUP);
+}
+
+}  // namespace
+
+bool epoll_set::has_ready() const noexcept {
+  return std::any_of(ready_.begin(), ready_.end(),
+                     [](const epoll_entry* e) { return events_of(*e) != 0; });
+}
+
 int epoll_set::take_ready(std::span<epoll_event> into) {
   std::vector<epoll_entry*> candidates = std::exchange(ready_, {});
   for (epoll_entry* const e : candidates) e->listed = false;
@@ -64,7 +77,7 @@ int epoll_set::take_ready(std::span<epoll_event> into) {
   }
   std::size_t told = 0;
   for (epoll_entry* const e : candidates) {
-    const std::uint32_t now = e->of.readiness() & (e->wanted.events | EPOLLERR | EPOLLHUP);
+    const std::uint32_t now = events_of(*e);
     if (now == 0) continue;
     if (told == std::min(into.size(), most)) {
       list(*e);

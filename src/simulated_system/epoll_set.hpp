@@ -43,6 +43,7 @@ class epoll_set final : public descriptor {
   // Its last number has been closed.
   static void forget(descriptor& d);
 
+  [[nodiscard]] bool has_ready() const noexcept;
   // Gives how many there are.
   int take_ready(std::span<epoll_event> into);
 

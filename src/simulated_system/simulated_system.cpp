@@ -23,10 +23,9 @@ simulated_system::~simulated_system() = default;
 
 simulated_system* simulated_system::current() noexcept { return of_this_thread; }
 
-simulated_system::in_use::in_use(simulated_system& s) noexcept
-    : before_{std::exchange(of_this_thread, &s)} {}
-
-simulated_system::in_use::~in_use() { of_this_thread = before_; }
+simulated_system* simulated_system::set_current(simulated_system* s) noexcept {
+  return std::exchange(of_this_thread, s);
+}
 
 int simulated_system::open(std::shared_ptr<descriptor> d) {
   if (files_.size() >= most_files_) return -EMFILE;
@@ -57,20 +56,22 @@ int simulated_system::close(int number) {
 }
 
 void simulated_system::let_due_happen() {
-  while (events_.next() && *events_.next() <= now_) events_.pop()();
+  if (threads_ != nullptr) threads_->look();
+  while (events_.next() && *events_.next() <= now_ && !is_beyond_limits()) events_.pop()();
 }
 
 bool simulated_system::step(std::optional<duration> limit) {
+  if (threads_ != nullptr) threads_->look();
   const std::optional<duration> next = events_.next();
   if (!next || (limit && *next > *limit)) {
     if (!limit) return false;
-    if (*limit > now_) idle_waits_ = 0;
+    if (*limit > now_) idle_steps_ = 0;
     now_ = std::max(now_, *limit);
     return false;
   }
   if (*next > now_) {
     now_ = *next;
-    idle_waits_ = 0;
+    idle_steps_ = 0;
     trace_.note("time", static_cast<std::uint64_t>(now_.count()));
   }
   events_.pop()();
@@ -78,24 +79,29 @@ bool simulated_system::step(std::optional<duration> limit) {
 }
 
 bool simulated_system::pass_until(const std::function<bool()>& so, std::optional<duration> limit) {
+  if (are_others_here()) return threads_->pass_until(so, limit);
   let_due_happen();
   while (!so()) {
-    if (!step(limit)) return so();
+    if (!step(limit) || (!limit && is_beyond_limits())) return so();
   }
   return true;
 }
 
 int simulated_system::wait(epoll_set& set, epoll_event* into, int most, int timeout) {
-  ++idle_waits_;
-  if (now_ - first > time_limit_ && stuck_ && !std::exchange(told_late_, true)) {
-    stuck_();
-    return 0;
-  }
-  let_due_happen();
   const std::span<epoll_event> room{into, static_cast<std::size_t>(most)};
   std::optional<duration> limit;
   if (timeout >= 0) limit = now_ + std::chrono::milliseconds{timeout};
+  if (are_others_here()) {
+    if (timeout != 0) threads_->pass_until([&set] { return set.has_ready(); }, limit);
+    return set.take_ready(room);
+  }
+  ++idle_steps_;
+  let_due_happen();
   for (;;) {
+    if (is_beyond_limits() && stuck_ && !std::exchange(told_late_, true)) {
+      stuck_();
+      return 0;
+    }
     const int ready = set.take_ready(room);
     if (ready > 0 || timeout == 0 || std::exchange(wait_over_, false)) {
       trace_.note("ready", static_cast<std::uint64_t>(ready));

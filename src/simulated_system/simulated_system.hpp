@@ -21,6 +21,21 @@ namespace coppice::detail {
 class epoll_set;
 class network;
 
+// The threads of a simulated system beside the one that simulates. They let nothing happen: while
+// they wait, that one does.
+class other_threads {
+ public:
+  // Whether the thread that asks is one of them.
+  [[nodiscard]] virtual bool are_here() const noexcept = 0;
+  // As simulated_system::pass_until, on one of them.
+  virtual bool pass_until(const std::function<bool()>& so, std::optional<duration> limit) = 0;
+  // Looks whether what one of them waits for has come about.
+  virtual void look() = 0;
+
+ protected:
+  ~other_threads() = default;
+};
+
 // The operating system that a thread sees while it simulates: a time, and open files that are none
 // of the real system's. Time passes when the thread waits, and at no other time: it jumps to
 // what happens next.
@@ -36,14 +51,16 @@ class simulated_system {
 
   // The one of this thread, or null.
   static simulated_system* current() noexcept;
+  // Gives the one before.
+  static simulated_system* set_current(simulated_system* s) noexcept;
 
   // Makes a system that of this thread.
   class in_use {
    public:
-    explicit in_use(simulated_system& s) noexcept;
+    explicit in_use(simulated_system& s) noexcept : before_{set_current(&s)} {}
     in_use(const in_use&) = delete;
     in_use& operator=(const in_use&) = delete;
-    ~in_use();
+    ~in_use() { set_current(before_); }
 
    private:
     simulated_system* before_;
@@ -55,6 +72,8 @@ class simulated_system {
   // The network attaches itself.
   void attach(network& n) noexcept { network_ = &n; }
   [[nodiscard]] network& net() noexcept { return *network_; }
+  // So do the other threads.
+  void attach(other_threads& t) noexcept { threads_ = &t; }
   [[nodiscard]] random_stream& random_device() noexcept { return random_device_; }
   // Lets everything be ready in the order in which it gets ready.
   void keep_order() noexcept { drawn_ = false; }
@@ -68,7 +87,7 @@ class simulated_system {
   }
   void forget(const event_queue::key& k) noexcept { events_.remove(k); }
   // Lets the time pass until that is so, while the thread does nothing else. Returns false if it
-  // will never be.
+  // will never be, or not within the limits of the simulation.
   bool pass_until(const std::function<bool()>& so, std::optional<duration> limit = {});
 
   // Lets the next event happen, if there is one up to then. Time is that of the event, or else
@@ -98,13 +117,25 @@ class simulated_system {
   // throws.
   void set_stuck(std::function<void()> what) { stuck_ = std::move(what); }
   // The same is called, once, in a wait after so much time: Asio waits for a timer that is far away
-  // in many waits of minutes, and calls no handler in between.
-  void set_time_limit(duration most) { time_limit_ = most; }
-  // The number of waits in a row during which no time has passed.
-  [[nodiscard]] std::uint64_t waits_without_time() const noexcept { return idle_waits_; }
+  // in many waits of minutes, and calls no handler in between. So it is after so many steps without
+  // time.
+  void set_limits(duration most, std::uint64_t most_idle) noexcept {
+    time_limit_ = most;
+    most_idle_ = most_idle;
+  }
+  [[nodiscard]] bool is_beyond_limits() const noexcept {
+    return now_ - first > time_limit_ || idle_steps_ > most_idle_;
+  }
+  // The number of waits in a row, and of what threads have done meanwhile, during which no time has
+  // passed.
+  [[nodiscard]] std::uint64_t steps_without_time() const noexcept { return idle_steps_; }
+  void count_step() noexcept { ++idle_steps_; }
 
  private:
   void let_due_happen();
+  [[nodiscard]] bool are_others_here() const noexcept {
+    return threads_ != nullptr && threads_->are_here();
+  }
 
   std::uint64_t seed_;
   fault_plan& faults_;
@@ -116,12 +147,14 @@ class simulated_system {
   std::map<int, std::shared_ptr<descriptor>> files_;
   std::size_t most_files_ = 1 << 20;
   network* network_ = nullptr;
+  other_threads* threads_ = nullptr;
   std::function<void()> stuck_;
   bool told_stuck_ = false;
   bool told_late_ = false;
   duration time_limit_ = duration::max();
+  std::uint64_t most_idle_ = std::uint64_t(-1);
   bool wait_over_ = false;
-  std::uint64_t idle_waits_ = 0;
+  std::uint64_t idle_steps_ = 0;
 };
 
 }  // namespace coppice::detail

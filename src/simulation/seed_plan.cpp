@@ -35,7 +35,7 @@ std::string_view to_text(simulated_order o) {
 
 seed_plan plan_of(std::uint64_t seed, const simulation_options& o) {
   random_stream draws{seed, "plan"};
-  seed_plan p{seed, o.order, 0, o.network, o.faults};
+  seed_plan p{seed, o.order, 0, o.network, o.threads, o.faults};
   if (p.order == simulated_order::drawn) {
     static constexpr std::array kinds{simulated_order::first_come, simulated_order::random,
                                       simulated_order::random, simulated_order::priorities};
@@ -49,6 +49,7 @@ seed_plan plan_of(std::uint64_t seed, const simulation_options& o) {
     *chance = weakened(draws, *chance);
   }
   for (process_fault& f : p.faults) f.chance = weakened(draws, f.chance);
+  p.threads.interruption = weakened(draws, p.threads.interruption);
   return p;
 }
 

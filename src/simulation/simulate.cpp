@@ -50,6 +50,12 @@ void check(const simulation_options& o) {
     throw std::invalid_argument{
         "coppice: simulate: latency_min must not be negative, nor above latency_max"};
   }
+  const thread_conditions& t = o.threads;
+  check_chance("an interruption", t.interruption);
+  if (t.delay_min < t.delay_min.zero() || t.delay_max < t.delay_min) {
+    throw std::invalid_argument{
+        "coppice: simulate: delay_min must not be negative, nor above delay_max"};
+  }
 }
 
 // Gives the command line of this program, as a shell reads it.

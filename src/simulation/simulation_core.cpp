@@ -40,6 +40,8 @@ simulation_core::simulation_core(const seed_plan& p, const simulation_options& o
   link_wait_functions();
   link_socket_functions();
   link_io_functions();
+  link_thread_functions();
+  link_lock_functions();
 }
 
 simulation_core::~simulation_core() = default;
@@ -49,13 +51,14 @@ std::string simulation_core::play(const std::function<void(simulation&)>& body) 
   std::string failure;
   const bool drawn = plan_.order != simulated_order::first_come;
   if (!drawn) system_.keep_order();
+  threads_.emplace(system_, plan_.threads);
   io_.emplace(1);
   listen_to_reports();
   system_.set_stuck([this] {
     stuck_ = true;
     io_->stop();
   });
-  system_.set_time_limit(options_.time_limit);
+  system_.set_limits(options_.time_limit, options_.steps_at_one_time);
   if (drawn || !process_faults_.empty()) {
     scheduler& s = scheduler::of(*io_);
     order_.emplace(s, system_, plan_.order, plan_.priority_changes, process_faults_);
@@ -71,11 +74,17 @@ std::string simulation_core::play(const std::function<void(simulation&)>& body) 
   }
   process_faults_.end_step();
   io_.reset();
-  if (const std::size_t left = system_.open_files(); left > 0 && failure.empty()) {
-    failure = std::to_string(left) + " sockets or other descriptors are still open when the "
-              "io_context is gone";
+  // Whoever has heard of such a failure has thrown something less clear.
+  if (!threads_->failure().empty()) failure = threads_->failure();
+  if (!failure.empty()) return failure;
+  if (const std::string left = threads_->to_text(); !left.empty()) {
+    return "threads are left when the io_context is gone" + left;
   }
-  return failure;
+  if (const std::size_t left = system_.open_files(); left > 0) {
+    return std::to_string(left) + " sockets or other descriptors are still open when the "
+           "io_context is gone";
+  }
+  return {};
 }
 
 void simulation_core::listen_to_reports() {
@@ -110,8 +119,9 @@ void simulation_core::end_processes() {
 
 void simulation_core::fail_with_processes(const std::string& why) {
   const std::string processes = dump(*io_);
+  const std::string threads = threads_->to_text();
   end_processes();
-  throw std::runtime_error{why + " (after " + to_text(elapsed()) + ")" +
+  throw std::runtime_error{why + " (after " + to_text(elapsed()) + ")" + threads +
                            (processes.empty() ? "; no process is alive"
                                               : "; the processes:\n" + processes)};
 }
@@ -123,7 +133,7 @@ void simulation_core::check_limits() {
   if (elapsed() > options_.time_limit) {
     fail_with_processes("the play lasts longer than its limit of " + to_text(options_.time_limit));
   }
-  if (system_.waits_without_time() > options_.steps_at_one_time) {
+  if (system_.steps_without_time() > options_.steps_at_one_time) {
     fail_with_processes("time does not pass, since something is always ready: " +
                         std::to_string(options_.steps_at_one_time) + " steps");
   }

@@ -7,6 +7,7 @@
 #include "process_faults.hpp"
 #include "simulated_network/network.hpp"
 #include "simulated_system/simulated_system.hpp"
+#include "simulated_threads/simulated_threads.hpp"
 
 #include <coppice/simulation.hpp>
 
@@ -26,6 +27,7 @@ struct seed_plan {
   simulated_order order;
   std::uint64_t priority_changes;
   network_conditions network;
+  thread_conditions threads;
   std::vector<process_fault> faults;
 };
 [[nodiscard]] seed_plan plan_of(std::uint64_t seed, const simulation_options& o);
@@ -90,6 +92,7 @@ class simulation_core {
   fault_plan faults_;
   simulated_system system_;
   network network_;
+  std::optional<simulated_threads> threads_;  // while there is an io_context
   process_faults process_faults_;
   random_stream draws_;
   std::optional<asio::io_context> io_;
