@@ -8,13 +8,12 @@
 
 #include <algorithm>
 #include <array>
-#include <functional>
+#include <memory>
 #include <utility>
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using asio::ip::tcp;
-using coppice::exit_reason;
 
 // The actions of clients. They suffer no faults of their own, so that what they wait for has to
 // come in time.
@@ -23,19 +22,6 @@ namespace {
 
 using coroutine = asio::awaitable<void>;
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-
-// Anybody who lives but the clients, the root, and the stash.
-coppice::pid any_victim(random_tree& in) {
-  std::vector<coppice::pid> victims;
-  const coppice::pid root = coppice::process_ref{in.play.io(), "root"}.whereis();
-  const coppice::pid stash = coppice::process_ref{in.play.io(), "kept"}.whereis();
-  for (const coppice::pid& p : coppice::processes(in.play.io())) {
-    const auto info = coppice::info(p);
-    if (!info || p == root || p == stash || info->label == "client") continue;
-    victims.push_back(p);
-  }
-  return in.any(victims).value_or(coppice::pid{});
-}
 
 coroutine call_a_counter(random_tree& in) {
   const auto name = in.any(in.counters);
@@ -138,54 +124,6 @@ coroutine use_an_agent(random_tree& in) {
   }
 }
 
-// One monitor, one DOWN.
-coroutine watch(random_tree& in, coppice::pid whom) {
-  coppice::mailbox<coppice::down> box;
-  const coppice::monitor_ref ref = coppice::monitor(whom, box);
-  auto receiving = box.receive();
-  const auto [failed, news] = co_await std::move(receiving)(as_result);
-  if (failed || news.process != whom || news.monitor != ref.id()) {
-    in.book.fault("a monitor tells of another end");
-  }
-  if (whom.alive()) in.book.fault("a monitor tells of an end that has not come");
-  auto waiting = box.receive(1s);
-  const auto [broken, second] = co_await std::move(waiting)(as_result);
-  if (second) in.book.fault("two DOWNs of one monitor");
-}
-
-// Linked processes end together, or are told.
-coroutine be_linked(random_tree& in) {
-  coppice::mailbox<coppice::exit_signal> signals;
-  coppice::trap_exit(signals);
-  const bool crashes = in.play.chance(0.5);
-  const auto time = in.draw_time(100);
-  auto body = [crashes, time]() -> coppice::task<void> {
-    co_await coppice::sleep_for(time);
-    if (crashes) throw std::runtime_error{"linked"};
-  };
-  const coppice::pid other = coppice::spawn_link(body, "client");
-  auto receiving = signals.receive(5s);
-  const auto [failed, signal] = co_await std::move(receiving)(as_result);
-  if (failed || !signal || signal->from != other || signal->reason.is_normal() == crashes) {
-    in.book.fault("an exit signal of a link is missing or wrong");
-  }
-  coppice::untrap_exit();
-}
-
-coroutine harm_somebody(random_tree& in) {
-  const coppice::pid whom = any_victim(in);
-  if (!whom) co_return;
-  switch (in.play.draw(4)) {
-    case 0: coppice::kill(whom); break;
-    case 1: coppice::exit(whom, exit_reason::shutdown()); break;
-    case 2: coppice::exit(whom, exit_reason::error("harmed")); break;
-    default: {
-      auto body = [&in, whom] { return watch(in, whom); };
-      coppice::spawn(body, "client");
-    }
-  }
-}
-
 coroutine manage_a_child(random_tree& in) {
   const auto who = in.any(in.managed);
   if (!who) co_return;
@@ -245,15 +183,21 @@ coroutine use_a_task_supervisor(random_tree& in) {
   const coppice::task_supervisor_ref ref{*name};
   const auto time = in.draw_time(200);
   const bool crashes = in.play.chance(0.3);
-  auto body = [time, crashes]() -> coppice::task<int> {
+  const auto done = std::make_shared<std::chrono::nanoseconds>();  // when it is
+  auto body = [&in, time, crashes, done]() -> coppice::task<int> {
     co_await coppice::sleep_for(time);
     if (crashes) throw std::runtime_error{"task"};
+    *done = in.play.elapsed();
     co_return 7;
   };
   auto made = ref.async_nolink(body);
+  const auto began = in.play.elapsed();
   if (in.play.chance(0.3)) {
     auto awaiting = made.await();
-    co_await std::move(awaiting)(as_result);
+    const auto [broken, value] = co_await std::move(awaiting)(as_result);
+    if (!broken && in.play.elapsed() > std::max(began, *done)) {
+      in.book.fault("the result of a task comes late");
+    }
     co_return;
   }
   const auto limit = in.draw_time(300);
@@ -262,26 +206,48 @@ coroutine use_a_task_supervisor(random_tree& in) {
   if (!failed && result && result->has_value() && result->value() != 7) {
     in.book.fault("a task has another result");
   }
+  if (!failed && result && result->has_value() &&
+      in.play.elapsed() > std::max(began, *done)) {
+    in.book.fault("the result of a task comes late");
+  }
   if (failed || result) co_return;
   auto ending = made.shutdown();
   co_await std::move(ending)(as_result);
 }
 
+// Counts those who live.
+class counted {
+ public:
+  explicit counted(std::shared_ptr<std::size_t> n) : n_{std::move(n)} { ++*n_; }
+  counted(const counted&) = delete;
+  counted& operator=(const counted&) = delete;
+  ~counted() { --*n_; }
+
+ private:
+  std::shared_ptr<std::size_t> n_;
+};
+
 coroutine stream(random_tree& in) {
-  auto each = [&in](int n) -> coppice::task<int> {
+  constexpr auto limit = 30ms;
+  const std::size_t most = 1 + in.play.draw(3);
+  auto each = [&in, most, running = std::make_shared<std::size_t>()](int n) -> coppice::task<int> {
+    const counted here{running};
+    if (*running > most) in.book.fault("a stream runs too many tasks");
     co_await coppice::sleep_for(in.draw_time(50));
     if (in.play.chance(0.1)) throw std::runtime_error{"item"};
     co_return n;
   };
   const auto name = in.any(in.task_supervisors);
-  coppice::stream_options o{.max_concurrency = 1 + in.play.draw(3),
-                            .limit = 30ms,
+  coppice::stream_options o{.max_concurrency = most,
+                            .limit = limit,
                             .on_timeout = coppice::stream_timeout::kill_task};
   if (!name || !coppice::task_supervisor_ref{*name}.whereis()) co_return;
   auto results = coppice::task_supervisor_ref{*name}.async_stream_nolink(
       std::vector{1, 2, 3, 4, 5}, each, o);
   for (int expected = 1;; ++expected) {
+    const auto began = in.play.elapsed();
     const std::optional<coppice::task_result<int>> result = co_await results.next();
+    if (in.play.elapsed() - began > limit) in.book.fault("an item of a stream comes late");
     if (!result) {
       if (expected != 6) in.book.fault("a stream has lost results");
       co_return;

@@ -44,7 +44,7 @@ void ledger::take(const coppice::report& r) {
         if constexpr (std::is_same_v<type, coppice::child_started>) {
           note_start(what.child);
         } else if constexpr (std::is_same_v<type, coppice::child_ended>) {
-          note_end(what.child, what.reason, what.next);
+          note_end(what);
         } else if constexpr (std::is_same_v<type, coppice::child_start_failed>) {
           note_failure(what.child, what.next);
         } else if constexpr (std::is_same_v<type, coppice::budget_exhausted>) {
@@ -68,7 +68,9 @@ void ledger::take(const coppice::report& r) {
 }
 
 void ledger::note_start(const coppice::child_info& c) {
-  if (!started_.insert(c.process.number()).second) fault("started twice: " + std::string{c.id});
+  if (!started_.emplace(c.process.number(), play_.elapsed()).second) {
+    fault("started twice: " + std::string{c.id});
+  }
   check_siblings(c);
   check_children(c);
 }
@@ -119,21 +121,38 @@ void ledger::check_restart_type(const coppice::child_info& c, const coppice::exi
   if (is_to_run && next == next_step::none) {
     fault("not restarted against its restart type: " + std::string{c.id});
   }
+  if (!is_to_run && c.significant && next != next_step::shut_down &&
+      ends_with_significant_.contains(std::string{c.supervisor})) {
+    fault("goes on without its significant child: " + std::string{c.supervisor});
+  }
 }
 
-void ledger::note_end(const coppice::child_info& c, const coppice::exit_reason& why,
-                      coppice::next_step next) {
+void ledger::check_pause(const coppice::child_ended& e) {
+  const auto known = pauses_.find(std::string{e.child.id});
+  if (known == pauses_.end() || e.next != coppice::next_step::restart) return;
+  const auto run = play_.elapsed() - started_[e.child.process.number()];
+  if (run > known->second.reset_after && e.pause > known->second.most) {
+    fault("a long run has not shortened the pause: " + known->first);
+  }
+}
+
+void ledger::note_end(const coppice::child_ended& e) {
+  const coppice::child_info& c = e.child;
+  const coppice::next_step next = e.next;
   const std::uint64_t number = c.process.number();
   if (!started_.contains(number)) fault("ended, and had never started: " + std::string{c.id});
   if (!ended_.insert(number).second) fault("ended twice: " + std::string{c.id});
-  check_restart_type(c, why, next);
+  check_restart_type(c, e.reason, next);
+  check_pause(e);
   if (next == coppice::next_step::restart) note_siblings(c);
   note_failure(c, next);
   const auto known = budgets_.find(std::string{c.supervisor});
   if (known == budgets_.end() || next != coppice::next_step::restart || has_own_terms(c.id)) return;
   histories_[c.supervisor_id.number()].restarts.push_back(play_.elapsed());
   if (in_window(c, &history::restarts) > known->second.intensity) {
-    fault("restarted too often: " + known->first);
+    const auto age = play_.elapsed() - histories_[c.supervisor_id.number()].restarts.front();
+    fault("restarted too often: " + known->first + ", within " +
+          std::to_string(100 * age / known->second.period) + " % of its period");
   }
 }
 

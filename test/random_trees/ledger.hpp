@@ -47,6 +47,15 @@ class ledger {
   void expect_at_most(const std::string& supervisor, std::size_t children) {
     most_[supervisor] = children;
   }
+  // A supervisor whose child ends for good ends with it, if that child is significant.
+  void expect_end_with_significant(const std::string& supervisor) {
+    ends_with_significant_.insert(supervisor);
+  }
+  // A child waits for so long before a restart, after a run that is longer than `reset_after`.
+  void expect_pause(const std::string& role, std::chrono::nanoseconds most,
+                    std::chrono::nanoseconds reset_after) {
+    pauses_[role] = {most, reset_after};
+  }
   void expect_alive(const std::string& role) { expected_.push_back(role); }
 
   // A call whose time is over must have been answered.
@@ -63,6 +72,7 @@ class ledger {
   void begin_stop() { stopping_ = true; }
   // Nothing lives, and what lived has ended in order.
   void check_end();
+  [[nodiscard]] bool is_good() const noexcept { return faults_.empty(); }
   // Fails the play if anything was wrong.
   void conclude();
 
@@ -78,6 +88,10 @@ class ledger {
     coppice::strategy strategy;
     std::vector<std::string> roles;  // in the order of their starts
   };
+  struct pause {
+    std::chrono::nanoseconds most{};
+    std::chrono::nanoseconds reset_after{};
+  };
   struct history {
     times failures;
     // Without those of starts: a start that is to be tried again may be done with those of others.
@@ -86,10 +100,10 @@ class ledger {
 
   void take(const coppice::report& r);
   void note_start(const coppice::child_info& c);
-  void note_end(const coppice::child_info& c, const coppice::exit_reason& why,
-                coppice::next_step next);
+  void note_end(const coppice::child_ended& e);
   void check_restart_type(const coppice::child_info& c, const coppice::exit_reason& why,
                           coppice::next_step next);
+  void check_pause(const coppice::child_ended& e);
   // Those that are restarted with a child have to be down before it is started again.
   void note_siblings(const coppice::child_info& c);
   void check_siblings(const coppice::child_info& c);
@@ -100,12 +114,14 @@ class ledger {
   coppice::simulation& play_;
   std::map<std::string, budget> budgets_;
   std::map<std::uint64_t, history> histories_;
-  std::set<std::uint64_t> started_;
+  std::map<std::uint64_t, std::chrono::nanoseconds> started_;  // when
   std::set<std::uint64_t> ended_;
   std::map<std::string, std::size_t> alive_;
   std::vector<std::string> expected_;
   std::map<std::string, group> groups_;
   std::map<std::string, std::size_t> most_;
+  std::map<std::string, pause> pauses_;
+  std::set<std::string> ends_with_significant_;
   using child_key = std::pair<std::uint64_t, std::string>;  // number of its supervisor, its id
   std::map<child_key, coppice::pid> latest_;
   std::map<child_key, std::vector<coppice::pid>> to_go_;

@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -188,6 +189,10 @@ void random_tree::check_at_rest() {
   if (endpoint && coppice::acceptor_ref{play.io(), "door"}.counts().connections != 0) {
     book.fault("the acceptor counts connections that are gone");
   }
+  for (const auto& [name, limit] : queue_limits) {
+    const auto counts = coppice::sys::get_counts(coppice::process_ref{play.io(), name});
+    if (counts && counts->most_waiting > limit) book.fault("a queue was too long: " + name);
+  }
 }
 
 void random_tree::draw_budget(const std::string& name, std::size_t& intensity,
@@ -203,16 +208,26 @@ coppice::supervisor_spec random_tree::draw_supervisor(const std::string& name, i
   coppice::supervisor_spec spec{.name = name, .strategy = kinds[play.draw(3)]};
   draw_budget(name, spec.intensity, spec.period);
   static_supervisors.push_back(name);
+  const bool ends_by_itself = play.chance(0.3);
+  if (ends_by_itself) {
+    spec.auto_shutdown = play.chance(0.5) ? coppice::auto_shutdown::any_significant
+                                          : coppice::auto_shutdown::all_significant;
+  }
   std::vector<std::string> roles;
   const std::uint64_t children = 1 + play.draw(5);
   for (std::uint64_t i = 0; i < children; ++i) {
     const std::string id = name + ".c" + std::to_string(i);
     // If a child is terminated whose start is to be tried again, its group stays down, as in OTP.
     alone_ = coppice::strategy{spec.strategy} == coppice::one_for_one;
+    may_be_significant_ = ends_by_itself;
     spec.children.push_back(draw_child(id, depth));
     roles.push_back(spec.children.back().id);
   }
   book.expect_order(name, spec.strategy, std::move(roles));
+  if (spec.auto_shutdown == coppice::auto_shutdown::any_significant ||
+      std::ranges::count(spec.children, true, &coppice::child_spec::significant) == 1) {
+    book.expect_end_with_significant(name);
+  }
   return spec;
 }
 
@@ -226,8 +241,9 @@ coppice::child_spec random_tree::draw_child(const std::string& id, int depth) {
 coppice::child_spec random_tree::with_terms(coppice::child_spec spec) {
   if (spec.id.ends_with("+own")) {
     if (play.chance(0.5)) {
-      spec = std::move(spec).with_backoff(
-          {.min = draw_time(100), .max = 2s, .seed = play.draw(99)});
+      const coppice::restart_backoff b{.min = draw_time(100), .max = 2s, .seed = play.draw(99)};
+      book.expect_pause(spec.id, b.min * 6 / 5, b.max);  // longer by a fifth: the default's jitter
+      spec = std::move(spec).with_backoff(b);
     } else {
       spec = std::move(spec).with_restart_limit(
           {.intensity = play.draw(3), .period = draw_time(2'000), .then = coppice::park,
@@ -262,6 +278,7 @@ coppice::child_spec random_tree::draw_worker(const std::string& id) {
     managed.emplace_back(id.substr(0, id.rfind('.')), id);
   } else if (role == id && play.chance(0.2)) {
     spec = std::move(spec).with_restart(coppice::transient);
+    if (may_be_significant_ && play.chance(0.7)) spec = std::move(spec).with_significant();
   } else {
     book.expect_alive(role);
   }
@@ -276,7 +293,10 @@ coppice::child_spec random_tree::draw_server(const std::string& id) {
   counters.push_back(id);
   book.expect_alive(id);
   coppice::server_options o{.same_state_crashes = 1'000'000};
-  if (play.chance(0.3)) o.mailbox = {.limit = 1 + play.draw(4)};
+  if (play.chance(0.3)) {
+    o.mailbox = {.limit = 1 + play.draw(4)};
+    queue_limits[id] = o.mailbox.limit;
+  }
   if (play.chance(0.5)) {
     kept_counters.push_back(id);
     o.state = coppice::in_stash("kept");

@@ -37,6 +37,7 @@ struct random_tree {
   bool quiet = false;  // nobody does harm any more
 
   std::vector<std::string> counters;             // names of servers
+  std::map<std::string, std::size_t> queue_limits;  // of those that have one
   std::vector<std::string> kept_counters;        // of these, whose state is in the stash
   std::vector<std::string> agents;
   std::vector<std::string> dynamic_supervisors;
@@ -57,7 +58,8 @@ struct random_tree {
   coppice::child_spec draw_worker(const std::string& id);
   coppice::child_spec draw_server(const std::string& id);
   coppice::child_spec draw_nested(const std::string& id, int depth);
-  bool alone_ = false;  // the next child is restarted alone
+  bool alone_ = false;               // the next child is restarted alone
+  bool may_be_significant_ = false;  // the next child
   coppice::child_spec with_terms(coppice::child_spec spec);
   void draw_budget(const std::string& name, std::size_t& intensity,
                    std::chrono::steady_clock::duration& period);
@@ -111,5 +113,8 @@ class counter {
 // Holds the permit of the tree for a while.
 coppice::task<void> hold_a_permit(random_tree& in);
 
+// Actions of a client. Linked processes end together, or are told.
+boost::asio::awaitable<void> be_linked(random_tree& in);
+boost::asio::awaitable<void> harm_somebody(random_tree& in);
 // Everything that a client does, until the tree is quiet.
 boost::asio::awaitable<void> act_at_random(random_tree& in);
