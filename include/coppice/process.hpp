@@ -133,7 +133,11 @@ COPPICE_API void checkpoint();
 /// - Any other reason asks the process to end: what it waits for is cancelled, once
 ///   (`cancellation_type::terminal`). If the body lets the resulting `operation_aborted` pass, the
 ///   process ends with `reason`. It may catch it and clean up with further awaits, which work as
-///   always, and end as it likes.
+///   always, and end as it likes. A body that finds ready whatever it waits for is never found
+///   waiting: after some dozens of such waits an operation of Asio's fails where it begins. For an
+///   `awaitable` all that follow fail, too, unless its clean-up awaits
+///   `asio::this_coro::throw_if_cancelled(false)`. (Not so where a task awaits an `awaitable`, nor
+///   of any `awaitable` with COPPICE_DOCUMENTED_ASIO_ONLY: they hear of it when they have to wait.)
 /// - A process that traps exits gets a message instead (except for `kill`).
 ///
 /// Until Boost 1.83 a process that awaits `co_spawn` onto another executor must keep cancellation
