@@ -11,7 +11,8 @@ using coppice::simulation;
 
 namespace {
 
-// The children of random trees, whose names begin with that of the tree's first level.
+// The children of random trees, whose names begin with that of the tree's first level, or with
+// "strict:" if they are not to hang.
 coppice::simulation_options bad_weather() {
   return {.seeds = 200,
           .network = {.latency_max = 5ms,
@@ -22,7 +23,9 @@ coppice::simulation_options bad_weather() {
                       .no_descriptor = 0.05},
           .faults = {{.process = "s*", .kind = fault_kind::crash, .chance = 0.02},
                      {.process = "s*", .kind = fault_kind::kill, .chance = 0.02},
-                     {.process = "s*", .kind = fault_kind::late, .chance = 0.02, .delay = 2s}}};
+                     {.process = "s*", .kind = fault_kind::late, .chance = 0.02, .delay = 2s},
+                     {.process = "s*", .kind = fault_kind::no_memory, .chance = 0.02},
+                     {.process = "strict:*", .kind = fault_kind::hang, .chance = 0.02}}};
 }
 
 void live(simulation& s) {
