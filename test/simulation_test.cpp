@@ -278,6 +278,31 @@ TEST_CASE("a process that hangs does nothing more, and can be killed") {
   });
 }
 
+TEST_CASE("a process that hangs for longer than its progress limit ends for that") {
+  struct server {
+    struct work {};
+    void handle(work) {}
+  };
+  const auto worker = coppice::worker("worker", steady_worker);
+  for (const coppice::child_spec& spec : {worker, coppice::server<server>("worker")}) {
+    simulate(with_fault(fault_kind::hang, 0.2), [&](simulation& s) {
+      coppice::start_supervisor(s.io(), {.strategy = coppice::one_for_one,
+                                         .intensity = 1'000'000,
+                                         .children = {spec.with_progress_limit(10s)}});
+      for (int i = 0; i < 1'000; ++i) {
+        s.run_for(1s);
+        coppice::server_ref<server>{s.io(), "worker"}.cast(server::work{});
+      }
+      CHECK(count(s.reports(), "hung") > 10);
+      s.end_faults();
+      s.run_for(20s);
+      const std::size_t before = s.reports().size();
+      s.run_for(1h);
+      CHECK(s.reports().size() == before);
+    });
+  }
+}
+
 TEST_CASE("a process that is late goes on later") {
   simulate(with_fault(fault_kind::late, 1), [](simulation& s) {
     int turns = 0;
@@ -311,6 +336,54 @@ TEST_CASE("an allocation that fails ends the process with std::bad_alloc") {
     failures += count(s.reports(), "bad_alloc");
   });
   CHECK(failures > 0);
+}
+
+TEST_CASE("a lack of memory befalls the process alone, and not what simulates it") {
+  simulate({.seeds = 100,
+            .faults = {{.process = "worker", .kind = fault_kind::no_memory, .chance = 1}},
+            .draw_faults = false},
+           [](simulation& s) {
+             auto modest = []() -> coppice::task<void> {
+               for (;;) co_await coppice::yield();
+             };
+             const coppice::pid p = coppice::spawn(s.io(), modest, "worker");
+             int turns = 0;
+             s.run_until("it has had many turns", [&turns] { return ++turns > 1'000; });
+             CHECK(p.alive());
+             coppice::kill(p);
+             s.run();
+           });
+}
+
+TEST_CASE("an exception out of the io_context ends the processes before what they refer to") {
+  bool is_there = false;
+  bool was_there = false;
+  const std::string why = failure_of({.seeds = 1, .order = simulated_order::first_come},
+                                     [&](simulation& s) {
+    struct owner {
+      explicit owner(bool& b) : is{b} { is = true; }
+      owner(const owner&) = delete;
+      owner& operator=(const owner&) = delete;
+      ~owner() { is = false; }
+      bool& is;
+    };
+    const owner here{is_there};
+    auto worker = [&]() -> asio::awaitable<void> {
+      struct look {
+        ~look() { was_there = is_there; }
+        bool& was_there;
+        bool& is_there;
+      };
+      const look last{was_there, is_there};
+      co_await coppice::sleep_for(1h);
+    };
+    coppice::spawn(s.io(), worker);
+    asio::steady_timer t{s.io(), 1s};
+    t.async_wait([](boost::system::error_code) { throw std::runtime_error{"out of run"}; });
+    s.run();
+  });
+  CHECK(contains(why, "out of run"));
+  CHECK(was_there);
 }
 
 TEST_CASE("faults end when the test says so") {

@@ -84,9 +84,10 @@ class simulation {
   /// The reports so far, as text, without those of starts that have only begun.
   [[nodiscard]] const std::vector<std::string>& reports() const noexcept;
 
-  /// The play has failed, and the body is not continued. Here, and where `run` and the like throw,
-  /// all processes are killed first, since they may refer to what the body has. An exception of
-  /// the body's own does not do that: what processes refer to then has to outlive the io_context.
+  /// The play has failed, and the body is not continued. Here, and where `run` and the like throw
+  /// (what comes out of the io_context, too), all processes are killed first, since they may refer
+  /// to what the body has. An exception of the body's own does not do that: what processes refer to
+  /// then has to outlive the io_context.
   [[noreturn]] void fail(const std::string& why);
 
  private:

@@ -35,7 +35,7 @@ struct thread_conditions {
 enum class fault_kind : unsigned char {
   crash,      ///< It ends by an exception, `simulated_fault`, which its body has no time to catch.
   kill,       ///< Somebody kills it.
-  hang,       ///< It never goes on. It can still be killed.
+  hang,       ///< It never goes on. It can still be killed, and ends by its `progress_limit`.
   late,       ///< It goes on later.
   no_memory,  ///< One of the next allocations of this step throws `std::bad_alloc`.
 };

@@ -227,6 +227,19 @@ void scheduler::note_progress(process& p) noexcept {
   }
 }
 
+namespace {
+
+bool is_held(const progress_watch& w, const work_order* order) noexcept {
+  return order != nullptr && order->holds(w.of);
+}
+
+// A server between two messages has nothing to hang in, but where a simulation lets it hang.
+bool may_hang(const progress_watch& w, const work_order* order) noexcept {
+  return !w.by_message || w.of.extras->behaviour->is_busy() || is_held(w, order);
+}
+
+}  // namespace
+
 // The timer of a process that makes progress is set once for many steps: it is early then, and is
 // set anew, for which there is room. A server that has nothing to do needs no timer: its next
 // message sets it.
@@ -234,7 +247,7 @@ void scheduler::check_progress(progress_watch& w) noexcept {
   process& p = w.of;
   if (p.life.is_exiting()) return;
   if (p.life.is_spawned()) return note_progress(p);  // its turn has not come
-  if (w.by_message && !p.extras->behaviour->is_busy()) return;
+  if (!may_hang(w, order_)) return;
   const time_point due = after(w.since, w.limit);
   if (due > now()) return set_timer(w, due);
   doubt_progress(p, 2);
@@ -248,8 +261,10 @@ void scheduler::doubt_progress(process& p, int turns) noexcept {
     if (!p.is(number) || p.life.is_exiting() || p.extras->watch->armed()) return;
     if (turns > 1) return doubt_progress(p, turns - 1);
     take_turn([this, &p] {
-      if (p.extras->watch->by_message && !p.extras->behaviour->is_busy()) return;
-      if (p.queued > 0 || p.woken > 0) return note_progress(p);  // its turn has not come
+      const progress_watch& w = *p.extras->watch;
+      if (!may_hang(w, order_)) return;
+      const bool is_ready = p.queued > 0 || p.woken > 0;
+      if (is_ready && !is_held(w, order_)) return note_progress(p);  // its turn has not come
       hang(p);
     });
   };

@@ -53,6 +53,11 @@ bool drawn_order::has_work() const noexcept {
   return std::any_of(lanes_.begin(), lanes_.end(), [this](const lane& l) { return can_run(l); });
 }
 
+bool drawn_order::holds(process& p) const noexcept {
+  const auto found = by_owner_.find(&p);
+  return found != by_owner_.end() && is_held(*found->second);
+}
+
 drawn_order::lane* drawn_order::choose() {
   lane* best = nullptr;
   std::uint64_t seen = 0;
@@ -97,6 +102,8 @@ run_item* drawn_order::next() {
     if (l->owner != nullptr) {
       system_.told().note("run", l->owner->number.load(std::memory_order_relaxed));
     }
+    // Last, since no allocation of the simulation's own is to fail.
+    if (std::exchange(without_memory_, false)) faults_.fail_allocation();
     return item;
   }
 }
@@ -111,12 +118,16 @@ bool drawn_order::endure(lane& l) {
       home_.run_as(*p, [&] { throw simulated_fault{"simulated fault of " + blow->whom}; });
       return false;
     case fault_kind::kill: home_.kill(*p); return false;
-    case fault_kind::hang: hold(l, never); return false;
+    case fault_kind::hang:
+      hold(l, never);
+      // A server may hang before it takes the message that would set its timer.
+      if (p->extras && p->extras->watch) home_.note_progress(*p);
+      return false;
     case fault_kind::late:
       l.spared = true;
       hold(l, system_.now() + blow->delay);
       return false;
-    case fault_kind::no_memory: faults_.fail_allocation(); return true;
+    case fault_kind::no_memory: without_memory_ = true; return true;
   }
   return true;
 }

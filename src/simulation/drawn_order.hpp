@@ -26,6 +26,7 @@ class drawn_order final : public work_order {
   run_item* next() override;
   void done() noexcept override { faults_.end_step(); }
   [[nodiscard]] bool has_work() const noexcept override;
+  [[nodiscard]] bool holds(process& p) const noexcept override;
   [[nodiscard]] bool at_once() override;
   void give_back(run_queue& ready) noexcept override;
 
@@ -68,6 +69,7 @@ class drawn_order final : public work_order {
   std::int64_t lowest_ = 0;
   lane* latest_ = nullptr;
   int in_a_row_ = 0;
+  bool without_memory_ = false;  // the step that is about to begin suffers that
 };
 
 }  // namespace coppice::detail

@@ -104,6 +104,7 @@ void simulation_core::listen_to_reports() {
 // first.
 void simulation_core::end_processes() {
   faults_.end();
+  process_faults_.end_step();  // which may have ended by an exception out of the io_context
   invariants_.clear();
   stuck_ = false;
   const duration until = system_.now() + std::chrono::seconds{2};  // the last ones are abandoned
@@ -139,15 +140,31 @@ void simulation_core::check_limits() {
   }
 }
 
-bool simulation_core::loop(const std::function<bool()>& so) {
-  while (!so()) {
-    if (io_->stopped()) io_->restart();
-    const std::size_t done = io_->run_one();
-    check_limits();
-    if (stuck_) fail_with_processes("nothing can ever happen, and something is waited for");
-    if (done == 0) return so();
+// What comes out of the io_context, or out of a function of the test's, ends the processes as well.
+void simulation_core::run_guarded(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (...) {
+    end_processes();
+    throw;
   }
-  return true;
+}
+
+bool simulation_core::loop(const std::function<bool()>& so) {
+  bool is = false;
+  run_guarded([&] {
+    while (!(is = so())) {
+      if (io_->stopped()) io_->restart();
+      const std::size_t done = io_->run_one();
+      check_limits();
+      if (stuck_) fail_with_processes("nothing can ever happen, and something is waited for");
+      if (done == 0) {
+        is = so();
+        return;
+      }
+    }
+  });
+  return is;
 }
 
 // Rings at a time, by a handler of the io_context, so that `run_one` returns.
@@ -175,9 +192,11 @@ void simulation_core::pass(duration d) {
   const alarm over{*this, d};
   const auto is_over = [&over] { return over.has_rung(); };
   if (loop(is_over)) return;
-  system_.pass_until(is_over);
-  io_->restart();
-  io_->poll();
+  run_guarded([&] {
+    system_.pass_until(is_over);
+    io_->restart();
+    io_->poll();
+  });
 }
 
 void simulation_core::run_until(const std::string& what, const std::function<bool()>& so,

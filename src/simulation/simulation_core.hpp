@@ -82,6 +82,7 @@ class simulation_core {
 
   void listen_to_reports();
   void check_limits();
+  void run_guarded(const std::function<void()>& f);
   void end_processes();
   [[noreturn]] void fail_with_processes(const std::string& why);
 

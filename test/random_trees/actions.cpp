@@ -31,7 +31,7 @@ coroutine call_a_counter(random_tree& in) {
   const auto began = in.play.elapsed();
   switch (in.play.draw(4)) {
     case 0: {
-      const int before = in.book.highest(*name);
+      const auto before = in.book.count_of(*name);
       auto call = ref.call(counter::add{}, limit);
       const auto [failed, value] = co_await std::move(call)(as_result);
       const bool kept = std::ranges::find(in.kept_counters, *name) != in.kept_counters.end();
@@ -75,7 +75,7 @@ coroutine count_and_save(random_tree& in) {
   const auto name = in.any(in.kept_counters);
   if (!name) co_return;
   const coppice::server_ref<counter> ref{*name};
-  const int before = in.book.highest(*name);
+  const auto before = in.book.count_of(*name);
   auto call = ref.call(counter::add_and_save{}, 10s);
   const auto [failed, value] = co_await std::move(call)(as_result);
   if (!failed) in.book.counted(*name, before, value);

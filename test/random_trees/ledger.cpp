@@ -1,7 +1,9 @@
 #include "ledger.hpp"
 
 #include <algorithm>
+#include <new>
 #include <type_traits>
+#include <typeinfo>
 #include <utility>
 #include <variant>
 
@@ -28,13 +30,25 @@ void ledger::check_call(std::chrono::nanoseconds took, std::chrono::nanoseconds 
   if (took > limit) fault("a call was not answered within its limit");
 }
 
-void ledger::counted(const std::string& counter, int before, int value) {
-  int& last = counters_[counter];
-  if (value <= before) {
-    fault("a counter went back: " + counter + " from " + std::to_string(before) + " to " +
+void ledger::counted(const std::string& counter, const known_count& before, int value) {
+  known_count& known = counters_[counter];
+  if (known.losses != before.losses) return;
+  if (value <= before.highest) {
+    fault("a counter went back: " + counter + " from " + std::to_string(before.highest) + " to " +
           std::to_string(value));
   }
-  last = std::max(last, value);
+  known.highest = std::max(known.highest, value);
+}
+
+// The stash lives as long as the tree, so a state is lost only for want of memory.
+void ledger::note_loss(const coppice::state_lost& what) {
+  const std::type_info* const why = what.reason.exception_type();
+  if (why == nullptr || *why != typeid(std::bad_alloc)) {
+    fault("a state is lost: " + std::string{what.name});
+    return;
+  }
+  known_count& known = counters_[std::string{what.name}];
+  known = {0, known.losses + 1};
 }
 
 void ledger::take(const coppice::report& r) {
@@ -58,6 +72,8 @@ void ledger::take(const coppice::report& r) {
           if (stopping_ && what.had_to_be_killed) {
             fault("has not obeyed its stop: " + std::string{what.child.id});
           }
+        } else if constexpr (std::is_same_v<type, coppice::state_lost>) {
+          note_loss(what);
         } else if constexpr (std::is_same_v<type, coppice::process_abandoned>) {
           fault("a process cannot be killed");
         } else if constexpr (std::is_same_v<type, coppice::reports_lost>) {

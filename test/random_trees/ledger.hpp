@@ -25,7 +25,8 @@ class ledger {
   class life {
    public:
     life(ledger& of, std::string role);
-    life(life&& other) noexcept : of_{std::exchange(other.of_, nullptr)}, role_{other.role_} {}
+    life(life&& other) noexcept
+        : of_{std::exchange(other.of_, nullptr)}, role_{std::move(other.role_)} {}
     life& operator=(life&&) = delete;
     ~life();
 
@@ -60,10 +61,14 @@ class ledger {
 
   // A call whose time is over must have been answered.
   void check_call(std::chrono::nanoseconds took, std::chrono::nanoseconds limit);
-  // The highest number that a counter has answered. It never goes back behind one that was known
-  // when it was asked.
-  [[nodiscard]] int highest(const std::string& counter) { return counters_[counter]; }
-  void counted(const std::string& counter, int before, int value);
+  // The highest number that a counter has answered since its state was lost, if it was. It never
+  // goes back behind one that was known when it was asked, but by such a loss.
+  struct known_count {
+    int highest = 0;
+    std::size_t losses = 0;
+  };
+  [[nodiscard]] known_count count_of(const std::string& counter) { return counters_[counter]; }
+  void counted(const std::string& counter, const known_count& before, int value);
   [[nodiscard]] bool lives_now(const std::string& role) { return alive_[role] > 0; }
   void fault(const std::string& what) { faults_.insert(what); }
 
@@ -99,6 +104,7 @@ class ledger {
   };
 
   void take(const coppice::report& r);
+  void note_loss(const coppice::state_lost& what);
   void note_start(const coppice::child_info& c);
   void note_end(const coppice::child_ended& e);
   void check_restart_type(const coppice::child_info& c, const coppice::exit_reason& why,
@@ -127,7 +133,7 @@ class ledger {
   std::map<child_key, std::vector<coppice::pid>> to_go_;
   std::map<std::uint64_t, std::vector<coppice::pid>> children_;  // of dynamic supervisors
   std::vector<std::string> ends_;  // since the stop began
-  std::map<std::string, int> counters_;
+  std::map<std::string, known_count> counters_;
   std::set<std::string> faults_;
   bool stopping_ = false;
 };

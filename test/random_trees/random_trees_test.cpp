@@ -13,7 +13,8 @@ using coppice::simulation;
 
 namespace {
 
-// The children of random trees, whose names begin with that of the tree's first level.
+// The children of random trees, whose names begin with that of the tree's first level, or with
+// "strict:" if they are not to hang.
 coppice::simulation_options bad_weather() {
   return {.seeds = 200,
           .network = {.latency_max = 5ms,
@@ -24,7 +25,9 @@ coppice::simulation_options bad_weather() {
                       .no_descriptor = 0.05},
           .faults = {{.process = "s*", .kind = fault_kind::crash, .chance = 0.02},
                      {.process = "s*", .kind = fault_kind::kill, .chance = 0.02},
-                     {.process = "s*", .kind = fault_kind::late, .chance = 0.02, .delay = 2s}}};
+                     {.process = "s*", .kind = fault_kind::late, .chance = 0.02, .delay = 2s},
+                     {.process = "s*", .kind = fault_kind::no_memory, .chance = 0.02},
+                     {.process = "strict:*", .kind = fault_kind::hang, .chance = 0.02}}};
 }
 
 // Whoever runs this program may have it tell which seed it plays: one that crashes, or never ends,

@@ -255,8 +255,11 @@ coppice::child_spec random_tree::with_terms(coppice::child_spec spec) {
 }
 
 coppice::child_spec random_tree::draw_worker(const std::string& id) {
-  const std::string role = play.chance(0.2) ? id + "+own" : id;
+  const bool has_own_terms = play.chance(0.2);
   const auto how = static_cast<manner>(play.draw(6));
+  // Such a one may hang: it has a limit, which no wait of its own reaches.
+  const bool is_limited = !has_own_terms && how == manner::steady;
+  const std::string role = has_own_terms ? id + "+own" : is_limited ? "strict:" + id : id;
   coppice::child_spec spec;
   switch (play.draw(4)) {
     case 0:
@@ -274,9 +277,10 @@ coppice::child_spec random_tree::draw_worker(const std::string& id) {
         return work<coppice::task<void>>(*this, role, how);
       });
   }
-  if (role == id && alone_ && play.chance(0.3)) {
-    managed.emplace_back(id.substr(0, id.rfind('.')), id);
-  } else if (role == id && play.chance(0.2)) {
+  if (is_limited) spec = std::move(spec).with_progress_limit(90s);
+  if (!has_own_terms && alone_ && play.chance(0.3)) {
+    managed.emplace_back(id.substr(0, id.rfind('.')), role);
+  } else if (!has_own_terms && play.chance(0.2)) {
     spec = std::move(spec).with_restart(coppice::transient);
     if (may_be_significant_ && play.chance(0.7)) spec = std::move(spec).with_significant();
   } else {

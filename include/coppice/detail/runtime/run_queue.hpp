@@ -166,6 +166,8 @@ class work_order {
   virtual void done() noexcept = 0;
   // Tells whether an item that it has taken may run now.
   [[nodiscard]] virtual bool has_work() const noexcept = 0;
+  // Tells whether the process does not run, though it has work.
+  [[nodiscard]] virtual bool holds(process& p) const noexcept = 0;
   // Tells whether operations that the item begins may complete at once.
   [[nodiscard]] virtual bool at_once() = 0;
   // Gives all items back.
