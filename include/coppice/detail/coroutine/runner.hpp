@@ -246,7 +246,7 @@ class runner {
         threw(*self.slot);
       }
 #if !defined(COPPICE_DOCUMENTED_ASIO_ONLY)
-      // The waits of a body may have failed since it was asked to stop: that of the runner must not.
+      // The waits of a body may fail since it was asked to stop: that of the runner must not.
       frame_list<Executor>::let_waits_fail(self.slot->outermost, false);
 #endif
     }

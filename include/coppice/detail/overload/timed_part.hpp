@@ -75,7 +75,9 @@ class COPPICE_API timed_part : public process_part {
     return coroutine_ != nullptr ? &coroutine_->fails_next_wait : nullptr;
   }
   [[nodiscard]] bool has_timed_out() const noexcept { return stopped_by_ == cause::time; }
-  [[nodiscard]] bool was_cancelled_by_caller() const noexcept { return stopped_by_ == cause::caller; }
+  [[nodiscard]] bool was_cancelled_by_caller() const noexcept {
+    return stopped_by_ == cause::caller;
+  }
   // The process has heard of its request to stop by what this gives, if it still was to hear of it.
   void caller_has_heard() noexcept;
   [[nodiscard]] bool is_over() const noexcept { return over_; }

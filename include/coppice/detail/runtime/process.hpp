@@ -136,8 +136,8 @@ struct runner_type {
   // Gives the frames of a suspended body, the innermost first, as far as there is room; `outermost`
   // is that of the process. Null if Asio does not tell them.
   std::size_t (*frames)(const void* outermost, std::span<void*> room);
-  // Lets the next waits of such a body fail, as long as its coroutines say nothing else, or no more;
-  // gives what was so before. Null if Asio has no way to.
+  // Lets the next waits of such a body fail, as long as its coroutines say nothing else, or no
+  // more; gives what was so before. Null if Asio has no way to.
   bool (*let_waits_fail)(void* outermost, bool fail);
 
   template <class Handler>

@@ -104,8 +104,8 @@ class stop_request {
   }
 
   // The turn has come. True: post a fence, unless there is one for this turn, and emit the
-  // cancellation unless waits fail. `queued`: a completion of the process is queued, for instance of
-  // the loser of a race. The request is delivered after that.
+  // cancellation unless waits fail. `queued`: a completion of the process is queued, for instance
+  // of the loser of a race. The request is delivered after that.
   [[nodiscard]] bool turn(bool queued) noexcept {
     assert(now_ == state::posted);
     if (turns_ < (waits_fail_ ? 3 : 2) * most_turns) {
