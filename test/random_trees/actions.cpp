@@ -1,9 +1,7 @@
 #include "tree.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/deferred.hpp>
 #include <boost/asio/read.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 #include <algorithm>
@@ -20,10 +18,7 @@ using asio::ip::tcp;
 
 namespace {
 
-using coroutine = asio::awaitable<void>;
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
-
-coroutine call_a_counter(random_tree& in) {
+client_action call_a_counter(random_tree& in) {
   const auto name = in.any(in.counters);
   if (!name) co_return;
   const coppice::server_ref<counter> ref{*name};
@@ -58,7 +53,7 @@ coroutine call_a_counter(random_tree& in) {
 }
 
 // Without a limit it ends as the server answers, or ends; at the latest when the tree is stopped.
-coroutine call_without_limit(random_tree& in) {
+client_action call_without_limit(random_tree& in) {
   const auto name = in.any(in.counters);
   if (!name) co_return;
   const coppice::server_ref<counter> ref{*name};
@@ -71,7 +66,7 @@ coroutine call_without_limit(random_tree& in) {
   }
 }
 
-coroutine count_and_save(random_tree& in) {
+client_action count_and_save(random_tree& in) {
   const auto name = in.any(in.kept_counters);
   if (!name) co_return;
   const coppice::server_ref<counter> ref{*name};
@@ -81,7 +76,7 @@ coroutine count_and_save(random_tree& in) {
   if (!failed) in.book.counted(*name, before, value);
 }
 
-coroutine collect_answers(random_tree& in) {
+client_action collect_answers(random_tree& in) {
   coppice::request_set<int> requests;
   std::size_t asked = 0;
   for (std::uint64_t n = in.play.draw(5); n > 0; --n) {
@@ -98,7 +93,7 @@ coroutine collect_answers(random_tree& in) {
   }
 }
 
-coroutine cast_to_a_counter(random_tree& in) {
+client_action cast_to_a_counter(random_tree& in) {
   const auto name = in.any(in.counters);
   if (!name) co_return;
   const coppice::server_ref<counter> ref{*name};
@@ -110,7 +105,7 @@ coroutine cast_to_a_counter(random_tree& in) {
   co_return;
 }
 
-coroutine use_an_agent(random_tree& in) {
+client_action use_an_agent(random_tree& in) {
   const auto name = in.any(in.agents);
   if (!name) co_return;
   const coppice::agent_ref<int> ref{*name};
@@ -124,7 +119,7 @@ coroutine use_an_agent(random_tree& in) {
   }
 }
 
-coroutine manage_a_child(random_tree& in) {
+client_action manage_a_child(random_tree& in) {
   const auto who = in.any(in.managed);
   if (!who) co_return;
   const coppice::supervisor_ref ref{who->first};
@@ -157,7 +152,7 @@ coroutine manage_a_child(random_tree& in) {
   }
 }
 
-coroutine use_a_dynamic_supervisor(random_tree& in) {
+client_action use_a_dynamic_supervisor(random_tree& in) {
   const auto name = in.any(in.dynamic_supervisors);
   if (!name) co_return;
   const coppice::dynamic_supervisor_ref ref{*name};
@@ -177,7 +172,7 @@ coroutine use_a_dynamic_supervisor(random_tree& in) {
   if (!unknown && child.process.alive()) in.book.fault("a terminated child lives");
 }
 
-coroutine use_a_task_supervisor(random_tree& in) {
+client_action use_a_task_supervisor(random_tree& in) {
   const auto name = in.any(in.task_supervisors);
   if (!name) co_return;
   const coppice::task_supervisor_ref ref{*name};
@@ -227,7 +222,7 @@ class counted {
   std::shared_ptr<std::size_t> n_;
 };
 
-coroutine stream(random_tree& in) {
+client_action stream(random_tree& in) {
   constexpr auto limit = 30ms;
   const std::size_t most = 1 + in.play.draw(3);
   auto each = [&in, most, running = std::make_shared<std::size_t>()](int n) -> coppice::task<int> {
@@ -258,7 +253,7 @@ coroutine stream(random_tree& in) {
   }
 }
 
-coroutine resize_partitions(random_tree& in) {
+client_action resize_partitions(random_tree& in) {
   const auto name = in.any(in.partition_supervisors);
   if (!name) co_return;
   const coppice::partition_supervisor_ref ref{*name};
@@ -276,13 +271,13 @@ coroutine resize_partitions(random_tree& in) {
   }
 }
 
-coroutine take_a_permit(random_tree& in) {
+client_action take_a_permit(random_tree& in) {
   auto acquiring = in.permits.acquire(in.draw_time(50));
   const auto [failed, held] = co_await std::move(acquiring)(as_result);
   if (held) co_await coppice::sleep_for(in.draw_time(50));
 }
 
-coroutine visit(random_tree& in) {
+client_action visit(random_tree& in) {
   if (!in.endpoint) co_return;
   tcp::socket s{co_await asio::this_coro::executor};
   auto connecting = coppice::with_deadline(s.async_connect(*in.endpoint, asio::deferred), 5s);
@@ -301,10 +296,10 @@ coroutine visit(random_tree& in) {
 
 }  // namespace
 
-asio::awaitable<void> act_at_random(random_tree& in) {
+client_action act_at_random(random_tree& in) {
   while (!in.quiet) {
     co_await coppice::sleep_for(in.draw_time(100));
-    asio::awaitable<void> action;
+    client_action action;
     switch (in.play.draw(16)) {
       case 0: action = call_a_counter(in); break;
       case 1: action = count_and_save(in); break;

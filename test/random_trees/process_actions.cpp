@@ -1,22 +1,15 @@
 #include "tree.hpp"
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/use_awaitable.hpp>
-
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
-namespace asio = boost::asio;
 using namespace std::chrono_literals;
 using coppice::exit_reason;
 
 // What a client does to other processes as such: it harms them, monitors them, and links itself.
 
 namespace {
-
-using coroutine = asio::awaitable<void>;
-constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 // Anybody who lives but the clients, the root, and the stash.
 coppice::pid any_victim(random_tree& in) {
@@ -32,7 +25,7 @@ coppice::pid any_victim(random_tree& in) {
 }
 
 // One monitor, one DOWN.
-coroutine watch(random_tree& in, coppice::pid whom) {
+client_action watch(random_tree& in, coppice::pid whom) {
   if (in.play.chance(0.2)) co_await coppice::sleep_for(in.draw_time(500));
   const bool is_gone = !whom.alive();
   coppice::mailbox<coppice::down> box;
@@ -53,7 +46,7 @@ coroutine watch(random_tree& in, coppice::pid whom) {
 }
 
 // No monitor, no DOWN, even if it has come already.
-coroutine watch_for_a_while(random_tree& in, coppice::pid whom) {
+client_action watch_for_a_while(random_tree& in, coppice::pid whom) {
   coppice::mailbox<coppice::down> box;
   coppice::monitor_ref ref = coppice::monitor(whom, box);
   co_await coppice::sleep_for(in.draw_time(1'000));
@@ -63,7 +56,7 @@ coroutine watch_for_a_while(random_tree& in, coppice::pid whom) {
 
 }  // namespace
 
-asio::awaitable<void> be_linked(random_tree& in) {
+client_action be_linked(random_tree& in) {
   coppice::mailbox<coppice::exit_signal> signals;
   coppice::trap_exit(signals);
   const bool crashes = in.play.chance(0.5);
@@ -88,7 +81,7 @@ asio::awaitable<void> be_linked(random_tree& in) {
   coppice::untrap_exit();
 }
 
-asio::awaitable<void> harm_somebody(random_tree& in) {
+client_action harm_somebody(random_tree& in) {
   const coppice::pid whom = any_victim(in);
   if (!whom) co_return;
   switch (in.play.draw(5)) {

@@ -5,7 +5,10 @@
 #include <coppice.hpp>
 #include <coppice/simulation.hpp>
 
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include <chrono>
 #include <map>
@@ -110,11 +113,15 @@ class counter {
   std::vector<coppice::reply_to<int>> waiting_;
 };
 
+// What clients do is such coroutines, to which an error is a result.
+using client_action = boost::asio::awaitable<void>;
+inline constexpr auto as_result = boost::asio::as_tuple(boost::asio::use_awaitable);
+
 // Holds the permit of the tree for a while.
 coppice::task<void> hold_a_permit(random_tree& in);
 
 // Actions of a client. Linked processes end together, or are told.
-boost::asio::awaitable<void> be_linked(random_tree& in);
-boost::asio::awaitable<void> harm_somebody(random_tree& in);
+client_action be_linked(random_tree& in);
+client_action harm_somebody(random_tree& in);
 // Everything that a client does, until the tree is quiet.
-boost::asio::awaitable<void> act_at_random(random_tree& in);
+client_action act_at_random(random_tree& in);
