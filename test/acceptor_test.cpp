@@ -1,6 +1,7 @@
 #include "support/acceptor_world.hpp"
 #include "support/coroutine.hpp"
 #include "support/scripted.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <coppice/acceptor.hpp>
 #include <coppice/error.hpp>
@@ -13,8 +14,6 @@
 #include <boost/system/system_error.hpp>
 
 #include <doctest/doctest.h>
-
-#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
@@ -31,19 +30,6 @@ namespace {
 using client = acceptor_world::client;
 using lean_socket = asio::basic_stream_socket<tcp, coppice::executor>;
 using local = asio::local::stream_protocol;
-
-// A path in a folder of its own, which goes with this.
-struct folder {
-  folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "coppice-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    at = name;
-  }
-  ~folder() { std::filesystem::remove_all(at); }
-  std::string operator/(const char* file) const { return at / file; }
-
-  std::filesystem::path at;
-};
 
 coroutine<> wait_long() { co_await coppice::sleep_for(24h); }
 
@@ -334,8 +320,8 @@ TEST_CASE("options that break a rule are refused where the acceptor is given") {
 }
 
 TEST_CASE("a local socket's file is there as long as somebody listens") {
-  const folder f;
-  const std::string path = f / "socket";
+  const temporary_folder folder;
+  const std::string path = (folder.path / "socket").string();
   {
     acceptor_world w;
     w.start(coppice::acceptor(local::endpoint{path}, echo<local::socket>, {.name = "server"}));

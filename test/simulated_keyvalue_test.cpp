@@ -1,6 +1,7 @@
 #include "../example/keyvalue/common.hpp"
 #include "../example/keyvalue/kept_store.hpp"
 #include "../example/keyvalue/tree.hpp"
+#include "support/temporary_folder.hpp"
 
 #include <coppice.hpp>
 #include <coppice/simulation_doctest.hpp>
@@ -14,15 +15,12 @@
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
-#include <unistd.h>
-
 #include <chrono>
 #include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <optional>
 #include <set>
-#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -39,27 +37,6 @@ using coppice::fault_kind;
 using coppice::simulation;
 
 namespace {
-
-// In memory where there is such a place: plays are many.
-class folder {
- public:
-  folder() {
-    std::error_code ec;
-    const fs::path memory = "/dev/shm";
-    const bool fits = fs::is_directory(memory, ec) && ::access(memory.c_str(), W_OK) == 0;
-    std::string name = (fits ? memory : fs::temp_directory_path()) / "coppice_XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error{"no folder to be had"};
-    path = name;
-  }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-  ~folder() {
-    std::error_code ec;
-    fs::remove_all(path, ec);
-  }
-
-  fs::path path;
-};
 
 const tcp::endpoint server_address{asio::ip::address_v4::loopback(), 6379};
 
@@ -108,7 +85,7 @@ class world {
   }
 
   simulation& play;
-  const folder home;
+  const temporary_folder home{memory_folder()};
   keyvalue::common all{.io = play.io()};
   std::optional<coppice::supervisor_ref> root;
   std::deque<written> books;

@@ -1,3 +1,5 @@
+#include "support/temporary_folder.hpp"
+
 #include <coppice.hpp>
 #include <coppice/simulation_doctest.hpp>
 #include <coppice/sqlite_stash.hpp>
@@ -6,8 +8,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/use_awaitable.hpp>
-
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -33,27 +33,6 @@ using coppice::fault_kind;
 using coppice::simulation;
 
 namespace {
-
-// In memory where there is such a place: plays are many.
-class folder {
- public:
-  folder() {
-    std::error_code ec;
-    const fs::path memory = "/dev/shm";
-    const bool fits = fs::is_directory(memory, ec) && ::access(memory.c_str(), W_OK) == 0;
-    std::string name = (fits ? memory : fs::temp_directory_path()) / "coppice_XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error{"no folder to be had"};
-    path = name;
-  }
-  folder(const folder&) = delete;
-  folder& operator=(const folder&) = delete;
-  ~folder() {
-    std::error_code ec;
-    fs::remove_all(path, ec);
-  }
-
-  fs::path path;
-};
 
 // Counts, and keeps each number before it gives it. A state is long enough to be caught half
 // written.
@@ -214,7 +193,7 @@ coppice::simulation_options bad_weather() {
 
 TEST_CASE("what a stash has acknowledged is there, whoever dies, and in the next program too") {
   coppice::simulate(bad_weather(), [](simulation& s) {
-    const folder home;
+    const temporary_folder home{memory_folder()};
     books all;
     s.end_faults();
     const auto shop = start_shop(s.io(), home.path / "states");
@@ -237,7 +216,7 @@ TEST_CASE("what a stash has acknowledged is there, whoever dies, and in the next
 
 TEST_CASE("without faults each write is acknowledged, and no time is lost") {
   coppice::simulate({.seeds = 30}, [](simulation& s) {
-    const folder home;
+    const temporary_folder home{memory_folder()};
     books all;
     const auto shop = start_shop(s.io(), home.path / "states");
     wait_for_shop(s, shop);
@@ -256,7 +235,7 @@ TEST_CASE("without faults each write is acknowledged, and no time is lost") {
 
 TEST_CASE("what was acknowledged is there after a program that has ended in the middle of it") {
   coppice::simulate({.seeds = 100, .threads = {.interruption = 0.05}}, [](simulation& s) {
-    const folder home;
+    const temporary_folder home{memory_folder()};
     books all;
     {
       asio::io_context killed{1};
@@ -274,8 +253,8 @@ TEST_CASE("what was acknowledged is there after a program that has ended in the 
 
 TEST_CASE("what was acknowledged is in the files at any moment: whoever has copies of them then") {
   coppice::simulate({.seeds = 100, .threads = {.interruption = 0.05}}, [](simulation& s) {
-    const folder home;
-    const folder copies;
+    const temporary_folder home{memory_folder()};
+    const temporary_folder copies{memory_folder()};
     books all;
     const auto shop = start_shop(s.io(), home.path / "states");
     wait_for_shop(s, shop);

@@ -1,4 +1,5 @@
 #include "support/environment.hpp"
+#include "support/simulation_failure.hpp"
 
 #include <coppice.hpp>
 #include <coppice/simulation_doctest.hpp>
@@ -36,21 +37,6 @@ using coppice::simulated_order;
 using coppice::simulation;
 
 namespace {
-
-// Gives the text of the failure that `simulate` throws; empty if there is none.
-std::string failure_of(const coppice::simulation_options& o,
-                       const std::function<void(simulation&)>& body) {
-  try {
-    simulate(o, body);
-  } catch (const coppice::simulation_failed& e) {
-    return e.what();
-  }
-  return {};
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 asio::awaitable<void> sleeper(std::vector<int>& woken) {
   asio::steady_timer t{co_await asio::this_coro::executor};

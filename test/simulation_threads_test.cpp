@@ -1,3 +1,5 @@
+#include "support/simulation_failure.hpp"
+
 #include <coppice.hpp>
 #include <coppice/simulation_doctest.hpp>
 
@@ -31,21 +33,6 @@ using coppice::simulate;
 using coppice::simulation;
 
 namespace {
-
-// Gives the text of the failure that `simulate` throws; empty if there is none.
-std::string failure_of(const coppice::simulation_options& o,
-                       const std::function<void(simulation&)>& body) {
-  try {
-    simulate(o, body);
-  } catch (const coppice::simulation_failed& e) {
-    return e.what();
-  }
-  return {};
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 // Several threads write their names, as often as there are turns.
 std::string write_names(int threads, int turns) {

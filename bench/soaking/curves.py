@@ -1,7 +1,8 @@
 """What the server takes up, and does, second by second."""
 
 import statistics
-import threading
+
+from soaking.worker import Worker
 
 # For a while processes are killed, and the program is not: there it must be seen that nothing grows. Its first quarter
 # is for coming up to what is usual.
@@ -13,25 +14,20 @@ MEMORY_GROWS = 1.1
 MEMORY_MORE = 2 << 20
 
 
-class Curves(threading.Thread):
+class Curves(Worker):
     """Looks once a second."""
 
     def __init__(self, program, clients, findings):
-        super().__init__(name="curves", daemon=True)
+        super().__init__("curves")
         self.samples = []
         self._program = program
         self._clients = clients
         self._findings = findings
-        self._finish = threading.Event()
-
-    def finish(self):
-        self._finish.set()
-        self.join()
 
     def run(self):
         before = 0
         begin = self._findings.now()
-        while not self._finish.wait(max(0, begin + len(self.samples) + 1 - self._findings.now())):
+        while not self.finishing.wait(max(0, begin + len(self.samples) + 1 - self._findings.now())):
             self._program.see_to_it()
             acknowledged = sum(c.acknowledged for c in self._clients)
             usage = self._program.usage()

@@ -3,7 +3,8 @@
 import random
 import re
 import socket
-import threading
+
+from soaking.worker import Worker
 
 # Seconds between two of them, at least and at most.
 PROCESS_KILLS = (0.1, 0.9)
@@ -22,23 +23,18 @@ def is_calm(second):
     return second % 60 >= 60 - CALM
 
 
-class ProcessKiller(threading.Thread):
+class ProcessKiller(Worker):
     """Has processes of the tree killed or crashed, all along."""
 
     def __init__(self, port, seed, findings):
-        super().__init__(name="killer", daemon=True)
+        super().__init__("killer")
         self.times = []  # seconds
         self._port = port
         self._chance = random.Random(f"{seed} processes")
         self._findings = findings
-        self._finish = threading.Event()
-
-    def finish(self):
-        self._finish.set()
-        self.join()
 
     def run(self):
-        while not self._finish.wait(self._chance.uniform(*PROCESS_KILLS)):
+        while not self.finishing.wait(self._chance.uniform(*PROCESS_KILLS)):
             if is_calm(self._findings.now()):
                 continue
             # Drawn in any case, so that what follows does not depend on whether this one arrives.
@@ -57,23 +53,18 @@ class ProcessKiller(threading.Thread):
                 self._findings.note(command)
 
 
-class ProgramKiller(threading.Thread):
+class ProgramKiller(Worker):
     """Kills the whole program, and starts it again."""
 
     def __init__(self, program, seed, findings):
-        super().__init__(name="kill -9", daemon=True)
+        super().__init__("kill -9")
         self.times = []
         self._program = program
         self._chance = random.Random(f"{seed} program")
         self._findings = findings
-        self._finish = threading.Event()
-
-    def finish(self):
-        self._finish.set()
-        self.join()
 
     def run(self):
-        while not self._finish.wait(self._chance.uniform(*PROGRAM_KILLS)):
+        while not self.finishing.wait(self._chance.uniform(*PROGRAM_KILLS)):
             if is_calm(self._findings.now()):
                 continue
             self.times.append(self._findings.now())

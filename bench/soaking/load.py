@@ -4,10 +4,10 @@ import os
 import re
 import select
 import subprocess
-import threading
 import time
 
 from soaking.verifier import REQUEST_LIMIT
+from soaking.worker import Worker
 
 CLIENTS = 50
 PIPELINE = 16
@@ -21,28 +21,26 @@ TESTS = ("set", "get", "incr")
 SILENCE = 0.6
 
 
-class Load(threading.Thread):
+class Load(Worker):
     """Keeps the server under full load. When its connections break, redis-benchmark ends, and is started again."""
 
     def __init__(self, port, folder, findings):
-        super().__init__(name="redis-benchmark", daemon=True)
+        super().__init__("redis-benchmark")
         self.requests = 0  # about so many were answered
         self._port = port
         self._findings = findings
         self._log = open(os.path.join(folder, "redis-benchmark.log"), "w", encoding="utf-8")
-        self._finish = threading.Event()
 
     def finish(self):
-        self._finish.set()
-        self.join()
+        super().finish()
         self._log.close()
 
     def run(self):
         turn = 0
-        while not self._finish.is_set():
+        while not self.finishing.is_set():
             self._run_once(TESTS[turn % len(TESTS)])
             turn += 1
-            self._finish.wait(0.05)
+            self.finishing.wait(0.05)
 
     def _run_once(self, test):
         command = ["redis-benchmark", "-p", str(self._port), "-t", test, "-n", str(REQUESTS), "-c", str(CLIENTS),
@@ -68,6 +66,6 @@ class Load(threading.Thread):
                     self._findings.add("hangs", f"redis-benchmark gets no answers for {REQUEST_LIMIT} s")
                     process.kill()
                     break
-                if now - heard > SILENCE or self._finish.is_set():
+                if now - heard > SILENCE or self.finishing.is_set():
                     process.kill()
                     break

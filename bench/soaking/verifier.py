@@ -2,8 +2,9 @@
 
 import random
 import socket
-import threading
 import time
+
+from soaking.worker import Worker
 
 REQUEST_LIMIT = 10
 OUTAGE_LIMIT = 20
@@ -67,25 +68,25 @@ class Counter(Key):
         return 0 if text is None else int(text) if text.isdigit() else None
 
 
-class Verifier(threading.Thread):
+class Verifier(Worker):
     """Writes until it is told to finish, several numbers at a time, and then looks once more."""
 
     def __init__(self, number, port, seed, findings):
-        super().__init__(name=f"client {number}", daemon=True)
+        super().__init__(f"client {number}")
         self.acknowledged = 0
         self.outages = []  # seconds
         self.done = False
         self._port = port
         self._chance = random.Random(f"{seed} {number}")
         self._findings = findings
-        self._finish = threading.Event()
         self._keys = [Key(b"soak:%d:v%d" % (number, i)) for i in range(VALUES)]
         self._keys += [Counter(b"soak:%d:n%d" % (number, i)) for i in range(COUNTERS)]
         self._socket = self._replies = None
         self._down_since = None
 
     def finish(self):
-        self._finish.set()
+        """Does not wait for its end: all clients are told first."""
+        self.finishing.set()
 
     def run(self):
         while not self.done:
@@ -93,12 +94,12 @@ class Verifier(threading.Thread):
                 self._connect()
                 self._check_all()
                 rounds = self._chance.randrange(50, 400)
-                while rounds > 0 and not self._finish.is_set():
+                while rounds > 0 and not self.finishing.is_set():
                     self._write_some()
                     if self._chance.random() < 0.1:
                         self._check(self._chance.sample(self._keys, 4))
                     rounds -= 1
-                if self._finish.is_set():
+                if self.finishing.is_set():
                     self._check_all()
                     self.done = True
                 self._close()
@@ -165,7 +166,7 @@ class Verifier(threading.Thread):
             self._replies.close()
             self._socket.close()
             self._socket = None
-        elif not self._finish.wait(0.02):
+        elif not self.finishing.wait(0.02):
             # It was refused.
             return
 

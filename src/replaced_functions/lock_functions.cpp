@@ -11,9 +11,9 @@
 #include <optional>
 #include <stdexcept>
 
-// What waits in here waits for the simulation, and for nothing of the real system: locks are tried,
-// and condition variables are looked at by nobody. Without other threads there is nobody to wait
-// for, and the real functions are called.
+// These functions let a thread of a simulation wait for its other threads, and never in the real
+// system: a real lock is only tried, and a real condition variable is not waited for. Without other
+// threads there is nobody to wait for, and the real functions are called.
 //
 // They are called a lot, by programs that do not simulate too, and by the library for its own
 // statics: so they have none.
@@ -28,8 +28,8 @@ void link_lock_functions() noexcept {}
 
 namespace {
 
-// Of a function that the system has in an old version too, which it finds first, the version has to
-// be said. Systems that began later have but one, of another name.
+// Finds the real function. Where the system has it in an old version too, that is found first, and
+// so the version has to be said. Systems that began later have but one, of another name.
 void* find_real(std::atomic<void*>& known, const char* name, const char* version) noexcept {
   void* real = known.load(std::memory_order_relaxed);
   if (real != nullptr) return real;

@@ -58,14 +58,14 @@ class once_begun {
   const void* flag_;
 };
 
-// What waits for the change of a number: futures, atomics, latches, semaphores and statics of the
-// standard library.
+// Waits for the change of a number, as futures, atomics, latches, semaphores and statics of the
+// standard library do.
 long wait_for_number(simulated_threads& all, const std::uint32_t* number, std::uint32_t value,
                      std::optional<duration> limit) {
   if (__atomic_load_n(number, __ATOMIC_SEQ_CST) != value) return -EAGAIN;
   if (all.wait_for(number, "the change of an atomic, or a future", limit)) return 0;
   if (limit) return -ETIMEDOUT;
-  // Nobody expects this call to fail, nor to throw.
+  // The standard library expects that this call neither fails nor throws.
   std::fprintf(stderr, "coppice: a simulation fails: %s\n", all.failure().c_str());
   std::terminate();
 }

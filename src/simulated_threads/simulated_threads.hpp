@@ -38,7 +38,7 @@ class simulated_thread {
   bool is_alive = false;
   pid_t id = 0;  // its number in the system; 0: it does not run yet, or any more
   gate may_run;
-  // What has to be so for it to go on; null while it runs, and when it is known to be so.
+  // Tells whether it may go on; null while it runs, and when that is known.
   const std::function<bool()>* awaited = nullptr;
   bool is_ending = false;
   bool is_given_up = false;
@@ -60,7 +60,7 @@ class simulated_threads final : private other_threads {
   // Threads that are left wait for ever.
   ~simulated_threads();
 
-  // Those of the simulation of this thread, or null.
+  // Gives the threads of the simulation of this thread, or null.
   static simulated_threads* current() noexcept;
   // The same, if there is more than one.
   static simulated_threads* if_several() noexcept;
@@ -87,15 +87,15 @@ class simulated_threads final : private other_threads {
 
   // Whether a thread with that id of the system's is one of these.
   [[nodiscard]] bool have(pid_t id) const noexcept;
-  // What has been begun by std::call_once, and by whom it has to be ended.
+  // The flags of std::call_once whose functions are being called.
   std::vector<const void*>& begun() noexcept { return begun_; }
 
-  // What has failed; empty if nothing has.
+  // Says what has failed; empty if nothing has.
   [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
   void fail(const std::string& why) {
     if (failure_.empty()) failure_ = why + to_text();
   }
-  // Those that have not ended, and what they wait for; empty if there are none.
+  // Names the threads that have not ended, and what they wait for; empty if there are none.
   [[nodiscard]] std::string to_text() const;
 
  private:

@@ -140,7 +140,7 @@ void simulation_core::check_limits() {
   }
 }
 
-// What comes out of the io_context, or out of a function of the test's, ends the processes as well.
+// An exception out of the io_context, or out of a function of the test's, ends the processes, too.
 void simulation_core::run_guarded(const std::function<void()>& f) {
   try {
     f();

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "ending.hpp"
+#include "temporary_folder.hpp"
 #include "world.hpp"
 
 #include <coppice/sqlite_stash.hpp>
@@ -9,27 +10,12 @@
 #include <doctest/doctest.h>
 #include <sqlite3.h>
 
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
-
-// A folder that goes with the test.
-struct temporary_folder {
-  std::filesystem::path path;
-
-  temporary_folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "coppice-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error{"no temporary folder"};
-    path = name;
-  }
-  temporary_folder(const temporary_folder&) = delete;
-  temporary_folder& operator=(const temporary_folder&) = delete;
-  ~temporary_folder() { std::filesystem::remove_all(path); }
-};
 
 // Somebody else who uses the file.
 class stranger {
