@@ -215,6 +215,19 @@ TEST_CASE("a server that is not up in time is killed, by whoever waits for it el
   CHECK_FALSE(server.alive());
 }
 
+namespace {
+
+boost::system::error_code refusal(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const boost::system::system_error& e) {
+    return e.code();
+  }
+  return {};
+}
+
+}  // namespace
+
 TEST_CASE("a reference to a server may outlive its io_context, and leads nowhere then") {
   const auto other = std::make_unique<world>();
   const auto by_pid = coppice::start_server<oracle>(other->io, "oracle");
@@ -228,9 +241,9 @@ TEST_CASE("a reference to a server may outlive its io_context, and leads nowhere
   const_cast<std::unique_ptr<world>&>(other).reset();
   for (const auto& ref : {by_pid, by_name}) {
     CHECK_FALSE(ref.whereis());
-    CHECK_THROWS_AS(static_cast<void>(ref.call(oracle::count{})), std::logic_error);
-    CHECK_THROWS_AS(static_cast<void>(ref.send_request(oracle::count{})), std::logic_error);
-    CHECK_THROWS_AS(static_cast<void>(ref.stop()), std::logic_error);
+    CHECK(refusal([&] { static_cast<void>(ref.call(oracle::count{})); }) == errc::noproc);
+    CHECK(refusal([&] { static_cast<void>(ref.send_request(oracle::count{})); }) == errc::noproc);
+    CHECK(refusal([&] { static_cast<void>(ref.stop()); }) == errc::noproc);
   }
   CHECK(teller_ref.cast(teller::tell{}) == coppice::send_result::closed);
 }

@@ -100,8 +100,20 @@ class Service:
         expect(client.recv(1), b"+")
         return client
 
+    def through_gate(self):
+        # A socket has its name shortly before it listens.
+        clients = []
+
+        def enters():
+            with contextlib.suppress(ConnectionRefusedError):
+                clients.append(self.connect("gate"))
+            return clients
+
+        eventually("the gate is open", enters)
+        return clients[0]
+
     def let_up(self):
-        with self.connect("gate"):
+        with self.through_gate():
             eventually("the service is active", lambda: self.show("ActiveState") == "active")
 
     def end(self):

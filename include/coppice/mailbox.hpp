@@ -32,7 +32,7 @@ class mailbox;
 /// Where to send messages to one mailbox. Cheap to copy; does not keep the mailbox open.
 ///
 /// @par Thread safety
-/// Safe: what another thread sends is posted to the loop.
+/// Safe, also while the io_context goes: what is sent from outside of the loop is posted to it.
 template <class T>
 class address {
  public:
@@ -40,7 +40,8 @@ class address {
   address() noexcept = default;
 
   /// Sends a message. Never waits. To a mailbox that is gone it is a silent no-op, told by the
-  /// result. From another thread the message is posted, and the result is always `delivered`.
+  /// result. From another thread, or while the loop does not run, the message is posted, and the
+  /// result is `delivered`, or `closed` if that is known already.
   ///
   /// @throws Whatever moving the message throws; it is not sent then. A posted message that cannot
   ///   be moved into the mailbox ends the process that uses the mailbox.
@@ -65,22 +66,27 @@ class address {
 
   send_result send_tagged(T message, std::uint64_t tag) const {
     if (!box_) return send_result::closed;
-    if (!box_->is_open_to_caller()) return post(std::move(message));
+    std::uint64_t loop = box_->home.load(std::memory_order_acquire);
+    if (loop == 0) {
+      const auto lock = box_->hold_homeless();
+      loop = box_->home.load(std::memory_order_acquire);
+      if (loop == 0) return box_->send(std::move(message), tag);
+    }
+    if (!detail::scheduler::runs_here(loop)) return post(loop, std::move(message));
     return box_->send(std::move(message), tag);
   }
   [[nodiscard]] std::shared_ptr<detail::mailbox_core> core() const noexcept { return box_; }
 
-  send_result post(T message) const {
-    if (detail::scheduler* const s = box_->home.load(std::memory_order_acquire); s != nullptr) {
-      s->post([box = box_, m = std::move(message)]() mutable {
-        try {
-          box->send(std::move(m), 0);
-        } catch (...) {
-          box->fail_user();
-        }
-      });
-    }
-    return send_result::delivered;
+  send_result post(std::uint64_t loop, T message) const {
+    const bool posted =
+        detail::scheduler::post(loop, [box = box_, m = std::move(message)]() mutable {
+          try {
+            box->send(std::move(m), 0);
+          } catch (...) {
+            box->fail_user();
+          }
+        });
+    return posted ? send_result::delivered : send_result::closed;
   }
 
   std::shared_ptr<detail::mailbox_state<T>> box_;

@@ -26,7 +26,7 @@ struct mailbox_options {
 
 /// The fate of a message.
 enum class send_result {
-  delivered,       ///< The message is in the mailbox, or on its way from another thread.
+  delivered,       ///< The message is in the mailbox, or on its way to the loop.
   dropped_oldest,  ///< The message waits in the mailbox; the oldest one was dropped.
   refused,         ///< The mailbox is full.
   dropped,         ///< The mailbox is full, and drops what is new.

@@ -145,12 +145,13 @@ COPPICE_API void checkpoint();
 /// other executor a pointer to a signal that may be gone by then. A destructor that throws while
 /// the frames of a killed process are destroyed ends the program.
 ///
-/// Does nothing if the process has ended. Needs no memory, but on another thread; a process for
-/// which there is no memory to get the signal as a message ends for that.
+/// Does nothing if the process has ended. Needs no memory in the loop; a process for which there is
+/// no memory to get the signal as a message ends for that.
 ///
-/// @throws std::bad_alloc on another thread, if it cannot be posted.
+/// @throws std::bad_alloc outside of the loop, if it cannot be posted.
 /// @par Thread safety
-/// Safe while the io_context exists. A signal of another thread is posted, and sent from there.
+/// Safe while the io_context exists. On another thread, or while the loop does not run, the signal
+/// is posted, and sent from there.
 /// @par Origin
 /// `erlang:exit/2`. Differs: a signal is a request, which the body hears as a cancellation; C++
 /// code must unwind. What was asked first is the reason; asking again changes nothing.

@@ -74,7 +74,7 @@ class [[nodiscard]] server_call {
   explicit server_call(detail::call_ptr<R> call) noexcept : call_{std::move(call)} {}
 
   [[nodiscard]] bool belongs_to(const detail::scheduler& s) const noexcept {
-    return call_ && &call_->home == &s;
+    return call_ && detail::access::serial(call_->terms.target) == s.serial();
   }
   [[nodiscard]] wait_type to_wait() { return {share()}; }
   [[nodiscard]] remote_wait_type to_remote_wait(detail::scheduler& here) {
@@ -85,7 +85,7 @@ class [[nodiscard]] server_call {
   template <class Token>
   auto initiate(Token& token) {
     check();
-    const bool is_here = call_->home.on_loop_thread();
+    const bool is_here = detail::scheduler::runs_here(detail::access::serial(call_->terms.target));
     auto call = is_here ? share() : hand_over();
     return asio::async_initiate<Token, signature>(
         [](auto&& handler, detail::call_ptr<R> c, elsewhere_ptr elsewhere) {

@@ -14,6 +14,7 @@
 #include <coppice/detail/server/server_core.hpp>
 #include <coppice/detail/wait/current_process.hpp>
 #include <coppice/detail/wait/deferred_wait.hpp>
+#include <coppice/error.hpp>
 #include <coppice/exit_reason.hpp>
 #include <coppice/mailbox_options.hpp>
 #include <coppice/operation.hpp>
@@ -25,8 +26,10 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/system/error_code.hpp>
+#include <boost/system/system_error.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -40,8 +43,8 @@ namespace coppice {
 ///
 /// @tparam S The server's class.
 /// @par Thread safety
-/// `cast` and `call`: safe, on any thread; one made with a function that finds the process
-/// excepted.
+/// `cast` and `call`: safe, on any thread, also while the io_context of the server goes; one made
+/// with a function that finds the process excepted.
 template <class S>
 class server_ref {
  public:
@@ -70,8 +73,9 @@ class server_ref {
   /// If the function that finds the server throws, the call fails with `errc::noproc`, and
   /// `failure()` tells the exception.
   ///
-  /// @throws std::logic_error at once, if the reference is empty, or the io_context of the server
-  ///   is gone. One that goes while the call is there fails it with `errc::died`.
+  /// @throws std::logic_error at once, if the reference is empty.
+  /// @throws boost::system::system_error at once, with `errc::noproc`, if the io_context of the
+  ///   server is gone. One that goes while the call is there fails it with `errc::died`.
   /// @par Cancellation
   /// Any type: completes with `operation_aborted`; what the server answers is thrown away.
   /// @par Thread safety
@@ -158,7 +162,7 @@ class server_ref {
 
   /// Sends a message and does not wait. To a server that is gone it is a silent no-op, told by the
   /// result. From another thread, or while the loop does not run, the message is posted, and the
-  /// result is always `delivered`.
+  /// result is `delivered`, or `closed` if the io_context is gone.
   ///
   /// @par Complexity
   /// Constant; one pooled node.
@@ -231,28 +235,27 @@ class server_ref {
       throw std::logic_error{"coppice: a reference to no server"};
     }
     detail::scheduler* const s = detail::access::home(to_);
-    if (s == nullptr) throw std::logic_error{"coppice: the io_context of the server is gone"};
+    if (s == nullptr) {
+      throw boost::system::system_error{errc::noproc,
+                                        "coppice: the io_context of the server is gone"};
+    }
     return *s;
   }
 
   using envelope_ptr = std::unique_ptr<detail::envelope, detail::envelope::disposer>;
 
   send_result send(envelope_ptr e) const {
-    if (detail::scheduler::is_at_work(detail::access::serial(to_))) return put(to_, std::move(e));
-    if (detail::access::serial(to_) == 0) {
-      throw std::logic_error{"coppice: a reference to no server"};
-    }
-    detail::scheduler* const s = detail::access::home(to_);
-    if (s == nullptr) return send_result::closed;
-    if (s->on_loop_thread()) return put(to_, std::move(e));
-    s->post([to = to_, e = std::move(e)]() mutable {
+    const std::uint64_t loop = detail::access::serial(to_);
+    if (detail::scheduler::runs_here(loop)) return put(to_, std::move(e));
+    if (loop == 0) throw std::logic_error{"coppice: a reference to no server"};
+    const bool posted = detail::scheduler::post(loop, [to = to_, e = std::move(e)]() mutable {
       try {
         put(to, std::move(e));
       } catch (...) {
         // The function that is to find the server has thrown: there is none, and nobody to tell.
       }
     });
-    return send_result::delivered;
+    return posted ? send_result::delivered : send_result::closed;
   }
 
   static send_result put(const process_ref& to, envelope_ptr e) {

@@ -14,7 +14,13 @@ namespace coppice::detail {
 // process that uses it, and forgets it when the io_context is destroyed. Until then, and after
 // that, it belongs to no thread.
 
-mailbox_core::mailbox_core() { used_by_current(); }
+mailbox_core::mailbox_core() {
+  // Nobody has its address yet, so that nothing need be held.
+  scheduler* const s = scheduler::active();
+  if (s == nullptr || s->current() == nullptr) return;
+  user = s->current()->id();
+  enter_loop(*s);
+}
 
 mailbox_core::~mailbox_core() = default;
 
@@ -28,25 +34,40 @@ void mailbox_core::used_by(process& p, std::uint64_t number) {
   // The latest user is the process that ends if a message throws. It is a process and its number,
   // as a process does not clean up the mailboxes it has used.
   user = access::make<pid>(&p, number);
-  if (home.load(std::memory_order_relaxed) == &p.home) return;
-  home.store(&p.home, std::memory_order_release);
-  p.home.members().push_back(*this);
+  if (home.load(std::memory_order_relaxed) == p.home.serial()) return;
+  const auto lock = hold_homeless();
+  enter_loop(p.home);
+}
+
+void mailbox_core::enter_loop(scheduler& s) noexcept {
+  home.store(s.serial(), std::memory_order_release);
+  s.members().push_back(*this);
 }
 
 void mailbox_core::fail_user() noexcept {
-  if (home.load(std::memory_order_relaxed) == nullptr) return;
+  if (home.load(std::memory_order_relaxed) == 0) return;
   if (process* const p = access::slot(user); p != nullptr) p->home.fail(*p);
 }
 
 void mailbox_core::leave_loop() noexcept {
   list_hook::unlink();
-  home.store(nullptr, std::memory_order_release);
   user = {};
+  // From here on other threads may send to it directly.
+  home.store(0, std::memory_order_release);
+}
+
+std::unique_lock<std::recursive_mutex> mailbox_core::hold_homeless() {
+  static std::recursive_mutex& guard = *new std::recursive_mutex;  // never destroyed
+  return std::unique_lock{guard};
 }
 
 void mailbox_core::close() noexcept {
-  leave_loop();
+  // Who sends to a closed mailbox does not touch it.
+  auto lock = home.load(std::memory_order_relaxed) == 0 ? hold_homeless()
+                                                        : std::unique_lock<std::recursive_mutex>{};
   closed = true;
+  if (lock) lock.unlock();
+  leave_loop();
   if (receiver != nullptr) receiver->abort();
   // Monitors and delayed messages hold an address of this mailbox, which owns them: a cycle of
   // shared pointers, which ends here. The locals destroy them after the members are empty.

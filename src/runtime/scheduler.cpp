@@ -28,10 +28,16 @@ namespace {
 struct found_scheduler {
   const boost::asio::io_context* of = nullptr;
   scheduler* found = nullptr;
+  std::uint64_t serial = 0;  // 0 if it is not to be found by that
   std::uint64_t gone = 0;
 };
 constinit thread_local found_scheduler latest;
 constinit std::atomic<std::uint64_t> schedulers_gone{0};
+
+// Tells whether work of the scheduler with that number runs on this thread right now.
+bool is_at_work(std::uint64_t serial) noexcept {
+  return active_scheduler != nullptr && active_scheduler->serial() == serial;
+}
 
 // The living schedulers by their serial numbers. The mutex also keeps a scheduler from going while
 // another thread posts to it.
@@ -97,8 +103,9 @@ scheduler& scheduler::of(boost::asio::io_context& io) {
 
 scheduler& scheduler::find(boost::asio::io_context& io) {
   const std::uint64_t gone = schedulers_gone.load(std::memory_order_acquire);
-  latest = {&io, &boost::asio::use_service<scheduler>(io), gone};
-  return *latest.found;
+  scheduler& found = boost::asio::use_service<scheduler>(io);
+  latest = {&io, &found, found.down_ ? 0 : found.serial_, gone};
+  return found;
 }
 
 scheduler& scheduler::of(boost::asio::io_context& io, const char* function) {
@@ -117,19 +124,20 @@ bool scheduler::on_loop_thread() noexcept {
 scheduler* scheduler::find(std::uint64_t serial) noexcept {
   if (is_at_work(serial)) return active_scheduler;
   const std::uint64_t gone = schedulers_gone.load(std::memory_order_acquire);
-  if (latest.found != nullptr && latest.gone == gone && latest.found->serial_ == serial &&
-      !latest.found->down_) {
-    return latest.found;
-  }
+  if (latest.serial == serial && latest.gone == gone) return latest.found;
   registry& all = all_schedulers();
   const std::lock_guard lock{all.guard};
   scheduler* const found = all.find(serial);
-  if (found != nullptr) latest = {&found->io_, found, gone};
+  if (found != nullptr) latest = {&found->io_, found, serial, gone};
   return found;
 }
 
-bool scheduler::is_at_work(std::uint64_t serial) noexcept {
-  return active_scheduler != nullptr && active_scheduler->serial_ == serial;
+bool scheduler::runs_here(std::uint64_t serial) noexcept {
+  if (is_at_work(serial)) return true;
+  registry& all = all_schedulers();
+  const std::lock_guard lock{all.guard};
+  scheduler* const found = all.find(serial);
+  return found != nullptr && found->on_loop_thread();
 }
 
 bool scheduler::post(std::uint64_t serial, move_only_function f) {

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <unordered_map>
 #include <utility>
 
@@ -43,24 +44,24 @@ class COPPICE_API mailbox_core : public loop_member {
   // Notes the current process, if there is one, as the user of the mailbox.
   void used_by_current();
   void used_by(process& p, std::uint64_t number);
-  // Tells whether the calling thread may touch the mailbox. A mailbox that no process has used yet
-  // belongs to no thread.
-  [[nodiscard]] bool is_open_to_caller() const noexcept {
-    const scheduler* const s = home.load(std::memory_order_acquire);
-    return s == nullptr || s->is_open_to_caller();
-  }
+  // Whoever has this may touch a mailbox that belongs to no loop, and finds that it still does not.
+  // Recursive, as messages are moved meanwhile, which may send some.
+  [[nodiscard]] static std::unique_lock<std::recursive_mutex> hold_homeless();
   // Ends the process that uses the mailbox, if there is one, because a message has thrown when it
   // was made or moved; the message is lost. Called while the exception is being handled.
   void fail_user() noexcept;
 
   std::atomic<bool> closed = false;  // read on any thread
-  std::atomic<scheduler*> home = nullptr;
-  pid user;  // the process that used it last
+  std::atomic<std::uint64_t> home = 0;  // the number of its scheduler, or 0; read on any thread
+  pid user;                             // the process that used it last
   std::size_t size = 0;
   queue_bound bound;
   waiter* receiver = nullptr;
   std::unordered_map<std::uint64_t, std::shared_ptr<mailbox_monitor>> monitors;
   std::unordered_map<delayed_send*, std::shared_ptr<delayed_send>> delayed;
+
+ private:
+  void enter_loop(scheduler& s) noexcept;
 };
 
 // The queue: a singly linked list of pooled nodes, so that an empty mailbox has no storage and a

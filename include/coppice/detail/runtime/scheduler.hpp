@@ -79,8 +79,8 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   // The scheduler with that number, or null if its io_context is gone. On a thread other than the
   // loop's the io_context may go at any time after that.
   static scheduler* find(std::uint64_t serial) noexcept;
-  // Tells whether work of the scheduler with that number runs on this thread right now. Any thread.
-  static bool is_at_work(std::uint64_t serial) noexcept;
+  // Tells whether the calling thread is in the loop of the scheduler with that number. Any thread.
+  static bool runs_here(std::uint64_t serial) noexcept;
   // Posts `f` to the io_context of that scheduler. Returns false if that is gone. Any thread.
   static bool post(std::uint64_t serial, move_only_function f);
   static bool post_work(std::uint64_t serial, std::shared_ptr<posted_work> w) noexcept;
