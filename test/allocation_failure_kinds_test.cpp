@@ -9,6 +9,9 @@
 #include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/base/timer_queue.hpp>
 
+#include <boost/asio/bind_executor.hpp>
+#include <boost/asio/io_context.hpp>
+
 #include <doctest/doctest.h>
 
 #include <cstddef>
@@ -267,6 +270,69 @@ TEST_CASE("a thread that runs a loop for the first time needs no memory") {
   other.join();
   CHECK(ran);
   CHECK(!p.alive());
+}
+
+namespace {
+
+struct desk {
+  struct ask {
+    using reply = int;
+    std::shared_ptr<int> question;
+  };
+  int handle(const ask& m) { return *m.question; }
+};
+
+}  // namespace
+
+TEST_CASE("a call from outside that cannot be sent throws, and its handler is not called") {
+  quiet w;
+  asio::io_context here{1};
+  const auto ref = coppice::start_server<desk>(w.io, "desk");
+  w.clock.settle();
+  const auto question = std::make_shared<int>(7);
+  int made = 0;
+  int answers = 0;
+  const int refused = times_refused([&] {
+    auto call = ref.call(desk::ask{question}, 1h);
+    call(asio::bind_executor(here.get_executor(), [&](const boost::system::error_code& ec, int n) {
+      CHECK(!ec);
+      answers += n;
+    }));
+    ++made;
+  });
+  CHECK(refused > 3);
+  CHECK(made > 0);
+  w.clock.settle();
+  here.run();
+  CHECK(answers == 7 * made);
+  CHECK(question.use_count() == 1);
+}
+
+TEST_CASE("a message from outside that cannot be sent throws, and is gone") {
+  quiet w;
+  std::optional<coppice::address<std::shared_ptr<int>>> to;
+  int heard = 0;
+  const pid p = coppice::spawn(w.io, [&]() -> coroutine<> {
+    coppice::mailbox<std::shared_ptr<int>> box;
+    to = box.get_address();
+    for (;;) {
+      const auto letter = co_await box.receive();
+      heard += *letter;
+    }
+  });
+  w.clock.settle();
+  const auto letter = std::make_shared<int>(1);
+  int sent = 0;
+  const int refused = times_refused([&] {
+    to->send(letter);
+    ++sent;
+  });
+  CHECK(refused > 0);
+  w.clock.settle();
+  CHECK(heard == sent);
+  CHECK(letter.use_count() == 1);
+  coppice::kill(p);
+  w.clock.settle();
 }
 
 TEST_CASE("an io_context that could not have processes may have them later") {

@@ -325,7 +325,7 @@ TEST_CASE("an allocation that fails ends the process with std::bad_alloc") {
 }
 
 TEST_CASE("a lack of memory befalls the process alone, and not what simulates it") {
-  simulate({.seeds = 100,
+  simulate({.seeds = 30,
             .faults = {{.process = "worker", .kind = fault_kind::no_memory, .chance = 1}},
             .draw_faults = false},
            [](simulation& s) {
@@ -338,6 +338,32 @@ TEST_CASE("a lack of memory befalls the process alone, and not what simulates it
              CHECK(p.alive());
              coppice::kill(p);
              s.run();
+           });
+}
+
+TEST_CASE("a child that has no memory when it ends does not end its supervisor") {
+  simulate({.seeds = 100,
+            .faults = {{.process = "worker", .kind = fault_kind::no_memory, .chance = 0.5}},
+            .draw_faults = false},
+           [](simulation& s) {
+             // Every second time it ends before it is up, in a step that needs no memory itself.
+             int starts = 0;
+             auto short_lived = [&starts](coppice::init_ack up) -> coppice::task<void> {
+               const bool is_odd = ++starts % 2 == 1;
+               co_await coppice::sleep_for(10ms);
+               if (is_odd) up.ready();
+             };
+             s.end_faults();
+             coppice::start_supervisor(
+                 s.io(), {.name = "root",
+                          .strategy = coppice::one_for_one,
+                          .intensity = 1'000'000,
+                          .children = {coppice::worker("worker", short_lived)}});
+             s.run_for(1s);
+             s.begin_faults();
+             s.run_for(20s);
+             CHECK(coppice::whereis(s.io(), "root"));
+             CHECK(count(s.reports(), "failed to start") > 10);
            });
 }
 

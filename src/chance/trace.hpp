@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace coppice::detail {
@@ -12,24 +13,23 @@ namespace coppice::detail {
 // and part where these first differ.
 class trace {
  public:
-  // Text is kept of the event with this number only, since most runs need none.
-  explicit trace(std::size_t told = std::size_t(-1)) noexcept : told_{told} {}
+  // The hashes are kept of a run that is to be compared with another one. Text is kept of the event
+  // with the number `told` only.
+  explicit trace(bool kept, std::size_t told = std::size_t(-1)) noexcept
+      : kept_{kept}, told_{told} {}
 
   void note(std::string_view what, std::uint64_t a = 0, std::uint64_t b = 0) {
-    std::uint64_t h = hash();
-    for (const char c : what) add(h, static_cast<unsigned char>(c));
-    add(h, a);
-    add(h, b);
-    if (hashes_.size() == told_) {
+    for (const char c : what) add(hash_, static_cast<unsigned char>(c));
+    add(hash_, a);
+    add(hash_, b);
+    if (count_++ == told_) {
       text_ = std::string{what} + ' ' + std::to_string(a) + ' ' + std::to_string(b);
     }
-    hashes_.push_back(h);
+    if (kept_) hashes_.push_back(hash_);
   }
 
-  [[nodiscard]] std::uint64_t hash() const noexcept {
-    return hashes_.empty() ? 0xcbf29ce484222325U : hashes_.back();
-  }
-  [[nodiscard]] const std::vector<std::uint64_t>& hashes() const noexcept { return hashes_; }
+  // Gives the hashes away.
+  [[nodiscard]] std::vector<std::uint64_t> take_hashes() noexcept { return std::move(hashes_); }
   [[nodiscard]] const std::string& told() const noexcept { return text_; }
 
  private:
@@ -38,7 +38,10 @@ class trace {
     h ^= h >> 29U;
   }
 
-  std::size_t told_;
+  const bool kept_;
+  const std::size_t told_;
+  std::uint64_t hash_ = 0xcbf29ce484222325U;
+  std::size_t count_ = 0;
   std::string text_;
   std::vector<std::uint64_t> hashes_;
 };

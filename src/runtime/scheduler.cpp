@@ -40,14 +40,15 @@ bool is_at_work(std::uint64_t serial) noexcept {
 }
 
 // The living schedulers by their serial numbers. The mutex also keeps a scheduler from going while
-// another thread posts to it.
+// another thread posts to it. It is recursive for the sake of what is posted in vain, for want of
+// memory: its destructor is the user's, and may come here.
 struct registry {
   [[nodiscard]] scheduler* find(std::uint64_t serial) const noexcept {
     const auto found = alive.find(serial);
     return found != alive.end() ? found->second : nullptr;
   }
 
-  std::mutex guard;
+  std::recursive_mutex guard;
   std::unordered_map<std::uint64_t, scheduler*> alive;
   std::uint64_t last = 0;
 };

@@ -55,26 +55,32 @@ ssize_t connection::write(int end, std::span<const iovec> from) {
   if (in_.is_reset()) {
     later(in_.system().now() + in_.travel_time(), [](connection& c, int) { c.reset(); }, end);
   }
-  s.under_way += bytes.size();
-  for (std::size_t sent = 0; sent < bytes.size();) {
-    const std::size_t size = in_.piece_of(bytes.size() - sent);
-    in_.system().at(next_arrival(s), [self = shared_from_this(), end,
-                                      piece = bytes.substr(sent, size)] {
-      self->arrive(end, piece);
-    });
+  const std::size_t all = bytes.size();
+  s.under_way += all;
+  for (std::size_t sent = 0; sent < all;) {
+    const std::size_t size = in_.piece_of(all - sent);
+    std::string piece = size == all ? std::move(bytes) : bytes.substr(sent, size);
+    in_.system().at(next_arrival(s),
+                    [self = shared_from_this(), end, piece = std::move(piece)]() mutable {
+                      self->arrive(end, std::move(piece));
+                    });
     sent += size;
   }
-  return static_cast<ssize_t>(bytes.size());
+  return static_cast<ssize_t>(all);
 }
 
-void connection::arrive(int writer, const std::string& piece) {
+void connection::arrive(int writer, std::string piece) {
   if (reset_) return;
   byte_stream& s = streams_[writer];
   s.under_way -= piece.size();
   // Nobody is there to read it.
   if (ends_[1 - writer] == nullptr) return reset();
   if (s.read > 0) s.arrived.erase(0, std::exchange(s.read, 0));
-  s.arrived += piece;
+  if (s.arrived.empty()) {
+    s.arrived = std::move(piece);
+  } else {
+    s.arrived += piece;
+  }
   tell(1 - writer);
 }
 

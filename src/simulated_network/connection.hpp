@@ -52,7 +52,7 @@ class connection : public std::enable_shared_from_this<connection> {
  private:
   static constexpr std::size_t capacity = 64 * 1024;
 
-  void arrive(int writer, const std::string& piece);
+  void arrive(int writer, std::string piece);
   void tell(int end);
   void later(duration when, void (*what)(connection&, int), int end);
   duration next_arrival(byte_stream& s);

@@ -65,7 +65,8 @@ bool epoll_set::has_ready() const noexcept {
 }
 
 int epoll_set::take_ready(std::span<epoll_event> into) {
-  std::vector<epoll_entry*> candidates = std::exchange(ready_, {});
+  std::vector<epoll_entry*>& candidates = taken_;  // whose room is used again
+  candidates.swap(ready_);
   for (epoll_entry* const e : candidates) e->listed = false;
   // Some wait for the next time, but not all.
   std::size_t most = candidates.size();
@@ -86,6 +87,7 @@ int epoll_set::take_ready(std::span<epoll_event> into) {
     into[told++] = {now, e->wanted.data};
     if ((e->wanted.events & EPOLLET) == 0) list(*e);
   }
+  candidates.clear();
   return static_cast<int>(told);
 }
 

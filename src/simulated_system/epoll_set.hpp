@@ -57,6 +57,7 @@ class epoll_set final : public descriptor {
 
   std::map<int, std::unique_ptr<epoll_entry>> entries_;
   std::vector<epoll_entry*> ready_;
+  std::vector<epoll_entry*> taken_;  // of `take_ready`
   random_stream order_;
   bool drawn_ = true;
 };

@@ -2,7 +2,9 @@
 
 #include "epoll_set.hpp"
 
+#include <algorithm>
 #include <stdexcept>
+#include <utility>
 
 namespace coppice::detail {
 
@@ -28,26 +30,27 @@ simulated_system* simulated_system::set_current(simulated_system* s) noexcept {
 }
 
 int simulated_system::open(std::shared_ptr<descriptor> d) {
-  if (files_.size() >= most_files_) return -EMFILE;
-  int number = first_number;  // the lowest that is free, as everywhere
-  for (const auto& [taken, file] : files_) {
-    if (taken != number) break;
-    ++number;
-  }
-  files_.emplace(number, std::move(d));
-  return number;
+  if (open_files_ >= most_files_) return -EMFILE;
+  // The lowest that is free, as everywhere.
+  while (lowest_free_ < files_.size() && files_[lowest_free_] != nullptr) ++lowest_free_;
+  if (lowest_free_ == files_.size()) files_.emplace_back();
+  files_[lowest_free_] = std::move(d);
+  ++open_files_;
+  return first_number + static_cast<int>(lowest_free_);
 }
 
 descriptor* simulated_system::find(int number) const noexcept {
-  const auto found = files_.find(number);
-  return found != files_.end() ? found->second.get() : nullptr;
+  if (!is_simulated(number)) return nullptr;
+  const auto at = static_cast<std::size_t>(number - first_number);
+  return at < files_.size() ? files_[at].get() : nullptr;
 }
 
 int simulated_system::close(int number) {
-  const auto found = files_.find(number);
-  if (found == files_.end()) return -EBADF;
-  const std::shared_ptr<descriptor> file = std::move(found->second);
-  files_.erase(found);
+  if (find(number) == nullptr) return -EBADF;
+  const auto at = static_cast<std::size_t>(number - first_number);
+  const std::shared_ptr<descriptor> file = std::exchange(files_[at], nullptr);
+  lowest_free_ = std::min(lowest_free_, at);
+  --open_files_;
   if (file.use_count() == 1) {
     epoll_set::forget(*file);
     file->closed();

@@ -9,10 +9,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
+#include <type_traits>
+#include <typeinfo>
 #include <utility>
+#include <vector>
 
 struct epoll_event;
 
@@ -102,10 +104,17 @@ class simulated_system {
   [[nodiscard]] descriptor* find(int number) const noexcept;
   template <class Kind>
   [[nodiscard]] Kind* find_as(int number) const noexcept {
-    return dynamic_cast<Kind*>(find(number));
+    descriptor* const found = find(number);
+    if constexpr (std::is_same_v<Kind, descriptor>) {
+      return found;
+    } else {
+      static_assert(std::is_final_v<Kind>);
+      return found != nullptr && typeid(*found) == typeid(Kind) ? static_cast<Kind*>(found)
+                                                                : nullptr;
+    }
   }
   int close(int number);
-  [[nodiscard]] std::size_t open_files() const noexcept { return files_.size(); }
+  [[nodiscard]] std::size_t open_files() const noexcept { return open_files_; }
   // Refuses with EMFILE to open more than that.
   void limit_files(std::size_t most) noexcept { most_files_ = most; }
 
@@ -144,7 +153,9 @@ class simulated_system {
   random_stream random_device_;
   duration now_ = first;
   bool drawn_ = true;
-  std::map<int, std::shared_ptr<descriptor>> files_;
+  std::vector<std::shared_ptr<descriptor>> files_;  // by their numbers, from `first_number` on
+  std::size_t lowest_free_ = 0;
+  std::size_t open_files_ = 0;
   std::size_t most_files_ = 1 << 20;
   network* network_ = nullptr;
   other_threads* threads_ = nullptr;

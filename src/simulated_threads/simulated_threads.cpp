@@ -46,7 +46,7 @@ simulated_threads::~simulated_threads() {
 
 simulated_threads* simulated_threads::current() noexcept { return all_of_this_thread; }
 
-simulated_threads* simulated_threads::if_several() noexcept {
+simulated_threads* simulated_threads::several_here() noexcept {
   simulated_threads* const all = all_of_this_thread;
   return all != nullptr && !all->threads_.empty() ? all : nullptr;
 }
@@ -55,6 +55,7 @@ simulated_thread& simulated_threads::add(simulated_thread::routine begin, void* 
   static const std::function<bool()> at_once = [] { return true; };
   end_of_thread(&end);
   threads_.push_back(std::make_unique<simulated_thread>(*this, ++created_, begin, argument));
+  ++in_all_simulations;
   threads_.back()->awaited = &at_once;
   return *threads_.back();
 }
@@ -95,6 +96,7 @@ void simulated_threads::forget(simulated_thread& t) {
     abandoned().push_back(std::move(*found));
   }
   threads_.erase(found);
+  --in_all_simulations;
 }
 
 // A number that has been given again is that of the last one who has got it.

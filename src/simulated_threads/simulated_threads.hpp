@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <sys/types.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -62,8 +63,10 @@ class simulated_threads final : private other_threads {
 
   // Gives the threads of the simulation of this thread, or null.
   static simulated_threads* current() noexcept;
-  // The same, if there is more than one.
-  static simulated_threads* if_several() noexcept;
+  // The same, if there is more than one. Locks ask this each time.
+  static simulated_threads* if_several() noexcept {
+    return in_all_simulations.load(std::memory_order_relaxed) > 0 ? several_here() : nullptr;
+  }
 
   // A thread is about to be created: to be run by `run` with that as its argument.
   simulated_thread& add(simulated_thread::routine begin, void* argument);
@@ -106,6 +109,7 @@ class simulated_threads final : private other_threads {
     bool woken = false;
   };
 
+  static simulated_threads* several_here() noexcept;
   [[nodiscard]] bool are_here() const noexcept override;
   bool pass_until(const std::function<bool()>& so, std::optional<duration> limit) override;
   void look() override;
@@ -115,6 +119,9 @@ class simulated_threads final : private other_threads {
   void park(simulated_thread& t, const std::function<bool()>& until);
   void resume(simulated_thread& t);
   static void end(void* thread);
+
+  // How many threads there are besides those that simulate.
+  static inline constinit std::atomic<std::size_t> in_all_simulations = 0;
 
   simulated_system& system_;
   const thread_conditions conditions_;

@@ -27,17 +27,23 @@ drawn_order::drawn_order(scheduler& s, simulated_system& system, simulated_order
   std::sort(changes_.rbegin(), changes_.rend());
 }
 
+bool drawn_order::is_older(const lane* a, const lane* b) noexcept { return a->number < b->number; }
+
 void drawn_order::take(run_queue& ready) {
   while (!ready.empty()) {
     run_item& item = ready.pop();
-    lane_of(owner_of(item)).items.push_back({&item, ++sequence_});
+    lane& l = lane_of(owner_of(item));
+    if (l.items.empty()) {
+      busy_.insert(std::upper_bound(busy_.begin(), busy_.end(), &l, is_older), &l);
+    }
+    l.items.push_back({&item, ++sequence_});
   }
 }
 
 drawn_order::lane& drawn_order::lane_of(process* owner) {
   lane*& known = by_owner_[owner];
   if (known == nullptr) {
-    lanes_.push_back({owner});
+    lanes_.push_back({owner, lanes_.size()});
     known = &lanes_.back();
     known->priority = static_cast<std::int64_t>(draws_.next() >> 2U);
   }
@@ -50,7 +56,7 @@ bool drawn_order::is_held(const lane& l) const noexcept {
 }
 
 bool drawn_order::has_work() const noexcept {
-  return std::any_of(lanes_.begin(), lanes_.end(), [this](const lane& l) { return can_run(l); });
+  return std::any_of(busy_.begin(), busy_.end(), [this](const lane* l) { return !is_held(*l); });
 }
 
 bool drawn_order::holds(process& p) const noexcept {
@@ -61,21 +67,21 @@ bool drawn_order::holds(process& p) const noexcept {
 drawn_order::lane* drawn_order::choose() {
   lane* best = nullptr;
   std::uint64_t seen = 0;
-  for (lane& l : lanes_) {
-    if (!can_run(l)) continue;
+  for (lane* const l : busy_) {
+    if (is_held(*l)) continue;
     ++seen;
     bool better = best == nullptr;
     if (!better) {
       switch (how_) {
         case simulated_order::drawn:
         case simulated_order::first_come:
-          better = l.items.front().sequence < best->items.front().sequence;
+          better = l->items.front().sequence < best->items.front().sequence;
           break;
         case simulated_order::random: better = draws_.below(seen) == 0; break;
-        case simulated_order::priorities: better = l.priority > best->priority; break;
+        case simulated_order::priorities: better = l->priority > best->priority; break;
       }
     }
-    if (better) best = &l;
+    if (better) best = l;
   }
   return best;
 }
@@ -99,6 +105,7 @@ run_item* drawn_order::next() {
     if (in_a_row_ > most_in_a_row) l->priority = --lowest_;
     run_item* const item = l->items.front().item;
     l->items.pop_front();
+    if (l->items.empty()) std::erase(busy_, l);
     if (l->owner != nullptr) {
       system_.told().note("run", l->owner->number.load(std::memory_order_relaxed));
     }
@@ -147,9 +154,9 @@ bool drawn_order::at_once() {
 }
 
 void drawn_order::give_back(run_queue& ready) noexcept {
-  for (lane& l : lanes_) {
-    for (const entry& e : l.items) ready.push(*e.item);
-    l.items.clear();
+  for (lane* const l : std::exchange(busy_, {})) {
+    for (const entry& e : l->items) ready.push(*e.item);
+    l->items.clear();
   }
 }
 

@@ -7,10 +7,11 @@
 #include <coppice/detail/runtime/scheduler.hpp>
 #include <coppice/simulation.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
+#include <unordered_map>
 #include <vector>
 
 namespace coppice::detail {
@@ -38,6 +39,7 @@ class drawn_order final : public work_order {
   // The work of one process, or of none.
   struct lane {
     process* owner;
+    std::size_t number;  // in the order in which they came about
     std::deque<entry> items{};
     std::int64_t priority = 0;
     // Nothing of that process runs before.
@@ -46,11 +48,9 @@ class drawn_order final : public work_order {
     bool spared = false;  // it has been late, and is not in its next step
   };
 
+  [[nodiscard]] static bool is_older(const lane* a, const lane* b) noexcept;
   lane& lane_of(process* owner);
   [[nodiscard]] bool is_held(const lane& l) const noexcept;
-  [[nodiscard]] bool can_run(const lane& l) const noexcept {
-    return !l.items.empty() && !is_held(l);
-  }
   lane* choose();
   // Returns false if the process does not run now.
   bool endure(lane& l);
@@ -62,7 +62,8 @@ class drawn_order final : public work_order {
   process_faults& faults_;
   random_stream draws_;
   std::deque<lane> lanes_;
-  std::map<process*, lane*> by_owner_;
+  std::vector<lane*> busy_;  // those with items, the oldest first
+  std::unordered_map<process*, lane*> by_owner_;
   std::uint64_t sequence_ = 0;
   std::uint64_t steps_ = 0;
   std::vector<std::uint64_t> changes_;  // the steps before which a priority changes, the last first

@@ -107,17 +107,17 @@ plays::outcome plays::play_once(const seed_plan& p, simulation_core::terms t) co
     o.failure = "an assertion has failed";
   }
   o.faults = core.faults().occurred();
-  o.hashes = core.told().hashes();
+  o.hashes = core.told().take_hashes();
   o.told = core.told().told();
   return o;
 }
 
 void plays::play(std::uint64_t seed, bool twice) {
   const seed_plan p = detail::plan_of(seed, options_);
-  const outcome first = play_once(p, {});
+  const outcome first = play_once(p, {.keeps_trace = twice});
   if (!first.failure.empty()) fail(p, first);
   if (!twice) return;
-  outcome second = play_once(p, {});
+  outcome second = play_once(p, {.keeps_trace = true});
   if (!second.failure.empty()) fail(p, second);
   if (second.hashes == first.hashes) return;
   second.failure = where_it_parts(p, first, second);

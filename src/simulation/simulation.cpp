@@ -18,7 +18,7 @@ bool simulation::chance(double c) { return core_->draws().chance(c); }
 simulation::duration simulation::elapsed() const noexcept { return core_->elapsed(); }
 
 void simulation::run() {
-  core_->loop([] { return false; });
+  core_->loop([] { return false; }, detail::simulation_core::look::at_stops);
 }
 
 void simulation::run_for(duration d) { core_->pass(d); }

@@ -30,7 +30,7 @@ simulation_core::simulation_core(const seed_plan& p, const simulation_options& o
     : plan_{p},
       options_{o},
       terms_{std::move(t)},
-      trace_{terms_.told_event},
+      trace_{terms_.keeps_trace, terms_.told_event},
       faults_{p.seed, terms_.faults},
       system_{p.seed, faults_, trace_},
       network_{system_, p.network},
@@ -150,12 +150,14 @@ void simulation_core::run_guarded(const std::function<void()>& f) {
   }
 }
 
-bool simulation_core::loop(const std::function<bool()>& so) {
+bool simulation_core::loop(const std::function<bool()>& so, look at) {
   bool is = false;
   run_guarded([&] {
     while (!(is = so())) {
       if (io_->stopped()) io_->restart();
-      const std::size_t done = io_->run_one();
+      runs_unwatched_ = at == look::at_stops && invariants_.empty();
+      const std::size_t done = runs_unwatched_ ? io_->run() : io_->run_one();
+      runs_unwatched_ = false;
       check_limits();
       if (stuck_) fail_with_processes("nothing can ever happen, and something is waited for");
       if (done == 0) {
@@ -167,13 +169,18 @@ bool simulation_core::loop(const std::function<bool()>& so) {
   return is;
 }
 
-// Rings at a time, by a handler of the io_context, so that `run_one` returns.
+// Rings at a time. The io_context gets a handler to run then, so that `run_one` returns; or it is
+// stopped, so that `run` does.
 class simulation_core::alarm {
  public:
-  alarm(simulation_core& c, duration after)
-      : system_{c.system_}, event_{system_.at(system_.now() + after, [this, &c] {
+  alarm(simulation_core& c, duration after, look at)
+      : system_{c.system_}, event_{system_.at(system_.now() + after, [this, &c, at] {
           has_rung_ = true;
-          asio::post(*c.io_, [] {});
+          if (at == look::each_step) {
+            asio::post(*c.io_, [] {});
+          } else {
+            c.io_->stop();
+          }
           system_.end_wait();
         })} {}
   alarm(const alarm&) = delete;
@@ -189,9 +196,9 @@ class simulation_core::alarm {
 };
 
 void simulation_core::pass(duration d) {
-  const alarm over{*this, d};
+  const alarm over{*this, d, look::at_stops};
   const auto is_over = [&over] { return over.has_rung(); };
-  if (loop(is_over)) return;
+  if (loop(is_over, look::at_stops)) return io_->restart();
   run_guarded([&] {
     system_.pass_until(is_over);
     io_->restart();
@@ -201,8 +208,8 @@ void simulation_core::pass(duration d) {
 
 void simulation_core::run_until(const std::string& what, const std::function<bool()>& so,
                                 duration limit) {
-  const alarm over{*this, limit};
-  const bool ended = loop([&] { return so() || over.has_rung(); });
+  const alarm over{*this, limit, look::each_step};
+  const bool ended = loop([&] { return so() || over.has_rung(); }, look::each_step);
   if (so()) return;
   if (ended) fail_with_processes("within " + to_text(limit) + " it has not come about: " + what);
   fail_with_processes("nothing is left to do, and it has not come about: " + what);

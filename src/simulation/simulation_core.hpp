@@ -40,6 +40,7 @@ class simulation_core {
   struct terms {
     // Only these faults happen; without it they are drawn.
     std::optional<std::vector<fault_occurrence>> faults;
+    bool keeps_trace = false;
     std::size_t told_event = std::size_t(-1);
     bool prints = false;
   };
@@ -58,13 +59,17 @@ class simulation_core {
     return system_.now() - simulated_system::first;
   }
   // Returns whether `so` is; or false because nothing is left to do.
-  bool loop(const std::function<bool()>& so);
+  // When it is looked whether something holds: after each handler, or when the io_context has
+  // stopped. With invariants it is always each handler.
+  enum class look { each_step, at_stops };
+  bool loop(const std::function<bool()>& so, look at);
   void pass(duration d);
   void run_until(const std::string& what, const std::function<bool()>& so, duration limit);
   void end_faults() noexcept { faults_.end(); }
   void begin_faults() noexcept { faults_.begin(); }
   void always(std::string what, std::function<bool()> so) {
     invariants_.emplace_back(std::move(what), std::move(so));
+    if (runs_unwatched_) io_->stop();  // from here on each step is looked at
   }
   void on_report(report_sink f) { listener_ = std::move(f); }
   [[nodiscard]] const std::vector<std::string>& reports() const noexcept { return reports_; }
@@ -74,7 +79,7 @@ class simulation_core {
     throw std::runtime_error{why};
   }
 
-  [[nodiscard]] const trace& told() const noexcept { return trace_; }
+  [[nodiscard]] trace& told() noexcept { return trace_; }
   [[nodiscard]] const fault_plan& faults() const noexcept { return faults_; }
 
  private:
@@ -101,6 +106,7 @@ class simulation_core {
   std::vector<std::pair<std::string, std::function<bool()>>> invariants_;
   report_sink listener_;
   std::vector<std::string> reports_;
+  bool runs_unwatched_ = false;
   bool stuck_ = false;
 };
 

@@ -283,7 +283,7 @@ bool supervision::retry_later(child& c, const exit_reason& why, clock::time_poin
     case restart_policy::verdict::restart:
       emit_report(kind, c, why, next::restart, own.pause);
       set_state(c, child_state::restarting);
-      c.pending = &enqueue({.kind = event::kind_type::retry, .subject = &c});
+      enqueue_own(c, event_type::retry);
       break;
     case restart_policy::verdict::park:
       emit_report(kind, c, why, next::park, own.pause);

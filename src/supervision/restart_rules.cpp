@@ -184,7 +184,7 @@ void supervision::end_pauses(clock::time_point now) {
 // The child has waited for long enough: its pause is over, or its gates are open.
 void supervision::start_when_its_turn_comes(child& c) {
   c.policy->set_due();
-  c.pending = &enqueue({.kind = event::kind_type::retry, .subject = &c});
+  enqueue_own(c, event_type::retry);
 }
 
 // The child runs no longer on which the end of a probation depends.

@@ -21,20 +21,36 @@ supervision::supervision(options o)
   if (options_.strategy == strategy::simple_one_for_one) options_.dynamic = true;
 }
 
+namespace {
+
+// Events of these types are children's own, and have their places in the records of these.
+bool is_own(const inbox_place& e) noexcept {
+  return e.type == inbox_place::event_type::exit || e.type == inbox_place::event_type::retry;
+}
+
+// So many actions at most follow at once from the end of a child.
+constexpr std::size_t actions_of_an_end = 4;
+
+}  // namespace
+
+supervision::~supervision() {
+  while (!inbox_.empty()) {
+    auto& e = static_cast<inbox_place&>(*inbox_.front());
+    e.unlink();
+    if (!is_own(e)) delete static_cast<event*>(&e);
+  }
+}
+
 void supervision::add_static(child& c) { children_.append(c); }
 
-// The event of a child has been dealt with out of turn, or the child goes. It stays in the inbox
-// and becomes `nothing`: taking it out of the middle would cost time in proportion to the inbox.
-// The child waits for no start any more.
+// The event of a child has been dealt with out of turn, or the child goes. The child waits for no
+// start any more.
 void supervision::drop_pending(child& c) noexcept {
   if (c.policy != nullptr) {
     if (c.policy->armed()) pauses_.cancel(*c.policy);
     c.policy->stop_waiting();
   }
-  if (c.pending == nullptr) return;
-  event& e = *std::exchange(c.pending, nullptr);
-  e.kind = event::kind_type::nothing;
-  e.subject = nullptr;  // the child may be gone when the turn of the event comes
+  c.own_event.unlink();
 }
 
 void supervision::forget(child& c) {
@@ -43,9 +59,23 @@ void supervision::forget(child& c) {
   emit({.kind = action::kind_type::forget, .subject = &c});
 }
 
-supervision::event& supervision::enqueue(event e) {
-  inbox_.push_back(std::move(e));
-  return inbox_.back();
+void supervision::enqueue_own(child& c, event_type type) noexcept {
+  c.own_event.type = type;
+  c.own_event.subject = &c;
+  inbox_.push_back(c.own_event);
+}
+
+supervision::event& supervision::enqueue(event_type type, void* call) {
+  auto& e = *new event;
+  e.type = type;
+  e.call = call;
+  inbox_.push_back(e);
+  return e;
+}
+
+void supervision::enqueue(event_type type, std::string_view id, void* call) {
+  auto name = std::make_unique<const std::string>(id);
+  enqueue(type, call).id = std::move(name);
 }
 
 void supervision::start() { begin({.kind = job_kind::boot, .cursor = children_.first()}); }
@@ -59,7 +89,7 @@ void supervision::ended(child& c, exit_reason reason) {
     return;
   }
   c.ended = true;
-  c.pending = &enqueue({.kind = event::kind_type::exit, .subject = &c});
+  enqueue_own(c, event_type::exit);
 }
 
 // The request waits in the inbox like any other. It is noted besides, since a start that is under
@@ -68,46 +98,41 @@ void supervision::ended(child& c, exit_reason reason) {
 void supervision::stop(exit_reason reason) noexcept {
   if (!stop_wanted_) stop_wanted_ = reason;
   try {
-    enqueue({.kind = event::kind_type::stop, .reason = std::move(reason)});
+    enqueue(event_type::stop).reason = std::move(reason);
   } catch (const std::bad_alloc&) {
     stop_is_next_ = true;
   }
 }
 
 void supervision::add(child& c, void* call) {
-  enqueue({.kind = event::kind_type::add, .subject = &c, .call = call});
+  enqueue(event_type::add, call).subject = &c;
 }
 
 void supervision::terminate(std::string_view id, void* call) {
-  enqueue({.kind = event::kind_type::terminate,
-           .call = call,
-           .id = std::make_unique<const std::string>(id)});
+  enqueue(event_type::terminate, id, call);
 }
 
 void supervision::terminate(std::uint64_t number, void* call) {
-  enqueue({.kind = event::kind_type::terminate_number, .call = call, .number = number});
+  enqueue(event_type::terminate_number, call).number = number;
 }
 
 void supervision::restart_child(std::string_view id, void* call) {
-  enqueue({.kind = event::kind_type::restart,
-           .call = call,
-           .id = std::make_unique<const std::string>(id)});
+  enqueue(event_type::restart, id, call);
 }
 
 void supervision::erase(std::string_view id, void* call) {
-  enqueue({.kind = event::kind_type::erase,
-           .call = call,
-           .id = std::make_unique<const std::string>(id)});
+  enqueue(event_type::erase, id, call);
 }
 
-void supervision::queue(void* call) { enqueue({.kind = event::kind_type::serve, .call = call}); }
+void supervision::queue(void* call) { enqueue(event_type::serve, call); }
 
 void supervision::withdraw(const void* call) noexcept {
-  for (event& e : inbox_) {
-    if (e.call != call) continue;
-    e.kind = event::kind_type::nothing;
-    e.subject = nullptr;
-    e.call = nullptr;
+  for (list_hook* at = inbox_.first(); at != nullptr;) {
+    auto& e = static_cast<inbox_place&>(*at);
+    at = inbox_.after(at);
+    if (is_own(e) || static_cast<event&>(e).call != call) continue;
+    e.unlink();
+    delete static_cast<event*>(&e);
   }
 }
 
@@ -134,7 +159,7 @@ std::optional<supervision::action> supervision::next(clock::time_point now) {
     if (job_.kind == job_kind::finished) return std::nullopt;
     if (waiting()) {
       check_deadline(now);
-      if (out_.empty()) return std::nullopt;
+      if (out_.empty()) return rest();
       continue;
     }
     // A job is finished before the next event is looked at.
@@ -143,15 +168,27 @@ std::optional<supervision::action> supervision::next(clock::time_point now) {
     } else if (std::exchange(stop_is_next_, false)) {
       begin_shut_down(*stop_wanted_, cause::asked);
     } else if (!inbox_.empty()) {
-      event e = std::move(inbox_.front());
-      if (e.subject != nullptr && e.subject->pending == &inbox_.front())
-        e.subject->pending = nullptr;
-      inbox_.pop_front();
-      handle(e, now);
+      handle_first_event(now);
     } else {
-      return std::nullopt;
+      return rest();
     }
   }
+}
+
+// The next event may be the end of a child, which is noted when the child has no memory. So the
+// room for what follows is taken before.
+std::nullopt_t supervision::rest() {
+  out_.reserve(actions_of_an_end);
+  return std::nullopt;
+}
+
+void supervision::handle_first_event(clock::time_point now) {
+  auto& first = static_cast<inbox_place&>(*inbox_.front());
+  first.unlink();
+  if (first.type == event_type::exit) return handle_exit(*first.subject, now);
+  if (first.type == event_type::retry) return handle_retry(*first.subject, now);
+  const std::unique_ptr<event> e{static_cast<event*>(&first)};
+  handle(*e);
 }
 
 std::optional<supervision::clock::time_point> supervision::deadline() const noexcept {
@@ -178,20 +215,19 @@ void supervision::reply(void* call, result r, child* c, exit_reason why) {
         .reason = std::move(why)});
 }
 
-void supervision::handle(event& e, clock::time_point now) {
-  switch (e.kind) {
-    case event::kind_type::nothing: break;
-    case event::kind_type::exit: handle_exit(*e.subject, now); break;
-    case event::kind_type::retry: handle_retry(*e.subject, now); break;
-    case event::kind_type::serve: emit({.kind = action::kind_type::serve, .call = e.call}); break;
-    case event::kind_type::stop: begin_shut_down(std::move(e.reason), cause::asked); break;
-    case event::kind_type::terminate: handle_terminate(children_.find(*e.id), e.call); break;
-    case event::kind_type::terminate_number:
+void supervision::handle(event& e) {
+  switch (e.type) {
+    case event_type::exit:
+    case event_type::retry: break;  // these are children's own
+    case event_type::serve: emit({.kind = action::kind_type::serve, .call = e.call}); break;
+    case event_type::stop: begin_shut_down(std::move(e.reason), cause::asked); break;
+    case event_type::terminate: handle_terminate(children_.find(*e.id), e.call); break;
+    case event_type::terminate_number:
       handle_terminate(children_.find(e.number), e.call);
       break;
     // OTP: start_child/2. An id in use is refused: `already_started` if its child runs, else
     // `already_present`. Ids of dynamic children are labels, and any number may have the same one.
-    case event::kind_type::add: {
+    case event_type::add: {
       child* known = options_.dynamic ? nullptr : children_.find(e.subject->id);
       if (known != nullptr) {
         reply(e.call,
@@ -207,7 +243,7 @@ void supervision::handle(event& e, clock::time_point now) {
       }
       break;
     }
-    case event::kind_type::restart: {
+    case event_type::restart: {
       child* const c = stopped_child(*e.id, e.call);
       if (c == nullptr) break;
       // The siblings that wait with the child start with it. Nobody waits with one that was held
@@ -225,7 +261,7 @@ void supervision::handle(event& e, clock::time_point now) {
       }
       break;
     }
-    case event::kind_type::erase: {
+    case event_type::erase: {
       if (child* const c = stopped_child(*e.id, e.call); c != nullptr) {
         cancel_restart(*c);
         reply(e.call, result::ok);

@@ -24,6 +24,14 @@ namespace {
 // other.
 constexpr std::size_t restarts_before_low_priority = 16;
 
+// Why a child that has returned before it was up has failed to start. The first call makes it, and
+// comes with the first such start: when the child ends there may be no memory.
+const exit_reason& ended_too_soon() {
+  static const exit_reason& why =
+      *new exit_reason{exit_reason::error("it ended before it had acknowledged its start")};
+  return why;
+}
+
 }  // namespace
 
 // One gate of one child.
@@ -233,6 +241,7 @@ process& supervisor_process::spawn_child(entry& c, bool again) {
 void supervisor_process::start_child(entry& c) {
   const bool acknowledges = c.start->acknowledges();
   try {
+    if (acknowledges) static_cast<void>(ended_too_soon());
     spawn_child(c, decide_.restarting_one());
   } catch (...) {
     return decide_.start_failed(c, reason_of(std::current_exception()), home_.now());
@@ -282,8 +291,7 @@ void supervisor_process::take_exit(process& child, entry& c, const exit_reason& 
   } else if (c.had_to_be_killed) {
     decide_.start_failed(c, exit_reason::timeout(), home_.now());
   } else if (reason.is_normal()) {
-    decide_.start_failed(c, exit_reason::error("it ended before it had acknowledged its start"),
-                         home_.now());
+    decide_.start_failed(c, ended_too_soon(), home_.now());
   } else {
     decide_.start_failed(c, reason, home_.now());
   }

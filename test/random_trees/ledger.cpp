@@ -60,11 +60,11 @@ void ledger::take(const coppice::report& r) {
         } else if constexpr (std::is_same_v<type, coppice::child_ended>) {
           note_end(what);
         } else if constexpr (std::is_same_v<type, coppice::child_start_failed>) {
-          note_failure(what.child, what.next);
+          note_failed_start(what.child, what.next);
         } else if constexpr (std::is_same_v<type, coppice::budget_exhausted>) {
           const auto known = budgets_.find(std::string{what.child.supervisor});
           if (known != budgets_.end() && !has_own_terms(what.child.id) &&
-              in_window(what.child, &history::failures) <= known->second.intensity) {
+              most_failures(what.child) <= known->second.intensity) {
             fault("gave up early: " + known->first);
           }
         } else if constexpr (std::is_same_v<type, coppice::child_stop_failed>) {
@@ -84,6 +84,7 @@ void ledger::take(const coppice::report& r) {
 }
 
 void ledger::note_start(const coppice::child_info& c) {
+  note_try(c);
   if (!started_.emplace(c.process.number(), play_.elapsed()).second) {
     fault("started twice: " + std::string{c.id});
   }
@@ -176,6 +177,23 @@ void ledger::note_failure(const coppice::child_info& c, coppice::next_step next)
   using coppice::next_step;
   if ((next != next_step::restart && next != next_step::give_up) || has_own_terms(c.id)) return;
   histories_[c.supervisor_id.number()].failures.push_back(play_.elapsed());
+}
+
+// OTP: try_again_restart/1. The next try is a restart of its own, which counts when it comes to it:
+// after all that has arrived before, and so before it is known how that try has ended.
+void ledger::note_failed_start(const coppice::child_info& c, coppice::next_step next) {
+  note_try(c);
+  if (next != coppice::next_step::restart) return note_failure(c, next);
+  if (!has_own_terms(c.id)) histories_[c.supervisor_id.number()].tries.emplace(c.id);
+}
+
+void ledger::note_try(const coppice::child_info& c) {
+  history& h = histories_[c.supervisor_id.number()];
+  if (h.tries.erase(std::string{c.id}) > 0) h.failures.push_back(play_.elapsed());
+}
+
+std::size_t ledger::most_failures(const coppice::child_info& c) {
+  return in_window(c, &history::failures) + histories_[c.supervisor_id.number()].tries.size();
 }
 
 std::size_t ledger::in_window(const coppice::child_info& c, times history::*which) {

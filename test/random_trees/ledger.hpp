@@ -99,6 +99,7 @@ class ledger {
   };
   struct history {
     times failures;
+    std::set<std::string> tries;  // children whose starts have failed, to be tried again
     // Without those of starts: a start that is to be tried again may be done with those of others.
     times restarts;
   };
@@ -115,6 +116,9 @@ class ledger {
   void check_siblings(const coppice::child_info& c);
   void check_children(const coppice::child_info& c);
   void note_failure(const coppice::child_info& c, coppice::next_step next);
+  void note_failed_start(const coppice::child_info& c, coppice::next_step next);
+  void note_try(const coppice::child_info& c);
+  [[nodiscard]] std::size_t most_failures(const coppice::child_info& c);
   std::size_t in_window(const coppice::child_info& c, times history::*which);
 
   coppice::simulation& play_;

@@ -94,23 +94,41 @@ class answer_sender {
   std::shared_ptr<answer_receiver<R>> to_;
 };
 
+// A call on its way to the loop of the server.
+template <class R>
+class posted_call final : public posted_work {
+ public:
+  explicit posted_call(call_ptr<R> call) noexcept : call_{std::move(call)} {}
+
+  // From here on the answer goes there, be it that the io_context of the server is gone.
+  void answer_to(answer_sender<R> to) noexcept { back_.emplace(std::move(to)); }
+
+ private:
+  void run() override {
+    call_->terms.elsewhere->arrive(call_->home);
+    try {
+      wait_with(call_wait<R>{std::move(call_)}, std::move(*back_));
+    } catch (...) {
+      back_->fail();
+    }
+  }
+
+  call_ptr<R> call_;
+  std::optional<answer_sender<R>> back_;
+};
+
 // Moves the call to the loop of the server, and makes it there. `caller` is what that loop is to
-// know of the caller, besides the limit.
+// know of the caller, besides the limit. If this throws, the call has not been made, and nobody is
+// told an answer.
 template <class R>
 void post_call(call_ptr<R> call, std::shared_ptr<caller_elsewhere> caller,
                std::shared_ptr<answer_receiver<R>> to) {
+  const std::uint64_t there = access::serial(call->terms.target);
   caller->limit = std::exchange(call->terms.limit, infinity);
   call->terms.elsewhere = caller;
-  answer_sender<R> back{std::move(caller), std::move(to)};
-  const std::uint64_t there = access::serial(call->terms.target);
-  scheduler::post(there, [call = std::move(call), back = std::move(back)]() mutable {
-    call->terms.elsewhere->arrive(call->home);
-    try {
-      wait_with(call_wait<R>{std::move(call)}, std::move(back));
-    } catch (...) {
-      back.fail();
-    }
-  });
+  const auto posted = std::make_shared<posted_call<R>>(std::move(call));
+  posted->answer_to({std::move(caller), std::move(to)});
+  scheduler::post_work(there, posted);
 }
 
 // Does what kill_if_not_started does, on the loop of the server.

@@ -21,7 +21,25 @@
 
 namespace coppice::detail {
 
-struct supervision_event;
+struct supervised_child;
+
+// A place in the inbox of the decisions.
+struct inbox_place : list_hook {
+  enum class event_type : unsigned char {
+    exit,
+    retry,
+    add,
+    terminate,
+    terminate_number,
+    restart,
+    erase,
+    serve,
+    stop,
+  };
+
+  event_type type = event_type::exit;
+  supervised_child* subject = nullptr;
+};
 
 enum class child_state : unsigned char {
   stopped,     // has no process
@@ -53,9 +71,10 @@ struct supervised_child : list_hook {
   }
 
   // Only the decisions use these. A child has at most one event in the inbox that may be dealt with
-  // out of turn: it is down in both cases, and a child that is down cannot end once more.
-  supervision_event* pending = nullptr;  // its exit or its retry, in the inbox
-  bool ended = false;                    // its exit has arrived and was not looked at yet
+  // out of turn: it is down in both cases, and a child that is down cannot end once more. The place
+  // for that is here, lest the end of a child ask for memory.
+  inbox_place own_event;  // its exit or its retry, in the inbox
+  bool ended = false;     // its exit has arrived and was not looked at yet
   exit_reason reason;
 };
 

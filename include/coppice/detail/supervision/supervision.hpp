@@ -12,7 +12,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,23 +20,8 @@
 
 namespace coppice::detail {
 
-// An event that waits in the inbox.
-struct supervision_event {
-  enum class kind_type : unsigned char {
-    exit,
-    retry,
-    add,
-    terminate,
-    terminate_number,
-    restart,
-    erase,
-    serve,
-    stop,
-    nothing,  // an exit or a retry that has been dealt with out of turn
-  };
-
-  kind_type kind;
-  supervised_child* subject = nullptr;
+// An event that waits in the inbox, and is no child's own.
+struct supervision_event final : inbox_place, pooled {
   void* call = nullptr;
   std::unique_ptr<const std::string> id{};
   std::uint64_t number = 0;
@@ -127,6 +111,7 @@ class COPPICE_API supervision {
   explicit supervision(options o);
   supervision(const supervision&) = delete;
   supervision& operator=(const supervision&) = delete;
+  ~supervision();
 
   /// Adds a static child behind the others. Called before `start()` only.
   void add_static(child& c);
@@ -227,6 +212,7 @@ class COPPICE_API supervision {
 
  private:
   using event = supervision_event;
+  using event_type = inbox_place::event_type;
 
   enum class job_kind : unsigned char {
     none,
@@ -255,7 +241,8 @@ class COPPICE_API supervision {
   }
   [[nodiscard]] bool waiting() const noexcept { return awaited_ != nullptr || pending_stops_ > 0; }
   void step(clock::time_point now);
-  void handle(event& e, clock::time_point now);
+  void handle_first_event(clock::time_point now);
+  void handle(event& e);
   struct consequence {
     action::next_type next = action::next_type::none;
     clock::duration pause{};
@@ -312,7 +299,10 @@ class COPPICE_API supervision {
   void emit_report(action::kind_type kind, child& c, const exit_reason& reason = {},
                    action::next_type next = action::next_type::none, clock::duration pause = {});
   void reply(void* call, result r, child* c = nullptr, exit_reason why = {});
-  event& enqueue(event e);
+  void enqueue_own(child& c, event_type type) noexcept;
+  event& enqueue(event_type type, void* call = nullptr);
+  void enqueue(event_type type, std::string_view id, void* call);
+  [[nodiscard]] std::nullopt_t rest();
 
   options options_;
   bool reporting_ = true;
@@ -320,7 +310,7 @@ class COPPICE_API supervision {
   child_table children_;
   timer_queue pauses_;  // of children that wait for their restarts, or are on probation
 
-  std::deque<event> inbox_;
+  list_hook inbox_;             // of places; those that are no child's own belong to it
   std::vector<action> out_;     // the actions from next_out_ on are still to be fetched
   std::size_t next_out_ = 0;
   job job_;
