@@ -39,7 +39,7 @@ class simulation_core {
  public:
   struct terms {
     // Only these faults happen; without it they are drawn.
-    std::optional<std::vector<fault_occurrence>> faults;
+    std::optional<std::vector<fault_occurrence>> faults{};
     bool keeps_trace = false;
     std::size_t told_event = std::size_t(-1);
     bool prints = false;
