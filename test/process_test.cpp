@@ -15,7 +15,6 @@
 
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <typeinfo>
 
@@ -141,19 +140,17 @@ TEST_CASE("a process that is asked to stop before it has run ends with that reas
   world w;
   std::string log;
   bool ran = false;
-  std::optional<ending> end;
-  asio::post(w.io, [&] {
-    const auto p = coppice::spawn(w.io, [&ran, kept = traced{log, "captured"}]() -> coroutine<> {
-      ran = true;
-      co_return;
-    });
-    end.emplace(p);
-    coppice::exit(p, exit_reason::shutdown("too early"));
-    coppice::exit(p, exit_reason::error("asked second"));
-  });
+  const coppice::pid p =
+      coppice::spawn(w.io, [&ran, kept = traced{log, "captured"}]() -> coroutine<> {
+        ran = true;
+        co_return;
+      });
+  const ending end{p};
+  coppice::exit(p, exit_reason::shutdown("too early"));
+  coppice::exit(p, exit_reason::error("asked second"));
   w.clock.settle();
   CHECK_FALSE(ran);
-  CHECK(end->text() == "shutdown: too early");
+  CHECK(end.text() == "shutdown: too early");
   CHECK(log == "captured ");
 }
 
@@ -162,19 +159,17 @@ TEST_CASE("a process that is killed before it has run was never called") {
   world w;
   std::string log;
   bool ran = false;
-  std::optional<ending> end;
-  asio::post(w.io, [&] {
-    const auto p = coppice::spawn(w.io, [&ran, kept = traced{log, "captured"}]() -> coroutine<> {
-      ran = true;
-      co_return;
-    });
-    end.emplace(p);
-    coppice::kill(p);
-    coppice::kill(p);
-  });
+  const coppice::pid p =
+      coppice::spawn(w.io, [&ran, kept = traced{log, "captured"}]() -> coroutine<> {
+        ran = true;
+        co_return;
+      });
+  const ending end{p};
+  coppice::kill(p);
+  coppice::kill(p);
   w.clock.settle();
   CHECK_FALSE(ran);
-  CHECK(end->text() == "killed");
+  CHECK(end.text() == "killed");
   CHECK(log == "captured ");
 }
 

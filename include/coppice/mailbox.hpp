@@ -40,8 +40,8 @@ class address {
   address() noexcept = default;
 
   /// Sends a message. Never waits. To a mailbox that is gone it is a silent no-op, told by the
-  /// result. From another thread, or while the loop does not run, the message is posted, and the
-  /// result is `delivered`, or `closed` if that is known already.
+  /// result. From another thread, or while the loop does not run, the message is posted (but not in
+  /// the time of a `virtual_clock`), and the result is `delivered`, or `closed` if that is known.
   ///
   /// @throws Whatever moving the message throws; it is not sent then. A posted message that cannot
   ///   be moved into the mailbox ends the process that uses the mailbox.
@@ -72,7 +72,7 @@ class address {
       loop = box_->home.load(std::memory_order_acquire);
       if (loop == 0) return box_->send(std::move(message), tag);
     }
-    if (!detail::scheduler::runs_here(loop)) return post(loop, std::move(message));
+    if (!detail::scheduler::is_callers(loop)) return post(loop, std::move(message));
     return box_->send(std::move(message), tag);
   }
   [[nodiscard]] std::shared_ptr<detail::mailbox_core> core() const noexcept { return box_; }

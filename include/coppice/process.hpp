@@ -150,8 +150,8 @@ COPPICE_API void checkpoint();
 ///
 /// @throws std::bad_alloc outside of the loop, if it cannot be posted.
 /// @par Thread safety
-/// Safe while the io_context exists. On another thread, or while the loop does not run, the signal
-/// is posted, and sent from there.
+/// Safe while the io_context exists. From another thread, or while the loop does not run, the
+/// signal is posted, and sent from there (but not in the time of a `virtual_clock`).
 /// @par Origin
 /// `erlang:exit/2`. Differs: a signal is a request, which the body hears as a cancellation; C++
 /// code must unwind. What was asked first is the reason; asking again changes nothing.

@@ -57,10 +57,9 @@ void send_signal(const pid& target, const pid& from, const exit_reason& reason) 
 void exit(const pid& target, exit_reason reason) {
   scheduler* const home = detail::access::home(target);
   if (home == nullptr) return;
-  // Elsewhere the signal is posted: whether nobody runs the loop, and nobody begins to, cannot be
-  // known. Order is kept: signals of one thread to one io_context arrive in the order in which they
-  // were sent.
-  if (home->on_loop_thread()) {
+  // Elsewhere the signal is posted. Order is kept: signals of one thread to one io_context arrive
+  // in the order in which they were sent.
+  if (scheduler::is_callers(home->serial())) {
     send_signal(target, self(), reason);
   } else {
     home->post([target, from = self(), why = std::move(reason)] {

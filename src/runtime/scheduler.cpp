@@ -141,6 +141,17 @@ bool scheduler::runs_here(std::uint64_t serial) noexcept {
   return found != nullptr && found->on_loop_thread();
 }
 
+// Outside of the loop nobody can know that no other thread begins to run it. With a virtual clock
+// there is none.
+bool scheduler::is_callers(std::uint64_t serial) noexcept {
+  if (is_at_work(serial)) return true;
+  registry& all = all_schedulers();
+  const std::lock_guard lock{all.guard};
+  scheduler* const s = all.find(serial);
+  return s != nullptr &&
+         (s->on_loop_thread() || (s->is_moved_by_hand() && s->thread_.is_open_to_caller()));
+}
+
 bool scheduler::post(std::uint64_t serial, move_only_function f) {
   registry& all = all_schedulers();
   const std::lock_guard lock{all.guard};  // the scheduler cannot go while this is held

@@ -79,8 +79,9 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   // The scheduler with that number, or null if its io_context is gone. On a thread other than the
   // loop's the io_context may go at any time after that.
   static scheduler* find(std::uint64_t serial) noexcept;
-  // Tells whether the calling thread is in the loop of the scheduler with that number. Any thread.
+  // Tells whether the caller is in that scheduler's loop; whether it may act as if. Any thread.
   static bool runs_here(std::uint64_t serial) noexcept;
+  static bool is_callers(std::uint64_t serial) noexcept;
   // Posts `f` to the io_context of that scheduler. Returns false if that is gone. Any thread.
   static bool post(std::uint64_t serial, move_only_function f);
   static bool post_work(std::uint64_t serial, std::shared_ptr<posted_work> w) noexcept;
@@ -211,7 +212,6 @@ class COPPICE_API scheduler final : public boost::asio::execution_context::servi
   // Waits that belong to no process, and objects that are told when the io_context goes.
   [[nodiscard]] list_hook& foreign_waits() noexcept { return foreign_waits_; }
   [[nodiscard]] list_hook& members() noexcept { return members_; }
-
   // Refusals that are reported unless a caller takes notice of them first.
   [[nodiscard]] list_hook& unheard() noexcept { return unheard_; }
 
