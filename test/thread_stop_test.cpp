@@ -189,14 +189,37 @@ void on_loop(asio::io_context& io, F f) {
   done.get_future().get();
 }
 
+void stop_and_wait(asio::io_context& io, coppice::supervisor_ref& tree) {
+  std::promise<void> stopped;
+  asio::post(io, [&] { tree.stop()([&](auto...) { stopped.set_value(); }); });
+  stopped.get_future().get();
+}
+
+// An io_context that stays, with a thread that runs it until it is told to finish.
+class lasting_loop {
+ public:
+  lasting_loop() {
+    coppice::set_report_sink(io, {});
+    thread_ = std::thread{[this] { io.run(); }};
+  }
+  void finish() {
+    works_.reset();
+    thread_.join();
+  }
+
+  asio::io_context io{1};
+
+ private:
+  asio::executor_work_guard<asio::io_context::executor_type> works_{io.get_executor()};
+  std::thread thread_;
+};
+
 }  // namespace
 
 TEST_CASE("trees stop and start again under the calls of many threads, and every call ends") {
-  asio::io_context io{1};
-  coppice::set_report_sink(io, {});
-  auto works = asio::make_work_guard(io);
+  lasting_loop loop;
+  asio::io_context& io = loop.io;
   asio::thread_pool pool{2};
-  std::thread loop{[&io] { io.run(); }};
   tally calls;
   int trees = 0;
   {
@@ -208,15 +231,12 @@ TEST_CASE("trees stop and start again under the calls of many threads, and every
       on_loop(io, [&] { tree = coppice::start_supervisor(io, clerks(pool)); });
       const int before = calls.ended();
       until([&] { return calls.ended() > before + 20; });
-      std::promise<void> stopped;
-      asio::post(io, [&] { tree.stop()([&](auto...) { stopped.set_value(); }); });
-      stopped.get_future().get();
+      stop_and_wait(io, tree);
       ++trees;
     }
   }
   pool.join();
-  works.reset();
-  loop.join();
+  loop.finish();
   CHECK(trees == 30);
   CHECK(calls.ended() == calls.made);
   CHECK(calls.answered > 0);
@@ -224,11 +244,9 @@ TEST_CASE("trees stop and start again under the calls of many threads, and every
 }
 
 TEST_CASE("threads kill and send signals while a tree stops, and no process is left") {
-  asio::io_context io{1};
-  coppice::set_report_sink(io, {});
-  auto works = asio::make_work_guard(io);
+  lasting_loop loop;
+  asio::io_context& io = loop.io;
   asio::thread_pool pool{2};
-  std::thread loop{[&io] { io.run(); }};
   std::atomic<int> killed = 0;
   for (int round = 0; round < 20; ++round) {
     coppice::supervisor_ref tree;
@@ -238,16 +256,13 @@ TEST_CASE("threads kill and send signals while a tree stops, and no process is l
       const server_ref<clerk> second{io, "second"};
       const crowd hunters{callers, [&](int n) { killed += hunt(second, n); }};
       until([&] { return killed > before + 20; });
-      std::promise<void> stopped;
-      asio::post(io, [&] { tree.stop()([&](auto...) { stopped.set_value(); }); });
-      stopped.get_future().get();
+      stop_and_wait(io, tree);
     }
   }
   std::size_t left = 1;
   on_loop(io, [&] { left = coppice::processes(io).size(); });
   pool.join();
-  works.reset();
-  loop.join();
+  loop.finish();
   CHECK(left == 0);
 }
 
@@ -293,10 +308,8 @@ TEST_CASE("an io_context goes while threads call, and every call ends") {
 
 TEST_CASE("an io_context goes while processes of another one call its servers") {
   asio::thread_pool pool{1};
-  asio::io_context here{1};
-  coppice::set_report_sink(here, {});
-  auto works = asio::make_work_guard(here);
-  std::thread home{[&here] { here.run(); }};
+  lasting_loop home;
+  asio::io_context& here = home.io;
   int answered = 0;
   int failed = 0;
   for (int round = 0; round < 30; ++round) {
@@ -335,8 +348,7 @@ TEST_CASE("an io_context goes while processes of another one call its servers") 
     enough = true;
     for (auto& end : ends) end.get();
   }
-  works.reset();
-  home.join();
+  home.finish();
   pool.join();
   CHECK(answered > 0);
   CHECK(failed > 0);

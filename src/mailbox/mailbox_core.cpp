@@ -15,7 +15,7 @@ namespace coppice::detail {
 // that, it belongs to no thread.
 
 mailbox_core::mailbox_core() {
-  // Nobody has its address yet, so that nothing need be held.
+  // No lock is needed here, since no other thread has an address of the mailbox yet.
   scheduler* const s = scheduler::active();
   if (s == nullptr || s->current() == nullptr) return;
   user = s->current()->id();
@@ -62,7 +62,7 @@ std::unique_lock<std::recursive_mutex> mailbox_core::hold_homeless() {
 }
 
 void mailbox_core::close() noexcept {
-  // Who sends to a closed mailbox does not touch it.
+  // A sender that finds the mailbox closed does not touch it.
   auto lock = home.load(std::memory_order_relaxed) == 0 ? hold_homeless()
                                                         : std::unique_lock<std::recursive_mutex>{};
   closed = true;

@@ -69,6 +69,16 @@ void strike_off_registry(std::uint64_t serial) noexcept {
   schedulers_gone.fetch_add(1, std::memory_order_release);
 }
 
+// Calls `f` with the scheduler of that number, which cannot go meanwhile, and gives what that
+// gives; or false if its io_context is gone.
+template <class F>
+bool with_living(std::uint64_t serial, F f) {
+  registry& all = all_schedulers();
+  const std::lock_guard lock{all.guard};
+  scheduler* const s = all.find(serial);
+  return s != nullptr && f(*s);
+}
+
 }  // namespace
 
 boost::asio::execution_context::id scheduler::id;
@@ -134,41 +144,31 @@ scheduler* scheduler::find(std::uint64_t serial) noexcept {
 }
 
 bool scheduler::runs_here(std::uint64_t serial) noexcept {
-  if (is_at_work(serial)) return true;
-  registry& all = all_schedulers();
-  const std::lock_guard lock{all.guard};
-  scheduler* const found = all.find(serial);
-  return found != nullptr && found->on_loop_thread();
+  return is_at_work(serial) ||
+         with_living(serial, [](scheduler& s) { return s.on_loop_thread(); });
 }
 
 // Outside of the loop nobody can know that no other thread begins to run it. With a virtual clock
 // there is none.
 bool scheduler::is_callers(std::uint64_t serial) noexcept {
-  if (is_at_work(serial)) return true;
-  registry& all = all_schedulers();
-  const std::lock_guard lock{all.guard};
-  scheduler* const s = all.find(serial);
-  return s != nullptr &&
-         (s->on_loop_thread() || (s->is_moved_by_hand() && s->thread_.is_open_to_caller()));
+  return is_at_work(serial) || with_living(serial, [](scheduler& s) {
+           return s.on_loop_thread() || (s.is_moved_by_hand() && s.is_open_to_caller());
+         });
 }
 
 bool scheduler::post(std::uint64_t serial, move_only_function f) {
-  registry& all = all_schedulers();
-  const std::lock_guard lock{all.guard};  // the scheduler cannot go while this is held
-  scheduler* const s = all.find(serial);
-  if (s == nullptr) return false;
-  s->post(std::move(f));
-  return true;
+  return with_living(serial, [&f](scheduler& s) {
+    s.post(std::move(f));
+    return true;
+  });
 }
 
 bool scheduler::post_work(std::uint64_t serial, std::shared_ptr<posted_work> w) noexcept {
-  registry& all = all_schedulers();
-  const std::lock_guard lock{all.guard};
-  scheduler* const s = all.find(serial);
-  if (s == nullptr) return false;
-  reserved_room& room = w->room;
-  post_from(room, s->io_, [w = std::move(w)] { w->run(); });
-  return true;
+  return with_living(serial, [&w](scheduler& s) {
+    reserved_room& room = w->room;
+    post_from(room, s.io_, [w = std::move(w)] { w->run(); });
+    return true;
+  });
 }
 
 void scheduler::post(move_only_function f) {

@@ -58,10 +58,10 @@ class simulation_core {
   [[nodiscard]] duration elapsed() const noexcept {
     return system_.now() - simulated_system::first;
   }
-  // Returns whether `so` is; or false because nothing is left to do.
   // When it is looked whether something holds: after each handler, or when the io_context has
   // stopped. With invariants it is always each handler.
   enum class look { each_step, at_stops };
+  // Returns whether `so` is; or false because nothing is left to do.
   bool loop(const std::function<bool()>& so, look at);
   void pass(duration d);
   void run_until(const std::string& what, const std::function<bool()>& so, duration limit);
