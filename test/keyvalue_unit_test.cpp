@@ -277,6 +277,27 @@ TEST_CASE("long values are freed by and by, when nobody needs them any more") {
   CHECK(s.ask("GET a\nDBSIZE\n") == "$1\r\n1\r\n:1\r\n");
 }
 
+TEST_CASE("values of one block are freed as soon as nobody needs them any more") {
+  server s;
+  const auto add = [&s](const char* key) {
+    auto bytes = std::make_shared<blob>(std::string(store::max_text_size + 1, 'v'));
+    s.data.set(key, bytes);
+    return std::weak_ptr<blob>{bytes};
+  };
+  const auto replaced = add("a");
+  const auto deleted = add("b");
+  const auto sent = add("c");
+  session other{8, s.under_way};
+  feed(other, "GET c\n");
+  other.work(&s.data);
+  CHECK(s.ask("SET a 1\nDEL b c\n") == "+OK\r\n:2\r\n");
+  CHECK(replaced.expired());
+  CHECK(deleted.expired());
+  CHECK(!sent.expired());
+  take(other);
+  CHECK(sent.expired());
+}
+
 TEST_CASE("SET takes conditions, and refuses options that make no sense") {
   server s;
   CHECK(s.ask("SET a 1 XX\nSET a 1 NX\nSET a 2 NX\nSET a 3 XX EX 5\nGET a\n") ==

@@ -404,3 +404,21 @@ TEST_CASE("no client hears of what befalls the sweeper or the slow log") {
     live(s, is_durable, false);
   });
 }
+
+TEST_CASE("what has expired is freed, however slow the disk is") {
+  if (!keyvalue::can_keep_store()) return;
+  coppice::simulate(
+      {.seeds = 10, .threads = {.delay_min = 1s, .delay_max = 2s}}, [](simulation& s) {
+        world w{s, true};
+        w.start();
+        s.run_for(1min);
+        keyvalue::store& data = *w.all.store.get();
+        for (int i = 0; i < 3'000; ++i) data.set("k" + std::to_string(i), "v", 10s);
+        s.run_for(9s);
+        CHECK(data.size() == 3'000);
+        // It may be in the middle of a write, of two syncs at the most.
+        s.run_for(6s);
+        CHECK(data.size() == 0);
+        w.stop();
+      });
+}

@@ -12,6 +12,9 @@ from soaking.worker import Worker
 # A leak of ten bytes a request would be 3 MB in a minute.
 MEMORY_GROWS = 1.1
 MEMORY_MORE = 2 << 20
+# What piles up for a while and goes again, at the latest when its process is killed, shows in no median. There may never be
+# so many times as much as in that second quarter.
+MEMORY_PEAK = 1.5
 
 
 class Curves(Worker):
@@ -45,6 +48,10 @@ class Curves(Worker):
             return statistics.median(values) if values else 0
         return {what: (median(what, 0.25, 0.5), median(what, 0.75, 1)) for what in ("memory", "descriptors")}
 
+    def peak(self):
+        """The most memory at any time."""
+        return max((s["peak"] or 0 for s in self.samples), default=0)
+
 
 def check(curves, end, idle, connections, findings):
     """Whether it is flat.
@@ -55,6 +62,8 @@ def check(curves, end, idle, connections, findings):
     limit = before * MEMORY_GROWS + MEMORY_MORE
     if after > limit:
         findings.add("memory", f"memory has grown from {before / 1e6:.1f} to {after / 1e6:.1f} MB")
+    if curves.peak() > before * MEMORY_PEAK:
+        findings.add("memory", f"memory was {before / 1e6:.1f} MB, and once {curves.peak() / 1e6:.1f} MB")
     # A client that has lost its connection may have the next one before the server has closed that.
     most = idle + 2 * connections
     worst = max((s["descriptors"] or 0 for s in curves.samples), default=0)

@@ -148,8 +148,10 @@ store::table::iterator store::look_up(std::string_view key) {
   return values_.end();
 }
 
+// Values of one block, of which there may be many, are not kept until they are swept: to free one
+// takes no longer than to write it did.
 void store::discard(value& v) {
-  if (v.bytes) discarded_.push_back(std::move(v.bytes));
+  if (v.bytes && v.bytes->size() > blob::block_size) discarded_.push_back(std::move(v.bytes));
 }
 
 void store::remove(table::iterator it) {

@@ -86,7 +86,7 @@ class store {
 
   static constexpr std::size_t block_cost = 50;
 
-  /// Frees values whose time is up, and long values that are not in use any more.
+  /// Frees values whose time is up, and values of several blocks that are not in use any more.
   ///
   /// @param most How many values at the most; a block of a long one counts as `block_cost`.
   /// @return How many.
@@ -120,7 +120,7 @@ class store {
   change_log* changes_ = nullptr;
   table values_;
   lifetimes lifetimes_;
-  // Long values of which nothing can be found any more. To free one at once takes too long.
+  // Values of several blocks that cannot be found any more. To free one at once takes too long.
   std::vector<std::shared_ptr<blob>> discarded_;
 };
 

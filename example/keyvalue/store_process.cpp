@@ -25,15 +25,19 @@ boost::asio::awaitable<void, coppice::executor> sweep(store_link& link) {
   constexpr std::size_t at_once = 250;
 
   while (true) {
-    // With many to free, others get their turn in between.
+    // With many to free, others get their turn in between. None of it waits for the disk, as clients
+    // might write faster than that lets go.
     store* const data = link.get();
-    const bool more = data != nullptr && data->sweep(at_once) == at_once;
+    if (data != nullptr && data->sweep(at_once) == at_once) {
+      co_await coppice::sleep_for(1ms);
+      continue;
+    }
     if (!link.is_kept()) {
       // Whether it succeeds is the store's business.
       auto keeping = until_kept();
       co_await std::move(keeping);
     }
-    co_await coppice::sleep_for(more ? 1ms : 100ms);
+    co_await coppice::sleep_for(100ms);
   }
 }
 
