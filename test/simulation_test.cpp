@@ -6,15 +6,10 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/connect.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -26,11 +21,11 @@
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace asio = boost::asio;
 using namespace std::chrono_literals;
-using asio::ip::tcp;
 using coppice::fault_kind;
 using coppice::simulate;
 using coppice::simulated_order;
@@ -45,65 +40,6 @@ asio::awaitable<void> sleeper(std::vector<int>& woken) {
     co_await t.async_wait(asio::use_awaitable);
     woken.push_back(i);
   }
-}
-
-// Answers one connection with what it hears, until that ends.
-asio::awaitable<void> echo(tcp::acceptor& from) {
-  tcp::socket s = co_await from.async_accept(asio::use_awaitable);
-  try {
-    for (;;) {
-      char room[64];
-      const std::size_t n = co_await s.async_read_some(asio::buffer(room), asio::use_awaitable);
-      co_await asio::async_write(s, asio::buffer(room, n), asio::use_awaitable);
-    }
-  } catch (const boost::system::system_error&) {
-    // The client has gone, or the connection has broken.
-  }
-}
-
-// Says so many words, and hears them again.
-asio::awaitable<void> client(tcp::endpoint to, int words, std::string& heard) {
-  tcp::socket s{co_await asio::this_coro::executor};
-  co_await s.async_connect(to, asio::use_awaitable);
-  for (int i = 0; i < words; ++i) {
-    const std::string word = std::to_string(10'000 + i);
-    co_await asio::async_write(s, asio::buffer(word), asio::use_awaitable);
-    std::string reply(5, ' ');
-    co_await asio::async_read(s, asio::buffer(reply), asio::use_awaitable);
-    CHECK(reply == word);
-    heard += reply;
-  }
-}
-
-const tcp::endpoint here{asio::ip::address_v4::loopback(), 0};
-
-// The error that a client hears, if any.
-std::set<std::string> errors_of_clients(const coppice::simulation_options& o) {
-  std::set<std::string> errors;
-  simulate(o, [&](simulation& s) {
-    std::optional<tcp::acceptor> a;
-    try {
-      a.emplace(s.io(), here);
-    } catch (const boost::system::system_error& e) {
-      errors.insert(e.code().message());
-      return;
-    }
-    std::string heard;
-    asio::co_spawn(s.io(), echo(*a), [&](std::exception_ptr e) {
-      if (e != nullptr) a->close();  // and with it the connection that it could not accept
-    });
-    asio::co_spawn(s.io(), client(a->local_endpoint(), 100, heard), [&](std::exception_ptr e) {
-      a->close();
-      if (e == nullptr) return;
-      try {
-        std::rethrow_exception(e);
-      } catch (const boost::system::system_error& error) {
-        errors.insert(error.code().message());
-      }
-    });
-    s.run();
-  });
-  return errors;
 }
 
 asio::awaitable<void> steady_worker() {
@@ -182,60 +118,6 @@ TEST_CASE("what runs outside of a simulation, or beside it, has the real time") 
   CHECK(beside <= after);
   CHECK(after - beside < 1h);
   CHECK(inside - after != 1000h);
-}
-
-TEST_CASE("sockets of Asio's talk within the simulation, in pieces and with pauses") {
-  simulate({.seeds = 50, .network = {.short_read = 0.2, .short_write = 0.1}}, [](simulation& s) {
-    tcp::acceptor a{s.io(), here};
-    std::string heard;
-    asio::co_spawn(s.io(), echo(a), asio::detached);
-    asio::co_spawn(s.io(), client(a.local_endpoint(), 100, heard), asio::detached);
-    s.run();
-    CHECK(heard.size() == 500);
-    CHECK(s.elapsed() >= 4ms);  // two hundred journeys
-    CHECK(s.elapsed() < 1s);
-  });
-}
-
-TEST_CASE("a socket that blocks lets time pass until it has what it waits for") {
-  simulate(1, [](simulation& s) {
-    tcp::acceptor a{s.io(), here};
-    tcp::socket one{s.io()};
-    one.connect(a.local_endpoint());
-    tcp::socket other = a.accept();
-    CHECK(other.remote_endpoint() == one.local_endpoint());
-    asio::write(one, asio::buffer("word", 4));
-    one.shutdown(tcp::socket::shutdown_send);
-    char room[8];
-    CHECK(asio::read(other, asio::buffer(room, 4)) == 4);
-    boost::system::error_code ec;
-    other.read_some(asio::buffer(room), ec);
-    CHECK(ec == asio::error::eof);
-    CHECK(s.elapsed() > 0ns);
-  });
-}
-
-TEST_CASE("connections are refused and reset, and sockets not to be had, as often as it is said") {
-  CHECK(errors_of_clients({}).empty());
-  const auto refused = errors_of_clients({.network = {.refuse = 1}});
-  CHECK(refused == std::set<std::string>{"Connection refused"});
-  const auto reset = errors_of_clients({.network = {.reset = 0.1}});
-  CHECK(reset.contains("Connection reset by peer"));
-  const auto none = errors_of_clients({.network = {.no_descriptor = 0.5}});
-  CHECK(none.contains("Too many open files"));
-}
-
-TEST_CASE("nobody listens where nobody listens, and two do not listen at the same place") {
-  simulate(1, [](simulation& s) {
-    boost::system::error_code ec;
-    tcp::socket one{s.io()};
-    one.connect({asio::ip::address_v4::loopback(), 7}, ec);
-    CHECK(ec == asio::error::connection_refused);
-    tcp::acceptor a{s.io(), here};
-    tcp::acceptor b{s.io(), tcp::v4()};
-    b.bind(a.local_endpoint(), ec);
-    CHECK(ec == asio::error::address_in_use);
-  });
 }
 
 TEST_CASE("a process that crashes by chance is restarted, at every seed anew") {
@@ -424,6 +306,26 @@ TEST_CASE("who runs first is drawn from the seed") {
   }
 }
 
+TEST_CASE("priorities change, so that processes take turns that they would not take otherwise") {
+  std::set<std::string> orders;
+  simulate({.seeds = 300, .order = simulated_order::priorities}, [&](simulation& s) {
+    std::string order;
+    for (const char c : {'a', 'b'}) {
+      coppice::spawn(s.io(), [&order, c]() -> coppice::task<void> {
+        order += c;
+        co_await coppice::yield();
+        order += c;
+      });
+    }
+    s.run();
+    orders.insert(order);
+  });
+  // Who has the higher priority in the beginning comes to its end, unless that changes.
+  CHECK(orders.contains("aabb"));
+  CHECK(orders.contains("bbaa"));
+  CHECK(orders.contains("abba"));
+}
+
 TEST_CASE("first come, first served, is the order without a simulation") {
   simulate({.seeds = 10, .order = simulated_order::first_come}, [](simulation& s) {
     std::string order;
@@ -494,6 +396,48 @@ TEST_CASE("what always holds is checked after each step") {
   CHECK(contains(why, "it does not hold any more: turns stay below three (after 3.000000 s)"));
 }
 
+TEST_CASE("what does not hold between two steps of processes is seen, too") {
+  for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+    for (const auto order : {simulated_order::random, simulated_order::priorities}) {
+      bool is_broken = false;
+      auto worker = [&is_broken]() -> coppice::task<void> {
+        is_broken = true;
+        co_await coppice::yield();
+        is_broken = false;
+      };
+      const coppice::simulation_options o{.first_seed = seed, .seeds = 1, .order = order};
+      const std::string why = failure_of(o, [&](simulation& s) {
+        is_broken = false;
+        s.always("it is whole", [&] { return !is_broken; });
+        coppice::spawn(s.io(), worker);
+        s.run();
+      });
+      CHECK(contains(why, "it does not hold any more: it is whole (after 0.000000 s)"));
+      simulate(o, [&](simulation& s) {
+        is_broken = false;
+        coppice::spawn(s.io(), worker);
+        s.run_until("it is broken", [&] { return is_broken; });
+        CHECK(is_broken);
+        s.run();
+      });
+    }
+  }
+}
+
+TEST_CASE("an exception of what is asked after each step fails the play") {
+  const std::string why = failure_of({.seeds = 1, .order = simulated_order::random},
+                                     [](simulation& s) {
+    auto worker = []() -> coppice::task<void> { co_await coppice::yield(); };
+    coppice::spawn(s.io(), worker);
+    bool is_first = true;
+    s.run_until("never", [&]() -> bool {
+      if (!std::exchange(is_first, false)) throw std::runtime_error{"asked in vain"};
+      return false;
+    });
+  });
+  CHECK(contains(why, "asked in vain"));
+}
+
 TEST_CASE("a failure names the seed, what it stands for, the fewest faults and the command") {
   const std::string why = failure_of(
       {.first_seed = 7,
@@ -546,9 +490,13 @@ TEST_CASE("a body that takes another course the second time has failed") {
   CHECK(contains(why, "\"time "));
 }
 
-TEST_CASE("a socket that is left open is told") {
-  const std::string why = failure_of({}, [](simulation&) { ::socket(AF_INET, SOCK_STREAM, 0); });
-  CHECK(contains(why, "1 sockets or other descriptors are still open"));
+TEST_CASE("that a seed takes another course is seen when it is played again, too") {
+  int plays = 0;
+  const environment_variable seed{"COPPICE_SEED", "10"};
+  const std::string why = failure_of({}, [&plays](simulation& s) {
+    s.run_for(std::chrono::seconds{++plays});
+  });
+  CHECK(contains(why, "the same seed has taken another course the second time"));
 }
 
 TEST_CASE("options and variables that make no sense are refused, and nothing is played") {

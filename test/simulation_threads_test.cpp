@@ -259,7 +259,9 @@ TEST_CASE("threads that wait for each other are told") {
 }
 
 TEST_CASE("a lost notification is found by a few seeds, and told with what waits") {
-  const std::string why = failure_of({.threads = {.interruption = 0.5}}, [](simulation& s) {
+  const coppice::simulation_options o{
+      .threads = {.delay_max = 3ms, .interruption = 0.5}, .draw_faults = false};
+  const std::string why = failure_of(o, [](simulation& s) {
     std::mutex m;
     std::condition_variable news;
     bool ready = false;
@@ -278,6 +280,7 @@ TEST_CASE("a lost notification is found by a few seeds, and told with what waits
   });
   CHECK(contains(why, "nothing can ever happen"));
   CHECK(contains(why, "; thread 1 waits for a condition variable"));
+  CHECK(contains(why, "  delay of threads: 0 to 3000 us\n  interruption: 0.5\n"));
 }
 
 TEST_CASE("a loop that waits for a thread which never answers is told, with the thread") {

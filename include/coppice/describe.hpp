@@ -12,7 +12,7 @@ namespace coppice {
 ///
 /// To be had for a type of one's own by a function `std::string describe(const T&)` beside it, or
 /// else by `operator<<`. Anything else is told by the name of its type. What a describing function
-/// throws is swallowed: reports never fail for it.
+/// throws is swallowed: reports never fail for it. Without memory for the text it is "(no memory)".
 template <class T>
 [[nodiscard]] std::string text_of(const T& x) noexcept {
   try {

@@ -18,6 +18,9 @@ namespace coppice {
 /// The server may be gone: then nothing happens. One that was not answered must not outlive the
 /// io_context.
 ///
+/// If another thread destroys it unanswered, and there is no memory to tell the loop, the caller
+/// waits until its time is over, or the server has ended.
+///
 /// @par Thread safety
 /// Distinct objects: safe, on any thread; `deadline` and `is_awaited` only on the loop's thread.
 /// @par Origin

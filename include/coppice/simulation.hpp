@@ -65,8 +65,12 @@ class simulation {
   void run();
   /// Runs it for so long.
   void run_for(duration d);
-  /// Runs it until `so` returns true, which is asked after each step. Throws, as `run`, if it will
-  /// never, or not within `limit`; `what` says what has been waited for.
+  /// Runs it until `so` returns true, which is asked after each step: a handler of the io_context,
+  /// or a turn of a process. Only in a play whose order is `first_come`, and without faults in
+  /// processes, up to 128 turns are one step.
+  ///
+  /// Throws, as `run`, if it will never, or not within `limit`; `what` says what has been waited
+  /// for.
   void run_until(const std::string& what, const std::function<bool()>& so,
                  duration limit = std::chrono::hours{1});
 
@@ -75,7 +79,8 @@ class simulation {
   /// They happen again; as they do from the beginning of each play.
   void begin_faults();
 
-  /// After each step that is checked. The play has failed where it returns false.
+  /// After each step, as `run_until` has them, that is checked. The play has failed where it
+  /// returns false.
   void always(std::string what, std::function<bool()> so);
 
   /// Is called with each report of the play, as it arises; what it throws is lost.

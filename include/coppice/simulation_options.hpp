@@ -7,7 +7,8 @@
 
 namespace coppice {
 
-/// The conditions in the network of a simulation. Chances are from 0 (never) to 1.
+/// The conditions in the network of a simulation, the same for all of its sockets. Chances are from
+/// 0 (never) to 1.
 struct network_conditions {
   /// A piece of data, or an attempt to connect, travels for a time between these, drawn for each.
   std::chrono::microseconds latency_min{20};
@@ -27,7 +28,9 @@ struct thread_conditions {
   /// takes such a time, too.
   std::chrono::microseconds delay_min{0};
   std::chrono::microseconds delay_max{5'000};
-  /// The chance, from 0 to 1, that it is interrupted for such a time where it locks a mutex.
+  /// The chance, from 0 to 1, that it is interrupted for such a time where it locks a mutex. That is
+  /// a part of the order in which things happen, and no fault: `end_faults` does not end it, and a
+  /// failure is told with it, whether it was needed or not.
   double interruption = 0.01;
 };
 

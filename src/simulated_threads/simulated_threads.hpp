@@ -88,6 +88,7 @@ class simulated_threads final : private other_threads {
     if (are_here() && draws_.chance(conditions_.interruption)) pause();
   }
 
+  [[nodiscard]] bool have_been() const noexcept { return created_ > 0; }
   // Whether a thread with that id of the system's is one of these.
   [[nodiscard]] bool have(pid_t id) const noexcept;
   // The flags of std::call_once whose functions are being called.

@@ -18,8 +18,14 @@ process* owner_of(run_item& item) noexcept {
 }  // namespace
 
 drawn_order::drawn_order(scheduler& s, simulated_system& system, simulated_order how,
-                         std::uint64_t changes, process_faults& faults)
-    : home_{s}, system_{system}, how_{how}, faults_{faults}, draws_{system.seed(), "run order"} {
+                         std::uint64_t changes, process_faults& faults,
+                         std::function<bool()> has_to_stop)
+    : home_{s},
+      system_{system},
+      how_{how},
+      faults_{faults},
+      has_to_stop_{std::move(has_to_stop)},
+      draws_{system.seed(), "run order"} {
   // How long a play will be is not known: the changes lie in the first steps of a short one, or of
   // a long one.
   const std::uint64_t length = std::uint64_t{64} << draws_.below(8);
@@ -87,6 +93,7 @@ drawn_order::lane* drawn_order::choose() {
 }
 
 run_item* drawn_order::next() {
+  if (std::exchange(has_stopped_, false)) return nullptr;
   // Other handlers of the io_context have their turns in between.
   if (how_ != simulated_order::first_come && draws_.below(8) == 0) return nullptr;
   for (;;) {
@@ -113,6 +120,11 @@ run_item* drawn_order::next() {
     if (std::exchange(without_memory_, false)) faults_.fail_allocation();
     return item;
   }
+}
+
+void drawn_order::done() noexcept {
+  faults_.end_step();
+  has_stopped_ = has_to_stop_();
 }
 
 bool drawn_order::endure(lane& l) {

@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <unordered_map>
 #include <vector>
@@ -20,12 +21,14 @@ namespace coppice::detail {
 class drawn_order final : public work_order {
  public:
   // `changes`: how often the priorities change, with simulated_order::priorities.
+  // `has_to_stop`: is called after each step; if it returns true, no other follows in this turn of
+  // the io_context.
   drawn_order(scheduler& s, simulated_system& system, simulated_order how, std::uint64_t changes,
-              process_faults& faults);
+              process_faults& faults, std::function<bool()> has_to_stop);
 
   void take(run_queue& ready) override;
   run_item* next() override;
-  void done() noexcept override { faults_.end_step(); }
+  void done() noexcept override;
   [[nodiscard]] bool has_work() const noexcept override;
   [[nodiscard]] bool holds(process& p) const noexcept override;
   [[nodiscard]] bool at_once() override;
@@ -60,6 +63,7 @@ class drawn_order final : public work_order {
   simulated_system& system_;
   const simulated_order how_;
   process_faults& faults_;
+  const std::function<bool()> has_to_stop_;
   random_stream draws_;
   std::deque<lane> lanes_;
   std::vector<lane*> busy_;  // those with items, the oldest first
@@ -71,6 +75,7 @@ class drawn_order final : public work_order {
   lane* latest_ = nullptr;
   int in_a_row_ = 0;
   bool without_memory_ = false;  // the step that is about to begin suffers that
+  bool has_stopped_ = false;
 };
 
 }  // namespace coppice::detail

@@ -53,7 +53,7 @@ seed_plan plan_of(std::uint64_t seed, const simulation_options& o) {
   return p;
 }
 
-std::string to_text(const seed_plan& p) {
+std::string to_text(const seed_plan& p, bool with_threads) {
   std::string text = "  order: " + std::string{to_text(p.order)};
   if (p.order == simulated_order::priorities) {
     text += ", changed " + std::to_string(p.priority_changes) + " times";
@@ -66,6 +66,11 @@ std::string to_text(const seed_plan& p) {
   tell(text, "reset", n.reset);
   tell(text, "refuse", n.refuse);
   tell(text, "no_descriptor", n.no_descriptor);
+  if (with_threads) {
+    text += "  delay of threads: " + std::to_string(p.threads.delay_min.count()) + " to " +
+            std::to_string(p.threads.delay_max.count()) + " us\n";
+    tell(text, "interruption", p.threads.interruption);
+  }
   for (const process_fault& f : p.faults) {
     tell(text, (std::string{detail::to_text(f.kind)} + ':' + f.process).c_str(), f.chance);
   }

@@ -78,7 +78,7 @@ class plays {
  public:
   plays(const simulation_options& o, const body_function& body) : options_{o}, body_{body} {}
 
-  void play(std::uint64_t seed, bool twice);
+  void play(std::uint64_t seed);
   void play_again(std::uint64_t seed);
 
  private:
@@ -87,11 +87,15 @@ class plays {
     std::vector<fault_occurrence> faults;
     std::vector<std::uint64_t> hashes;
     std::string told;
+    bool has_threads = false;
   };
 
+  [[nodiscard]] bool is_played_twice(std::uint64_t seed) const noexcept {
+    return options_.played_twice != 0 && seed % options_.played_twice == 0;
+  }
   outcome play_once(const seed_plan& p, simulation_core::terms t) const;
-  [[nodiscard]] std::string where_it_parts(const seed_plan& p, const outcome& one,
-                                           const outcome& other) const;
+  // Plays it once more, without a word. What comes of it has failed if it is not the same.
+  outcome play_the_same(const seed_plan& p, simulation_core::terms t, const outcome& first) const;
   [[noreturn]] void fail(const seed_plan& p, const outcome& how) const;
 
   const simulation_options& options_;
@@ -109,31 +113,37 @@ plays::outcome plays::play_once(const seed_plan& p, simulation_core::terms t) co
   o.faults = core.faults().occurred();
   o.hashes = core.told().take_hashes();
   o.told = core.told().told();
+  o.has_threads = core.has_threads();
   return o;
 }
 
-void plays::play(std::uint64_t seed, bool twice) {
+void plays::play(std::uint64_t seed) {
   const seed_plan p = detail::plan_of(seed, options_);
-  const outcome first = play_once(p, {.keeps_trace = twice});
+  const simulation_core::terms t{.keeps_trace = is_played_twice(seed)};
+  const outcome first = play_once(p, t);
   if (!first.failure.empty()) fail(p, first);
-  if (!twice) return;
-  outcome second = play_once(p, {.keeps_trace = true});
+  if (!t.keeps_trace) return;
+  const outcome second = play_the_same(p, t, first);
   if (!second.failure.empty()) fail(p, second);
-  if (second.hashes == first.hashes) return;
-  second.failure = where_it_parts(p, first, second);
-  fail(p, second);
 }
 
-std::string plays::where_it_parts(const seed_plan& p, const outcome& one,
-                                  const outcome& other) const {
-  const auto at = std::mismatch(one.hashes.begin(), one.hashes.end(), other.hashes.begin(),
-                                other.hashes.end());
-  const auto event = static_cast<std::size_t>(at.first - one.hashes.begin());
-  const std::string told = play_once(p, {.faults = {}, .told_event = event}).told;
-  return "the same seed has taken another course the second time, from event " +
-         std::to_string(event) + " on, which is \"" + told +
-         "\" in one play more: something in it goes by addresses, real time, threads or random "
-         "numbers of its own";
+plays::outcome plays::play_the_same(const seed_plan& p, simulation_core::terms t,
+                                    const outcome& first) const {
+  t.prints = false;
+  outcome second = play_once(p, t);
+  if (!second.failure.empty() || second.hashes == first.hashes) return second;
+  const auto at = std::mismatch(second.hashes.begin(), second.hashes.end(), first.hashes.begin(),
+                                first.hashes.end());
+  const auto event = static_cast<std::size_t>(at.first - second.hashes.begin());
+  t.keeps_trace = false;
+  t.told_event = event;
+  const std::string told = play_once(p, t).told;
+  second.failure =
+      "the same seed has taken another course the second time, from event " +
+      std::to_string(event) + " on, which is \"" + told +
+      "\" in one play more: something in it goes by addresses, real time, threads or random "
+      "numbers of its own";
+  return second;
 }
 
 void plays::fail(const seed_plan& p, const outcome& how) const {
@@ -146,7 +156,7 @@ void plays::fail(const seed_plan& p, const outcome& how) const {
       shrinks ? detail::shrink(how.faults, fails_with) : how.faults;
   if (framework != nullptr) framework->silence(false);
   std::string text = "coppice: a simulation fails with seed " + std::to_string(p.seed) + ": " +
-                     how.failure + "\nThe seed stands for:\n" + detail::to_text(p);
+                     how.failure + "\nThe seed stands for:\n" + detail::to_text(p, how.has_threads);
   text += how.faults.empty() ? "No fault has happened.\n"
                              : "It fails with these faults (of " +
                                    std::to_string(how.faults.size()) + "): " +
@@ -166,8 +176,10 @@ void plays::play_again(std::uint64_t seed) {
   t.prints = true;
   const seed_plan p = detail::plan_of(seed, options_);
   std::fprintf(stderr, "seed %llu stands for:\n%s", static_cast<unsigned long long>(seed),
-               detail::to_text(p).c_str());
-  const outcome o = play_once(p, t);
+               detail::to_text(p, true).c_str());
+  t.keeps_trace = is_played_twice(seed);
+  outcome o = play_once(p, t);
+  if (o.failure.empty() && t.keeps_trace) o = play_the_same(p, t, o);
   if (!o.failure.empty()) {
     throw simulation_failed{"coppice: a simulation fails with seed " + std::to_string(seed) +
                             ": " + o.failure};
@@ -183,7 +195,7 @@ void simulate(const simulation_options& o, const std::function<void(simulation&)
   const std::uint64_t first = number_from("COPPICE_FIRST_SEED").value_or(o.first_seed);
   const std::uint64_t seeds = number_from("COPPICE_SEEDS").value_or(o.seeds);
   for (std::uint64_t seed = first; seed < first + seeds; ++seed) {
-    all.play(seed, o.played_twice != 0 && seed % o.played_twice == 0);
+    all.play(seed);
   }
 }
 

@@ -10,8 +10,10 @@
 
 #include <boost/asio/post.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <utility>
 #include <variant>
 
 namespace coppice::detail {
@@ -61,7 +63,8 @@ std::string simulation_core::play(const std::function<void(simulation&)>& body) 
   system_.set_limits(options_.time_limit, options_.steps_at_one_time);
   if (drawn || !process_faults_.empty()) {
     scheduler& s = scheduler::of(*io_);
-    order_.emplace(s, system_, plan_.order, plan_.priority_changes, process_faults_);
+    order_.emplace(s, system_, plan_.order, plan_.priority_changes, process_faults_,
+                   [this] { return has_to_look(); });
     s.set_order(&*order_);
   }
   simulation s = access::make<simulation>(*this);
@@ -105,6 +108,7 @@ void simulation_core::listen_to_reports() {
 void simulation_core::end_processes() {
   faults_.end();
   process_faults_.end_step();  // which may have ended by an exception out of the io_context
+  awaited_ = nullptr;
   invariants_.clear();
   stuck_ = false;
   const duration until = system_.now() + std::chrono::seconds{2};  // the last ones are abandoned
@@ -125,6 +129,17 @@ void simulation_core::fail_with_processes(const std::string& why) {
   throw std::runtime_error{why + " (after " + to_text(elapsed()) + ")" + threads +
                            (processes.empty() ? "; no process is alive"
                                               : "; the processes:\n" + processes)};
+}
+
+bool simulation_core::has_to_look() noexcept {
+  if (awaited_ == nullptr || runs_unwatched_) return false;
+  try {
+    return (*awaited_)() || std::any_of(invariants_.begin(), invariants_.end(),
+                                        [](const auto& i) { return !i.second(); });
+  } catch (...) {
+    thrown_ = std::current_exception();
+    return true;
+  }
 }
 
 void simulation_core::check_limits() {
@@ -156,8 +171,11 @@ bool simulation_core::loop(const std::function<bool()>& so, look at) {
     while (!(is = so())) {
       if (io_->stopped()) io_->restart();
       runs_unwatched_ = at == look::at_stops && invariants_.empty();
+      awaited_ = &so;
       const std::size_t done = runs_unwatched_ ? io_->run() : io_->run_one();
+      awaited_ = nullptr;
       runs_unwatched_ = false;
+      if (thrown_) std::rethrow_exception(std::exchange(thrown_, nullptr));
       check_limits();
       if (stuck_) fail_with_processes("nothing can ever happen, and something is waited for");
       if (done == 0) {

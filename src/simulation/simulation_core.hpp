@@ -13,6 +13,7 @@
 
 #include <boost/asio/io_context.hpp>
 
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
@@ -32,7 +33,7 @@ struct seed_plan {
 };
 [[nodiscard]] seed_plan plan_of(std::uint64_t seed, const simulation_options& o);
 // As a failure tells it, a thing a line.
-[[nodiscard]] std::string to_text(const seed_plan& p);
+[[nodiscard]] std::string to_text(const seed_plan& p, bool with_threads);
 
 // One play of one seed.
 class simulation_core {
@@ -58,8 +59,8 @@ class simulation_core {
   [[nodiscard]] duration elapsed() const noexcept {
     return system_.now() - simulated_system::first;
   }
-  // When it is looked whether something holds: after each handler, or when the io_context has
-  // stopped. With invariants it is always each handler.
+  // When it is looked whether something holds: after each handler and each step of a process, or
+  // when the io_context has stopped. With invariants it is always the former.
   enum class look { each_step, at_stops };
   // Returns whether `so` is; or false because nothing is left to do.
   bool loop(const std::function<bool()>& so, look at);
@@ -81,11 +82,16 @@ class simulation_core {
 
   [[nodiscard]] trace& told() noexcept { return trace_; }
   [[nodiscard]] const fault_plan& faults() const noexcept { return faults_; }
+  // Whether the play has created any.
+  [[nodiscard]] bool has_threads() const noexcept { return threads_ && threads_->have_been(); }
 
  private:
   class alarm;
 
   void listen_to_reports();
+  // Whether something is to be seen after this step of a process: what `loop` runs for, or that an
+  // invariant is broken. Then `loop` looks before anything else runs.
+  bool has_to_look() noexcept;
   void check_limits();
   void run_guarded(const std::function<void()>& f);
   void end_processes();
@@ -104,6 +110,8 @@ class simulation_core {
   std::optional<asio::io_context> io_;
   std::optional<drawn_order> order_;
   std::vector<std::pair<std::string, std::function<bool()>>> invariants_;
+  const std::function<bool()>* awaited_ = nullptr;  // while `loop` runs
+  std::exception_ptr thrown_;                       // by such a function
   report_sink listener_;
   std::vector<std::string> reports_;
   bool runs_unwatched_ = false;

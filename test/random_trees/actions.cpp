@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <set>
 #include <utility>
 
 namespace asio = boost::asio;
@@ -71,8 +72,10 @@ client_action count_and_save(random_tree& in) {
   if (!name) co_return;
   const coppice::server_ref<counter> ref{*name};
   const auto before = in.book.count_of(*name);
+  const auto began = in.play.elapsed();
   auto call = ref.call(counter::add_and_save{}, 10s);
   const auto [failed, value] = co_await std::move(call)(as_result);
+  in.book.check_call(in.play.elapsed() - began, 10s);
   if (!failed) in.book.counted(*name, before, value);
 }
 
@@ -86,8 +89,10 @@ client_action collect_answers(random_tree& in) {
     }
   }
   for (; asked > 0; --asked) {
+    const auto began = in.play.elapsed();
     auto receiving = requests.receive_response(1s);
     const auto [failed, answer] = co_await std::move(receiving)(as_result);
+    in.book.check_call(in.play.elapsed() - began, 1s);
     if (failed) co_return;
     if (!answer) in.book.fault("an answer is missing");
   }
@@ -110,8 +115,10 @@ client_action use_an_agent(random_tree& in) {
   if (!name) co_return;
   const coppice::agent_ref<int> ref{*name};
   auto change = [](int& n) { ++n; };
+  const auto began = in.play.elapsed();
   auto updating = ref.update(change, 1s);
   const auto [failed] = co_await updating.result()(as_result);
+  in.book.check_call(in.play.elapsed() - began, 1s);
   if (!failed && in.play.chance(0.1)) {
     auto look = [](const int& n) { return n; };
     auto looking = ref.get(look, 1s);
@@ -172,6 +179,53 @@ client_action use_a_dynamic_supervisor(random_tree& in) {
   if (!unknown && child.process.alive()) in.book.fault("a terminated child lives");
 }
 
+client_action use_a_template(random_tree& in) {
+  const auto name = in.any(in.template_supervisors);
+  if (!name) co_return;
+  const coppice::simple_one_for_one_ref<int> ref{*name};
+  auto starting = ref.start_child(static_cast<int>(in.draw_time(500).count()));
+  auto ready = starting.ready();
+  const auto [failed, child] = co_await std::move(ready)(as_result);
+  if (failed) co_return;
+  if (in.play.chance(0.3)) {
+    auto asking = ref.which_child(child.process);
+    const auto [unknown, entry] = co_await std::move(asking)(as_result);
+    if (!unknown && entry.process != child.process) in.book.fault("an entry is another child's");
+  } else if (in.play.chance(0.3)) {
+    auto ending = ref.terminate_child(child.process);
+    const auto [unknown] = co_await std::move(ending)(as_result);
+    if (!unknown && child.process.alive()) in.book.fault("a terminated child lives");
+  }
+}
+
+// A child of a static supervisor that nobody starts again.
+client_action start_a_temporary_child(random_tree& in) {
+  const auto name = in.any(in.static_supervisors);
+  if (!name) co_return;
+  const coppice::supervisor_ref ref{*name};
+  const auto time = in.draw_time(300);
+  auto body = [time]() -> coppice::task<void> { co_await coppice::sleep_for(time); };
+  auto starting =
+      ref.start_child(coppice::worker("extra", body).with_restart(coppice::temporary));
+  auto ready = starting.ready();
+  const auto [failed, child] = co_await std::move(ready)(as_result);
+  if (failed || in.play.chance(0.5)) co_return;
+  auto asking = ref.get_child_spec("extra");
+  const auto [unknown, spec] = co_await std::move(asking)(as_result);
+  if (!unknown && spec && spec->restart != coppice::temporary) {
+    in.book.fault("a spec is another child's");
+  }
+}
+
+client_action find_a_partition(random_tree& in) {
+  const auto name = in.any(in.partition_supervisors);
+  if (!name) co_return;
+  const coppice::partition_supervisor_ref ref{*name};
+  const auto key = static_cast<int>(in.play.draw(1'000));
+  const coppice::pid one = ref.process_for(key);
+  if (one && one != ref.process_for(key)) in.book.fault("a key leads to two partitions");
+}
+
 client_action use_a_task_supervisor(random_tree& in) {
   const auto name = in.any(in.task_supervisors);
   if (!name) co_return;
@@ -198,6 +252,7 @@ client_action use_a_task_supervisor(random_tree& in) {
   const auto limit = in.draw_time(300);
   auto yielding = made.yield(limit);
   const auto [failed, result] = co_await std::move(yielding)(as_result);
+  in.book.check_call(in.play.elapsed() - began, limit);
   if (!failed && result && result->has_value() && result->value() != 7) {
     in.book.fault("a task has another result");
   }
@@ -233,12 +288,15 @@ client_action stream(random_tree& in) {
     co_return n;
   };
   const auto name = in.any(in.task_supervisors);
+  const bool is_ordered = in.play.chance(0.7);
   coppice::stream_options o{.max_concurrency = most,
+                            .ordered = is_ordered,
                             .limit = limit,
                             .on_timeout = coppice::stream_timeout::kill_task};
   if (!name || !coppice::task_supervisor_ref{*name}.whereis()) co_return;
   auto results = coppice::task_supervisor_ref{*name}.async_stream_nolink(
       std::vector{1, 2, 3, 4, 5}, each, o);
+  std::set<int> seen;
   for (int expected = 1;; ++expected) {
     const auto began = in.play.elapsed();
     const std::optional<coppice::task_result<int>> result = co_await results.next();
@@ -247,8 +305,11 @@ client_action stream(random_tree& in) {
       if (expected != 6) in.book.fault("a stream has lost results");
       co_return;
     }
-    if (result->has_value() && result->value() != expected) {
+    if (result->has_value() && is_ordered && result->value() != expected) {
       in.book.fault("a stream is out of order");
+    }
+    if (result->has_value() && !seen.insert(result->value()).second) {
+      in.book.fault("a stream gives a result twice");
     }
   }
 }
@@ -300,7 +361,7 @@ client_action act_at_random(random_tree& in) {
   while (!in.quiet) {
     co_await coppice::sleep_for(in.draw_time(100));
     client_action action;
-    switch (in.play.draw(16)) {
+    switch (in.play.draw(20)) {
       case 0: action = call_a_counter(in); break;
       case 1: action = count_and_save(in); break;
       case 2: action = collect_answers(in); break;
@@ -315,7 +376,11 @@ client_action act_at_random(random_tree& in) {
       case 11: action = resize_partitions(in); break;
       case 12: action = take_a_permit(in); break;
       case 13: action = visit(in); break;
-      case 14: {
+      case 14: action = use_a_template(in); break;
+      case 15: action = start_a_temporary_child(in); break;
+      case 16: action = find_a_partition(in); break;
+      case 17: action = be_reminded(in); break;
+      case 18: {
         auto body = [&in] { return call_without_limit(in); };
         coppice::spawn(body, "client");
         continue;

@@ -13,6 +13,15 @@ namespace {
 // do.
 bool has_own_terms(std::string_view id) { return id.find("+own") != std::string_view::npos; }
 
+// Whether that role is of the child with that id, or of one of those below it.
+bool is_of(std::string_view role, std::string_view id) {
+  if (role == id) return true;
+  constexpr std::string_view mark = "strict:";
+  if (role.starts_with(mark)) role.remove_prefix(mark.size());
+  return role.starts_with(id) && role.size() > id.size() &&
+         (role[id.size()] == '.' || role[id.size()] == '/');
+}
+
 }  // namespace
 
 ledger::life::life(ledger& of, std::string role) : of_{&of}, role_{std::move(role)} {
@@ -88,6 +97,11 @@ void ledger::note_start(const coppice::child_info& c) {
   if (!started_.emplace(c.process.number(), play_.elapsed()).second) {
     fault("started twice: " + std::string{c.id});
   }
+  const std::uint64_t number = c.process.number();
+  ends_heard_[number] = 0;
+  coppice::await_exit(c.process)([this, number](boost::system::error_code, coppice::exit_reason) {
+    ++ends_heard_[number];
+  });
   check_siblings(c);
   check_children(c);
 }
@@ -165,12 +179,17 @@ void ledger::note_end(const coppice::child_ended& e) {
   note_failure(c, next);
   const auto known = budgets_.find(std::string{c.supervisor});
   if (known == budgets_.end() || next != coppice::next_step::restart || has_own_terms(c.id)) return;
-  histories_[c.supervisor_id.number()].restarts.push_back(play_.elapsed());
-  if (in_window(c, &history::restarts) > known->second.intensity) {
-    const auto age = play_.elapsed() - histories_[c.supervisor_id.number()].restarts.front();
-    fault("restarted too often: " + known->first + ", within " +
-          std::to_string(100 * age / known->second.period) + " % of its period");
-  }
+  note_restart(c, play_.elapsed());
+}
+
+void ledger::note_restart(const coppice::child_info& c, std::chrono::nanoseconds at) {
+  times& all = histories_[c.supervisor_id.number()].restarts;
+  all.insert(std::upper_bound(all.begin(), all.end(), at), at);
+  const auto known = budgets_.find(std::string{c.supervisor});
+  if (in_window(c, &history::restarts) <= known->second.intensity) return;
+  fault("restarted too often: " + known->first + ", within " +
+        std::to_string(100 * (play_.elapsed() - all.front()) / known->second.period) +
+        " % of its period");
 }
 
 void ledger::note_failure(const coppice::child_info& c, coppice::next_step next) {
@@ -184,12 +203,21 @@ void ledger::note_failure(const coppice::child_info& c, coppice::next_step next)
 void ledger::note_failed_start(const coppice::child_info& c, coppice::next_step next) {
   note_try(c);
   if (next != coppice::next_step::restart) return note_failure(c, next);
-  if (!has_own_terms(c.id)) histories_[c.supervisor_id.number()].tries.emplace(c.id);
+  if (has_own_terms(c.id)) return;
+  histories_[c.supervisor_id.number()].tries.emplace(c.id, play_.elapsed());
 }
 
+// When the budget has paid for a try is not known exactly: not before that start had failed, and by
+// now.
 void ledger::note_try(const coppice::child_info& c) {
   history& h = histories_[c.supervisor_id.number()];
-  if (h.tries.erase(std::string{c.id}) > 0) h.failures.push_back(play_.elapsed());
+  const auto tried = h.tries.extract(std::string{c.id});
+  if (tried.empty()) return;
+  h.failures.push_back(play_.elapsed());
+  const auto group = groups_.find(std::string{c.supervisor});
+  if (group == groups_.end() || !budgets_.contains(group->first)) return;
+  const bool is_alone = group->second.strategy == coppice::one_for_one;
+  if (is_alone && !managed_.contains(std::string{c.id})) note_restart(c, tried.mapped());
 }
 
 std::size_t ledger::most_failures(const coppice::child_info& c) {
@@ -217,14 +245,18 @@ void ledger::check_end() {
     const std::vector<std::string>& order = all.roles;
     std::vector<std::size_t> places;
     for (const std::string& role : ends_) {
-      const auto found = std::find(order.begin(), order.end(), role);
+      const auto found = std::find_if(order.begin(), order.end(), [&role](const std::string& id) {
+        return is_of(role, id);
+      });
       if (found != order.end()) places.push_back(static_cast<std::size_t>(found - order.begin()));
     }
     if (!std::is_sorted(places.rbegin(), places.rend())) {
       fault("not stopped in reverse order: the children of " + supervisor);
     }
   }
-  for (const std::uint64_t number : ended_) started_.erase(number);
+  for (const auto& [number, ends] : ends_heard_) {
+    if (ends != 1) fault("has not ended once, but " + std::to_string(ends) + " times");
+  }
 }
 
 void ledger::conclude() {

@@ -58,6 +58,8 @@ class ledger {
     pauses_[role] = {most, reset_after};
   }
   void expect_alive(const std::string& role) { expected_.push_back(role); }
+  // Clients terminate that child, and start it again.
+  void expect_management(const std::string& role) { managed_.insert(role); }
 
   // A call whose time is over must have been answered.
   void check_call(std::chrono::nanoseconds took, std::chrono::nanoseconds limit);
@@ -99,8 +101,10 @@ class ledger {
   };
   struct history {
     times failures;
-    std::set<std::string> tries;  // children whose starts have failed, to be tried again
-    // Without those of starts: a start that is to be tried again may be done with those of others.
+    // Children whose starts have failed at that time, to be tried again.
+    std::map<std::string, std::chrono::nanoseconds> tries;
+    // Those of starts among them only if the child is restarted alone: otherwise its start may be
+    // tried again with those of others.
     times restarts;
   };
 
@@ -118,6 +122,7 @@ class ledger {
   void note_failure(const coppice::child_info& c, coppice::next_step next);
   void note_failed_start(const coppice::child_info& c, coppice::next_step next);
   void note_try(const coppice::child_info& c);
+  void note_restart(const coppice::child_info& c, std::chrono::nanoseconds at);
   [[nodiscard]] std::size_t most_failures(const coppice::child_info& c);
   std::size_t in_window(const coppice::child_info& c, times history::*which);
 
@@ -125,9 +130,11 @@ class ledger {
   std::map<std::string, budget> budgets_;
   std::map<std::uint64_t, history> histories_;
   std::map<std::uint64_t, std::chrono::nanoseconds> started_;  // when
-  std::set<std::uint64_t> ended_;
+  std::set<std::uint64_t> ended_;                              // as reports say
+  std::map<std::uint64_t, int> ends_heard_;                    // of each that has started
   std::map<std::string, std::size_t> alive_;
   std::vector<std::string> expected_;
+  std::set<std::string> managed_;
   std::map<std::string, group> groups_;
   std::map<std::string, std::size_t> most_;
   std::map<std::string, pause> pauses_;

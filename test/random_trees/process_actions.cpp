@@ -78,7 +78,26 @@ client_action be_linked(random_tree& in) {
     const auto [broken, late] = co_await std::move(waiting)(as_result);
     if (!late || late->from != other) in.book.fault("a link to the dead gives no exit signal");
   }
+  const coppice::pid stranger = coppice::spawn_link(body, "client");
+  coppice::unlink(stranger);
+  auto waiting = signals.receive(1s);
+  const auto [over, unwanted] = co_await std::move(waiting)(as_result);
+  if (unwanted) in.book.fault("an exit signal of a link that has been cut");
   coppice::untrap_exit();
+}
+
+client_action be_reminded(random_tree& in) {
+  coppice::mailbox<int> box;
+  const auto time = in.draw_time(100);
+  const auto began = in.play.elapsed();
+  coppice::send_after(box.get_address(), time, 1);
+  auto cancelled = coppice::send_after(box.get_address(), time / 2, 2);
+  if (!cancelled.cancel()) in.book.fault("a delayed message is not there to be cancelled");
+  auto receiving = box.receive(1s);
+  const auto [failed, message] = co_await std::move(receiving)(as_result);
+  if (failed || message != 1 || in.play.elapsed() - began != time) {
+    in.book.fault("a delayed message is not the one, or late");
+  }
 }
 
 client_action harm_somebody(random_tree& in) {

@@ -69,6 +69,7 @@ void live(simulation& s) {
   s.run_until("every process has ended", [&s] { return coppice::processes(s.io()).empty(); });
   s.run();
   tree.book.check_end();
+  tree.check_gone();
   tree.book.conclude();
 }
 

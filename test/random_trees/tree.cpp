@@ -117,6 +117,12 @@ Coroutine work_after_start(random_tree& in, std::string role, coppice::init_ack 
   }
 }
 
+// A child from a template: it returns after a while, or throws.
+coppice::task<void> work_for(random_tree& in, std::chrono::milliseconds time) {
+  co_await coppice::sleep_for(time);
+  if (!in.quiet && in.play.chance(0.3)) throw std::runtime_error{"template"};
+}
+
 asio::awaitable<void> echo(tcp::socket s) {
   char room[256];
   for (;;) {
@@ -181,7 +187,20 @@ coppice::supervisor_spec random_tree::draw() {
     endpoint.emplace(asio::ip::address_v4::loopback(), 4000);
     root.children.push_back(coppice::acceptor(*endpoint, echo, {.name = "door", .drain = 1s}));
   }
+  std::vector<std::string> ids;
+  for (const coppice::child_spec& child : root.children) ids.push_back(child.id);
+  book.expect_order("root", root.strategy, std::move(ids));
   return root;
+}
+
+std::vector<std::string> random_tree::names() const {
+  std::vector<std::string> all{"root", "kept"};
+  if (endpoint) all.push_back("door");
+  for (const auto* some : {&counters, &agents, &dynamic_supervisors, &template_supervisors,
+                           &task_supervisors, &partition_supervisors, &static_supervisors}) {
+    all.insert(all.end(), some->begin(), some->end());
+  }
+  return all;
 }
 
 void random_tree::check_at_rest() {
@@ -193,6 +212,27 @@ void random_tree::check_at_rest() {
     const auto counts = coppice::sys::get_counts(coppice::process_ref{play.io(), name});
     if (counts && counts->most_waiting > limit) book.fault("a queue was too long: " + name);
   }
+  for (const std::string& name : names()) {
+    if (!coppice::process_ref{play.io(), name}.whereis()) book.fault("is down for good: " + name);
+  }
+  for (const std::string& name : partition_supervisors) {
+    const std::size_t all = coppice::partition_supervisor_ref{play.io(), name}.partitions();
+    for (std::size_t n = 0; n < all; ++n) {
+      const std::string role = name + "/" + std::to_string(n);
+      if (!book.lives_now(role)) book.fault("the tree is not whole again: " + role);
+    }
+  }
+}
+
+void random_tree::check_gone() {
+  for (const std::string& name : names()) {
+    if (coppice::process_ref{play.io(), name}.whereis()) book.fault("a name is left: " + name);
+  }
+  if (!endpoint) return;
+  boost::system::error_code in_use;
+  tcp::acceptor next{play.io(), endpoint->protocol()};
+  next.bind(*endpoint, in_use);
+  if (in_use) book.fault("the port of the acceptor is not free");
 }
 
 void random_tree::draw_budget(const std::string& name, std::size_t& intensity,
@@ -280,6 +320,7 @@ coppice::child_spec random_tree::draw_worker(const std::string& id) {
   if (is_limited) spec = std::move(spec).with_progress_limit(90s);
   if (!has_own_terms && alone_ && play.chance(0.3)) {
     managed.emplace_back(id.substr(0, id.rfind('.')), role);
+    book.expect_management(role);
   } else if (!has_own_terms && play.chance(0.2)) {
     spec = std::move(spec).with_restart(coppice::transient);
     if (may_be_significant_ && play.chance(0.7)) spec = std::move(spec).with_significant();
@@ -309,7 +350,7 @@ coppice::child_spec random_tree::draw_server(const std::string& id) {
 }
 
 coppice::child_spec random_tree::draw_nested(const std::string& id, int depth) {
-  switch (play.draw(4)) {
+  switch (play.draw(5)) {
     case 0: {
       coppice::dynamic_supervisor_spec spec{.name = id};
       draw_budget(id, spec.intensity, spec.period);
@@ -334,6 +375,15 @@ coppice::child_spec random_tree::draw_nested(const std::string& id, int depth) {
       }, .partitions = 1 + play.draw(4)};
       draw_budget(id, spec.intensity, spec.period);
       return coppice::partition_supervisor(std::move(spec));
+    }
+    case 3: {
+      template_supervisors.push_back(id);
+      coppice::supervisor_spec spec{.name = id, .strategy = coppice::simple_one_for_one};
+      draw_budget(id, spec.intensity, spec.period);
+      spec.children.push_back(coppice::template_worker<int>("copy", [this](int ms) {
+        return work_for(*this, std::chrono::milliseconds{ms});
+      }).with_restart(play.chance(0.5) ? coppice::transient : coppice::temporary));
+      return coppice::supervisor(std::move(spec));
     }
     default: return coppice::supervisor(draw_supervisor(id, depth));
   }

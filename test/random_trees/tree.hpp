@@ -23,6 +23,8 @@ struct random_tree {
   coppice::supervisor_spec draw();
   // Nobody has done anything for minutes.
   void check_at_rest();
+  // Nothing is left of it.
+  void check_gone();
 
   [[nodiscard]] std::chrono::milliseconds draw_time(std::uint64_t most_ms) {
     return std::chrono::milliseconds{1 + play.draw(most_ms)};
@@ -44,6 +46,7 @@ struct random_tree {
   std::vector<std::string> kept_counters;        // of these, whose state is in the stash
   std::vector<std::string> agents;
   std::vector<std::string> dynamic_supervisors;
+  std::vector<std::string> template_supervisors;
   std::vector<std::string> task_supervisors;
   std::vector<std::string> partition_supervisors;
   std::vector<std::string> static_supervisors;
@@ -56,6 +59,8 @@ struct random_tree {
   std::map<std::string, int> resizes;  // of each partition supervisor, so far
 
  private:
+  // What has a name, and is never down for long.
+  [[nodiscard]] std::vector<std::string> names() const;
   coppice::supervisor_spec draw_supervisor(const std::string& name, int depth);
   coppice::child_spec draw_child(const std::string& id, int depth);
   coppice::child_spec draw_worker(const std::string& id);
@@ -123,5 +128,7 @@ coppice::task<void> hold_a_permit(random_tree& in);
 // Actions of a client. Linked processes end together, or are told.
 client_action be_linked(random_tree& in);
 client_action harm_somebody(random_tree& in);
+// Delayed messages come when they are due, or not at all.
+client_action be_reminded(random_tree& in);
 // Everything that a client does, until the tree is quiet.
 client_action act_at_random(random_tree& in);
