@@ -159,6 +159,14 @@ client_action manage_a_child(random_tree& in) {
   }
 }
 
+// Of a supervisor whose children are named by their pids.
+template <class Ref>
+client_action terminate(random_tree& in, Ref supervisor, coppice::pid child) {
+  auto ending = supervisor.terminate_child(child);
+  const auto [unknown] = co_await std::move(ending)(as_result);
+  if (!unknown && child.alive()) in.book.fault("a terminated child lives");
+}
+
 client_action use_a_dynamic_supervisor(random_tree& in) {
   const auto name = in.any(in.dynamic_supervisors);
   if (!name) co_return;
@@ -174,9 +182,8 @@ client_action use_a_dynamic_supervisor(random_tree& in) {
   auto ready = starting.ready();
   const auto [failed, child] = co_await std::move(ready)(as_result);
   if (failed || in.play.chance(0.7)) co_return;
-  auto ending = ref.terminate_child(child.process);
-  const auto [unknown] = co_await std::move(ending)(as_result);
-  if (!unknown && child.process.alive()) in.book.fault("a terminated child lives");
+  auto terminating = terminate(in, ref, child.process);
+  co_await std::move(terminating);
 }
 
 client_action use_a_template(random_tree& in) {
@@ -192,9 +199,8 @@ client_action use_a_template(random_tree& in) {
     const auto [unknown, entry] = co_await std::move(asking)(as_result);
     if (!unknown && entry.process != child.process) in.book.fault("an entry is another child's");
   } else if (in.play.chance(0.3)) {
-    auto ending = ref.terminate_child(child.process);
-    const auto [unknown] = co_await std::move(ending)(as_result);
-    if (!unknown && child.process.alive()) in.book.fault("a terminated child lives");
+    auto terminating = terminate(in, ref, child.process);
+    co_await std::move(terminating);
   }
 }
 
