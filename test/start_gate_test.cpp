@@ -196,6 +196,24 @@ TEST_CASE("a temporary child that was held back and cannot start is gone") {
   CHECK(s.ask(sup.count_children()).counts.specs == 0);
 }
 
+// Both are without a process, and so without a pid, when the supervisor looks for a pid.
+TEST_CASE("of dynamic children that are held back, the one that is asked to end does so") {
+  gated s;
+  const auto sup = s.supervise(coppice::dynamic_supervisor_spec{});
+  s.start(sup, s.child("c"));
+  s.start(sup, s.child("d").starts_when(ready_of("database")));
+  s.start(sup, s.child("e").starts_when(ready_of("cache")));
+  CHECK_FALSE(s.ask(sup.terminate_child(s.pid_of("c"))).error);
+  coppice::spawn(s.io, somebody{"cache"});
+  CHECK(s.log() == "+c -c +e");
+  CHECK_FALSE(s.ask(sup.terminate_child(s.pid_of("e"))).error);
+  CHECK(s.log() == "-e");
+  s.open();
+  CHECK(s.log() == "+d");
+  CHECK_FALSE(s.ask(sup.terminate_child(s.pid_of("d"))).error);
+  CHECK(s.log() == "-d");
+}
+
 TEST_CASE("a gate that opens and closes again before the turn of the supervisor lets nobody in") {
   gated s;
   s.start_tree();

@@ -35,7 +35,7 @@ void child_table::make_index() {
 
 void child_table::add_to_index(supervised_child& c) {
   if (finds_by_number_) {
-    by_number_.emplace(c.number, &c);
+    if (c.number != 0) by_number_.emplace(c.number, &c);  // until it has a process, it has no key
   } else {
     // The key is a view of the child's own id, which stays where it is as long as the child is
     // listed.
