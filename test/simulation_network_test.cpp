@@ -19,6 +19,9 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
 // The simulated network.
 
@@ -213,4 +216,31 @@ TEST_CASE("of two sockets that are ready at the same time, chance decides which 
 TEST_CASE("a socket that is left open is told") {
   const std::string why = failure_of({}, [](simulation&) { ::socket(AF_INET, SOCK_STREAM, 0); });
   CHECK(contains(why, "1 sockets or other descriptors are still open"));
+}
+
+TEST_CASE("threads that simulate at the same time take the course that each would take alone") {
+  const auto play = [] {
+    std::vector<std::pair<std::size_t, simulation::duration>> ends;
+    simulate({.seeds = 40, .network = {.short_read = 0.2, .short_write = 0.1}}, [&](simulation& s) {
+      tcp::acceptor a{s.io(), here};
+      std::string heard;
+      asio::co_spawn(s.io(), echo(a), asio::detached);
+      asio::co_spawn(s.io(), client(a.local_endpoint(), 50, heard), asio::detached);
+      std::thread sleeper{[&heard] {
+        std::this_thread::sleep_for(1ms);
+        heard += "slept";
+      }};
+      s.run();
+      sleeper.join();
+      ends.emplace_back(heard.find("slept"), s.elapsed());
+    });
+    return ends;
+  };
+  const auto alone = play();
+  std::vector<decltype(play())> together(2);
+  std::vector<std::thread> threads;
+  for (auto& ends : together) threads.emplace_back([&] { ends = play(); });
+  for (std::thread& t : threads) t.join();
+  CHECK(together[0] == alone);
+  CHECK(together[1] == alone);
 }

@@ -24,7 +24,7 @@ client_action call_a_counter(random_tree& in) {
   if (!name) co_return;
   const coppice::server_ref<counter> ref{*name};
   const auto limit = in.draw_time(400);
-  const auto began = in.play.elapsed();
+  const auto timed = in.book.begin_call(limit);
   switch (in.play.draw(4)) {
     case 0: {
       const auto before = in.book.count_of(*name);
@@ -50,7 +50,7 @@ client_action call_a_counter(random_tree& in) {
       co_await std::move(response)(as_result);
     }
   }
-  in.book.check_call(in.play.elapsed() - began, limit);
+  in.book.end_call(timed);
 }
 
 // Without a limit it ends as the server answers, or ends; at the latest when the tree is stopped.
@@ -72,10 +72,10 @@ client_action count_and_save(random_tree& in) {
   if (!name) co_return;
   const coppice::server_ref<counter> ref{*name};
   const auto before = in.book.count_of(*name);
-  const auto began = in.play.elapsed();
+  const auto timed = in.book.begin_call(10s);
   auto call = ref.call(counter::add_and_save{}, 10s);
   const auto [failed, value] = co_await std::move(call)(as_result);
-  in.book.check_call(in.play.elapsed() - began, 10s);
+  in.book.end_call(timed);
   if (!failed) in.book.counted(*name, before, value);
 }
 
@@ -89,10 +89,10 @@ client_action collect_answers(random_tree& in) {
     }
   }
   for (; asked > 0; --asked) {
-    const auto began = in.play.elapsed();
+    const auto timed = in.book.begin_call(1s);
     auto receiving = requests.receive_response(1s);
     const auto [failed, answer] = co_await std::move(receiving)(as_result);
-    in.book.check_call(in.play.elapsed() - began, 1s);
+    in.book.end_call(timed);
     if (failed) co_return;
     if (!answer) in.book.fault("an answer is missing");
   }
@@ -115,15 +115,16 @@ client_action use_an_agent(random_tree& in) {
   if (!name) co_return;
   const coppice::agent_ref<int> ref{*name};
   auto change = [](int& n) { ++n; };
-  const auto began = in.play.elapsed();
+  const auto timed = in.book.begin_call(1s);
   auto updating = ref.update(change, 1s);
   const auto [failed] = co_await updating.result()(as_result);
-  in.book.check_call(in.play.elapsed() - began, 1s);
-  if (!failed && in.play.chance(0.1)) {
-    auto look = [](const int& n) { return n; };
-    auto looking = ref.get(look, 1s);
-    co_await looking.result()(as_result);
-  }
+  in.book.end_call(timed);
+  if (failed || in.play.chance(0.9)) co_return;
+  auto look = [](const int& n) { return n; };
+  const auto timed_look = in.book.begin_call(1s);
+  auto looking = ref.get(look, 1s);
+  co_await looking.result()(as_result);
+  in.book.end_call(timed_look);
 }
 
 client_action manage_a_child(random_tree& in) {
@@ -173,16 +174,21 @@ client_action use_a_dynamic_supervisor(random_tree& in) {
   const coppice::dynamic_supervisor_ref ref{*name};
   const auto time = in.draw_time(500);
   const bool crashes = in.play.chance(0.3);
-  auto body = [&in, time, crashes]() -> coppice::task<void> {
+  const auto latest = std::make_shared<coppice::pid>();
+  auto body = [&in, time, crashes, latest]() -> coppice::task<void> {
+    *latest = coppice::self();
     co_await coppice::sleep_for(time);
     if (crashes && !in.quiet) throw std::runtime_error{"dynamic"};
   };
-  auto starting = ref.start_child(coppice::worker("dynamic", body).with_restart(
-      in.play.chance(0.5) ? coppice::temporary : coppice::transient));
+  coppice::child_spec spec = coppice::worker("dynamic", body).with_restart(
+      in.play.chance(0.5) ? coppice::temporary : coppice::transient);
+  if (in.play.chance(0.3)) spec = std::move(spec).starts_when(coppice::ready_of(in.any_gate()));
+  auto starting = ref.start_child(std::move(spec));
   auto ready = starting.ready();
   const auto [failed, child] = co_await std::move(ready)(as_result);
   if (failed || in.play.chance(0.7)) co_return;
-  auto terminating = terminate(in, ref, child.process);
+  if (!child.process) co_await coppice::sleep_for(in.draw_time(500));  // it may have started by then
+  auto terminating = terminate(in, ref, *latest);
   co_await std::move(terminating);
 }
 
@@ -256,9 +262,10 @@ client_action use_a_task_supervisor(random_tree& in) {
     co_return;
   }
   const auto limit = in.draw_time(300);
+  const auto timed = in.book.begin_call(limit);
   auto yielding = made.yield(limit);
   const auto [failed, result] = co_await std::move(yielding)(as_result);
-  in.book.check_call(in.play.elapsed() - began, limit);
+  in.book.end_call(timed);
   if (!failed && result && result->has_value() && result->value() != 7) {
     in.book.fault("a task has another result");
   }
@@ -269,6 +276,41 @@ client_action use_a_task_supervisor(random_tree& in) {
   if (failed || result) co_return;
   auto ending = made.shutdown();
   co_await std::move(ending)(as_result);
+}
+
+client_action await_several_tasks(random_tree& in) {
+  const auto name = in.any(in.task_supervisors);
+  if (!name) co_return;
+  const coppice::task_supervisor_ref ref{*name};
+  const auto limit = in.draw_time(300);
+  std::vector<coppice::async_task<int>> made;
+  for (int n = 0; n < 3; ++n) {
+    const auto time = in.draw_time(150);
+    const bool crashes = in.play.chance(0.1);
+    auto body = [time, crashes, n]() -> coppice::task<int> {
+      co_await coppice::sleep_for(time);
+      if (crashes) throw std::runtime_error{"task"};
+      co_return n;
+    };
+    made.push_back(ref.async_nolink(body));
+  }
+  const auto timed = in.book.begin_call(limit);
+  if (in.play.chance(0.5)) {
+    auto all = coppice::await_many(made, limit);
+    const auto [failed, values] = co_await std::move(all)(as_result);
+    in.book.end_call(timed);
+    if (!failed && values != std::vector{0, 1, 2}) in.book.fault("tasks have other results");
+    co_return;
+  }
+  auto some = coppice::yield_many(
+      made, {.limit = limit, .on_timeout = coppice::unfinished_tasks::kill_task});
+  const auto [failed, results] = co_await std::move(some)(as_result);
+  in.book.end_call(timed);
+  for (std::size_t n = 0; !failed && n < results.size(); ++n) {
+    if (results[n] && results[n]->has_value() && results[n]->value() != static_cast<int>(n)) {
+      in.book.fault("tasks have other results");
+    }
+  }
 }
 
 // Counts those who live.
@@ -367,7 +409,7 @@ client_action act_at_random(random_tree& in) {
   while (!in.quiet) {
     co_await coppice::sleep_for(in.draw_time(100));
     client_action action;
-    switch (in.play.draw(20)) {
+    switch (in.play.draw(21)) {
       case 0: action = call_a_counter(in); break;
       case 1: action = count_and_save(in); break;
       case 2: action = collect_answers(in); break;
@@ -386,7 +428,8 @@ client_action act_at_random(random_tree& in) {
       case 15: action = start_a_temporary_child(in); break;
       case 16: action = find_a_partition(in); break;
       case 17: action = be_reminded(in); break;
-      case 18: {
+      case 18: action = await_several_tasks(in); break;
+      case 19: {
         auto body = [&in] { return call_without_limit(in); };
         coppice::spawn(body, "client");
         continue;

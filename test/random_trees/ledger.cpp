@@ -35,8 +35,8 @@ ledger::life::~life() {
   if (of_->stopping_) of_->ends_.push_back(role_);
 }
 
-void ledger::check_call(std::chrono::nanoseconds took, std::chrono::nanoseconds limit) {
-  if (took > limit) fault("a call was not answered within its limit");
+void ledger::end_call(const limited_call& c) {
+  if (play_.elapsed() - c.began > c.limit) fault("a call was not answered within its limit");
 }
 
 void ledger::counted(const std::string& counter, const known_count& before, int value) {
@@ -64,12 +64,19 @@ void ledger::take(const coppice::report& r) {
   std::visit(
       [this](const auto& what) {
         using type = std::decay_t<decltype(what)>;
-        if constexpr (std::is_same_v<type, coppice::child_started>) {
+        if constexpr (std::is_same_v<type, coppice::child_starting>) {
+          starting_[key_of(what.child)] = play_.elapsed();
+          check_gate(what.child);
+        } else if constexpr (std::is_same_v<type, coppice::child_started>) {
           note_start(what.child);
         } else if constexpr (std::is_same_v<type, coppice::child_ended>) {
           note_end(what);
         } else if constexpr (std::is_same_v<type, coppice::child_start_failed>) {
+          const auto since = starting_[key_of(what.child)];
+          check_limit(what.child, what.next, {since, play_.elapsed()}, {});
           note_failed_start(what.child, what.next);
+        } else if constexpr (std::is_same_v<type, coppice::child_recovered>) {
+          own_.erase(key_of(what.child));
         } else if constexpr (std::is_same_v<type, coppice::budget_exhausted>) {
           const auto known = budgets_.find(std::string{what.child.supervisor});
           if (known != budgets_.end() && !has_own_terms(what.child.id) &&
@@ -94,13 +101,11 @@ void ledger::take(const coppice::report& r) {
 
 void ledger::note_start(const coppice::child_info& c) {
   note_try(c);
-  if (!started_.emplace(c.process.number(), play_.elapsed()).second) {
-    fault("started twice: " + std::string{c.id});
-  }
-  const std::uint64_t number = c.process.number();
-  ends_heard_[number] = 0;
-  coppice::await_exit(c.process)([this, number](boost::system::error_code, coppice::exit_reason) {
-    ++ends_heard_[number];
+  const auto [known, is_new] = runs_.try_emplace(c.process.number(), run{play_.elapsed()});
+  if (!is_new) fault("started twice: " + std::string{c.id});
+  run& started = known->second;  // it stays where it is
+  coppice::await_exit(c.process)([&started](boost::system::error_code, coppice::exit_reason) {
+    ++started.ends_heard;
   });
   check_siblings(c);
   check_children(c);
@@ -110,7 +115,7 @@ void ledger::note_siblings(const coppice::child_info& c) {
   const auto known = groups_.find(std::string{c.supervisor});
   if (known == groups_.end() || known->second.strategy == coppice::one_for_one) return;
   const std::uint64_t supervisor = c.supervisor_id.number();
-  std::vector<coppice::pid>& to_go = to_go_[{supervisor, std::string{c.id}}];
+  std::vector<coppice::pid>& to_go = to_go_[key_of(c)];
   bool is_behind = known->second.strategy == coppice::one_for_all;
   for (const std::string& role : known->second.roles) {
     if (role == c.id) {
@@ -122,7 +127,7 @@ void ledger::note_siblings(const coppice::child_info& c) {
 }
 
 void ledger::check_siblings(const coppice::child_info& c) {
-  const child_key key{c.supervisor_id.number(), std::string{c.id}};
+  const child_key key = key_of(c);
   latest_[key] = c.process;
   const auto found = to_go_.extract(key);
   if (found.empty()) return;
@@ -161,9 +166,50 @@ void ledger::check_restart_type(const coppice::child_info& c, const coppice::exi
 void ledger::check_pause(const coppice::child_ended& e) {
   const auto known = pauses_.find(std::string{e.child.id});
   if (known == pauses_.end() || e.next != coppice::next_step::restart) return;
-  const auto run = play_.elapsed() - started_[e.child.process.number()];
-  if (run > known->second.reset_after && e.pause > known->second.most) {
+  const auto ran_for = play_.elapsed() - runs_[e.child.process.number()].began;
+  if (ran_for > known->second.reset_after && e.pause > known->second.most) {
     fault("a long run has not shortened the pause: " + known->first);
+  }
+}
+
+// A parked child is on probation when it is started again: its next failure parks it at once, until
+// it has recovered. That is told, unless the child ends at that very moment.
+void ledger::check_limit(const coppice::child_info& c, coppice::next_step next, moment decided,
+                         std::chrono::nanoseconds ran_for) {
+  using coppice::next_step;
+  const auto known = limits_.find(std::string{c.id});
+  if (known == limits_.end() || (next != next_step::restart && next != next_step::park)) return;
+  const auto& [intensity, period] = known->second;
+  own_history& own = own_[key_of(c)];
+  if (next == next_step::park) {
+    const auto may_count = std::ranges::count_if(own.restarts, [&](const moment& m) {
+      return decided.earliest - m.latest <= period;
+    });
+    if (!own.is_parked && static_cast<std::size_t>(may_count) < intensity) {
+      fault("parked early: " + known->first);
+    }
+    own.is_parked = true;
+    return;
+  }
+  if (own.is_parked) {
+    if (ran_for < period) fault("restarted while on probation: " + known->first);
+    own = {};
+  }
+  own.restarts.push_back(decided);
+  const auto count = std::ranges::count_if(own.restarts, [&](const moment& m) {
+    return decided.latest - m.earliest <= period;
+  });
+  if (static_cast<std::size_t>(count) > intensity) {
+    fault("its own limit is exceeded: " + known->first);
+  }
+}
+
+void ledger::check_gate(const coppice::child_info& c) {
+  const auto known = gates_.find(std::string{c.id});
+  // Whoever asks for a child by its id gets it in any case.
+  if (known == gates_.end() || managed_.contains(known->first)) return;
+  if (!coppice::process_ref{play_.io(), known->second}.whereis()) {
+    fault("started behind a closed gate: " + known->first);
   }
 }
 
@@ -171,10 +217,12 @@ void ledger::note_end(const coppice::child_ended& e) {
   const coppice::child_info& c = e.child;
   const coppice::next_step next = e.next;
   const std::uint64_t number = c.process.number();
-  if (!started_.contains(number)) fault("ended, and had never started: " + std::string{c.id});
+  if (!runs_.contains(number)) fault("ended, and had never started: " + std::string{c.id});
   if (!ended_.insert(number).second) fault("ended twice: " + std::string{c.id});
   check_restart_type(c, e.reason, next);
   check_pause(e);
+  const auto now = play_.elapsed();
+  check_limit(c, next, {now, now}, now - starting_[key_of(c)]);
   if (next == coppice::next_step::restart) note_siblings(c);
   note_failure(c, next);
   const auto known = budgets_.find(std::string{c.supervisor});
@@ -254,8 +302,9 @@ void ledger::check_end() {
       fault("not stopped in reverse order: the children of " + supervisor);
     }
   }
-  for (const auto& [number, ends] : ends_heard_) {
-    if (ends != 1) fault("has not ended once, but " + std::to_string(ends) + " times");
+  for (const auto& [number, of] : runs_) {
+    if (of.ends_heard == 1) continue;
+    fault("has not ended once, but " + std::to_string(of.ends_heard) + " times");
   }
 }
 

@@ -57,12 +57,26 @@ class ledger {
                     std::chrono::nanoseconds reset_after) {
     pauses_[role] = {most, reset_after};
   }
+  // A child has a budget of its own, and is parked when that is spent.
+  void expect_limit(const std::string& role, std::size_t intensity,
+                    std::chrono::nanoseconds period) {
+    limits_[role] = {intensity, period};
+  }
+  // A child is started only while somebody has that name.
+  void expect_gate(const std::string& role, const std::string& name) { gates_[role] = name; }
   void expect_alive(const std::string& role) { expected_.push_back(role); }
   // Clients terminate that child, and start it again.
   void expect_management(const std::string& role) { managed_.insert(role); }
 
   // A call whose time is over must have been answered.
-  void check_call(std::chrono::nanoseconds took, std::chrono::nanoseconds limit);
+  struct limited_call {
+    std::chrono::nanoseconds began;
+    std::chrono::nanoseconds limit;
+  };
+  [[nodiscard]] limited_call begin_call(std::chrono::nanoseconds limit) const {
+    return {play_.elapsed(), limit};
+  }
+  void end_call(const limited_call& c);
   // The highest number that a counter has answered since its state was lost, if it was. It never
   // goes back behind one that was known when it was asked, but by such a loss.
   struct known_count {
@@ -90,6 +104,10 @@ class ledger {
     std::size_t intensity = 0;
     std::chrono::nanoseconds period{};
   };
+  using child_key = std::pair<std::uint64_t, std::string>;  // number of its supervisor, its id
+  static child_key key_of(const coppice::child_info& c) {
+    return {c.supervisor_id.number(), std::string{c.id}};
+  }
   using times = std::deque<std::chrono::nanoseconds>;
   struct group {
     coppice::strategy strategy;
@@ -98,6 +116,20 @@ class ledger {
   struct pause {
     std::chrono::nanoseconds most{};
     std::chrono::nanoseconds reset_after{};
+  };
+  struct run {
+    std::chrono::nanoseconds began{};
+    int ends_heard = 0;
+  };
+  // When something was decided. It may be reported later than that.
+  struct moment {
+    std::chrono::nanoseconds earliest{};
+    std::chrono::nanoseconds latest{};
+  };
+  // A child that has a budget of its own.
+  struct own_history {
+    std::vector<moment> restarts;
+    bool is_parked = false;  // and has not recovered since
   };
   struct history {
     times failures;
@@ -115,6 +147,9 @@ class ledger {
   void check_restart_type(const coppice::child_info& c, const coppice::exit_reason& why,
                           coppice::next_step next);
   void check_pause(const coppice::child_ended& e);
+  void check_limit(const coppice::child_info& c, coppice::next_step next, moment decided,
+                   std::chrono::nanoseconds ran_for);
+  void check_gate(const coppice::child_info& c);
   // Those that are restarted with a child have to be down before it is started again.
   void note_siblings(const coppice::child_info& c);
   void check_siblings(const coppice::child_info& c);
@@ -129,19 +164,21 @@ class ledger {
   coppice::simulation& play_;
   std::map<std::string, budget> budgets_;
   std::map<std::uint64_t, history> histories_;
-  std::map<std::uint64_t, std::chrono::nanoseconds> started_;  // when
-  std::set<std::uint64_t> ended_;                              // as reports say
-  std::map<std::uint64_t, int> ends_heard_;                    // of each that has started
+  std::map<std::uint64_t, run> runs_;  // of all that have started
+  std::set<std::uint64_t> ended_;      // as reports say
   std::map<std::string, std::size_t> alive_;
   std::vector<std::string> expected_;
   std::set<std::string> managed_;
   std::map<std::string, group> groups_;
   std::map<std::string, std::size_t> most_;
   std::map<std::string, pause> pauses_;
+  std::map<std::string, budget> limits_;
+  std::map<std::string, std::string> gates_;
   std::set<std::string> ends_with_significant_;
-  using child_key = std::pair<std::uint64_t, std::string>;  // number of its supervisor, its id
   std::map<child_key, coppice::pid> latest_;
+  std::map<child_key, std::chrono::nanoseconds> starting_;  // when it was last
   std::map<child_key, std::vector<coppice::pid>> to_go_;
+  std::map<child_key, own_history> own_;
   std::map<std::uint64_t, std::vector<coppice::pid>> children_;  // of dynamic supervisors
   std::vector<std::string> ends_;  // since the stop began
   std::map<std::string, known_count> counters_;

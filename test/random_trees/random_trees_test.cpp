@@ -64,7 +64,11 @@ void live(simulation& s) {
   tree.book.check_whole();
   tree.check_at_rest();
   tree.book.begin_stop();
-  root.stop()([](boost::system::error_code) {});
+  if (s.chance(0.5)) {
+    root.stop()([](boost::system::error_code) {});
+  } else {
+    coppice::stop_within(root, 10min)([](boost::system::error_code) {});
+  }
   // Nobody waits for what has ended.
   s.run_until("every process has ended", [&s] { return coppice::processes(s.io()).empty(); });
   s.run();

@@ -68,6 +68,7 @@ Coroutine work(random_tree& in, std::string role, manner how) {
       auto waiting = wait_somehow<coppice::task<void>>(in);
       co_await std::move(waiting);
     }
+    coppice::checkpoint();
     if (in.quiet) continue;
     switch (how) {
       case manner::steady: break;
@@ -121,6 +122,17 @@ Coroutine work_after_start(random_tree& in, std::string role, coppice::init_ack 
 coppice::task<void> work_for(random_tree& in, std::chrono::milliseconds time) {
   co_await coppice::sleep_for(time);
   if (!in.quiet && in.play.chance(0.3)) throw std::runtime_error{"template"};
+}
+
+// Has that name, and has it not, as it comes.
+coppice::task<void> keep_gate(random_tree& in, std::string name) {
+  for (bool is_open = false;;) {
+    const bool opens = in.quiet || in.play.chance(0.5);
+    if (opens && !is_open) coppice::register_name(name);
+    if (!opens && is_open) coppice::unregister_name();
+    is_open = opens;
+    co_await coppice::sleep_for(in.quiet ? 60s : in.draw_time(1'000));
+  }
 }
 
 asio::awaitable<void> echo(tcp::socket s) {
@@ -178,10 +190,14 @@ coppice::supervisor_spec random_tree::draw() {
                                 .strategy = coppice::one_for_one,
                                 .intensity = 1'000'000,
                                 .children = {coppice::stash("kept")}};
+  for (std::uint64_t i = 0; i < gates; ++i) {
+    const std::string name = gate(i);
+    root.children.push_back(coppice::worker(name, [this, name] { return keep_gate(*this, name); }));
+  }
   const std::uint64_t subtrees = 1 + play.draw(3);
   for (std::uint64_t i = 0; i < subtrees; ++i) {
-    root.children.push_back(
-        coppice::supervisor(draw_supervisor("s" + std::to_string(i), 2)));
+    const std::string name = std::string{"s"}.append(std::to_string(i));
+    root.children.push_back(coppice::supervisor(draw_supervisor(name, 2)));
   }
   if (play.chance(0.5)) {
     endpoint.emplace(asio::ip::address_v4::loopback(), 4000);
@@ -195,6 +211,7 @@ coppice::supervisor_spec random_tree::draw() {
 
 std::vector<std::string> random_tree::names() const {
   std::vector<std::string> all{"root", "kept"};
+  for (std::uint64_t i = 0; i < gates; ++i) all.push_back(gate(i));
   if (endpoint) all.push_back("door");
   for (const auto* some : {&counters, &agents, &dynamic_supervisors, &template_supervisors,
                            &task_supervisors, &partition_supervisors, &static_supervisors}) {
@@ -260,7 +277,7 @@ coppice::supervisor_spec random_tree::draw_supervisor(const std::string& name, i
     // If a child is terminated whose start is to be tried again, its group stays down, as in OTP.
     alone_ = coppice::strategy{spec.strategy} == coppice::one_for_one;
     may_be_significant_ = ends_by_itself;
-    spec.children.push_back(draw_child(id, depth));
+    spec.children.push_back(with_gate(draw_child(id, depth)));
     roles.push_back(spec.children.back().id);
   }
   book.expect_order(name, spec.strategy, std::move(roles));
@@ -285,13 +302,21 @@ coppice::child_spec random_tree::with_terms(coppice::child_spec spec) {
       book.expect_pause(spec.id, b.min * 6 / 5, b.max);  // longer by a fifth: the default's jitter
       spec = std::move(spec).with_backoff(b);
     } else {
-      spec = std::move(spec).with_restart_limit(
-          {.intensity = play.draw(3), .period = draw_time(2'000), .then = coppice::park,
-           .probe_after = 5s});
+      const coppice::restart_limit own{.intensity = play.draw(3), .period = draw_time(2'000),
+                                       .then = coppice::park, .probe_after = 5s};
+      book.expect_limit(spec.id, own.intensity, own.period);
+      spec = std::move(spec).with_restart_limit(own);
     }
   }
   if (play.chance(0.2)) spec = std::move(spec).with_shutdown(coppice::brutal_kill);
   return spec;
+}
+
+coppice::child_spec random_tree::with_gate(coppice::child_spec spec) {
+  if (!play.chance(0.1)) return spec;
+  const std::string name = any_gate();
+  book.expect_gate(spec.id, name);
+  return std::move(spec).starts_when(coppice::ready_of(name));
 }
 
 coppice::child_spec random_tree::draw_worker(const std::string& id) {
@@ -339,7 +364,10 @@ coppice::child_spec random_tree::draw_server(const std::string& id) {
   book.expect_alive(id);
   coppice::server_options o{.same_state_crashes = 1'000'000};
   if (play.chance(0.3)) {
-    o.mailbox = {.limit = 1 + play.draw(4)};
+    static constexpr coppice::overflow ways[]{coppice::overflow::refuse,
+                                              coppice::overflow::drop_oldest,
+                                              coppice::overflow::drop_newest};
+    o.mailbox = {.limit = 1 + play.draw(4), .when_full = ways[play.draw(3)]};
     queue_limits[id] = o.mailbox.limit;
   }
   if (play.chance(0.5)) {

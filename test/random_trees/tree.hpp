@@ -29,6 +29,9 @@ struct random_tree {
   [[nodiscard]] std::chrono::milliseconds draw_time(std::uint64_t most_ms) {
     return std::chrono::milliseconds{1 + play.draw(most_ms)};
   }
+  // The gates that children wait for are names, which come and go.
+  static std::string gate(std::uint64_t n) { return std::string{"gate"}.append(std::to_string(n)); }
+  [[nodiscard]] std::string any_gate() { return gate(play.draw(gates)); }
   // Any of them, or nothing if there is none.
   template <class T>
   std::optional<T> any(const std::vector<T>& of) {
@@ -36,6 +39,7 @@ struct random_tree {
     return of[play.draw(of.size())];
   }
 
+  static constexpr std::uint64_t gates = 2;
   coppice::simulation& play;
   ledger book;
   bool up = false;     // it has been started whole
@@ -69,6 +73,7 @@ struct random_tree {
   bool alone_ = false;               // the next child is restarted alone
   bool may_be_significant_ = false;  // the next child
   coppice::child_spec with_terms(coppice::child_spec spec);
+  coppice::child_spec with_gate(coppice::child_spec spec);
   void draw_budget(const std::string& name, std::size_t& intensity,
                    std::chrono::steady_clock::duration& period);
 };
