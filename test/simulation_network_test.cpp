@@ -1,6 +1,7 @@
 #include "support/simulation_failure.hpp"
 
 #include <coppice.hpp>
+#include <coppice/acceptor.hpp>
 #include <coppice/simulation_doctest.hpp>
 
 #include <boost/asio/awaitable.hpp>
@@ -243,4 +244,93 @@ TEST_CASE("threads that simulate at the same time take the course that each woul
   for (std::thread& t : threads) t.join();
   CHECK(together[0] == alone);
   CHECK(together[1] == alone);
+}
+
+namespace {
+
+struct visits {
+  std::optional<simulation::duration> visitor;  // how long a word and its echo took; or none came
+  std::optional<simulation::duration> passer_by;
+};
+
+// Two processes talk to an acceptor, one after the other.
+visits visit_a_door(const coppice::simulation_options& o) {
+  visits v;
+  simulate(o, [&](simulation& s) {
+    const auto session = [](tcp::socket with) -> asio::awaitable<void> {
+      std::array<char, 5> word{};
+      co_await asio::async_read(with, asio::buffer(word), asio::use_awaitable);
+      co_await asio::async_write(with, asio::buffer(word), asio::use_awaitable);
+    };
+    const tcp::endpoint door{asio::ip::address_v4::loopback(), 4000};
+    const auto top = coppice::start_supervisor(
+        s.io(), {.strategy = coppice::one_for_one,
+                 .children = {coppice::acceptor(door, session, {.name = "door"})}});
+    s.run_for(1s);
+    const auto visit = [&](std::optional<simulation::duration>& took) -> asio::awaitable<void> {
+      const auto began = s.elapsed();
+      std::string heard;
+      co_await client(door, 1, heard);
+      took = s.elapsed() - began;
+    };
+    coppice::spawn(s.io(), [&] { return visit(v.visitor); }, "visitor");
+    s.run_for(1s);
+    coppice::spawn(s.io(), [&] { return visit(v.passer_by); }, "passer-by");
+    s.run_for(1s);
+    top.stop()([](boost::system::error_code) {});
+    s.run();
+  });
+  return v;
+}
+
+}  // namespace
+
+TEST_CASE("sockets work under the conditions of the processes that have opened them") {
+  const auto with = [](const std::string& process, const coppice::network_conditions& n) {
+    return coppice::simulation_options{.seeds = 5,
+                                       .network = {.latency_min = 1ms, .latency_max = 1ms},
+                                       .networks = {{.process = process, .conditions = n}},
+                                       .draw_faults = false};
+  };
+  const coppice::network_conditions slow{.latency_min = 10ms, .latency_max = 10ms};
+
+  const visits all_slow = visit_a_door(with("*", slow));
+  CHECK(all_slow.visitor == 30ms);
+  CHECK(all_slow.passer_by == 30ms);
+
+  const visits one_slow = visit_a_door(with("visit*", slow));
+  CHECK(one_slow.visitor == 21ms);  // the answer comes from the door
+  CHECK(one_slow.passer_by == 3ms);
+
+  const visits slow_door = visit_a_door(with("listener", slow));
+  CHECK(slow_door.visitor == 12ms);
+
+  const visits refused = visit_a_door(with("visitor", {.refuse = 1}));
+  CHECK_FALSE(refused.visitor);
+  CHECK(refused.passer_by);
+
+  const visits broken = visit_a_door(with("passer-by", {.reset = 1}));
+  CHECK(broken.visitor);
+  CHECK_FALSE(broken.passer_by);
+
+  const visits poor = visit_a_door(with("visitor", {.no_descriptor = 1}));
+  CHECK_FALSE(poor.visitor);
+  CHECK(poor.passer_by);
+}
+
+TEST_CASE("faults of sockets by name are told, played again and taken away like all others") {
+  const std::string why = failure_of(
+      {.networks = {{.process = "reader", .conditions = {.reset = 0.5}}}, .draw_faults = false},
+      [](simulation& s) {
+        tcp::acceptor a{s.io(), here};
+        std::string heard;
+        asio::co_spawn(s.io(), echo(a), asio::detached);
+        coppice::spawn(s.io(), [&] { return client(a.local_endpoint(), 10, heard); }, "reader");
+        s.run();
+        if (heard.size() != 50) s.fail("it was heard: " + heard);
+      });
+  CHECK(contains(why, "reset:reader: 0.5"));
+  CHECK(contains(why, "latency:reader: 20 to 200 us"));
+  CHECK(contains(why, "with these faults (of 1): reset:reader#"));
+  CHECK(contains(why, "COPPICE_FAULTS='reset:reader#"));
 }

@@ -513,6 +513,12 @@ TEST_CASE("options and variables that make no sense are refused, and nothing is 
       play({.network = {.latency_min = 2ms, .latency_max = 1ms}}),
       "coppice: simulate: latency_min must not be negative, nor above latency_max",
       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(play({.networks = {{.process = "a", .conditions = {.refuse = -1}}}}),
+                       "coppice: simulate: the chance of refuse has to be from 0 to 1",
+                       std::invalid_argument);
+  CHECK_THROWS_WITH_AS(play({.networks = {{}}}),
+                       "coppice: simulate: a process_network has to name a process",
+                       std::invalid_argument);
   const environment_variable seed{"COPPICE_SEED", "seven"};
   CHECK_THROWS_WITH_AS(play({}),
                        "coppice: COPPICE_SEED has to be a number, which \"seven\" is not",

@@ -129,8 +129,8 @@ class simulation {
 /// and UNIX sockets, nor threads that were created elsewhere.
 ///
 /// @throws simulation_failed
-/// @throws std::invalid_argument for a chance outside 0 to 1, a latency or delay below zero, or
-///   an environment variable that cannot be read.
+/// @throws std::invalid_argument for a chance outside 0 to 1, a latency or delay below zero, a
+///   `process_network` without a name, or an environment variable that cannot be read.
 /// @par Thread safety
 /// Any thread, one simulation at a time on each.
 void simulate(const simulation_options& o, const std::function<void(simulation&)>& body);

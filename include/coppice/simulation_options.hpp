@@ -7,8 +7,7 @@
 
 namespace coppice {
 
-/// The conditions in the network of a simulation, the same for all of its sockets. Chances are from
-/// 0 (never) to 1.
+/// The conditions under which sockets of a simulation work. Chances are from 0 (never) to 1.
 struct network_conditions {
   /// A piece of data, or an attempt to connect, travels for a time between these, drawn for each.
   std::chrono::microseconds latency_min{20};
@@ -19,6 +18,14 @@ struct network_conditions {
   double refuse = 0;       ///< That an attempt to connect is refused.
   /// That a socket is not opened, or a connection not accepted: too many open files.
   double no_descriptor = 0;
+};
+
+/// The conditions of the sockets that the processes of one name have opened. A connection that is
+/// accepted has those of the socket that listens: with an `acceptor`, of its child "listener".
+struct process_network {
+  /// The registered name of the process, or its label, as in `process_fault`; "*" is any process.
+  std::string process{};
+  network_conditions conditions{};
 };
 
 /// How the threads of a simulated program go on, but for the one that simulates.
@@ -71,6 +78,9 @@ struct simulation_options {
   /// The most that can happen. Each seed draws which of the kinds of faults happen in its play, and
   /// how often.
   network_conditions network{};
+  /// The first in which a process finds its name is that of its sockets, and `network` that of all
+  /// others, and of sockets that no process has opened.
+  std::vector<process_network> networks{};
   thread_conditions threads{};
   std::vector<process_fault> faults{};
   simulated_order order = simulated_order::drawn;

@@ -38,9 +38,10 @@ COPPICE_EXPORT int socket(int family, int type, int protocol) noexcept {
   const failing_allocation::suspended own_work;
   if (s != nullptr && (family == AF_INET || family == AF_INET6)) {
     if (kind != SOCK_STREAM) return with_errno(-EPROTONOSUPPORT);
-    if (s->net().lacks_descriptors()) return with_errno(-EMFILE);
-    return with_errno(open_file(*s, std::make_shared<stream_socket>(s->net(), family),
-                                  (type & SOCK_NONBLOCK) != 0));
+    socket_conditions& conditions = s->net().conditions_of_opener();
+    if (conditions.lacks_descriptors()) return with_errno(-EMFILE);
+    return with_errno(open_file(*s, std::make_shared<stream_socket>(s->net(), conditions, family),
+                                (type & SOCK_NONBLOCK) != 0));
   }
   COPPICE_REAL(socket);
   return real(family, type, protocol);

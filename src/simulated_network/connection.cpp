@@ -10,6 +10,11 @@
 
 namespace coppice::detail {
 
+void connection::attach(int end, stream_socket& s) noexcept {
+  ends_[end] = &s;
+  conditions_[end] = &s.conditions();
+}
+
 bool connection::has_room(int end) const noexcept {
   const byte_stream& s = streams_[end];
   return !s.congested && s.available() + s.under_way < capacity;
@@ -24,10 +29,15 @@ void connection::later(duration when, void (*what)(connection&, int), int end) {
 }
 
 // Nothing overtakes what was sent before, nor arrives with it: events of one time have no order.
-duration connection::next_arrival(byte_stream& s) {
+duration connection::next_arrival(int writer) {
+  byte_stream& s = streams_[writer];
   const duration in_order = s.latest + std::chrono::microseconds{1};
-  s.latest = std::max(in_order, in_.system().now() + in_.travel_time());
+  s.latest = std::max(in_order, after_a_journey(writer));
   return s.latest;
+}
+
+duration connection::after_a_journey(int end) {
+  return in_.system().now() + conditions_[end]->travel_time();
 }
 
 ssize_t connection::write(int end, std::span<const iovec> from) {
@@ -43,24 +53,24 @@ ssize_t connection::write(int end, std::span<const iovec> from) {
     const std::size_t taken = std::min(piece.iov_len, room - bytes.size());
     bytes.append(static_cast<const char*>(piece.iov_base), taken);
   }
-  if (bytes.size() > 1 && in_.is_write_short()) {
+  if (bytes.size() > 1 && conditions_[end]->is_write_short()) {
     bytes.resize(bytes.size() / 2);
     s.congested = s.writer_waits = true;
-    later(in_.system().now() + in_.travel_time(), [](connection& c, int e) {
+    later(after_a_journey(end), [](connection& c, int e) {
       c.streams_[e].congested = false;
       c.tell(e);
     }, end);
   }
   if (bytes.size() < size_of(from)) s.writer_waits = true;
-  if (in_.is_reset()) {
-    later(in_.system().now() + in_.travel_time(), [](connection& c, int) { c.reset(); }, end);
+  if (conditions_[end]->is_reset()) {
+    later(after_a_journey(end), [](connection& c, int) { c.reset(); }, end);
   }
   const std::size_t all = bytes.size();
   s.under_way += all;
   for (std::size_t sent = 0; sent < all;) {
-    const std::size_t size = in_.piece_of(all - sent);
+    const std::size_t size = conditions_[end]->piece_of(all - sent);
     std::string piece = size == all ? std::move(bytes) : bytes.substr(sent, size);
-    in_.system().at(next_arrival(s),
+    in_.system().at(next_arrival(end),
                     [self = shared_from_this(), end, piece = std::move(piece)]() mutable {
                       self->arrive(end, std::move(piece));
                     });
@@ -104,7 +114,7 @@ ssize_t connection::read(int end, std::span<const iovec> into, bool peek) {
 void connection::finish(int end) {
   byte_stream& s = streams_[end];
   if (std::exchange(s.finished, true) || reset_) return;
-  later(next_arrival(s), [](connection& c, int e) {
+  later(next_arrival(end), [](connection& c, int e) {
     c.streams_[e].end_arrived = true;
     c.tell(1 - e);
   }, end);
@@ -122,7 +132,7 @@ void connection::leave(int end, bool abort) {
   if (reset_) return;
   // Bytes that have arrived and were never read are answered by a reset, as by TCP.
   if (abort || incoming(end).available() > 0) {
-    later(in_.system().now() + in_.travel_time(), [](connection& c, int) { c.reset(); }, end);
+    later(after_a_journey(end), [](connection& c, int) { c.reset(); }, end);
   } else {
     finish(end);
   }

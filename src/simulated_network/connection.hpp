@@ -33,7 +33,7 @@ class connection : public std::enable_shared_from_this<connection> {
   explicit connection(network& n) noexcept : in_{n} {}
 
   // The first end is that of the client.
-  void attach(int end, stream_socket& s) noexcept { ends_[end] = &s; }
+  void attach(int end, stream_socket& s) noexcept;
   // That end has been closed; `abort`: at once, with whatever is under way.
   void leave(int end, bool abort);
 
@@ -55,11 +55,14 @@ class connection : public std::enable_shared_from_this<connection> {
   void arrive(int writer, std::string piece);
   void tell(int end);
   void later(duration when, void (*what)(connection&, int), int end);
-  duration next_arrival(byte_stream& s);
+  duration next_arrival(int writer);
+  // A moment that is as far away as what this end sends travels.
+  duration after_a_journey(int end);
 
   network& in_;
   byte_stream streams_[2];
-  stream_socket* ends_[2]{};
+  stream_socket* ends_[2]{};            // null when they have been closed
+  socket_conditions* conditions_[2]{};  // of what the ends send
   bool reset_ = false;
 };
 

@@ -1,20 +1,24 @@
 #include "network.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace coppice::detail {
 
-network::network(simulated_system& s, const network_conditions& c)
-    : system_{s},
-      conditions_{c},
-      latency_{s.seed(), "latency"},
-      pieces_{s.seed(), "pieces"},
-      refused_{s.faults().add("refuse", c.refuse)},
-      reset_{s.faults().add("reset", c.reset)},
-      short_read_{s.faults().add("short_read", c.short_read)},
-      short_write_{s.faults().add("short_write", c.short_write)},
-      no_descriptor_{s.faults().add("no_descriptor", c.no_descriptor)} {
+network::network(simulated_system& s, const network_conditions& others,
+                 const std::vector<process_network>& named, has_name opener_has_name)
+    : system_{s}, others_{s, others, ""}, opener_has_name_{std::move(opener_has_name)} {
+  for (const process_network& n : named) {
+    named_.push_back({n.process, socket_conditions{s, n.conditions, n.process}});
+  }
   s.attach(*this);
+}
+
+socket_conditions& network::conditions_of_opener() {
+  for (named_conditions& n : named_) {
+    if (opener_has_name_(n.process)) return n.conditions;
+  }
+  return others_;
 }
 
 stream_socket* network::listener(const address& where) const noexcept {
@@ -46,11 +50,6 @@ std::uint16_t network::free_port() noexcept {
     if (++last_port_ == 0) last_port_ = 40'000;
   } while (taken(last_port_));
   return last_port_;
-}
-
-std::size_t network::piece_of(std::size_t size) noexcept {
-  if (size < 2 || !faults().happens(short_read_)) return size;
-  return 1 + static_cast<std::size_t>(pieces_.below(size - 1));
 }
 
 }  // namespace coppice::detail

@@ -1,25 +1,29 @@
 #pragma once
 
 #include "address.hpp"
-#include "chance/fault_plan.hpp"
-#include "chance/random_stream.hpp"
 #include "simulated_system/simulated_system.hpp"
+#include "socket_conditions.hpp"
 
 #include <coppice/simulation_options.hpp>
 
-#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <string>
+#include <vector>
 
 namespace coppice::detail {
 
 class stream_socket;
 
-// The network of a simulated system: who listens where, how long bytes travel, and what befalls
-// them on the way.
+// The network of a simulated system: who listens where, and under which conditions sockets work.
 class network {
  public:
-  network(simulated_system& s, const network_conditions& c);
+  // Tells whether such a name, as in `process_network`, is that of the process that runs.
+  using has_name = std::function<bool(const std::string& process)>;
+
+  network(simulated_system& s, const network_conditions& others,
+          const std::vector<process_network>& named, has_name opener_has_name);
 
   [[nodiscard]] simulated_system& system() noexcept { return system_; }
 
@@ -31,30 +35,19 @@ class network {
   // A port that nobody has.
   std::uint16_t free_port() noexcept;
 
-  // Draws.
-  duration travel_time() noexcept {
-    return faults().is_over() ? conditions_.latency_min
-                              : latency_.between(conditions_.latency_min, conditions_.latency_max);
-  }
-  // Gives how many of so many bytes travel together.
-  std::size_t piece_of(std::size_t size) noexcept;
-  bool is_refused() { return faults().happens(refused_); }
-  bool is_reset() { return faults().happens(reset_); }
-  bool is_write_short() { return faults().happens(short_write_); }
-  bool lacks_descriptors() { return faults().happens(no_descriptor_); }
+  // Those of a socket that is opened now.
+  socket_conditions& conditions_of_opener();
 
  private:
-  [[nodiscard]] fault_plan& faults() noexcept { return system_.faults(); }
-
   simulated_system& system_;
-  const network_conditions conditions_;
-  random_stream latency_;
-  random_stream pieces_;
-  fault_plan::kind refused_;
-  fault_plan::kind reset_;
-  fault_plan::kind short_read_;
-  fault_plan::kind short_write_;
-  fault_plan::kind no_descriptor_;
+  // Of the processes with names of their own; and of all others.
+  struct named_conditions {
+    std::string process;
+    socket_conditions conditions;
+  };
+  std::vector<named_conditions> named_;
+  socket_conditions others_;
+  const has_name opener_has_name_;
   std::map<address, stream_socket*> listeners_;
   std::uint16_t last_port_ = 40'000;
 };

@@ -20,8 +20,9 @@ constexpr int most_attempts = 6;
 std::pair<std::shared_ptr<stream_socket>, std::shared_ptr<stream_socket>> stream_socket::pair(
     network& n) {
   const auto wire = std::make_shared<connection>(n);
-  auto one = std::make_shared<stream_socket>(n, AF_UNIX);
-  auto other = std::make_shared<stream_socket>(n, AF_UNIX);
+  socket_conditions& conditions = n.conditions_of_opener();
+  auto one = std::make_shared<stream_socket>(n, conditions, AF_UNIX);
+  auto other = std::make_shared<stream_socket>(n, conditions, AF_UNIX);
   one->attach(wire, 0);
   other->attach(wire, 1);
   return {one, other};
@@ -108,10 +109,10 @@ int stream_socket::connect(const address& where) {
 
 void stream_socket::try_to_connect(int attempt) {
   simulated_system& system = in_.system();
-  system.at(system.now() + in_.travel_time(), [self = shared_from_this(), attempt] {
+  system.at(system.now() + conditions_.travel_time(), [self = shared_from_this(), attempt] {
     if (!self->open_ || !self->connecting_) return;
     stream_socket* const to = self->in_.listener(self->peer_);
-    if (to == nullptr || self->in_.is_refused()) {
+    if (to == nullptr || self->conditions_.is_refused()) {
       self->connecting_ = false;
       return self->fail(ECONNREFUSED);
     }
@@ -126,7 +127,7 @@ void stream_socket::try_to_connect(int attempt) {
       return;
     }
     const auto wire = std::make_shared<connection>(self->in_);
-    auto other = std::make_shared<stream_socket>(self->in_, self->local_.family);
+    auto other = std::make_shared<stream_socket>(self->in_, to->conditions_, self->local_.family);
     other->local_ = self->peer_;
     other->peer_ = self->local_;
     other->bound_ = true;
@@ -142,7 +143,7 @@ void stream_socket::try_to_connect(int attempt) {
 std::pair<std::shared_ptr<stream_socket>, int> stream_socket::accept() {
   if (!listening_) return {nullptr, -EINVAL};
   if (pending_.empty()) return {nullptr, -EAGAIN};
-  if (in_.lacks_descriptors()) return {nullptr, -EMFILE};
+  if (conditions_.lacks_descriptors()) return {nullptr, -EMFILE};
   auto taken = std::move(pending_.front());
   pending_.pop_front();
   return {std::move(taken), 0};

@@ -18,7 +18,8 @@ namespace coppice::detail {
 // functions give what the system calls of their names give, or the errno below 0.
 class stream_socket final : public descriptor, public std::enable_shared_from_this<stream_socket> {
  public:
-  stream_socket(network& n, int family) noexcept : in_{n}, local_{family, {}, 0}, peer_{local_} {}
+  stream_socket(network& n, socket_conditions& c, int family) noexcept
+      : in_{n}, conditions_{c}, local_{family, {}, 0}, peer_{local_} {}
 
   static std::pair<std::shared_ptr<stream_socket>, std::shared_ptr<stream_socket>> pair(network& n);
 
@@ -36,6 +37,7 @@ class stream_socket final : public descriptor, public std::enable_shared_from_th
   int set_option(int level, int name, const void* value, socklen_t size);
   int option(int level, int name, void* value, socklen_t* size);
 
+  [[nodiscard]] socket_conditions& conditions() const noexcept { return conditions_; }
   [[nodiscard]] const address& local() const noexcept { return local_; }
   [[nodiscard]] const address& peer() const noexcept { return peer_; }
   [[nodiscard]] bool is_connected() const noexcept { return wire_ != nullptr && !connecting_; }
@@ -56,6 +58,7 @@ class stream_socket final : public descriptor, public std::enable_shared_from_th
   int take_error() noexcept { return std::exchange(error_, 0); }
 
   network& in_;
+  socket_conditions& conditions_;
   address local_;
   address peer_;
   bool bound_ = false;

@@ -13,16 +13,17 @@ std::string_view name_of(const process& p) noexcept {
   return p.label();
 }
 
-bool is_meant(const std::string& pattern, std::string_view name) noexcept {
-  if (!pattern.ends_with('*')) return name == pattern;
-  return name.starts_with(std::string_view{pattern}.substr(0, pattern.size() - 1));
-}
-
 bool is_supervisor(const process& p) noexcept {
   return p.behaviour() != nullptr && p.behaviour()->kind() == "supervisor";
 }
 
 }  // namespace
+
+bool has_name(const process& p, std::string_view pattern) noexcept {
+  const std::string_view name = name_of(p);
+  if (!pattern.ends_with('*')) return name == pattern;
+  return name.starts_with(pattern.substr(0, pattern.size() - 1));
+}
 
 std::string_view to_text(fault_kind k) noexcept {
   switch (k) {
@@ -46,7 +47,7 @@ process_faults::process_faults(std::uint64_t seed, fault_plan& plan,
 std::optional<process_faults::blow> process_faults::strike(const process& p) {
   for (const entry& e : entries_) {
     const bool meant =
-        e.fault.process == "*" ? !is_supervisor(p) : is_meant(e.fault.process, name_of(p));
+        e.fault.process == "*" ? !is_supervisor(p) : has_name(p, e.fault.process);
     if (!meant || !plan_.happens(e.in_plan)) continue;
     return blow{e.fault.kind, std::string{name_of(p)},
                 draws_.between(std::chrono::microseconds{1}, e.fault.delay)};

@@ -44,5 +44,7 @@ class process_faults {
 };
 
 [[nodiscard]] std::string_view to_text(fault_kind k) noexcept;
+// Whether that process has such a name, which may end with "*" for all that begin so.
+[[nodiscard]] bool has_name(const process& p, std::string_view pattern) noexcept;
 
 }  // namespace coppice::detail

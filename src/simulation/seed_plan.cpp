@@ -14,11 +14,29 @@ double weakened(random_stream& draws, double chance) {
   return chance * parts[draws.below(parts.size())];
 }
 
-void tell(std::string& text, const char* what, double chance) {
+void tell(std::string& text, const std::string& what, double chance) {
   if (chance <= 0) return;
-  char line[96];
-  std::snprintf(line, sizeof line, "  %s: %g\n", what, chance);
-  text += line;
+  char number[32];
+  std::snprintf(number, sizeof number, "%g", chance);
+  text.append("  ").append(what).append(": ").append(number).append("\n");
+}
+
+void weaken(random_stream& draws, network_conditions& n) {
+  for (double* const chance :
+       {&n.short_read, &n.short_write, &n.reset, &n.refuse, &n.no_descriptor}) {
+    *chance = weakened(draws, *chance);
+  }
+}
+
+// `of` is empty, or a colon and the name of the processes whose network it is.
+void tell(std::string& text, const network_conditions& n, const std::string& of) {
+  text += "  latency" + of + ": " + std::to_string(n.latency_min.count()) + " to " +
+          std::to_string(n.latency_max.count()) + " us\n";
+  tell(text, "short_read" + of, n.short_read);
+  tell(text, "short_write" + of, n.short_write);
+  tell(text, "reset" + of, n.reset);
+  tell(text, "refuse" + of, n.refuse);
+  tell(text, "no_descriptor" + of, n.no_descriptor);
 }
 
 std::string_view to_text(simulated_order o) {
@@ -35,7 +53,7 @@ std::string_view to_text(simulated_order o) {
 
 seed_plan plan_of(std::uint64_t seed, const simulation_options& o) {
   random_stream draws{seed, "plan"};
-  seed_plan p{seed, o.order, 0, o.network, o.threads, o.faults};
+  seed_plan p{seed, o.order, 0, o.network, o.networks, o.threads, o.faults};
   if (p.order == simulated_order::drawn) {
     static constexpr std::array kinds{simulated_order::first_come, simulated_order::random,
                                       simulated_order::random, simulated_order::priorities};
@@ -43,13 +61,10 @@ seed_plan plan_of(std::uint64_t seed, const simulation_options& o) {
   }
   if (p.order == simulated_order::priorities) p.priority_changes = draws.below(4);
   if (!o.draw_faults) return p;
-  network_conditions& n = p.network;
-  for (double* const chance :
-       {&n.short_read, &n.short_write, &n.reset, &n.refuse, &n.no_descriptor}) {
-    *chance = weakened(draws, *chance);
-  }
+  weaken(draws, p.network);
   for (process_fault& f : p.faults) f.chance = weakened(draws, f.chance);
   p.threads.interruption = weakened(draws, p.threads.interruption);
+  for (process_network& n : p.networks) weaken(draws, n.conditions);
   return p;
 }
 
@@ -58,21 +73,16 @@ std::string to_text(const seed_plan& p, bool with_threads) {
   if (p.order == simulated_order::priorities) {
     text += ", changed " + std::to_string(p.priority_changes) + " times";
   }
-  text += "\n  latency: " + std::to_string(p.network.latency_min.count()) + " to " +
-          std::to_string(p.network.latency_max.count()) + " us\n";
-  const network_conditions& n = p.network;
-  tell(text, "short_read", n.short_read);
-  tell(text, "short_write", n.short_write);
-  tell(text, "reset", n.reset);
-  tell(text, "refuse", n.refuse);
-  tell(text, "no_descriptor", n.no_descriptor);
+  text += '\n';
+  tell(text, p.network, "");
+  for (const process_network& n : p.networks) tell(text, n.conditions, ':' + n.process);
   if (with_threads) {
     text += "  delay of threads: " + std::to_string(p.threads.delay_min.count()) + " to " +
             std::to_string(p.threads.delay_max.count()) + " us\n";
     tell(text, "interruption", p.threads.interruption);
   }
   for (const process_fault& f : p.faults) {
-    tell(text, (std::string{detail::to_text(f.kind)} + ':' + f.process).c_str(), f.chance);
+    tell(text, std::string{detail::to_text(f.kind)} + ':' + f.process, f.chance);
   }
   return text;
 }

@@ -33,23 +33,33 @@ std::optional<std::uint64_t> number_from(const char* variable) {
   return number;
 }
 
-void check(const simulation_options& o) {
-  const auto check_chance = [](const char* of, double c) {
-    if (c >= 0 && c <= 1) return;
-    throw std::invalid_argument{std::string{"coppice: simulate: the chance of "} + of +
-                                " has to be from 0 to 1"};
-  };
-  const network_conditions& n = o.network;
+void check_chance(const char* of, double c) {
+  if (c >= 0 && c <= 1) return;
+  throw std::invalid_argument{std::string{"coppice: simulate: the chance of "} + of +
+                              " has to be from 0 to 1"};
+}
+
+void check(const network_conditions& n) {
   check_chance("short_read", n.short_read);
   check_chance("short_write", n.short_write);
   check_chance("reset", n.reset);
   check_chance("refuse", n.refuse);
   check_chance("no_descriptor", n.no_descriptor);
-  for (const process_fault& f : o.faults) check_chance("a process_fault", f.chance);
   if (n.latency_min < n.latency_min.zero() || n.latency_max < n.latency_min) {
     throw std::invalid_argument{
         "coppice: simulate: latency_min must not be negative, nor above latency_max"};
   }
+}
+
+void check(const simulation_options& o) {
+  check(o.network);
+  for (const process_network& n : o.networks) {
+    check(n.conditions);
+    if (n.process.empty()) {
+      throw std::invalid_argument{"coppice: simulate: a process_network has to name a process"};
+    }
+  }
+  for (const process_fault& f : o.faults) check_chance("a process_fault", f.chance);
   const thread_conditions& t = o.threads;
   check_chance("an interruption", t.interruption);
   if (t.delay_min < t.delay_min.zero() || t.delay_max < t.delay_min) {

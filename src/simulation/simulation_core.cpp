@@ -26,6 +26,12 @@ std::string to_text(duration d) {
   return text;
 }
 
+// Whether the process that runs on this thread has such a name.
+bool is_running(const std::string& name) {
+  scheduler* const s = scheduler::active();
+  return s != nullptr && s->current() != nullptr && has_name(*s->current(), name);
+}
+
 }  // namespace
 
 simulation_core::simulation_core(const seed_plan& p, const simulation_options& o, terms t)
@@ -35,7 +41,7 @@ simulation_core::simulation_core(const seed_plan& p, const simulation_options& o
       trace_{terms_.keeps_trace, terms_.told_event},
       faults_{p.seed, terms_.faults},
       system_{p.seed, faults_, trace_},
-      network_{system_, p.network},
+      network_{system_, p.network, p.networks, is_running},
       process_faults_{p.seed, faults_, p.faults},
       draws_{p.seed, "test"} {
   link_time_functions();

@@ -28,6 +28,7 @@ struct seed_plan {
   simulated_order order;
   std::uint64_t priority_changes;
   network_conditions network;
+  std::vector<process_network> networks;
   thread_conditions threads;
   std::vector<process_fault> faults;
 };
