@@ -223,6 +223,39 @@ TEST_CASE("a lack of memory befalls the process alone, and not what simulates it
            });
 }
 
+TEST_CASE("which allocation fails does not depend on what was freed before the play") {
+  const auto play = [](int processes_before) {
+    std::vector<std::string> reports;
+    std::thread{[&] {
+      {
+        asio::io_context before;
+        for (int i = 0; i < processes_before; ++i) coppice::spawn(before, steady_worker);
+        before.poll();
+      }
+      simulate(with_fault(fault_kind::no_memory, 0.5), [&](simulation& s) {
+        auto spawner = []() -> coppice::task<void> {
+          std::vector<coppice::pid> spawned;
+          for (;;) {
+            for (int i = 0; i < 3; ++i) spawned.push_back(coppice::spawn(steady_worker));
+            co_await coppice::sleep_for(10ms);
+            while (spawned.size() > 5) {
+              coppice::kill(spawned.back());
+              spawned.pop_back();
+            }
+          }
+        };
+        coppice::start_supervisor(s.io(), {.strategy = coppice::one_for_one,
+                                           .intensity = 1'000'000,
+                                           .children = {coppice::worker("worker", spawner)}});
+        s.run_for(200ms);
+        reports.insert(reports.end(), s.reports().begin(), s.reports().end());
+      });
+    }}.join();
+    return reports;
+  };
+  CHECK(play(100) == play(0));
+}
+
 TEST_CASE("a child that has no memory when it ends does not end its supervisor") {
   simulate({.seeds = 100,
             .faults = {{.process = "worker", .kind = fault_kind::no_memory, .chance = 0.5}},

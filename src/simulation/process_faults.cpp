@@ -2,6 +2,7 @@
 
 #include "replaced_functions/failing_allocation.hpp"
 
+#include <coppice/detail/base/memory.hpp>
 #include <coppice/detail/runtime/behaviour.hpp>
 
 namespace coppice::detail {
@@ -41,6 +42,8 @@ process_faults::process_faults(std::uint64_t seed, fault_plan& plan,
     : plan_{plan}, draws_{seed, "process faults"} {
   for (const process_fault& f : faults) {
     entries_.push_back({f, plan.add(std::string{to_text(f.kind)} + ':' + f.process, f.chance)});
+    // Which allocation fails must not depend on what was freed before the play.
+    if (f.kind == fault_kind::no_memory) keep_no_blocks();
   }
 }
 
