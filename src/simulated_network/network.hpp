@@ -35,18 +35,17 @@ class network {
   // A port that nobody has.
   std::uint16_t free_port() noexcept;
 
-  // Those of a socket that is opened now.
+  // Gives the conditions for a socket that is opened now.
   socket_conditions& conditions_of_opener();
 
  private:
   simulated_system& system_;
-  // Of the processes with names of their own; and of all others.
   struct named_conditions {
     std::string process;
     socket_conditions conditions;
   };
   std::vector<named_conditions> named_;
-  socket_conditions others_;
+  socket_conditions others_;  // for the sockets of processes that are not named
   const has_name opener_has_name_;
   std::map<address, stream_socket*> listeners_;
   std::uint16_t last_port_ = 40'000;

@@ -4,7 +4,8 @@ namespace coppice::detail {
 
 namespace {
 
-std::string of(const std::string& name, const char* what) {
+// Gives the name of a fault, or of a question to chance, of the processes of that name.
+std::string name_of(const char* what, const std::string& name) {
   return name.empty() ? what : std::string{what} + ':' + name;
 }
 
@@ -14,13 +15,13 @@ socket_conditions::socket_conditions(simulated_system& s, const network_conditio
                                      const std::string& name)
     : faults_{s.faults()},
       given_{c},
-      latency_{s.seed(), of(name, "latency")},
-      pieces_{s.seed(), of(name, "pieces")},
-      refused_{faults_.add(of(name, "refuse"), c.refuse)},
-      reset_{faults_.add(of(name, "reset"), c.reset)},
-      short_read_{faults_.add(of(name, "short_read"), c.short_read)},
-      short_write_{faults_.add(of(name, "short_write"), c.short_write)},
-      no_descriptor_{faults_.add(of(name, "no_descriptor"), c.no_descriptor)} {}
+      latency_{s.seed(), name_of("latency", name)},
+      pieces_{s.seed(), name_of("pieces", name)},
+      refused_{faults_.add(name_of("refuse", name), c.refuse)},
+      reset_{faults_.add(name_of("reset", name), c.reset)},
+      short_read_{faults_.add(name_of("short_read", name), c.short_read)},
+      short_write_{faults_.add(name_of("short_write", name), c.short_write)},
+      no_descriptor_{faults_.add(name_of("no_descriptor", name), c.no_descriptor)} {}
 
 std::size_t socket_conditions::piece_of(std::size_t size) noexcept {
   if (size < 2 || !faults_.happens(short_read_)) return size;

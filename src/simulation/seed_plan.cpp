@@ -1,3 +1,4 @@
+#include "chance/socket_faults.hpp"
 #include "simulation_core.hpp"
 
 #include <array>
@@ -22,21 +23,14 @@ void tell(std::string& text, const std::string& what, double chance) {
 }
 
 void weaken(random_stream& draws, network_conditions& n) {
-  for (double* const chance :
-       {&n.short_read, &n.short_write, &n.reset, &n.refuse, &n.no_descriptor}) {
-    *chance = weakened(draws, *chance);
-  }
+  for (const socket_fault& f : socket_faults) n.*f.chance = weakened(draws, n.*f.chance);
 }
 
 // `of` is empty, or a colon and the name of the processes whose network it is.
 void tell(std::string& text, const network_conditions& n, const std::string& of) {
   text += "  latency" + of + ": " + std::to_string(n.latency_min.count()) + " to " +
           std::to_string(n.latency_max.count()) + " us\n";
-  tell(text, "short_read" + of, n.short_read);
-  tell(text, "short_write" + of, n.short_write);
-  tell(text, "reset" + of, n.reset);
-  tell(text, "refuse" + of, n.refuse);
-  tell(text, "no_descriptor" + of, n.no_descriptor);
+  for (const socket_fault& f : socket_faults) tell(text, f.name + of, n.*f.chance);
 }
 
 std::string_view to_text(simulated_order o) {

@@ -1,4 +1,5 @@
 #include "chance/fault_list.hpp"
+#include "chance/socket_faults.hpp"
 #include "simulation_core.hpp"
 
 #include <algorithm>
@@ -40,11 +41,7 @@ void check_chance(const char* of, double c) {
 }
 
 void check(const network_conditions& n) {
-  check_chance("short_read", n.short_read);
-  check_chance("short_write", n.short_write);
-  check_chance("reset", n.reset);
-  check_chance("refuse", n.refuse);
-  check_chance("no_descriptor", n.no_descriptor);
+  for (const detail::socket_fault& f : detail::socket_faults) check_chance(f.name, n.*f.chance);
   if (n.latency_min < n.latency_min.zero() || n.latency_max < n.latency_min) {
     throw std::invalid_argument{
         "coppice: simulate: latency_min must not be negative, nor above latency_max"};

@@ -187,7 +187,7 @@ client_action use_a_dynamic_supervisor(random_tree& in) {
   auto ready = starting.ready();
   const auto [failed, child] = co_await std::move(ready)(as_result);
   if (failed || in.play.chance(0.7)) co_return;
-  if (!child.process) co_await coppice::sleep_for(in.draw_time(500));  // it may have started by then
+  if (!child.process) co_await coppice::sleep_for(in.draw_time(500));  // its gate may open
   auto terminating = terminate(in, ref, *latest);
   co_await std::move(terminating);
 }
