@@ -268,15 +268,32 @@ struct loop_blocked {
   std::span<const std::string> stack;
 };
 
-/// A program that is run by `coppice::run` is up: its root supervisor and all children of that.
+/// An application is up: its top supervisor and all children of that.
 struct application_started {
+  std::string_view name;
+  pid process;                       ///< Its master; empty if the application has no tree.
+  pid top;                           ///< Its top supervisor.
+  coppice::restart type;             ///< What its end will mean.
+};
+
+/// An application has ended.
+struct application_stopped {
+  std::string_view name;
+  pid process;                       ///< Its master.
+  const exit_reason& reason;         ///< With which its top supervisor has ended.
+  coppice::restart type;
+  bool ends_program;                 ///< The program ends for it, as its type says.
+};
+
+/// A program that is run by `coppice::run` is up: its root supervisor and all children of that.
+struct program_started {
   std::string_view name;             ///< Of the root supervisor; may be empty.
   pid process;                       ///< The root supervisor.
   long os_process = 0;               ///< The program's number with the operating system.
 };
 
 /// A program that is run by `coppice::run` has come to its end, or has failed to start.
-struct application_stopped {
+struct program_stopped {
   std::string_view name;             ///< Of the root supervisor; may be empty.
   pid process;                       ///< The root supervisor, which is gone.
   const exit_reason& reason;         ///< The exit reason of the root supervisor.
@@ -314,6 +331,7 @@ using report =
                  process_crashed, server_terminated, task_terminated, state_discarded, state_lost,
                  deadlock_refused, process_hung, process_abandoned, loop_blocked,
                  acceptor_paused, acceptor_resumed, application_started, application_stopped,
+                 program_started, program_stopped,
                  reports_lost, reports_summed_up>;
 
 /// Takes reports, on the loop's thread, as they arise. It must not block, nor run the io_context.

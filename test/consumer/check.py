@@ -19,6 +19,7 @@ WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsig
             "-Werror"]
 PROGRAMS = {"coppice": ("main.cpp", "hello from "),
             "coppice-sqlite": ("sqlite.cpp", "the stash has 42"),
+            "coppice-toml": ("toml.cpp", "the shop has port 4001"),
             "coppice-testing": ("testing.cpp", "10 hours have passed")}
 
 
@@ -69,7 +70,7 @@ def make_static(source, options, descriptions, folder, environment):
     other = folder / "static"
     run("meson", "setup", other, source, "-Ddefault_library=static", "-Dtests=disabled",
         f"-Dprefix={options['prefix']}", f"-Dlibdir={options['libdir']}",
-        f"-Dsqlite={options['sqlite']}", f"-Dtesting={options['testing']}", stdout=subprocess.DEVNULL, env=environment)
+        f"-Dsqlite={options['sqlite']}", f"-Dtoml={options['toml']}", f"-Dtesting={options['testing']}", stdout=subprocess.DEVNULL, env=environment)
     for made in (other / "meson-private").glob("*.pc"):
         if (descriptions / made.name).exists():
             shutil.copy(made, descriptions)
