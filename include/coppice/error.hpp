@@ -29,13 +29,16 @@ enum class errc {
   not_started,       ///< The application, or one that it needs, is not started.
 };
 
+/// The category of `errc`.
 COPPICE_API const boost::system::error_category& category() noexcept;
 
+/// So that an `errc` is an error code.
 inline boost::system::error_code make_error_code(errc e) noexcept {
   return {static_cast<int>(e), category()};
 }
 
 }  // namespace coppice
 
+/// Lets an `errc` convert to an error code.
 template <>
 struct boost::system::is_error_code_enum<coppice::errc> : std::true_type {};
