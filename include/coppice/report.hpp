@@ -332,8 +332,7 @@ using report =
                  process_crashed, server_terminated, task_terminated, state_discarded, state_lost,
                  deadlock_refused, process_hung, process_abandoned, loop_blocked,
                  acceptor_paused, acceptor_resumed, application_started, application_stopped,
-                 program_started, program_stopped,
-                 reports_lost, reports_summed_up>;
+                 program_started, program_stopped, reports_lost, reports_summed_up>;
 
 /// Takes reports, on the loop's thread, as they arise. It must not block, nor run the io_context.
 ///

@@ -16,8 +16,8 @@ namespace coppice {
 
 /// How a program that consists of applications is run.
 struct program_options {
-  /// Under which it appears in reports, and its root supervisor is registered.
-  std::string name = "program";
+  /// Under which it appears in reports, and its root supervisor is registered. Empty: it has none.
+  std::string name{};
   /// What is set of the environments of applications, by their names: `read_toml("shop.toml")`, for
   /// instance. One that sets a key which its application does not have is refused.
   coppice::configuration configuration{};
