@@ -26,13 +26,16 @@ class stop_callback {
   /// No function.
   stop_callback() noexcept = default;
 
+  /// The function, of which copies of this share the one object.
   template <detail::stop_function<stop_callback> F>
   stop_callback(F&& f)
       : call_{[kept = std::make_shared<std::decay_t<F>>(std::forward<F>(f))] {
           return detail::call_callback<void>(kept);
         }} {}
 
+  /// Whether there is a function.
   explicit operator bool() const noexcept { return static_cast<bool>(call_); }
+  /// Calls it. The task completes when the function, or its coroutine, is done.
   [[nodiscard]] task<void> operator()() const { return call_(); }
 
  private:
@@ -64,6 +67,7 @@ class application_function {
   /// No function.
   application_function() noexcept = default;
 
+  /// The function, of which copies of this share the one object. It is called for each start.
   template <detail::start_function_with<application_function, application_env> F>
   application_function(F&& f) {
     using result = std::invoke_result_t<std::decay_t<F>&, const application_env&>;
@@ -78,7 +82,9 @@ class application_function {
                    const application_env&) { return detail::call_callback<given>(kept); });
   }
 
+  /// Whether there is a function.
   explicit operator bool() const noexcept { return static_cast<bool>(call_); }
+  /// Calls it. The task gives what the function, or its coroutine, returns.
   [[nodiscard]] task<application_tree> operator()(const application_env& env) const {
     return call_(env);
   }
@@ -122,8 +128,8 @@ class application_function {
 struct application_spec {
   /// Not empty, nor in use on that io_context.
   std::string name{};
-  std::string description{};
-  std::string version{};
+  std::string description{};  ///< For people: what it is.
+  std::string version{};      ///< For people, as it stands.
   /// The applications that have to be started before this one, by their names.
   std::vector<std::string> applications{};
   /// Its keys, each with a default; `mandatory` for one that has none. See `application_env`.

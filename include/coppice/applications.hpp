@@ -139,12 +139,12 @@ struct application_info {
     stopping,  ///< It has been asked to stop, and is not down.
   };
 
-  std::string name;
-  std::string description;
-  std::string version;
-  state_type state = state_type::loaded;
-  restart type = temporary;  ///< Of meaning while it runs.
-  pid top{};                 ///< Its top supervisor; empty while it has none.
+  std::string name;                       ///< As in its spec.
+  std::string description;                ///< As in its spec.
+  std::string version;                    ///< As in its spec.
+  state_type state = state_type::loaded;  ///< What it does now.
+  restart type = temporary;               ///< Of meaning while it runs.
+  pid top{};                              ///< Its top supervisor; empty while it has none.
 };
 
 /// The applications that are loaded, in the order in which they were.

@@ -31,11 +31,13 @@ class COPPICE_API config_error : public std::invalid_argument {
 /// Distinct objects: safe. Shared objects: unsafe.
 class COPPICE_API config_value {
  public:
+  /// Values in an order, of any types.
   using list = std::vector<config_value>;
+  /// Values by their keys.
   using table = std::map<std::string, config_value, std::less<>>;
   /// Stands for a value that has to come from a configuration. Holds the name of its type.
   struct missing {
-    std::string_view type;
+    std::string_view type;  ///< As `type_name` gives it.
     friend bool operator==(const missing&, const missing&) noexcept = default;
   };
 
@@ -57,6 +59,7 @@ class COPPICE_API config_value {
 
   /// "boolean", "integer", "float", "string", "array" or "table", as TOML calls them.
   [[nodiscard]] std::string_view type_name() const noexcept;
+  /// Whether it still has to be set: see `mandatory`.
   [[nodiscard]] bool is_missing() const noexcept { return std::holds_alternative<missing>(value_); }
 
   /// The value as a T, or null if it is of another type: bool, std::int64_t, double, std::string,

@@ -271,7 +271,7 @@ struct loop_blocked {
 
 /// An application is up: its top supervisor and all children of that.
 struct application_started {
-  std::string_view name;
+  std::string_view name;             ///< As in its spec.
   pid process;                       ///< Its master; empty if the application has no tree.
   pid top;                           ///< Its top supervisor.
   coppice::restart type;             ///< What its end will mean.
@@ -279,10 +279,10 @@ struct application_started {
 
 /// An application has ended.
 struct application_stopped {
-  std::string_view name;
+  std::string_view name;             ///< As in its spec.
   pid process;                       ///< Its master.
   const exit_reason& reason;         ///< With which its top supervisor has ended.
-  coppice::restart type;
+  coppice::restart type;             ///< What its end means.
   bool ends_program;                 ///< The program ends for it, as its type says.
 };
 

@@ -26,6 +26,7 @@ struct program_options {
   /// neither a letter nor a digit is `_`. Texts are taken as they stand, and everything else is
   /// written as in TOML. Only keys that are there are looked for; lists and tables have none.
   bool environment_variables = true;
+  /// How the program behaves towards those outside of it, as for `run`.
   run_options run{};
 };
 
