@@ -80,6 +80,7 @@
 #include <coppice/this_server.hpp>
 #include <coppice/time_limit.hpp>
 #include <coppice/unfinished_tasks.hpp>
+#include <coppice/version.hpp>
 #include <coppice/virtual_clock.hpp>
 #include <coppice/watchdog.hpp>
 #include <coppice/with_deadline.hpp>
