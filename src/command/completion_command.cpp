@@ -15,7 +15,8 @@ void add_completion_command(CLI::App& program, int& status) {
       ->required()
       ->check(CLI::IsMember({"bash", "zsh"}));
   command->callback([shell, &status] {
-    std::cout << embedded_file(*shell == "bash" ? "completion/coppice.bash" : "completion/_coppice");
+    std::cout << embedded_file(*shell == "bash" ? "completion/coppice.bash"
+                                                : "completion/_coppice");
     status = done;
   });
 }

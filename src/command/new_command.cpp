@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,7 +22,7 @@ struct new_options {
   std::string module;
   std::string folder;
   bool supervised = false;
-  build_system build = build_system::meson;
+  std::string build;
 };
 
 // The last part of a path, also of one that ends in / or is . itself.
@@ -83,7 +82,7 @@ int make_project(const new_options& options) {
   project wanted{.name = apart ? options.name_or_path : name_of(folder),
                  .module = options.module,
                  .supervised = options.supervised,
-                 .build = options.build};
+                 .build = options.build == "cmake" ? build_system::cmake : build_system::meson};
   if (wanted.module.empty()) wanted.module = wanted.name;
   if (auto why = check(wanted)) {
     if (!apart && wanted.name != folder && check_name(wanted.name)) {
@@ -110,25 +109,27 @@ int make_project(const new_options& options) {
 }  // namespace
 
 void add_new_command(CLI::App& program, int& status) {
-  CLI::App* command = program.add_subcommand("new", "Write a small project that builds and passes its test");
+  CLI::App* command =
+      program.add_subcommand("new", "Write a small project that builds and passes its test");
   const auto options = std::make_shared<new_options>();
-  command->add_option("NAME", options->name_or_path,
+  command
+      ->add_option("NAME", options->name_or_path,
                    "The name of the project, or a path to it, of which the last part is the name: "
                    "lower-case letters, digits and _, a letter first")
       ->required();
   command->add_flag("--sup", options->supervised,
                     "With an application, a supervisor with a place for children, and a program");
-  command->add_option("--module", options->module,
-                      "The namespace of its code, which names its files too; NAME, if not given")
+  command
+      ->add_option("--module", options->module,
+                   "The namespace of its code, which names its files too; NAME, if not given")
       ->option_text("NAMESPACE");
-  command->add_option("--dir", options->folder,
-                      "Where to write it; a directory called NAME, if not given")
+  command
+      ->add_option("--dir", options->folder,
+                   "Where to write it; a directory called NAME, if not given")
       ->option_text("PATH");
-  const std::map<std::string, build_system> systems{{"meson", build_system::meson},
-                                                    {"cmake", build_system::cmake}};
   command->add_option("--build", options->build, "What builds it: meson, if not given, or cmake")
       ->option_text("meson|cmake")
-      ->transform(CLI::CheckedTransformer(systems));
+      ->check(CLI::IsMember({"meson", "cmake"}));
   command->callback([options, &status] { status = make_project(*options); });
 }
 

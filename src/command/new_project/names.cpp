@@ -60,7 +60,8 @@ std::optional<refusal> check_identifier(std::string_view word, std::string_view 
 }  // namespace
 
 std::optional<refusal> check_name(std::string_view name) {
-  if (name.empty()) return refusal{"The name of the project is empty.", "Type one: coppice new shop"};
+  if (name.empty())
+    return refusal{"The name of the project is empty.", "Type one: coppice new shop"};
   if (!is_snake_case(name)) {
     return refusal{in_quotes(name) +
                        " cannot be the name of a project: that is a lower-case letter (a-z), and "
@@ -92,13 +93,15 @@ std::optional<refusal> check_module(std::string_view module) {
     well_formed = well_formed && is_identifier(word);
     // A name that is fine stays as it is in the advice; what else is there becomes snake_case.
     const bool fine = is_identifier(word) && !is_keyword(word) && !is_library(word);
-    suggestion += (suggestion.empty() ? "" : "::") + (fine ? std::string{word} : suggested_name(word));
+    suggestion +=
+        (suggestion.empty() ? "" : "::") + (fine ? std::string{word} : suggested_name(word));
     if (end == rest.size()) break;
     rest.remove_prefix(end + 2);
   }
   if (!well_formed) {
-    return refusal{in_quotes(module) + " cannot be a namespace: that is an identifier of C++, or "
-                                    "several joined by ::.",
+    return refusal{in_quotes(module) +
+                       " cannot be a namespace: that is an identifier of C++, or "
+                       "several joined by ::.",
                    "Another one will do, for instance --module " + suggestion + "."};
   }
   for (std::string_view rest = module;;) {
@@ -124,6 +127,7 @@ std::optional<refusal> check_module(std::string_view module) {
 }
 
 bool taken_by_header(std::string_view name) {
+  if (name.empty()) return false;
   const std::string_view all = embedded_file("taken_names.txt");
   for (std::size_t at = all.find(name); at != all.npos; at = all.find(name, at + 1)) {
     const bool begins = at == 0 || all[at - 1] == '\n';
@@ -155,8 +159,8 @@ std::string snake_case(std::string_view name) {
     const char c = name[i];
     const char before = i == 0 ? '_' : name[i - 1];
     const char after = i + 1 < name.size() ? name[i + 1] : '_';
-    const bool word_begins = is_lower(before) || is_digit(before) ||
-                             (is_upper(before) && is_lower(after));
+    const bool word_begins =
+        is_lower(before) || is_digit(before) || (is_upper(before) && is_lower(after));
     if (is_upper(c) && word_begins) snake += '_';
     snake += lower(c);
   }

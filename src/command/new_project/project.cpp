@@ -1,7 +1,7 @@
 #include "project.hpp"
 
 #include "../embedded_files.hpp"
-#include "fill_template.hpp"
+#include "../fill_template.hpp"
 
 #include <cstddef>
 

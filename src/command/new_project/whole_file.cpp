@@ -22,9 +22,8 @@ class temporary_file {
  public:
   explicit temporary_file(const fs::path& beside) {
     for (int i = 0; descriptor_ < 0; ++i) {
-      name_ = beside.parent_path() /
-              ("." + beside.filename().string() + "." + std::to_string(::getpid()) + "-" +
-               std::to_string(i));
+      name_ = beside.parent_path() / ("." + beside.filename().string() + "." +
+                                      std::to_string(::getpid()) + "-" + std::to_string(i));
       descriptor_ = ::open(name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
       if (descriptor_ < 0 && (errno != EEXIST || i == 100)) fail(errno);
     }

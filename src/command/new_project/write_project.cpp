@@ -85,13 +85,14 @@ std::string count_of(std::size_t made, std::size_t all) {
 
 }  // namespace
 
-void write_project(const fs::path& folder, const std::vector<project_file>& files,
-                   const asker& ask, std::ostream& told) {
+void write_project(const fs::path& folder, const std::vector<project_file>& files, const asker& ask,
+                   std::ostream& told) {
   try {
     check_folder(folder, ask);
     check_parents(folder, files);
   } catch (const fs::filesystem_error& e) {
-    throw write_failed{"Cannot look into " + in_quotes(folder.string()) + ": " + reason_of(e) + "."};
+    throw write_failed{"Cannot look into " + in_quotes(folder.string()) + ": " + reason_of(e) +
+                       "."};
   }
   std::size_t made = 0;
   for (const project_file& file : files) {

@@ -44,7 +44,9 @@ std::string fill_template(std::string_view text, const template_values& values) 
   static constexpr std::string_view begins = "@if ";
   std::string filled;
   std::vector<bool> holds;  // of the conditions around this line, the innermost one last
-  const auto wanted = [&] { return std::all_of(holds.begin(), holds.end(), [](bool b) { return b; }); };
+  const auto wanted = [&] {
+    return std::all_of(holds.begin(), holds.end(), [](bool b) { return b; });
+  };
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('\n'), text.size() - 1) + 1;
     const std::string_view line = text.substr(0, end);
