@@ -1,0 +1,6 @@
+#include <@path@/application.hpp>
+
+#include <coppice/run_applications.hpp>
+
+// Until SIGINT (Ctrl-C) or SIGTERM, which stop it in order: the program ends with 0 then.
+int main() { return coppice::run_applications({@module@::application()}, {.name = "@name@"}); }

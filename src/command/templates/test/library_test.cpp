@@ -1,0 +1,5 @@
+#include <@path@.hpp>
+
+#include <doctest/doctest.h>
+
+TEST_CASE("hello greets the world") { CHECK(@module@::hello() == "world"); }
