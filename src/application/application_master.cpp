@@ -25,7 +25,7 @@ namespace coppice::detail {
 
 namespace {
 
-std::string named(const application_run& run, const char* what) {
+std::string of_application(const application_run& run, const char* what) {
   std::string text{"application "};
   text += run.spec.name;
   text += ": ";
@@ -37,7 +37,7 @@ std::string named(const application_run& run, const char* what) {
 void tell_failed(const application_run& run, const char* callback) {
   scheduler& home = here();
   const exit_reason why = exit_reason::error(std::current_exception());
-  const std::string label = named(run, callback);
+  const std::string label = of_application(run, callback);
   if (home.listened_to()) home.tell(process_crashed{self(), label, why});
 }
 
@@ -50,9 +50,9 @@ task<application_tree> call_start(const run_ptr& run) {
     co_return tree;
   } catch (const boost::system::system_error& e) {
     if (e.code() == asio::error::operation_aborted) throw;
-    std::throw_with_nested(std::runtime_error{named(*run, "its start function failed")});
+    std::throw_with_nested(std::runtime_error{of_application(*run, "its start function failed")});
   } catch (...) {
-    std::throw_with_nested(std::runtime_error{named(*run, "its start function failed")});
+    std::throw_with_nested(std::runtime_error{of_application(*run, "its start function failed")});
   }
 }
 
