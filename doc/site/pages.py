@@ -17,7 +17,7 @@ SECTIONS = {
         ("Bring your server", "doc/bring-your-server.md"),
         ("Applications", "doc/applications.md"),
         ("State across restarts", "doc/state-across-restarts.md"),
-        ("State across restarts, the example", "example/sequence/README.md"),
+        ("A number server with a console", "example/sequence/README.md"),
         ("Stopping", "doc/stopping.md"),
         ("A dependency that is down", "doc/a-dependency-that-is-down.md"),
         ("Choosing a budget", "doc/choosing-a-budget.md"),
