@@ -50,6 +50,7 @@ SECTIONS = {
         ("Compatibility", "doc/compatibility.md"),
         ("Architecture", "ARCHITECTURE.md"),
         ("The tests", "test/README.md"),
+        ("What it does not do", "doc/limits.md"),
         ("Glossary", "doc/glossary.md"),
     ],
     "Changes": [("Changes", "CHANGELOG.md")],
