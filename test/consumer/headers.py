@@ -50,7 +50,7 @@ def main():
         needed = NEEDS.get(header.name)
         if needed is None or compiles(command, f"#include <{needed}>\n", stderr=subprocess.DEVNULL):
             lines.append(f"#include <{header.relative_to(include)}>")
-    pages = [source / "README.md", source / "example" / "sequence" / "README.md"]
+    pages = [source / "README.md", source / "doc" / "state-across-restarts.md"]
     programs = [program for page in pages if options.programs
                 for program in PROGRAM.findall(page.read_text(encoding="utf-8"))
                 if "int main()" in program]
