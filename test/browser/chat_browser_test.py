@@ -159,6 +159,7 @@ def main():
             except Exception:  # pylint: disable=broad-except
                 failed += 1
                 print(f"failed {test.__name__}\n{traceback.format_exc()}", flush=True)
+            world.browser.close_pages()
     print(f"{len(tests) - failed} passed, {failed} failed")
     return failed > 0
 
