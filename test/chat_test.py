@@ -325,6 +325,25 @@ def a_room_that_cannot_be_kept_alive_begins_anew(program):
         expect(server.stop()[0], 0)
 
 
+def a_client_whose_room_cannot_be_had_is_told_to_come_later(program):
+    with Server(program, "--rooms", "1", "--idle", "1") as server:
+        with server.user("one", "ada") as ada, WebSocket(server.port, "/rooms/two") as bob:
+            bob.say("is anybody there?")
+            while (heard := bob.frame())[0] == TEXT:
+                assert heard[1].startswith(b"refused the room is away"), heard
+            expect(heard, (CLOSE, (1013).to_bytes(2, "big")))
+            ada.say("here")
+            expect(ada.hear_said(), "ada here")
+        # When there is room again, so is a room.
+        eventually("there is a room", lambda: can_come_in(server, "two"), every=0.5)
+        expect(server.stop()[0], 0)
+
+
+def can_come_in(server, room):
+    with WebSocket(server.port, f"/rooms/{room}") as client:
+        return client.frame()[0] == TEXT
+
+
 def who_does_not_read_is_cut_off(program):
     with Server(program) as server, server.user(nick="ada") as ada:
         before = server.memory()
@@ -439,6 +458,7 @@ def main():
         a_room_that_crashes_comes_back_and_its_users_stay,
         nothing_is_lost_or_told_twice_when_a_room_crashes,
         a_room_that_cannot_be_kept_alive_begins_anew,
+        a_client_whose_room_cannot_be_had_is_told_to_come_later,
         who_does_not_read_is_cut_off,
         a_broken_protocol_ends_that_connection_alone,
         frames_may_come_in_pieces,

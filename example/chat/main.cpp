@@ -7,6 +7,7 @@
 //     --faults             users may crash their room, by /crash
 //     --history LINES      so many does a room keep, 50 unless given
 //     --idle SECONDS       an empty room ends after so long, 60 unless given
+//     --rooms NUMBER       so many at a time, 1000 unless given
 //     --patience SECONDS   for a request, and for the answer to be taken; 10 unless given
 //     --settle SECONDS     for how long it goes on, and is not ready, after SIGTERM; 0 unless given
 //
@@ -54,7 +55,7 @@ int main(int argc, char** argv) {
   const auto given = chat::read_options(std::span{argv, static_cast<std::size_t>(argc)}.subspan(1));
   if (!given) {
     std::cerr << "usage: chat [--port PORT] [--address ADDRESS] [--faults] [--history LINES]\n"
-                 "            [--idle SECONDS] [--patience SECONDS] [--settle SECONDS]\n";
+                 "            [--idle SECONDS] [--rooms NUMBER] [--patience SECONDS] [--settle SECONDS]\n";
     return 64;
   }
   boost::asio::io_context io{1};

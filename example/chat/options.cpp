@@ -30,6 +30,8 @@ bool read(std::string_view option, std::string_view value, options& to) {
     to.room.history = number;
   } else if (option == "--idle" && number > 0) {
     to.room.idle = std::chrono::seconds{number};
+  } else if (option == "--rooms" && number > 0) {
+    to.most_rooms = number;
   } else if (option == "--patience" && number > 0) {
     to.patience = std::chrono::seconds{number};
   } else if (option == "--settle") {

@@ -6,6 +6,7 @@
 #include <boost/asio/ip/tcp.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <span>
 
@@ -16,6 +17,7 @@ struct options {
   boost::asio::ip::tcp::endpoint endpoint{boost::asio::ip::address_v4::loopback(), 8080};
   bool faults = false;
   room_options room{};
+  std::size_t most_rooms = 1000;
   std::chrono::seconds patience{10};
   std::chrono::seconds settle{0};
 };

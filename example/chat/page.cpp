@@ -31,12 +31,12 @@ header, footer { display: flex; flex-wrap: wrap; gap: .25rem .75rem; align-items
 header { border-bottom: 1px solid var(--line); }
 footer { border-top: 1px solid var(--line); flex-wrap: nowrap; }
 h1 { font-size: 1.15rem; margin: 0; overflow-wrap: anywhere; }
-#state { color: var(--mark); }
+#state { color: var(--mark); overflow-wrap: anywhere; min-width: 0; }
 body[data-state="away"] #state, body[data-state="closed"] #state { color: var(--alarm); }
 #people { flex-basis: 100%; margin: 0; color: var(--faint); font-size: .875rem; overflow-wrap: anywhere; }
 #lines { flex: 1; min-height: 0; overflow-y: auto; list-style: none; margin: 0; padding: .5rem 0; }
 #lines li { padding: .15rem 0; overflow-wrap: anywhere; white-space: pre-wrap; }
-#lines b { color: var(--mark); margin-right: .5rem; }
+#lines b { color: var(--mark); }
 #lines .note { color: var(--faint); font-size: .875rem; }
 #lines .alarm { color: var(--alarm); font-size: .875rem; }
 input, button {
@@ -74,7 +74,7 @@ function add(kind, text, author) {
   const follows = lines.scrollHeight - lines.scrollTop - lines.clientHeight < 40;
   const item = document.createElement("li");
   item.className = kind;
-  if (author) item.append(Object.assign(document.createElement("b"), {textContent: author}));
+  if (author) item.append(Object.assign(document.createElement("b"), {textContent: author}), " ");
   item.append(text);
   lines.append(item);
   while (lines.childElementCount > 500) lines.firstElementChild.remove();

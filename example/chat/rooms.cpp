@@ -19,8 +19,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t most_rooms = 1000;
-
 // Each room has a supervisor, and so a budget, of its own: one that cannot be kept alive is given
 // up without harm to the others, and whoever is in it finds a new one. A room that ends since
 // nobody is there takes its supervisor with it.
@@ -38,8 +36,8 @@ coppice::child_spec make_room(const std::string& name, const room_options& given
 
 }  // namespace
 
-coppice::child_spec make_rooms() {
-  return coppice::dynamic_supervisor({.name = rooms_name, .max_children = most_rooms});
+coppice::child_spec make_rooms(std::size_t most) {
+  return coppice::dynamic_supervisor({.name = rooms_name, .max_children = most});
 }
 
 coppice::task<coppice::pid> find_room(std::string name, room_options given) {

@@ -6,12 +6,13 @@
 #include <coppice/pid.hpp>
 #include <coppice/task.hpp>
 
+#include <cstddef>
 #include <string>
 
 namespace chat {
 
 /// The supervisor of all rooms, which has none to begin with.
-[[nodiscard]] coppice::child_spec make_rooms();
+[[nodiscard]] coppice::child_spec make_rooms(std::size_t most);
 
 /// Finds the process of a room, or starts one.
 ///

@@ -36,7 +36,7 @@ coppice::child_spec make_clients(const common& all) {
 coppice::supervisor_spec make_tree(const common& all) {
   return {.name = tree_name,
           .strategy = coppice::rest_for_one,
-          .children = {make_rooms(), make_clients(all)}};
+          .children = {make_rooms(all.given.most_rooms), make_clients(all)}};
 }
 
 }  // namespace chat

@@ -13,10 +13,12 @@ import sys
 import tempfile
 import traceback
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [HERE, os.path.dirname(HERE)]
 
 from support.program import Listener, expect  # noqa: E402
-from browser.web_driver import Browser  # noqa: E402
+from driven_pages import Browser  # noqa: E402
 
 LINES = "return [...document.querySelectorAll('#lines li')].map(l => l.innerText)"
 HAS = "return [...document.querySelectorAll('#lines li')].some(l => l.innerText.includes(arguments[0]))"
@@ -159,6 +161,7 @@ def main():
             except Exception:  # pylint: disable=broad-except
                 failed += 1
                 print(f"failed {test.__name__}\n{traceback.format_exc()}", flush=True)
+            world.browser.close_pages()
     print(f"{len(tests) - failed} passed, {failed} failed")
     return failed > 0
 
