@@ -12,7 +12,6 @@
 #include <coppice/detail/wait/deferred_wait.hpp>
 #include <coppice/exit_reason.hpp>
 
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/system_executor.hpp>
 
@@ -103,11 +102,11 @@ class [[nodiscard]] server_call {
   static void start(Handler&& h, detail::call_ptr<R> call, elsewhere_ptr elsewhere) {
     using handler_type = std::decay_t<Handler>;
     if (!elsewhere) return start_here(std::move(call), std::forward<Handler>(h));
-    detail::process* const p = detail::process_behind(asio::get_associated_executor(h));
+    detail::process* const p = detail::process_behind(detail::handler_executor_of(h));
     if (p != nullptr && p->home.on_loop_thread()) {
       detail::wait_with(remote_wait_type{p->home, std::move(call), std::move(elsewhere)},
                          std::forward<Handler>(h));
-    } else if constexpr (std::same_as<asio::associated_executor_t<handler_type>,
+    } else if constexpr (std::same_as<detail::handler_executor_t<handler_type>,
                                       asio::system_executor>) {
       // The handler belongs nowhere: so it is the loop of the server where its caller waits.
       call->terms.elsewhere = std::move(elsewhere);

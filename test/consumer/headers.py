@@ -18,8 +18,8 @@ import subprocess
 import sys
 import tempfile
 
-WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion",
-            "-Werror"]
+from parts import WARNINGS
+
 # Header: what it needs beside Boost.
 NEEDS = {
     "simulation_doctest.hpp": "doctest/doctest.h",

@@ -14,7 +14,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/cancellation_type.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/executor_work_guard.hpp>
@@ -257,7 +256,7 @@ template <class R, class Handler>
 class foreign_call final : public foreign_wait, public answer_receiver<R> {
  public:
   foreign_call(Handler handler, std::shared_ptr<caller_elsewhere> mine)
-      : foreign_wait{asio::get_associated_executor(handler)},
+      : foreign_wait{handler_executor_of(handler)},
         mine_{std::move(mine)},
         handler_{std::move(handler)} {}
 

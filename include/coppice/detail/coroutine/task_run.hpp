@@ -11,7 +11,6 @@
 #include <coppice/task.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/post.hpp>
 
 #include <concepts>
@@ -43,7 +42,7 @@ template <class T, class Handler>
 class task_run final : public task_root, public pooled {
  public:
   static void start(task<T> t, Handler h) {
-    process* const p = process_behind(asio::get_associated_executor(h));
+    process* const p = process_behind(handler_executor_of(h));
     if (p == nullptr) {
       fail(std::move(h), std::make_exception_ptr(
                              std::logic_error{"coppice: a task is awaited within a process"}));
@@ -146,7 +145,7 @@ class task_run final : public task_root, public pooled {
   }
   template <class... Result>
   static void post_result(Handler h, Result... result) {
-    auto ex = asio::get_associated_executor(h);
+    auto ex = handler_executor_of(h);
     asio::post(ex, move_only_function{[h = std::move(h), ... result = std::move(result)]() mutable {
                  std::move(h)(std::move(result)...);
                }});

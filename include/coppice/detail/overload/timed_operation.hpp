@@ -11,7 +11,6 @@
 #include <coppice/executor.hpp>
 
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 
@@ -41,7 +40,7 @@ class timed_run final : public timed_part, public pooled {
       std::move(op)(std::move(h));
       return;
     }
-    process& p = timed_process(process_behind(asio::get_associated_executor(h)));
+    process& p = timed_process(process_behind(handler_executor_of(h)));
     auto* const run = new timed_run{p, coroutine, std::move(h)};
     const use keep{*run};
     try {

@@ -14,7 +14,6 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/associated_cancellation_slot.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/system_executor.hpp>
 
@@ -56,7 +55,7 @@ class dispatched_handler {
  private:
   template <class... Result>
   void dispatch_with(std::tuple<Result...> result) {
-    auto ex = asio::get_associated_executor(handler_);
+    auto ex = handler_executor_of(handler_);
     dispatch_to(ex, [handler = std::move(handler_), result = std::move(result)]() mutable {
       std::apply(std::move(handler), std::move(result));
     });
@@ -83,7 +82,7 @@ class dispatched_handler {
 template <wait_state State, class Handler>
 class wait_operation final : public cancellable_waiter, public pooled {
  public:
-  using handler_executor = asio::associated_executor_t<Handler>;
+  using handler_executor = handler_executor_t<Handler>;
 
   wait_operation(scheduler& s, State state, Handler handler)
       : cancellable_waiter{s, &act_on, kind_of<State>()},
@@ -129,7 +128,7 @@ class wait_operation final : public cancellable_waiter, public pooled {
         return known;
       }
     }
-    return process_behind(asio::get_associated_executor(handler_));
+    return process_behind(handler_executor_of(handler_));
   }
 
   static void act_on(run_item* item, how h) {
