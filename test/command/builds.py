@@ -127,8 +127,8 @@ def without_any_coppice_it_is_said_what_to_do(place):
 def generated_sources_are_formatted(place):
     """By their own rules, also with the shortest and the longest names."""
     formatter = next(name for name in ("clang-format", "clang-format-14") if shutil.which(name))
-    kinds = itertools.product([[], ["--sup"]], [("shop", None), ("a", None), ("n" * 40, None),
-                                                ("shop", "a::" + "B" * 37), ("x" * 40, "zzz")])
+    kinds = itertools.product([[], ["--sup"]], [("shop", None), ("a", None), ("n" * 32, None),
+                                                ("shop", "a::" + "B" * 29), ("x" * 32, "zzz")])
     for options, (name, module) in kinds:
         folder = place.fresh()
         place.new(name, *options, *(["--module", module] if module else []), cwd=folder)

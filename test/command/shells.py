@@ -25,10 +25,9 @@ zmodload zsh/zpty
 zpty z zsh -f -i
 zpty -w z 'PS1="READY> "; FPATH=$1:$FPATH; autoload -Uz compinit; compinit -u -D'
 zpty -w z 'zstyle ":completion:*" list-separator "--"; LISTMAX=0; setopt nobeep; unsetopt automenu'
-zpty -w z 'bindkey "^X" list-choices; cd $2; print -r START''ED'
+zpty -w z 'bindkey "^T" list-choices; cd $2; print -r START""ED'
 zpty -r -m z seen '*STARTED*' || exit 1
-zpty -w -n z "$3"$'\x18'
-zpty -w -n z $'\x15print -r FINI''SHED\n'
+zpty -w -n z "$3"$'\x14\x15print -r FINI""SHED\n'
 zpty -r -m z seen '*FINISHED*' || exit 1
 print -r -- "$seen"
 zpty -d z
