@@ -1,6 +1,9 @@
 #pragma once
 
 #include <coppice/agent.hpp>
+#include <coppice/application.hpp>
+#include <coppice/application_env.hpp>
+#include <coppice/applications.hpp>
 #include <coppice/async_stream.hpp>
 #include <coppice/async_task.hpp>
 #include <coppice/await_many.hpp>
@@ -10,6 +13,8 @@
 #include <coppice/child_policy.hpp>
 #include <coppice/child_spec.hpp>
 #include <coppice/child_start.hpp>
+#include <coppice/config_type.hpp>
+#include <coppice/config_value.hpp>
 #include <coppice/controlling_process.hpp>
 #include <coppice/deadline.hpp>
 #include <coppice/describe.hpp>
@@ -46,6 +51,7 @@
 #include <coppice/restart_backoff.hpp>
 #include <coppice/restart_limit.hpp>
 #include <coppice/run.hpp>
+#include <coppice/run_applications.hpp>
 #include <coppice/run_options.hpp>
 #include <coppice/semaphore.hpp>
 #include <coppice/send_after.hpp>
@@ -57,6 +63,7 @@
 #include <coppice/start_gate.hpp>
 #include <coppice/stash.hpp>
 #include <coppice/stop_plan.hpp>
+#include <coppice/stop_program.hpp>
 #include <coppice/stream_options.hpp>
 #include <coppice/sum_up.hpp>
 #include <coppice/supervise.hpp>
@@ -73,6 +80,7 @@
 #include <coppice/this_server.hpp>
 #include <coppice/time_limit.hpp>
 #include <coppice/unfinished_tasks.hpp>
+#include <coppice/version.hpp>
 #include <coppice/virtual_clock.hpp>
 #include <coppice/watchdog.hpp>
 #include <coppice/with_deadline.hpp>

@@ -181,7 +181,7 @@ TEST_CASE("the stop of a program is told last, and before it what is still count
                coppice::worker("a", body).with_restart(coppice::transient).with_significant()}});
   const auto sum = std::ranges::find(told, "reports_summed_up");
   CHECK(sum != told.end());
-  CHECK(told.back() == "application_stopped");
+  CHECK(told.back() == "program_stopped");
 }
 
 TEST_CASE("what is counted is told when the sink is replaced") {

@@ -563,11 +563,11 @@ TEST_CASE("a program reports that it is up, with its process, and that it has st
     asio::io_context io{1};
     texts told;
     coppice::set_report_sink(io, [&](const coppice::report& r) {
-      if (const auto* up = std::get_if<coppice::application_started>(&r)) {
+      if (const auto* up = std::get_if<coppice::program_started>(&r)) {
         CHECK(up->os_process == ::getpid());
         CHECK(up->process.alive());
         told.push_back("up: " + std::string{up->name});
-      } else if (const auto* end = std::get_if<coppice::application_stopped>(&r)) {
+      } else if (const auto* end = std::get_if<coppice::program_stopped>(&r)) {
         CHECK_FALSE(end->process.alive());
         told.push_back("stopped: " + std::string{end->name} + ", " + end->reason.to_string() +
                        ", " + std::to_string(end->exit_code) + ", " +

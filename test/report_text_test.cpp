@@ -341,23 +341,43 @@ TEST_CASE("how much a report matters follows from what it tells") {
   CHECK(severity_of(coppice::loop_blocked{}) == severity::warning);
 }
 
+TEST_CASE("the start and the end of an application are told") {
+  using coppice::severity;
+  const exit_reason asked = exit_reason::shutdown();
+  const coppice::application_started up{"shop", process(1), process(2), coppice::permanent};
+  const coppice::application_started alone{"units", {}, {}, coppice::temporary};
+  const coppice::application_stopped ends{"shop", process(1), asked, coppice::transient, true};
+  const coppice::application_stopped goes{"shop", process(1), asked, coppice::temporary, false};
+  CHECK(severity_of(up) == severity::info);
+  CHECK(severity_of(ends) == severity::error);
+  CHECK(severity_of(goes) == severity::info);
+  CHECK(to_string(up) == "application shop <1> started");
+  CHECK(to_string(alone) == "application units started");
+  CHECK(to_string(ends) ==
+        "application shop <1> stopped (shutdown); it is transient, so the program ends");
+  CHECK(to_string(goes) == "application shop <1> stopped (shutdown)");
+  CHECK(to_string(up, in_lines) == "Application shop started\nMaster: <1>");
+  CHECK(to_string(ends, in_lines) ==
+        "Application shop stopped\n** (exit) shutdown\nEnds the program as: transient");
+}
+
 // LOG-16
 TEST_CASE("a program's start is information, and so is its stop if all went well") {
   using coppice::severity;
   const exit_reason asked = exit_reason::shutdown();
   const exit_reason bad = exit_reason::killed();
-  const coppice::application_started up{"demo", process(1), 4242};
-  const coppice::application_stopped well{"demo", process(1), asked, 0};
+  const coppice::program_started up{"demo", process(1), 4242};
+  const coppice::program_stopped well{"demo", process(1), asked, 0};
   CHECK(severity_of(up) == severity::info);
   CHECK(severity_of(well) == severity::info);
-  CHECK(severity_of(coppice::application_stopped{{}, {}, asked, 1}) == severity::error);
-  CHECK(severity_of(coppice::application_stopped{{}, {}, bad, 0}) == severity::error);
-  CHECK(severity_of(coppice::application_stopped{{}, {}, bad, 3}) == severity::warning);
-  CHECK(to_string(up) == "application demo started (OS process 4242)");
-  CHECK(to_string(well) == "application demo stopped (shutdown); exit code 0");
-  CHECK(to_string(up, in_lines) == "Application demo started\nOS process: 4242");
-  CHECK(to_string(well, in_lines) == "Application demo stopped\n** (exit) shutdown\nExit code: 0");
-  CHECK(to_string(coppice::application_started{}) == "application started (OS process 0)");
+  CHECK(severity_of(coppice::program_stopped{{}, {}, asked, 1}) == severity::error);
+  CHECK(severity_of(coppice::program_stopped{{}, {}, bad, 0}) == severity::error);
+  CHECK(severity_of(coppice::program_stopped{{}, {}, bad, 3}) == severity::warning);
+  CHECK(to_string(up) == "program demo started (OS process 4242)");
+  CHECK(to_string(well) == "program demo stopped (shutdown); exit code 0");
+  CHECK(to_string(up, in_lines) == "Program demo started\nOS process: 4242");
+  CHECK(to_string(well, in_lines) == "Program demo stopped\n** (exit) shutdown\nExit code: 0");
+  CHECK(to_string(coppice::program_started{}) == "program started (OS process 0)");
 }
 
 // LOG-12
@@ -489,8 +509,10 @@ TEST_CASE("every report has a kind, a severity, texts of both forms") {
       {coppice::acceptor_paused{"a", process(3), {}, 9}, "acceptor_paused"},
       {coppice::acceptor_resumed{"a", process(3), {}, 9, 2, 1s}, "acceptor_resumed"},
       {coppice::loop_blocked{process(3), "a", 1s, {}}, "loop_blocked"},
-      {coppice::application_started{"top", process(1), 42}, "application_started"},
-      {coppice::application_stopped{"top", process(1), reason, 1}, "application_stopped"},
+      {coppice::application_started{"top", process(1), {}, {}}, "application_started"},
+      {coppice::application_stopped{"top", process(1), reason, {}, true}, "application_stopped"},
+      {coppice::program_started{"top", process(1), 42}, "program_started"},
+      {coppice::program_stopped{"top", process(1), reason, 1}, "program_stopped"},
       {coppice::reports_lost{2, reason}, "reports_lost"},
       {coppice::reports_summed_up{coppice::severity::error, "t", 2, 1s}, "reports_summed_up"}};
   CHECK(std::size(all) == std::variant_size_v<coppice::report>);
@@ -525,7 +547,7 @@ TEST_CASE("a block is printed with its severity") {
   const std::string text = printed([&] {
     coppice::print_report(s.cast(), {.multi_line = true});
     coppice::print_report(coppice::child_started{some_child}, in_lines);
-    coppice::print_report(coppice::application_started{"demo", {}, 1}, in_lines,
+    coppice::print_report(coppice::program_started{"demo", {}, 1}, in_lines,
                           coppice::severity::info);
   });
   CHECK(std::regex_match(
@@ -534,7 +556,7 @@ TEST_CASE("a block is printed with its severity") {
                        "\\*\\* \\(std::runtime_error\\) bad argument\n"
                        "Last message: increment_number\\(\"cat\"\\)\n"
                        "State: 127\n"
-                       "\\d\\d:\\d\\d:\\d\\d\\.\\d{3} \\[info\\] Application demo started\n"
+                       "\\d\\d:\\d\\d:\\d\\d\\.\\d{3} \\[info\\] Program demo started\n"
                        "OS process: 1\n"}));
 }
 

@@ -233,7 +233,7 @@ TEST_CASE("a stop with a limit is over in time") {
   p["a"].stop = stop_as::ignores;
   std::vector<std::string> killed;
   coppice::set_report_sink(p.io, [&](const coppice::report& r) {
-    if (const auto* x = std::get_if<coppice::application_stopped>(&r)) {
+    if (const auto* x = std::get_if<coppice::program_stopped>(&r)) {
       killed.assign(x->killed.begin(), x->killed.end());
     }
   });

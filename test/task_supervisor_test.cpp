@@ -351,7 +351,7 @@ TEST_CASE("running tasks are listed and counted, and can be ended one by one") {
     CHECK(left == std::vector<pid>{made[1]});
     co_await o.await_and_note(first);
   });
-  CHECK(o.log == "ended; no such child; it ended before it had answered: shutdown");
+  CHECK(o.log == "ended; no such child or application; it ended before it had answered: shutdown");
 }
 
 // TSUP-08

@@ -61,6 +61,17 @@ auto prompt() {
   });
 }
 
+// One that does so without asking the executor of its handler, as those of Beast's WebSocket do.
+auto rash() {
+  return operation<void()>([](auto handler) {
+    auto shared = std::make_shared<decltype(handler)>(std::move(handler));
+    asio::get_associated_cancellation_slot(*shared).assign([shared](asio::cancellation_type) {
+      auto called = std::move(*shared);
+      std::move(called)();
+    });
+  });
+}
+
 // Keeps the handler of an operation, to be dropped uncalled.
 class keeper {
  public:
@@ -362,6 +373,29 @@ TEST_CASE("a killed task whose operation completes from within its cancellation 
     CHECK(end.text() == "killed");
     CHECK(w.reports.empty());
   }
+}
+
+TEST_CASE("a killed task never goes on, also if an operation calls its handler amid the kill") {
+  world w;
+  std::string log;
+  const auto inner = [](std::string& to) -> task<> {
+    const witness here{to};
+    co_await rash();
+    to += "went on ";
+  };
+  const auto p = coppice::spawn(w.io, [&]() -> task<> {
+    const witness here{log};
+    auto awaited = inner(log);
+    co_await std::move(awaited);
+    log += "went on ";
+  });
+  const ending end{p};
+  w.clock.settle();
+  coppice::kill(p);
+  w.clock.settle();
+  CHECK(end.text() == "killed");
+  CHECK(log == p.to_string() + ' ' + p.to_string() + ' ');
+  CHECK(w.reports.empty());
 }
 
 TEST_CASE("an awaitable that a task awaits may clean up with further awaits after a stop") {

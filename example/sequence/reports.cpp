@@ -16,7 +16,7 @@ std::optional<std::string> report_filter::operator()(const coppice::report& what
                                                      const std::string& clock) {
   if (severity_of(what) < coppice::severity::warning) return std::nullopt;
   // The exit code tells that.
-  if (std::holds_alternative<coppice::application_stopped>(what)) return std::nullopt;
+  if (std::holds_alternative<coppice::program_stopped>(what)) return std::nullopt;
   if (const auto* const crash = std::get_if<coppice::server_terminated>(&what)) {
     crashed_ = crash->process;
     return clock + " [error] " + to_string(what, {.multi_line = true}) + '\n';

@@ -56,6 +56,7 @@ class COPPICE_API acceptor_ref : public supervisor_handle {
   /// Whether it listens.
   [[nodiscard]] bool is_listening() const;
 
+  /// How many connections there are and have been, and how often it has paused.
   [[nodiscard]] acceptor_counts counts() const;
 
   /// Stops listening, and keeps the connections. The port is free when this returns; clients who

@@ -34,6 +34,7 @@ namespace coppice {
 template <class T>
 class agent_ref {
  public:
+  /// The agent of that pid or name, or however a `process_ref` finds it.
   agent_ref(process_ref to) : server_{std::move(to)} {}
   agent_ref(pid process) : server_{process} {}
   agent_ref(std::string_view name) : server_{name} {}

@@ -56,6 +56,7 @@ namespace coppice {
 template <class T>
 class [[nodiscard]] async_task {
  public:
+  /// What the task returns; may be void.
   using value_type = T;
 
   /// Empty.

@@ -34,9 +34,9 @@ namespace coppice {
 /// As `async_task::await`.
 /// @par Origin
 /// `Task.await_many/2`.
-template <task_range Tasks>
 /// @par Completion Signature
 /// `void(error_code, std::vector<T>)`, or `void(error_code)`
+template <task_range Tasks>
 [[nodiscard]] operation<
     completion_signature<detail::all_values_t<detail::many_value_t<Tasks>>>> auto
 await_many(Tasks&& tasks, time_limit limit = std::chrono::seconds{5}) {
@@ -69,9 +69,9 @@ struct yield_many_options {
 /// As `async_task::await`.
 /// @par Origin
 /// `Task.yield_many/2`; `at_most` is its `:limit`.
-template <task_range Tasks>
 /// @par Completion Signature
 /// `void(error_code, std::vector<std::optional<task_result<T>>>)`
+template <task_range Tasks>
 [[nodiscard]] operation<
     void(boost::system::error_code,
          std::vector<std::optional<task_result<detail::many_value_t<Tasks>>>>)> auto

@@ -42,6 +42,7 @@ inline constexpr inherited_t inherited{};
 /// For how long a call waits for its answer, at the most: a `time_limit`, or `inherited`.
 class call_limit {
  public:
+  /// Any limit of its own: a duration, or `infinity`.
   template <std::convertible_to<time_limit> Limit>
   constexpr call_limit(Limit limit) noexcept : own_{limit} {}
   constexpr call_limit(inherited_t) noexcept

@@ -15,7 +15,7 @@ struct child_entry {
   std::string id;        ///< The label of a dynamic child, which need not be unique.
   pid process;           ///< Empty unless the child runs.
   bool restarting = false;   ///< It waits for its next start.
-  child_type type = child_type::worker;
+  child_type type = child_type::worker;  ///< Whether it is a supervisor.
   std::size_t restarts = 0;  ///< How often it has been restarted so far.
   bool parked = false;       ///< It is restarting, and its own `restart_limit` is spent.
 };

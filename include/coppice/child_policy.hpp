@@ -17,14 +17,15 @@ enum class restart : unsigned char {
   temporary,  ///< Never; its spec is dropped.
 };
 
+/// The values of `restart`, for short.
 inline constexpr restart permanent = restart::permanent;
 inline constexpr restart transient = restart::transient;
 inline constexpr restart temporary = restart::temporary;
 
 /// What a child is. Only of meaning for counts, listings and the default of its shutdown.
 enum class child_type : unsigned char {
-  worker,
-  supervisor,
+  worker,  ///< Any process that supervises nobody.
+  supervisor,  ///< One with children of its own.
 };
 
 /// How a supervisor stops a child: for how long it waits after asking, before it kills.
@@ -36,21 +37,26 @@ enum class child_type : unsigned char {
 /// one, whose time never runs out.
 class shutdown {
  public:
+  /// Of `steady_clock`.
   using duration = std::chrono::steady_clock::duration;
 
   /// Kill without asking.
   struct brutal_kill_t {};
 
+  /// Asks and waits for so long; kills at once; or asks and waits for ever.
   template <class Rep, class Period>
   constexpr shutdown(std::chrono::duration<Rep, Period> time) noexcept
       : time_{detail::saturated(time)}, kind_{kind::timed} {}
   constexpr shutdown(brutal_kill_t) noexcept : kind_{kind::brutal_kill} {}
   constexpr shutdown(infinity_t) noexcept : kind_{kind::unlimited} {}
 
+  /// Whether it kills without asking.
   [[nodiscard]] constexpr bool is_brutal_kill() const noexcept {
     return kind_ == kind::brutal_kill;
   }
+  /// Whether it waits for ever.
   [[nodiscard]] constexpr bool is_infinity() const noexcept { return kind_ == kind::unlimited; }
+  /// Whether it waits for `time()`, and kills then.
   [[nodiscard]] constexpr bool is_timed() const noexcept { return kind_ == kind::timed; }
   /// Only of meaning if `is_timed()`.
   [[nodiscard]] constexpr duration time() const noexcept { return time_; }
@@ -64,6 +70,7 @@ class shutdown {
   kind kind_;
 };
 
+/// As `shutdown` of a child: it is killed without being asked.
 inline constexpr shutdown::brutal_kill_t brutal_kill{};
 
 /// Which children a supervisor restarts when one has to be.
@@ -74,6 +81,7 @@ enum class strategy : unsigned char {
   simple_one_for_one,  ///< The child alone; `start_child()` makes all children from one template.
 };
 
+/// The values of `strategy`, for short.
 inline constexpr strategy one_for_one = strategy::one_for_one;
 inline constexpr strategy one_for_all = strategy::one_for_all;
 inline constexpr strategy rest_for_one = strategy::rest_for_one;

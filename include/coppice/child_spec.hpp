@@ -36,10 +36,12 @@ class start_function {
   /// No function; refused wherever a spec is used.
   start_function() noexcept = default;
 
+  /// Any callable that returns a process body.
   template <class F>
     requires(!std::same_as<std::decay_t<F>, start_function>) && detail::process_function<F>
   start_function(F&& f) : body_{detail::make_body(std::forward<F>(f))} {}
 
+  /// Whether there is a function.
   explicit operator bool() const noexcept {
     return static_cast<bool>(body_) || static_cast<bool>(template_);
   }
@@ -70,10 +72,10 @@ struct child_spec {
   /// Called for each start, with nothing kept from the last one. What it captured by reference must
   /// outlive the supervisor.
   start_function start{};
-  coppice::restart restart = coppice::restart::permanent;
+  coppice::restart restart = coppice::restart::permanent;  ///< When it is started again.
   /// 5 s for a worker and `infinity` for a supervisor, unless given.
   std::optional<coppice::shutdown> shutdown{};
-  child_type type = child_type::worker;
+  child_type type = child_type::worker;  ///< What it is; `supervisor` sets that.
   /// Counts for the automatic shutdown of its supervisor. Not for permanent children.
   bool significant = false;
   /// For how long it may take to acknowledge its start before it is killed, and has failed to
@@ -117,54 +119,63 @@ struct child_spec {
   [[nodiscard]] child_spec with_id(std::string new_id) && {
     return with(std::move(*this), &child_spec::id, std::move(new_id));
   }
+  /// The same child with another `restart`.
   [[nodiscard]] child_spec with_restart(coppice::restart r) const& {
     return with(child_spec{*this}, &child_spec::restart, r);
   }
   [[nodiscard]] child_spec with_restart(coppice::restart r) && {
     return with(std::move(*this), &child_spec::restart, r);
   }
+  /// The same child with another `shutdown`.
   [[nodiscard]] child_spec with_shutdown(coppice::shutdown s) const& {
     return with(child_spec{*this}, &child_spec::shutdown, s);
   }
   [[nodiscard]] child_spec with_shutdown(coppice::shutdown s) && {
     return with(std::move(*this), &child_spec::shutdown, s);
   }
+  /// The same child with another `type`.
   [[nodiscard]] child_spec with_type(child_type t) const& {
     return with(child_spec{*this}, &child_spec::type, t);
   }
   [[nodiscard]] child_spec with_type(child_type t) && {
     return with(std::move(*this), &child_spec::type, t);
   }
+  /// The same child, significant or not.
   [[nodiscard]] child_spec with_significant(bool s = true) const& {
     return with(child_spec{*this}, &child_spec::significant, s);
   }
   [[nodiscard]] child_spec with_significant(bool s = true) && {
     return with(std::move(*this), &child_spec::significant, s);
   }
+  /// The same child with a `start_limit`: for how long its start may take.
   [[nodiscard]] child_spec with_start_limit(time_limit limit) const& {
     return with(child_spec{*this}, &child_spec::start_limit, limit);
   }
   [[nodiscard]] child_spec with_start_limit(time_limit limit) && {
     return with(std::move(*this), &child_spec::start_limit, limit);
   }
+  /// The same child with a `progress_limit`.
   [[nodiscard]] child_spec with_progress_limit(time_limit limit) const& {
     return with(child_spec{*this}, &child_spec::progress_limit, limit);
   }
   [[nodiscard]] child_spec with_progress_limit(time_limit limit) && {
     return with(std::move(*this), &child_spec::progress_limit, limit);
   }
+  /// The same child with a time to `drain`.
   [[nodiscard]] child_spec with_drain(time_limit time) const& {
     return with(child_spec{*this}, &child_spec::drain, time);
   }
   [[nodiscard]] child_spec with_drain(time_limit time) && {
     return with(std::move(*this), &child_spec::drain, time);
   }
+  /// The same child with pauses before its restarts.
   [[nodiscard]] child_spec with_backoff(const restart_backoff& b) const& {
     return with(child_spec{*this}, &child_spec::backoff, b);
   }
   [[nodiscard]] child_spec with_backoff(const restart_backoff& b) && {
     return with(std::move(*this), &child_spec::backoff, b);
   }
+  /// The same child with a budget of restarts of its own.
   [[nodiscard]] child_spec with_restart_limit(const coppice::restart_limit& l) const& {
     return with(child_spec{*this}, &child_spec::restart_limit, l);
   }

@@ -18,8 +18,10 @@ namespace coppice {
 /// in time of `steady_clock` is `infinity`.
 class deadline {
  public:
+  /// Of `steady_clock`.
   using time_point = std::chrono::steady_clock::time_point;
 
+  /// So long from the moment on at which what has the deadline begins.
   template <std::convertible_to<time_limit> Limit>
   constexpr deadline(Limit limit) noexcept : limit_{limit} {}
   constexpr deadline(time_point when) noexcept : limit_{infinity}, when_{when} {}

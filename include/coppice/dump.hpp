@@ -18,7 +18,7 @@ namespace asio = boost::asio;
 
 /// The state of one process at the moment, for those who look for one that hangs.
 struct process_state {
-  pid id;
+  pid id;                           ///< Which process.
   std::string name;                 ///< Its registered name, or else its label; may be empty.
   pid parent;                       ///< Its supervisor, or else the process that spawned it.
   std::string_view kind{};          ///< "process", "server", "supervisor" or "task".

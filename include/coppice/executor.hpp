@@ -62,22 +62,26 @@ class COPPICE_API executor {
   /// The io_context of the process.
   [[nodiscard]] asio::execution_context& query(asio::execution::context_t) const noexcept;
 
+  /// What Asio asks of any executor.
   static constexpr asio::execution::outstanding_work_t query(
       asio::execution::outstanding_work_t) noexcept {
     return asio::execution::outstanding_work.untracked;
   }
 
+  /// The same.
   [[nodiscard]] asio::execution::blocking_t query(asio::execution::blocking_t) const noexcept {
     if (never_blocks()) return asio::execution::blocking.never;
     return asio::execution::blocking.possibly;
   }
 
+  /// The executor that never runs a function object at once, or the one that may.
   [[nodiscard]] executor require(asio::execution::blocking_t::never_t) const noexcept {
     executor result{*this};
     result.target_ |= never_bit;
     return result;
   }
 
+  /// The same.
   [[nodiscard]] executor require(asio::execution::blocking_t::possibly_t) const noexcept {
     executor result{*this};
     result.target_ &= ~never_bit;

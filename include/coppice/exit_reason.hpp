@@ -27,6 +27,7 @@ namespace coppice {
 /// with or without a note) and abnormal. Differs: a reason is not any term.
 class COPPICE_API exit_reason {
  public:
+  /// The kinds of reasons.
   enum class kind_type : unsigned char {
     normal,    ///< The body returned.
     shutdown,  ///< Asked to end, or ended on purpose; expected, like normal.
@@ -41,21 +42,30 @@ class COPPICE_API exit_reason {
   /// `normal`.
   exit_reason() noexcept = default;
 
+  /// The body returned.
   static exit_reason normal() noexcept { return exit_reason{kind_type::normal}; }
+  /// Asked to end, or ended on purpose.
   static exit_reason shutdown() noexcept { return exit_reason{kind_type::shutdown}; }
   /// A shutdown that says why, as `{shutdown, Term}` does.
   static exit_reason shutdown(std::string_view note);
+  /// As a signal: end at once.
   static exit_reason kill() noexcept { return exit_reason{kind_type::kill}; }
+  /// Ended by a kill.
   static exit_reason killed() noexcept { return exit_reason{kind_type::killed}; }
+  /// There is no such process.
   static exit_reason noproc() noexcept { return exit_reason{kind_type::noproc}; }
+  /// A time limit ran out.
   static exit_reason timeout() noexcept { return exit_reason{kind_type::timeout}; }
+  /// It made no progress for too long.
   static exit_reason hung() noexcept { return exit_reason{kind_type::hung}; }
   /// A failure that carries an exception. A null pointer is an error without exception.
   static exit_reason error(std::exception_ptr exception) noexcept;
   /// A failure described by a text, without an exception.
   static exit_reason error(std::string_view text);
 
+  /// Which kind of reason it is.
   [[nodiscard]] kind_type kind() const noexcept { return kind_; }
+  /// Whether the body returned.
   [[nodiscard]] bool is_normal() const noexcept { return kind_ == kind_type::normal; }
   /// Whether it is a shutdown, with or without a note.
   [[nodiscard]] bool is_shutdown() const noexcept { return kind_ == kind_type::shutdown; }
@@ -95,6 +105,7 @@ class COPPICE_API exit_reason {
   std::exception_ptr detail_;  // counted, and one pointer wide
 };
 
+/// Writes `to_string()`.
 COPPICE_API std::ostream& operator<<(std::ostream& out, const exit_reason& reason);
 
 /// Thrown by a process body to end with a given reason.
@@ -105,10 +116,13 @@ COPPICE_API std::ostream& operator<<(std::ostream& out, const exit_reason& reaso
 /// `erlang:exit/1`.
 class COPPICE_API exit_exception : public std::exception {
  public:
+  /// Ends with that reason.
   explicit exit_exception(exit_reason reason) noexcept : reason_{std::move(reason)} {}
   ~exit_exception() override;
 
+  /// The reason with which the process ends.
   [[nodiscard]] const exit_reason& reason() const noexcept { return reason_; }
+  /// The same text for all; the reason is in `reason()`.
   [[nodiscard]] const char* what() const noexcept override { return "coppice: process exit"; }
 
  private:

@@ -24,6 +24,7 @@ class [[nodiscard]] function_call {
   // It refuses the token by which Asio asks for the signature.
   using awaited_by_name = Call;
 
+  /// Made by the functions that return one.
   explicit function_call(Call call) : call_{std::move(call)} {}
 
   /// `R r = co_await request.result();` Once. Fails as `server_ref::call` does.

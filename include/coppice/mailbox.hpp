@@ -107,8 +107,10 @@ class address {
 template <class T>
 class mailbox {
  public:
+  /// The type of its messages.
   using value_type = T;
 
+  /// One of the calling process, without limit or bounded as the options say.
   mailbox() : mailbox{mailbox_options{}} {}
 
   /// @throws std::invalid_argument if `options.limit` is 0.
@@ -126,6 +128,7 @@ class mailbox {
     if (box_) box_->close();
   }
 
+  /// Whereto messages for it are sent; may be copied and handed on.
   [[nodiscard]] address<T> get_address() const noexcept { return address<T>{box_}; }
 
   /// How many messages wait.

@@ -19,6 +19,7 @@ namespace coppice {
 /// `{error, {already_started, Pid}}`.
 class COPPICE_API name_taken : public boost::system::system_error {
  public:
+  /// Who was asked for the name, and who has it.
   name_taken(const std::string& name, const pid& holder);
   ~name_taken() override;
 

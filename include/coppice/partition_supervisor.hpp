@@ -93,6 +93,7 @@ struct partition_supervisor_spec {
   coppice::strategy strategy = strategy::one_for_one;
   /// As in `supervisor_spec`, for all partitions together.
   std::size_t intensity = 3;
+  /// For how long a restart counts; above zero.
   std::chrono::steady_clock::duration period = std::chrono::seconds{5};
 };
 

@@ -61,12 +61,15 @@ class COPPICE_API pid {
   std::uint64_t number_ = 0;
 };
 
+/// Writes `to_string()`.
 COPPICE_API std::ostream& operator<<(std::ostream& out, const pid& id);
 
 }  // namespace coppice
 
+/// Lets a pid be a key.
 template <>
 struct std::hash<coppice::pid> {
+  /// Equal for equal pids.
   std::size_t operator()(const coppice::pid& id) const noexcept {
     return std::hash<std::uint64_t>{}(id.number());
   }

@@ -11,14 +11,15 @@ namespace coppice {
 
 /// Describes a living process, or one whose end is being reported.
 struct process_info {
-  pid id;
+  pid id;  ///< The process itself.
+  /// As it was given to `spawn`, or the id of the child; may be empty.
   std::string label;
   std::string name;             ///< Under which it is registered; empty if it is not.
   pid parent;                   ///< Its supervisor, or else the process that spawned it.
   std::vector<pid> ancestors;   ///< Parent, grandparent and so on, as far as they live.
   std::vector<pid> callers;     ///< Of a task: as `coppice::callers()`.
-  std::vector<pid> links;
-  bool traps_exits = false;
+  std::vector<pid> links;       ///< The processes to which it is linked.
+  bool traps_exits = false;     ///< Whether exit signals are messages to it.
   bool started = false;         ///< Has run at all.
   bool waiting_in_coppice = false;  ///< Waits in one of coppice's own operations.
 };

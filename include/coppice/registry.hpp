@@ -29,14 +29,15 @@ struct [[nodiscard]] register_result {
   /// Whether the caller has got it. If not, nothing has changed.
   bool done = false;
 
+  /// `done`.
   explicit operator bool() const noexcept { return done; }
 };
 
 /// A process under a key, with the value that it gave.
 template <class Value>
 struct registry_entry {
-  pid process;
-  Value value;
+  pid process;  ///< Who is registered.
+  Value value;  ///< What it has given along.
 
   friend bool operator==(const registry_entry&, const registry_entry&) = default;
 };
@@ -45,10 +46,16 @@ struct registry_entry {
 /// Removals at a death are not told.
 template <class Key>
 struct registry_event {
-  enum class kind_type { registered, unregistered };
-  kind_type kind;
-  const Key& key;
-  pid process;
+  /// It has given it up, or has ended.
+  /// A process has got the key.
+  /// What there is to tell of.
+  enum class kind_type {
+    registered,    ///< A process has got the key.
+    unregistered,  ///< It has given it up, or has ended.
+  };
+  kind_type kind;  ///< What has happened.
+  const Key& key;  ///< The key; valid while the listener runs.
+  pid process;  ///< Whose registration it is.
 };
 
 /// The common part of unique and duplicate registries: processes under keys, each with a value.
@@ -68,6 +75,7 @@ struct registry_event {
 template <class Key, class Value>
 class basic_registry {
  public:
+  /// A process with its value.
   using entry = registry_entry<Value>;
 
   /// The caller gives up all that it has under the key, if anything.
@@ -145,6 +153,7 @@ class basic_registry {
 template <class Key, class Value = std::monostate>
 class unique_registry : public basic_registry<Key, Value> {
  public:
+  /// An empty one, for processes of this io_context.
   explicit unique_registry(boost::asio::io_context& io) : basic_registry<Key, Value>{io} {}
 
   /// Puts the calling process under the key, unless there is one already, be it the caller.
@@ -203,6 +212,7 @@ class unique_registry : public basic_registry<Key, Value> {
 template <class Key, class Value = std::monostate>
 class duplicate_registry : public basic_registry<Key, Value> {
  public:
+  /// An empty one, for processes of this io_context.
   explicit duplicate_registry(boost::asio::io_context& io) : basic_registry<Key, Value>{io} {}
 
   /// Puts the calling process under the key once more.

@@ -41,24 +41,25 @@ enum class next_step {
 /// The views are valid while the sink runs.
 struct child_info {
   std::string_view supervisor = {};  ///< Its registered name, or else its label; may be empty.
-  pid supervisor_id = {};
+  pid supervisor_id = {};            ///< The supervisor itself; empty if it has not been started.
   std::string_view id = {};          ///< Id of the child in its supervisor; empty if it has none.
   pid process = {};                  ///< The child's process, or the last one it had.
   std::size_t restarts = 0;          ///< How often this child has been restarted so far.
-  coppice::restart restart = coppice::restart::permanent;
+  coppice::restart restart = coppice::restart::permanent;  ///< When it is restarted.
+  /// Whether it counts for the automatic shutdown.
   bool significant = false;
-  coppice::shutdown shutdown = std::chrono::seconds{5};
-  child_type type = child_type::worker;
+  coppice::shutdown shutdown = std::chrono::seconds{5};  ///< How it is stopped.
+  child_type type = child_type::worker;  ///< What it is.
 };
 
 /// A child is about to be started. What starts and never comes up can be told by this.
 struct child_starting {
-  const child_info& child;
+  const child_info& child;  ///< Which child.
 };
 
 /// A child is up.
 struct child_started {
-  const child_info& child;
+  const child_info& child;  ///< Which child.
   /// `start_child` or `restart_child` asked for it, and hears of it; else the supervisor acts by
   /// itself.
   bool by_request = false;
@@ -67,21 +68,21 @@ struct child_started {
 /// A child is not started yet, since something has to be ready first (`starts_when`). It will be
 /// when that is.
 struct child_held_back {
-  const child_info& child;
+  const child_info& child;           ///< Which child.
   std::string_view awaited;          ///< The name for which it waits.
 };
 
 /// A child that was parked, and has been tried again, has run for long enough: its own budget is
 /// unspent.
 struct child_recovered {
-  const child_info& child;
+  const child_info& child;  ///< Which child.
 };
 
 /// A child did not come up.
 struct child_start_failed {
-  const child_info& child;
-  const exit_reason& reason;
-  next_step next;
+  const child_info& child;    ///< Which child.
+  const exit_reason& reason;  ///< Why it did not come up.
+  next_step next;  ///< What its supervisor does about it.
   /// Before it is started again, by its `restart_backoff`, or because it is parked; zero if that
   /// comes at once, or not by itself.
   std::chrono::steady_clock::duration pause{};
@@ -97,9 +98,9 @@ struct child_refused {
 
 /// A child has ended by itself.
 struct child_ended {
-  const child_info& child;
-  const exit_reason& reason;
-  next_step next;
+  const child_info& child;    ///< Which child.
+  const exit_reason& reason;  ///< How it ended.
+  next_step next;  ///< What its supervisor does about it.
   /// Before it is started again, by its `restart_backoff`, or because it is parked; zero if that
   /// comes at once, or not by itself.
   std::chrono::steady_clock::duration pause{};
@@ -108,15 +109,15 @@ struct child_ended {
 /// A supervisor gives up, since it has restarted more often than its intensity allows, or a child
 /// more often than the child's own `restart_limit` does. Told once, with the child that tipped it.
 struct budget_exhausted {
-  const child_info& child;
+  const child_info& child;           ///< The child whose restart was one too many.
   std::size_t intensity;             ///< So many restarts are allowed within the period.
-  std::chrono::steady_clock::duration period;
+  std::chrono::steady_clock::duration period;  ///< See `intensity`.
 };
 
 /// A child was stopped by its supervisor and did not end as it was expected to.
 struct child_stop_failed {
-  const child_info& child;
-  const exit_reason& reason;
+  const child_info& child;           ///< Which child.
+  const exit_reason& reason;         ///< How it ended instead.
   bool had_to_be_killed;             ///< Its shutdown time had run out.
   /// Where it was then, if it had to be killed: for what it waited, or in which coroutine.
   std::string_view waited{};
@@ -132,15 +133,15 @@ struct child_stop_failed {
 struct children_stop_failed {
   const child_info& child;           ///< Their common properties: no id, process nor restarts.
   const exit_reason& reason;         ///< The reason of one of them; the others' reads the same.
-  bool had_to_be_killed;
-  std::size_t count;
+  bool had_to_be_killed;             ///< Their shutdown time had run out.
+  std::size_t count;  ///< How many they are.
 };
 
 /// A supervisor has stopped all its children.
 struct supervisor_stopped {
-  std::string_view supervisor;
-  pid supervisor_id;
-  const exit_reason& reason;
+  std::string_view supervisor;       ///< Its registered name, or else its label; may be empty.
+  pid supervisor_id;                 ///< The supervisor itself.
+  const exit_reason& reason;         ///< With which it ends.
   std::size_t stopped;               ///< Children that were running when the stop began.
   std::size_t killed;                ///< Those of them that had to be killed.
   std::chrono::steady_clock::duration took{};  ///< From the first request on.
@@ -148,8 +149,8 @@ struct supervisor_stopped {
 
 /// A spec is legal, but will not do what its author wants.
 struct spec_warning {
-  std::string_view supervisor;
-  std::string_view text;
+  std::string_view supervisor;  ///< The name in the spec.
+  std::string_view text;  ///< What is to be expected of it, a sentence.
 };
 
 /// A process has ended abnormally, and tells of it by no report of its own kind, as servers do.
@@ -161,9 +162,9 @@ struct spec_warning {
 /// @par Origin
 /// The crash report of `proc_lib`, and the emulator's "Error in process".
 struct process_crashed {
-  pid process;
-  std::string_view label;
-  const exit_reason& reason;
+  pid process;                       ///< Who has ended.
+  std::string_view label;            ///< Its label; may be empty.
+  const exit_reason& reason;         ///< How it ended.
   std::string_view name = {};        ///< Under which it is registered, or empty.
   /// Its supervisor will tell of it too. `print_report` leaves it to that.
   bool supervised = false;
@@ -173,39 +174,39 @@ struct process_crashed {
 ///
 /// The texts are what `text_of` makes of the message and the state.
 struct server_terminated {
-  pid process;
-  std::string_view name;
-  const exit_reason& reason;
+  pid process;                       ///< The server.
+  std::string_view name;             ///< Its registered name, or else its label.
+  const exit_reason& reason;         ///< How it ended.
   std::string_view last_message;     ///< The message that was being handled; empty if none.
   std::string_view state;            ///< The state after that message.
   pid client = {};                   ///< The process that sent that message, if it was a call.
-  std::string_view client_name = {};
-  bool client_alive = false;
+  std::string_view client_name = {};  ///< Under which that process is registered, or empty.
+  bool client_alive = false;          ///< Whether that process lives.
   std::span<const pid> pending = {};  ///< The other processes that wait for its answers.
 };
 
 /// A server starts without the state of the one before it, which has crashed too many in a row.
 struct state_discarded {
-  pid process;
-  std::string_view name;
-  std::string_view state;
-  unsigned crashes;
+  pid process;             ///< The new server.
+  std::string_view name;   ///< Its registered name, or else its label.
+  std::string_view state;  ///< The state as a text.
+  unsigned crashes;  ///< How many servers in a row have crashed with it.
 };
 
 /// The state of a server that has ended is lost: `state()` has thrown, its stash is gone or could
 /// not write it.
 struct state_lost {
-  pid process;
-  std::string_view name;
-  const exit_reason& reason;
+  pid process;                ///< The server that has ended.
+  std::string_view name;      ///< Its registered name, or else its label.
+  const exit_reason& reason;  ///< Why it is lost.
 };
 
 /// A task has ended for an abnormal reason of its own: not one that it was stopped with.
 struct task_terminated {
-  pid process;
-  std::string_view label;
+  pid process;                       ///< The task.
+  std::string_view label;            ///< Its label; may be empty.
   std::span<const pid> callers;      ///< The process that had it started, its caller, and so on.
-  const exit_reason& reason;
+  const exit_reason& reason;         ///< How it ended.
 };
 
 /// A call was refused with `errc::would_deadlock`: its server waits for an answer, perhaps of one
@@ -221,16 +222,16 @@ struct deadlock_refused {
 /// A process has made no progress for longer than its `progress_limit`, and ends for that. Told
 /// before its frames are destroyed: `info(process)` still knows for what it waits, and where.
 struct process_hung {
-  pid process;
-  std::string_view label;
-  std::chrono::steady_clock::duration limit;
+  pid process;                                ///< Who hangs.
+  std::string_view label;                     ///< Its label; may be empty.
+  std::chrono::steady_clock::duration limit;  ///< Its `progress_limit`.
 };
 
 /// A killed process waits for something that cannot be cancelled. It counts as dead; its frames are
 /// destroyed when, if ever, that something completes.
 struct process_abandoned {
-  pid process;
-  std::string_view label;
+  pid process;             ///< Who was killed.
+  std::string_view label;  ///< Its label; may be empty.
 };
 
 /// An acceptor accepts no connections for a while, as something that they need has run out, or as
@@ -268,15 +269,32 @@ struct loop_blocked {
   std::span<const std::string> stack;
 };
 
-/// A program that is run by `coppice::run` is up: its root supervisor and all children of that.
+/// An application is up: its top supervisor and all children of that.
 struct application_started {
+  std::string_view name;             ///< As in its spec.
+  pid process;                       ///< Its master; empty if the application has no tree.
+  pid top;                           ///< Its top supervisor.
+  coppice::restart type;             ///< What its end will mean.
+};
+
+/// An application has ended.
+struct application_stopped {
+  std::string_view name;             ///< As in its spec.
+  pid process;                       ///< Its master.
+  const exit_reason& reason;         ///< With which its top supervisor has ended.
+  coppice::restart type;             ///< What its end means.
+  bool ends_program;                 ///< The program ends for it, as its type says.
+};
+
+/// A program that is run by `coppice::run` is up: its root supervisor and all children of that.
+struct program_started {
   std::string_view name;             ///< Of the root supervisor; may be empty.
   pid process;                       ///< The root supervisor.
   long os_process = 0;               ///< The program's number with the operating system.
 };
 
 /// A program that is run by `coppice::run` has come to its end, or has failed to start.
-struct application_stopped {
+struct program_stopped {
   std::string_view name;             ///< Of the root supervisor; may be empty.
   pid process;                       ///< The root supervisor, which is gone.
   const exit_reason& reason;         ///< The exit reason of the root supervisor.
@@ -289,7 +307,7 @@ struct application_stopped {
 /// Reports that nobody has heard of, since the sink has thrown. Told before the next report, to the
 /// sink that is set by then.
 struct reports_lost {
-  std::size_t count;
+  std::size_t count;                 ///< How many.
   const exit_reason& reason;         ///< The exception that was thrown last.
 };
 
@@ -314,7 +332,7 @@ using report =
                  process_crashed, server_terminated, task_terminated, state_discarded, state_lost,
                  deadlock_refused, process_hung, process_abandoned, loop_blocked,
                  acceptor_paused, acceptor_resumed, application_started, application_stopped,
-                 reports_lost, reports_summed_up>;
+                 program_started, program_stopped, reports_lost, reports_summed_up>;
 
 /// Takes reports, on the loop's thread, as they arise. It must not block, nor run the io_context.
 ///

@@ -11,8 +11,8 @@ namespace coppice {
 
 /// One thing that is known of a report. Keys are literals.
 struct report_field {
-  std::string_view key;
-  std::string value;
+  std::string_view key;  ///< What it is, such as "child".
+  std::string value;  ///< What it says, as a text.
 
   friend bool operator==(const report_field&, const report_field&) = default;
 };

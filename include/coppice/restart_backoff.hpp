@@ -29,6 +29,7 @@ namespace coppice {
 /// @par Origin
 /// OTP restarts at once, always; most of those who use it have written something like this.
 struct restart_backoff {
+  /// Of `steady_clock`.
   using duration = std::chrono::steady_clock::duration;
 
   /// Above zero.

@@ -14,6 +14,7 @@ enum class when_spent : unsigned char {
   park,      ///< The child stays down, and is tried again from time to time.
 };
 
+/// The values of `when_spent`, for short.
 inline constexpr when_spent escalate = when_spent::escalate;
 inline constexpr when_spent drop = when_spent::drop;
 inline constexpr when_spent park = when_spent::park;
@@ -44,13 +45,14 @@ inline constexpr when_spent park = when_spent::park;
 /// Not in OTP, where a child that keeps failing takes its supervisor down. The probe is that of a
 /// half-open circuit breaker.
 struct restart_limit {
+  /// Of `steady_clock`.
   using duration = std::chrono::steady_clock::duration;
 
   /// So many restarts are made within `period`.
   std::size_t intensity = 3;
   /// Above zero.
   duration period = std::chrono::seconds{5};
-  when_spent then = when_spent::park;
+  when_spent then = when_spent::park;  ///< What happens when it is spent.
   /// For how long the child is parked before it is tried again. Above zero; `infinity`: until
   /// somebody restarts it.
   time_limit probe_after = std::chrono::seconds{30};

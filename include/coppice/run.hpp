@@ -33,7 +33,7 @@ enum exit_code : int {
 /// With `stop_within` all of this is over in that time: draining has what the last phase does not
 /// need, and that one is split as `stop_within` splits it.
 ///
-/// Reported: `application_started` when the root and its children are up, `application_stopped`
+/// Reported: `program_started` when the root and its children are up, `program_stopped`
 /// when all have ended.
 ///
 /// A spec, or options, that break a rule are told on stderr, in one line that names the supervisors

@@ -34,8 +34,13 @@ namespace coppice {
 template <class R>
 class [[nodiscard]] server_call {
  public:
+  /// How it completes: `void(error_code, R)`, or `void(error_code)`.
   using signature = completion_signature<R>;
 
+  /// Sends the call, and completes when it is answered or has failed.
+  ///
+  /// @par Completion Signature
+  /// `signature`: `void(error_code, R)`, or `void(error_code)`
   template <asio::completion_token_for<signature> Token>
   auto operator()(Token&& token) && {
     return initiate(token);

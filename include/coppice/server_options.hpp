@@ -17,7 +17,7 @@ struct state_place {
   std::string stash{};
   /// To what the stash keeps and back, unless that is the state itself.
   std::function<std::any(const std::any&)> encode{};
-  std::function<std::any(const std::any&)> decode{};
+  std::function<std::any(const std::any&)> decode{};  ///< The way back.
   /// The type of state that `encode` takes; null: any.
   const std::type_info* type = nullptr;
 };

@@ -48,6 +48,7 @@ namespace coppice {
 template <class S>
 class server_ref {
  public:
+  /// A server of that pid, or however a `process_ref` finds it.
   server_ref(process_ref to) : to_{std::move(to)} {}
   server_ref(pid process) : to_{process} {}
   /// A name on the io_context of the calling process.

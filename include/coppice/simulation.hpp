@@ -40,7 +40,9 @@ class simulation_failed : public std::runtime_error {
 /// Only on the thread that simulates.
 class simulation {
  public:
+  /// The clock that is simulated.
   using clock = std::chrono::steady_clock;
+  /// Of that clock.
   using duration = clock::duration;
 
   simulation(const simulation&) = delete;
@@ -49,6 +51,7 @@ class simulation {
   /// The io_context of this play. It is destroyed after the body has returned.
   [[nodiscard]] asio::io_context& io() noexcept;
 
+  /// From which this play is made.
   [[nodiscard]] std::uint64_t seed() const noexcept;
   /// A number below `n`, which is not 0, drawn from the seed: for what the test itself is to vary.
   std::uint64_t draw(std::uint64_t n);

@@ -15,7 +15,7 @@
 
 namespace coppice {
 
-/// Counts the assertions that fail, for `simulate`. Registered by including this header.
+// Counts the assertions that fail, for `simulate`. Registered by including this header.
 class doctest_simulation_listener final : public doctest::IReporter {
  public:
   explicit doctest_simulation_listener(const doctest::ContextOptions&) {
@@ -68,6 +68,7 @@ class doctest_simulation_listener final : public doctest::IReporter {
   }
 };
 
+// Nobody's to use.
 inline const int doctest_simulation_registered =
     doctest::registerReporter<doctest_simulation_listener>("coppice", 1, false);
 

@@ -11,7 +11,7 @@ namespace coppice {
 struct network_conditions {
   /// A piece of data, or an attempt to connect, travels for a time between these, drawn for each.
   std::chrono::microseconds latency_min{20};
-  std::chrono::microseconds latency_max{200};
+  std::chrono::microseconds latency_max{200};  ///< See `latency_min`.
   double short_read = 0;   ///< That what is written arrives in several pieces, for each of them.
   double short_write = 0;  ///< That a write takes only a part, and the socket is full for a while.
   double reset = 0;        ///< That a connection breaks after a write, for both ends.
@@ -25,7 +25,7 @@ struct network_conditions {
 struct process_network {
   /// The registered name of the process, or its label, as in `process_fault`; "*" is any process.
   std::string process{};
-  network_conditions conditions{};
+  network_conditions conditions{};  ///< Those of their sockets.
 };
 
 /// How the threads of a simulated program go on, but for the one that simulates.
@@ -34,7 +34,7 @@ struct thread_conditions {
   /// its sleep is over), it goes on after a time between these, drawn for each. A sync of a file
   /// takes such a time, too.
   std::chrono::microseconds delay_min{0};
-  std::chrono::microseconds delay_max{5'000};
+  std::chrono::microseconds delay_max{5'000};  ///< See `delay_min`.
   /// The chance, from 0 to 1, that it is interrupted for such a time where it locks a mutex. That is
   /// a part of the order in which things happen, and no fault: `end_faults` does not end it, and a
   /// failure is told with it, whether it was needed or not.
@@ -55,7 +55,7 @@ struct process_fault {
   /// The registered name of the process, or its label, which is that of its child spec. It may end
   /// with "*", for all that begin so; "*" alone is any process that is no supervisor.
   std::string process = "*";
-  fault_kind kind = fault_kind::crash;
+  fault_kind kind = fault_kind::crash;  ///< What happens to them.
   double chance = 0;  ///< At each of its steps.
   /// With `late`: at most that much.
   std::chrono::microseconds delay = std::chrono::seconds{1};
@@ -73,7 +73,7 @@ enum class simulated_order : unsigned char {
 
 /// @relates simulate
 struct simulation_options {
-  std::uint64_t first_seed = 1;
+  std::uint64_t first_seed = 1;  ///< The seeds are this one and those that follow.
   std::uint64_t seeds = 100;  ///< How many seeds are played.
   /// The most that can happen. Each seed draws which of the kinds of faults happen in its play, and
   /// how often.
@@ -81,9 +81,9 @@ struct simulation_options {
   /// The first in which a process finds its name is that of its sockets, and `network` that of all
   /// others, and of sockets that no process has opened.
   std::vector<process_network> networks{};
-  thread_conditions threads{};
-  std::vector<process_fault> faults{};
-  simulated_order order = simulated_order::drawn;
+  thread_conditions threads{};                     ///< How the threads of a play go on.
+  std::vector<process_fault> faults{};             ///< What happens to processes.
+  simulated_order order = simulated_order::drawn;  ///< In which order what is ready runs.
   /// A play that lasts longer, in its own time, has failed.
   std::chrono::nanoseconds time_limit = std::chrono::hours{24};
   /// So has a play in which so much happens without any time passing.

@@ -12,6 +12,7 @@ class start_gate {
   /// Open while a process of that registered name is ready.
   explicit start_gate(std::string name) noexcept : name_{std::move(name)} {}
 
+  /// The name for which it waits, or under which it is told.
   [[nodiscard]] const std::string& name() const noexcept { return name_; }
 
  private:

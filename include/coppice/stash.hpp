@@ -51,6 +51,7 @@ namespace coppice {
 template <class T, class Codec = detail::kept_as_it_is<T>>
 class stash_ref {
  public:
+  /// The stash of that pid or name, or however a `process_ref` finds it.
   stash_ref(process_ref to) : server_{std::move(to)} {}
   stash_ref(pid process) : server_{process} {}
   stash_ref(std::string_view name) : server_{name} {}

@@ -48,6 +48,7 @@ struct stash_codec {
       "(BOOST_DESCRIBE_STRUCT), give it tag_invoke functions for Boost.JSON, or specialise "
       "coppice::stash_codec for it");
 
+  /// What is kept of a state.
   static std::string encode(const T& state) {
     if constexpr (detail::kept_as_json<T>) {
       return detail::text_of_json(boost::json::value_from(state));
@@ -57,6 +58,7 @@ struct stash_codec {
     }
   }
 
+  /// The state again, from what is kept.
   static T decode(std::string_view kept) {
     if constexpr (detail::kept_as_json<T>) {
       return boost::json::value_to<T>(detail::json_of_text(kept));

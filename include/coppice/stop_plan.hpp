@@ -23,7 +23,7 @@ namespace coppice {
 struct stop_step {
   std::size_t depth = 0;       ///< 0 for the children of the supervisor that is asked.
   std::string id;              ///< In its supervisor.
-  pid process;
+  pid process;                                      ///< Who would be asked.
   coppice::shutdown own = std::chrono::seconds{5};  ///< Its shutdown.
   time_limit at_most = infinity;  ///< Of it, what it would have before it is killed.
 };

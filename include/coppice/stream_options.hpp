@@ -24,6 +24,7 @@ struct stream_options {
   bool ordered = true;
   /// For how long each item may run; `infinity`: without limit. Not below zero.
   time_limit limit = std::chrono::seconds{5};
+  /// What happens when the time of an item is over.
   stream_timeout on_timeout = stream_timeout::exit;
   /// Under a task supervisor only: how that stops the tasks, when it is to stop.
   coppice::shutdown shutdown = std::chrono::seconds{5};

@@ -6,6 +6,7 @@ namespace coppice {
 
 /// How a supervisor came to its end.
 struct supervisor_end {
+  /// The ways in which it ends.
   enum class cause : unsigned char {
     asked,         ///< It was told to stop: by `stop()`, by its parent, or by `exit`.
     start_failed,  ///< A static child did not start.
@@ -13,7 +14,7 @@ struct supervisor_end {
     automatic,     ///< Significant children have ended.
   };
 
-  cause why = cause::asked;
+  cause why = cause::asked;  ///< Which of them it was.
   exit_reason reason{};  ///< With which its process is to end.
 };
 

@@ -61,6 +61,7 @@ class COPPICE_API supervisor_handle {
   /// The same; but of a handle that was made with a pid that one, also when the supervisor has
   /// ended.
   [[nodiscard]] pid get_pid() const { return to_.get_pid(); }
+  /// Whether there is such a process.
   [[nodiscard]] bool alive() const { return to_.whereis().alive(); }
 
   /// Completes when the static children are up; fails with `errc::start_failed` if one of them is

@@ -15,7 +15,9 @@ namespace coppice {
 /// A strategy that has to be given: leaving it out does not compile.
 class required_strategy {
  public:
+  /// That strategy.
   constexpr required_strategy(strategy s) noexcept : value_{s} {}
+  /// The strategy that was given.
   constexpr operator coppice::strategy() const noexcept { return value_; }
 
  private:
@@ -29,7 +31,7 @@ class required_strategy {
 struct supervisor_spec {
   /// Under which it is registered and appears in reports. Empty: not registered.
   std::string name{};
-  required_strategy strategy;
+  required_strategy strategy;  ///< Which children are restarted when one has to be.
   /// So many restarts are forgiven within a period: the one after them is not made, and the
   /// supervisor gives up. 0 forgives none.
   ///
@@ -43,6 +45,7 @@ struct supervisor_spec {
   /// For how long a restart counts. Above zero. What is too long for the clock to show its end
   /// never runs out: such a restart counts for ever.
   std::chrono::steady_clock::duration period = std::chrono::seconds{5};
+  /// Whether it ends when significant children have.
   coppice::auto_shutdown auto_shutdown = coppice::auto_shutdown::never;
   /// Started in this order, each after the one before it is up; stopped in reverse. For
   /// simple_one_for_one: exactly one, the template.
@@ -54,9 +57,10 @@ struct supervisor_spec {
 /// @par Origin
 /// Elixir's DynamicSupervisor.
 struct dynamic_supervisor_spec {
-  std::string name{};
+  std::string name{};  ///< Registered under this name; empty: under none.
   /// As in `supervisor_spec`.
   std::size_t intensity = 3;
+  /// For how long a restart counts; above zero.
   std::chrono::steady_clock::duration period = std::chrono::seconds{5};
   /// More are refused with `errc::max_children`. Children that are restarting count.
   std::size_t max_children = std::numeric_limits<std::size_t>::max();

@@ -18,8 +18,9 @@ struct task_options {
 
 /// How a supervised task is started that nobody waits for.
 struct task_child_options {
-  std::string label{};
-  coppice::restart restart = coppice::restart::temporary;
+  std::string label{};                                     ///< Told in reports; any text.
+  coppice::restart restart = coppice::restart::temporary;  ///< When it is started again.
+  /// How it is stopped, when its supervisor is to stop.
   coppice::shutdown shutdown = std::chrono::seconds{5};
 };
 

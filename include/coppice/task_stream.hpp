@@ -44,6 +44,7 @@ namespace coppice {
 template <class T, class Executor = asio::any_io_executor>
 class [[nodiscard]] task_stream {
  public:
+  /// What it gives for an item.
   using value_type = task_result<T>;
 
   task_stream(task_stream&&) noexcept = default;

@@ -39,6 +39,7 @@ struct task_supervisor_spec {
   /// As in `supervisor_spec`, of those tasks that are restarted at all
   /// (`task_supervisor_ref::start_child`).
   std::size_t intensity = 3;
+  /// For how long a restart counts; above zero.
   std::chrono::steady_clock::duration period = std::chrono::seconds{5};
   /// More tasks are refused with `errc::max_children`.
   std::size_t max_children = std::numeric_limits<std::size_t>::max();
@@ -55,6 +56,7 @@ struct task_supervisor_spec {
 /// Elixir's Task.Supervisor.
 class COPPICE_API task_supervisor_ref {
  public:
+  /// The task supervisor of that name, or however a `process_ref` finds it.
   task_supervisor_ref(process_ref to) noexcept : to_{std::move(to)} {}
   task_supervisor_ref(pid process) noexcept : to_{process} {}
   /// A name on the io_context of the calling process.

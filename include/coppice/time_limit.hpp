@@ -30,8 +30,10 @@ inline constexpr infinity_t infinity{};
 /// `timeout()`: milliseconds or `infinity`.
 class time_limit {
  public:
+  /// Of `steady_clock`.
   using duration = std::chrono::steady_clock::duration;
 
+  /// Any chrono duration; one that is too long is the longest there is.
   template <class Rep, class Period>
   requires std::convertible_to<std::chrono::duration<Rep, Period>, duration>
   constexpr time_limit(std::chrono::duration<Rep, Period> time) noexcept

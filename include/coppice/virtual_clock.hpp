@@ -20,11 +20,13 @@ namespace coppice {
 /// Only on one thread, which becomes the loop's thread.
 class COPPICE_API virtual_clock {
  public:
+  /// The clock that it stands for.
   using clock = std::chrono::steady_clock;
 
   /// Stops the time of `io`, for good.
   explicit virtual_clock(boost::asio::io_context& io);
 
+  /// Its time.
   [[nodiscard]] clock::time_point now() const;
 
   /// Runs everything that is ready, until nothing is. Time stands still.

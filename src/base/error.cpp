@@ -15,7 +15,7 @@ class coppice_category final : public boost::system::error_category {
   std::string message(int value) const override {
     switch (static_cast<errc>(value)) {
       case errc::noproc: return "no such process";
-      case errc::not_found: return "no such child";
+      case errc::not_found: return "no such child or application";
       case errc::already_started: return "it runs already, or the name is taken";
       case errc::already_present: return "a child of that id is present";
       case errc::running: return "the child is running";
@@ -32,6 +32,7 @@ class coppice_category final : public boost::system::error_category {
       case errc::overloaded: return "its queue is full";
       case errc::unreadable: return "what is kept is of another type, or damaged";
       case errc::wrong_type: return "the process is no supervisor or server of that type";
+      case errc::not_started: return "the application, or one that it needs, is not started";
       case errc::unexpected_exit: return "ended with another reason than it was asked to";
     }
     return "unknown error";

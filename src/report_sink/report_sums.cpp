@@ -123,6 +123,8 @@ class key_writer {
   void operator()(const budget_exhausted&) const {}
   void operator()(const application_started&) const {}
   void operator()(const application_stopped&) const {}
+  void operator()(const program_started&) const {}
+  void operator()(const program_stopped&) const {}
   void operator()(const reports_lost&) const {}
   void operator()(const reports_summed_up&) const {}
 
@@ -144,7 +146,9 @@ bool is_turning_point(const report& r) {
   if (const auto* x = std::get_if<child_start_failed>(&r)) return ends_supervisor(x->next);
   return std::holds_alternative<budget_exhausted>(r) ||
          std::holds_alternative<application_started>(r) ||
-         std::holds_alternative<application_stopped>(r);
+         std::holds_alternative<application_stopped>(r) ||
+         std::holds_alternative<program_started>(r) ||
+         std::holds_alternative<program_stopped>(r);
 }
 
 bool is_of_reports(const report& r) {

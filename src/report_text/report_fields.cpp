@@ -188,10 +188,24 @@ class collector {
     kind("application_started");
     process(x.process);
     add("name", x.name);
-    add("os_process", std::to_string(x.os_process));
+    add("type", detail::word(x.type));
   }
   void operator()(const application_stopped& x) {
     kind("application_stopped");
+    process(x.process);
+    add("name", x.name);
+    add("type", detail::word(x.type));
+    why(x.reason);
+    add("ends_program", detail::yes_or_no(x.ends_program));
+  }
+  void operator()(const program_started& x) {
+    kind("program_started");
+    process(x.process);
+    add("name", x.name);
+    add("os_process", std::to_string(x.os_process));
+  }
+  void operator()(const program_stopped& x) {
+    kind("program_stopped");
     process(x.process);
     add("name", x.name);
     why(x.reason);

@@ -60,6 +60,10 @@ severity severity_of(const report& r) noexcept {
           [](const reports_summed_up& x) { return x.level; },
           [](const application_started&) { return severity::info; },
           [](const application_stopped& x) {
+            return x.ends_program ? severity::error : of_end(x.reason);
+          },
+          [](const program_started&) { return severity::info; },
+          [](const program_stopped& x) {
             // A second signal that hurries the end is a person's decision, and no failure.
             if (x.exit_code == exit_hurried) return severity::warning;
             return x.exit_code != exit_stopped ? severity::error : of_end(x.reason);

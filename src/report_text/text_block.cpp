@@ -184,11 +184,20 @@ class block {
     }
   }
   void operator()(const application_started& x) {
-    add(capital(application(x.name)) + " started");
-    say("OS process", std::to_string(x.os_process));
+    add("Application " + std::string{x.name} + " started");
+    if (x.process) say("Master", x.process.to_string());
   }
   void operator()(const application_stopped& x) {
-    add(capital(application(x.name)) + " stopped");
+    add("Application " + std::string{x.name} + " stopped");
+    why(x.reason);
+    if (x.ends_program) say("Ends the program as", std::string{word(x.type)});
+  }
+  void operator()(const program_started& x) {
+    add(capital(program(x.name)) + " started");
+    say("OS process", std::to_string(x.os_process));
+  }
+  void operator()(const program_stopped& x) {
+    add(capital(program(x.name)) + " stopped");
     why(x.reason);
     say("Exit code", std::to_string(x.exit_code));
     for (const std::string& who : x.killed) say("Killed", who);
@@ -204,7 +213,7 @@ class block {
 
  private:
   static std::string capital(std::string text) {
-    text.front() = 'A';
+    text.front() = 'P';
     return text;
   }
   static std::string name_or_pid(std::string_view name, const pid& process) {

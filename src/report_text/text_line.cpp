@@ -131,10 +131,16 @@ class line {
     return text;
   }
   std::string operator()(const application_started& x) const {
-    return application(x.name) + " started (OS process " + std::to_string(x.os_process) + ')';
+    return application(x.name, x.process) + " started";
   }
   std::string operator()(const application_stopped& x) const {
-    return application(x.name) + " stopped" + why(x.reason) + "; exit code " +
+    return application(x.name, x.process) + " stopped" + why(x.reason) + ending(x);
+  }
+  std::string operator()(const program_started& x) const {
+    return program(x.name) + " started (OS process " + std::to_string(x.os_process) + ')';
+  }
+  std::string operator()(const program_stopped& x) const {
+    return program(x.name) + " stopped" + why(x.reason) + "; exit code " +
            std::to_string(x.exit_code) +
            (x.killed.empty() ? "" : "; killed: " + listed(x.killed, 0, std::identity{}));
   }

@@ -63,8 +63,19 @@ std::string pending_of(const server_terminated& x, const text_style& style) {
   return listed(x.pending, style.max_items, [](const pid& p) { return named(p); });
 }
 
-std::string application(std::string_view name) {
-  return name.empty() ? "application" : "application " + std::string{name};
+std::string application(std::string_view name, const pid& process) {
+  std::string text{"application "};
+  return text += process ? named(name, process) : std::string{name};
+}
+
+std::string ending(const application_stopped& x) {
+  if (!x.ends_program) return "";
+  std::string text{"; it is "};
+  return (text += word(x.type)) += ", so the program ends";
+}
+
+std::string program(std::string_view name) {
+  return name.empty() ? "program" : "program " + std::string{name};
 }
 
 namespace {

@@ -36,7 +36,10 @@ std::string others(const reports_summed_up& x);
 std::string client_of(const server_terminated& x);
 std::string_view condition_of_client(const server_terminated& x);
 std::string pending_of(const server_terminated& x, const text_style& style);
-std::string application(std::string_view name);
+std::string application(std::string_view name, const pid& process);
+// Says that the program ends for it, if it does.
+std::string ending(const application_stopped& x);
+std::string program(std::string_view name);
 // "Too many open files, with 9 connections", or "9 connections, as many as there may be"
 std::string shortage(const acceptor_paused& x);
 std::string shortage(const acceptor_resumed& x);

@@ -33,12 +33,15 @@ process& scheduler::spawn(const spawn_args& b) {
   p.what = std::move(b.what);
   p.watcher = b.watcher;
   p.tag = b.tag;
+  p.application = 0;
   try {
     if (b.parent != nullptr) {
       p.spawner = b.parent->id();
+      p.application = b.parent->application;
       b.parent->more().children.push_back(p);
     } else if (active_scheduler == this && current_ != nullptr) {
       p.spawner = current_->id();
+      p.application = current_->application;
     }
     if (!b.label.empty()) p.more().label = b.label;
     p.what->prepare(p);

@@ -15,11 +15,7 @@ import subprocess
 import sys
 import tempfile
 
-WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Wsign-conversion",
-            "-Werror"]
-PROGRAMS = {"coppice": ("main.cpp", "hello from "),
-            "coppice-sqlite": ("sqlite.cpp", "the stash has 42"),
-            "coppice-testing": ("testing.cpp", "10 hours have passed")}
+from parts import PROGRAMS, WARNINGS
 
 
 def run(*command, **options):
@@ -43,15 +39,15 @@ def options_of(build):
 
 def as_subproject(source, folder, environment):
     project = folder / "project"
-    shutil.copytree(source / "test" / "consumer" / "subproject", project)
-    shutil.copy(source / "test" / "consumer" / "main.cpp", project)
+    shutil.copytree(source / "test" / "consumer" / "meson", project)
+    shutil.copy(source / "test" / "consumer" / "coppice.cpp", project)
     (project / "subprojects").mkdir()
     (project / "subprojects" / "coppice").symlink_to(source)
     # Built as quickly as can be: it is the putting together that is tried.
-    run("meson", "setup", "-Dunity=subprojects", "-Dunity_size=1000", "-Doptimization=0",
-        "-Ddebug=false", project / "build", project, env=environment)
-    run("ninja", "-C", project / "build", "consumer", env=environment)
-    check(project / "build" / "consumer", PROGRAMS["coppice"][1], environment)
+    run("meson", "setup", "--wrap-mode=forcefallback", "-Dunity=subprojects", "-Dunity_size=1000", "-Doptimization=0", "-Ddebug=false",
+        project / "build", project, env=environment)
+    run("ninja", "-C", project / "build", "use_coppice", env=environment)
+    check(project / "build" / "use_coppice", PROGRAMS["coppice"][1], environment)
 
 
 def install(build, stage):
@@ -69,7 +65,7 @@ def make_static(source, options, descriptions, folder, environment):
     other = folder / "static"
     run("meson", "setup", other, source, "-Ddefault_library=static", "-Dtests=disabled",
         f"-Dprefix={options['prefix']}", f"-Dlibdir={options['libdir']}",
-        f"-Dsqlite={options['sqlite']}", f"-Dtesting={options['testing']}", stdout=subprocess.DEVNULL, env=environment)
+        f"-Dsqlite={options['sqlite']}", f"-Dtoml={options['toml']}", f"-Dtesting={options['testing']}", stdout=subprocess.DEVNULL, env=environment)
     for made in (other / "meson-private").glob("*.pc"):
         if (descriptions / made.name).exists():
             shutil.copy(made, descriptions)

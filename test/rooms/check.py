@@ -17,7 +17,7 @@ import sys
 LONGEST_FILE = 350
 LARGEST_ROOM = 10
 DECLARATIONS = re.compile(r"((template <[^>]*>\n)?(class|struct) \w+;\s*)+")
-BESIDE = {"sqlite"}  # libraries beside the core, which see all of it
+BESIDE = {"sqlite", "toml"}  # libraries beside the core, which see all of it
 PARTS = {"command": ["new_project"]}  # folders within a room
 
 

@@ -105,9 +105,13 @@ class asio_awaiter {
     asio_awaiter* to_;
   };
 
+  // Operations that are no part of Asio may call their handler within their cancellation, and not
+  // through its executor, which would drop what comes for a process that is being killed.
   void completed() {
     promise_.slot().clear();
-    if (now_.exchange(state::completed) == state::waiting) promise_.resume();
+    if (now_.exchange(state::completed) != state::waiting) return;
+    if (promise_.self->life.is_exiting()) return promise_.handler_is_lost();
+    promise_.resume();
   }
   void dropped() noexcept {
     if (now_.exchange(state::dropped) == state::waiting) promise_.handler_is_lost();

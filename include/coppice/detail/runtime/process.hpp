@@ -268,6 +268,8 @@ class process : public run_item, public list_hook {
   };
   // The scheduler's rough time at which it ran last.
   std::uint32_t ran_at = 0;
+  // The run of an application that it belongs to, as whoever has spawned it does. 0: to none.
+  std::uint32_t application = 0;
   asio::cancellation_signal signal;
   // The canceller of its latest wait, as long as it lies in a cancellation slot.
   wait_canceller* canceller = nullptr;

@@ -11,6 +11,7 @@
 #include <coppice/exit_reason.hpp>
 #include <coppice/process.hpp>
 
+#include <boost/asio/execution_context.hpp>
 #include <boost/system/error_code.hpp>
 
 #include <algorithm>
@@ -24,6 +25,25 @@
 namespace coppice::detail {
 
 using boost::system::error_code;
+
+namespace {
+
+// Knows who attends to the program that runs on an io_context.
+class attendants final : public boost::asio::execution_context::service {
+ public:
+  static boost::asio::execution_context::id id;
+
+  explicit attendants(boost::asio::execution_context& context) : service{context} {}
+
+  std::weak_ptr<attendant> current;
+
+ private:
+  void shutdown() noexcept override {}
+};
+
+boost::asio::execution_context::id attendants::id;
+
+}  // namespace
 
 void check_run_options(const run_options& o) {
   check_whole_stop(o.stop_within);
@@ -48,7 +68,12 @@ attendant::attendant(boost::asio::io_context& io, pid root, const run_options& o
       progress_timer_{io},
       settle_timer_{io} {}
 
+std::shared_ptr<attendant> attendant::of(boost::asio::io_context& io) {
+  return boost::asio::use_service<attendants>(io).current.lock();
+}
+
 void attendant::begin() {
+  boost::asio::use_service<attendants>(io_).current = weak_from_this();
   await_stop();
   if (!options_.dump_on_sigusr1) return;
   dumps_.add(SIGUSR1);
@@ -66,6 +91,7 @@ void attendant::ready() {
 // The flag is needed besides: cancelling does not recall a completion that is queued.
 void attendant::end() {
   over_ = true;
+  boost::asio::use_service<attendants>(io_).current.reset();
   stops_.cancel();
   dumps_.cancel();
   rest_timer_.cancel();
@@ -80,8 +106,8 @@ void attendant::await_stop() {
   stops_.async_wait([this, self = shared_from_this()](const error_code& ec, int) {
     if (ec || over_) return;
     try {
-      if (!std::exchange(stopping_, true)) {
-        begin_stop();
+      if (!stopping_) {
+        stop(exit_stopped);
       } else {
         hurried_ = true;
         kill(root_);
@@ -91,6 +117,16 @@ void attendant::await_stop() {
       stop_tree();
     }
   });
+}
+
+void attendant::stop(int exit_code) {
+  if (over_ || std::exchange(stopping_, true)) return;
+  exit_code_ = exit_code;
+  try {
+    begin_stop();
+  } catch (const std::bad_alloc&) {
+    stop_tree();
+  }
 }
 
 void attendant::await_dump() {

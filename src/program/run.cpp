@@ -1,13 +1,13 @@
 #include <coppice/run.hpp>
 
 #include "attendant.hpp"
+#include "bad_spec.hpp"
 #include "supervisor/supervisor_process.hpp"
 
 #include <coppice/detail/base/access.hpp>
 #include <coppice/process.hpp>
 #include <coppice/watchdog.hpp>
 
-#include <cstdio>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -19,17 +19,17 @@ namespace coppice {
 
 namespace {
 
-int code_for(const detail::supervisor_outcome& outcome, bool hurried,
+int code_for(const detail::supervisor_outcome& outcome, const detail::attendant& beside,
              const std::optional<exit_reason>& end) {
-  if (hurried) return exit_hurried;
+  if (beside.hurried()) return exit_hurried;
   if (!outcome.finished) {
     // The root has not come to its own end: it was stopped or killed from outside, or before it had
     // run at all, or it could not start because its name was taken.
-    if (!end || !end->is_abnormal()) return exit_stopped;
+    if (!end || !end->is_abnormal()) return beside.exit_code();
     return end->kind() == exit_reason::kind_type::killed ? exit_gave_up : exit_start_failed;
   }
   switch (outcome.cause) {
-    case supervisor_end::cause::asked:
+    case supervisor_end::cause::asked: return beside.exit_code();
     case supervisor_end::cause::automatic: return exit_stopped;
     case supervisor_end::cause::start_failed: return exit_start_failed;
     case supervisor_end::cause::gave_up: break;
@@ -49,11 +49,7 @@ int run(boost::asio::io_context& io, supervisor_spec spec, const run_options& op
     check(spec);
     detail::check_run_options(options);
   } catch (const std::invalid_argument& e) {
-    // The text goes to stderr and is no report: reports tell what processes do, and a program may
-    // drop them.
-    const std::string line = e.what() + std::string{"\n"};
-    std::fwrite(line.data(), 1, line.size(), stderr);
-    return exit_bad_spec;
+    return detail::tell_bad_spec(e);
   }
   detail::scheduler& home = detail::scheduler::of(io, "run");
   const auto outcome = std::make_shared<detail::supervisor_outcome>();
@@ -65,7 +61,7 @@ int run(boost::asio::io_context& io, supervisor_spec spec, const run_options& op
   outcome->booted = [&home, setup, beside] {
     beside->ready();
     if (!home.listened_to()) return;
-    home.tell(application_started{setup->name, self(), ::getpid()});
+    home.tell(program_started{setup->name, self(), ::getpid()});
   };
   beside->begin();
   std::optional<watchdog> dog;
@@ -82,9 +78,9 @@ int run(boost::asio::io_context& io, supervisor_spec spec, const run_options& op
   // Other work of the user's io_context does not keep this function: it returns when the root ends.
   while (!*end && io.run_one() > 0) {
   }
-  const int code = code_for(*outcome, beside->hurried(), *end);
+  const int code = code_for(*outcome, *beside, *end);
   if (*end && home.listened_to()) {
-    home.tell(application_stopped{setup->name, root.get_pid(), **end, code, outcome->killed});
+    home.tell(program_stopped{setup->name, root.get_pid(), **end, code, outcome->killed});
   }
   return code;
 }

@@ -5,6 +5,7 @@
 #include <coppice/detail/base/timer_queue.hpp>
 #include <coppice/detail/runtime/process.hpp>
 #include <coppice/pid.hpp>
+#include <coppice/run.hpp>
 #include <coppice/run_options.hpp>
 
 #include <boost/asio/io_context.hpp>
@@ -29,11 +30,18 @@ class attendant : public std::enable_shared_from_this<attendant> {
  public:
   attendant(boost::asio::io_context& io, pid root, const run_options& o);
 
+  // The one of the program that runs on an io_context, or null.
+  static std::shared_ptr<attendant> of(boost::asio::io_context& io);
+
   void begin();
   void ready();  // the root and its children are up
   void end();    // the tree has ended
+  // Stops the program as a first signal does, unless it is being stopped.
+  void stop(int exit_code);
   // A second signal has come.
   [[nodiscard]] bool hurried() const noexcept { return hurried_; }
+  // What the program returns if it has stopped in order.
+  [[nodiscard]] int exit_code() const noexcept { return exit_code_; }
 
  private:
   void await_stop();
@@ -65,6 +73,7 @@ class attendant : public std::enable_shared_from_this<attendant> {
   time_point drain_by_ = end_of_time;  // when the last phase begins at the latest
   std::size_t draining_ = 0;           // the number of intakes that are waited for
   std::size_t left_ = 0;               // the number of processes that was told last
+  int exit_code_ = exit_stopped;
   bool stopping_ = false;
   bool hurried_ = false;
   bool over_ = false;

@@ -1,0 +1,35 @@
+// Statements in main(), of a program that has spdlog.
+#include <coppice.hpp>
+#include <coppice/spdlog_sink.hpp>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/bind_cancellation_slot.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <spdlog/spdlog.h>
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using namespace std::chrono_literals;
+
+inline int main_function(int argc, char** argv) {
+  static_cast<void>(argc);
+  static_cast<void>(argv);
+  asio::io_context io;
+  // fragment
+  return 0;
+}
