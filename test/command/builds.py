@@ -1,6 +1,7 @@
 """Every kind of project is built in every way, tested, and run."""
 
 import itertools
+import os
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,8 @@ UNCOMMENTED = ("// coppice::worker", "coppice::worker")
 
 def without_coppice(place):
     """Of a machine where none is installed."""
-    return {"PKG_CONFIG_PATH": str(place.folder), "PKG_CONFIG_LIBDIR": str(place.folder),
+    # CMake looks beside the folders of PATH, too.
+    return {"PATH": os.environ["PATH"], "PKG_CONFIG_PATH": str(place.folder), "PKG_CONFIG_LIBDIR": str(place.folder),
             "CMAKE_PREFIX_PATH": "", "LD_LIBRARY_PATH": ""}
 
 
