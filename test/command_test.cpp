@@ -117,8 +117,8 @@ TEST_SUITE("names") {
 
   TEST_CASE("a name is at most so long that lines with it stay within 100 columns") {
     CHECK(name_fault(std::string(longest_name, 'a')) == "");
-    CHECK(contains(name_fault(std::string(longest_name + 1, 'a')), "longer than 40 characters"));
-    CHECK(contains(module_fault(std::string(longest_name + 1, 'a')), "longer than 40 characters"));
+    CHECK(contains(name_fault(std::string(longest_name + 1, 'a')), "longer than 32 characters"));
+    CHECK(contains(module_fault(std::string(longest_name + 1, 'a')), "longer than 32 characters"));
   }
 
   TEST_CASE("each refusal suggests a name that is taken") {

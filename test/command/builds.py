@@ -1,6 +1,7 @@
 """Every kind of project is built in every way, tested, and run."""
 
 import itertools
+import os
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,8 @@ UNCOMMENTED = ("// coppice::worker", "coppice::worker")
 
 def without_coppice(place):
     """Of a machine where none is installed."""
-    return {"PKG_CONFIG_PATH": str(place.folder), "PKG_CONFIG_LIBDIR": str(place.folder),
+    # CMake looks beside the folders of PATH, too.
+    return {"PATH": os.environ["PATH"], "PKG_CONFIG_PATH": str(place.folder), "PKG_CONFIG_LIBDIR": str(place.folder),
             "CMAKE_PREFIX_PATH": "", "LD_LIBRARY_PATH": ""}
 
 
@@ -127,8 +129,8 @@ def without_any_coppice_it_is_said_what_to_do(place):
 def generated_sources_are_formatted(place):
     """By their own rules, also with the shortest and the longest names."""
     formatter = next(name for name in ("clang-format", "clang-format-14") if shutil.which(name))
-    kinds = itertools.product([[], ["--sup"]], [("shop", None), ("a", None), ("n" * 40, None),
-                                                ("shop", "a::" + "B" * 37), ("x" * 40, "zzz")])
+    kinds = itertools.product([[], ["--sup"]], [("shop", None), ("a", None), ("n" * 32, None),
+                                                ("shop", "a::" + "B" * 29), ("x" * 32, "zzz")])
     for options, (name, module) in kinds:
         folder = place.fresh()
         place.new(name, *options, *(["--module", module] if module else []), cwd=folder)

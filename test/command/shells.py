@@ -18,22 +18,24 @@ _coppice coppice "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD - 1]}"
 printf '%s\n' "${COMPREPLY[@]}"
 """
 
-# An interactive zsh in a terminal of its own, made by zpty: a line is typed, and then the key that
-# lists what could follow.
+# An interactive zsh in a terminal of its own, made by zpty: each line is typed, then the key that
+# lists what could follow, and the line is taken back.
 ZSH = r"""
 zmodload zsh/zpty
+settings=$1; folder=$2; shift 2
 zpty z zsh -f -i
-zpty -w z 'PS1="READY> "; FPATH=$1:$FPATH; autoload -Uz compinit; compinit -u -D'
+zpty -w z "PS1='READY> '; $settings"
 zpty -w z 'zstyle ":completion:*" list-separator "--"; LISTMAX=0; setopt nobeep; unsetopt automenu'
-zpty -w z 'bindkey "^X" list-choices; cd $2; print -r START''ED'
+zpty -w z "bindkey '^T' list-choices; cd $folder; print -r START''ED"
 zpty -r -m z seen '*STARTED*' || exit 1
-zpty -w -n z "$3"$'\x18'
-zpty -w -n z $'\x15print -r FINI''SHED\n'
-zpty -r -m z seen '*FINISHED*' || exit 1
-print -r -- "$seen"
+for line; do
+  zpty -w -n z $line$'\x14\x15print -r FINI""SHED\n'
+  zpty -r -m z seen '*FINISHED*' || exit 1
+  print -r -- $seen
+  print -r -- "=== next"
+done
 zpty -d z
 """
-
 
 def complete_in_bash(place, *words, cwd=ROOT):
     data = {"XDG_DATA_DIRS": str(place.prefix / "share")}
@@ -60,39 +62,41 @@ def bash_loads_and_completes(place):
     expect(place.run(place.program, "completion", "bash", cwd=ROOT), installed.read_text())
 
 
-def listed_by_zsh(place, line, cwd=ROOT, script=None):
-    """What zsh lists when it is asked to complete a line."""
-    functions = place.prefix / "share/zsh/site-functions"
-    script = (script or ZSH).replace("$1", str(functions)).replace("$2", str(cwd))
-    return place.run("zsh", "-f", "-c", script.replace('"$3"', f'"{line}"'), cwd=cwd,
+def listed_by_zsh(place, settings, folder, *lines):
+    """What zsh lists when it is asked to complete each of the lines."""
+    said = place.run("zsh", "-f", "-c", ZSH, "zsh", settings, folder, *lines, cwd=folder,
                      environment={"TERM": "dumb", "COLUMNS": "100"})
+    listed = said.split("=== next\n")
+    expect(len(listed), len(lines) + 1)
+    return listed[:-1]
 
 
 def zsh_loads_and_completes(place):
     folder = place.fresh()
     (folder / "projects").mkdir()
     (folder / "notes.txt").touch()
-    listed = listed_by_zsh(place, "coppice ")
-    expect_in("new ", listed)
-    expect_in("completion ", listed)
-    listed = listed_by_zsh(place, "coppice new --")
+    functions = place.prefix / "share/zsh/site-functions"
+    commands, options, systems, folders, shells = listed_by_zsh(
+        place, f"FPATH={functions}:$FPATH; autoload -Uz compinit; compinit -u -D", folder,
+        "coppice ", "coppice new --", "coppice new --build ", "coppice new --dir ",
+        "coppice completion ")
+    expect_in("new ", commands)
+    expect_in("completion ", commands)
     for option in ("--sup", "--module", "--dir", "--build", "--help"):
-        expect_in(option + " ", listed)
-    listed = listed_by_zsh(place, "coppice new --build ")
-    expect_in("cmake", listed)
-    expect_in("meson", listed)
-    listed = listed_by_zsh(place, "coppice new --dir ", cwd=folder)
-    expect_in("projects", listed)
-    assert "notes.txt" not in listed, listed
-    expect_in("bash", listed_by_zsh(place, "coppice completion "))
-    installed = place.prefix / "share/zsh/site-functions/_coppice"
-    expect(place.run(place.program, "completion", "zsh", cwd=ROOT), installed.read_text())
+        expect_in(option + " ", options)
+    expect_in("cmake", systems)
+    expect_in("meson", systems)
+    expect_in("projects", folders)
+    assert "notes.txt" not in folders, folders
+    expect_in("bash", shells)
+    expect(place.run(place.program, "completion", "zsh", cwd=ROOT),
+           (functions / "_coppice").read_text())
 
 
 def zsh_takes_the_completion_from_a_line_of_the_settings(place):
-    by_eval = ZSH.replace("FPATH=$1:$FPATH; ", "").replace(
-        "compinit -u -D", f'compinit -u -D; eval "$({place.program} completion zsh)"')
-    expect_in("completion ", listed_by_zsh(place, "coppice ", script=by_eval))
+    settings = f'autoload -Uz compinit; compinit -u -D; eval "$({place.program} completion zsh)"'
+    (listed,) = listed_by_zsh(place, settings, place.fresh(), "coppice ")
+    expect_in("completion ", listed)
 
 
 def options_in(text):

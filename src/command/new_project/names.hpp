@@ -13,7 +13,7 @@ struct refusal {
 };
 
 /// Longer names are refused: lines with a name of this length stay within 100 columns.
-inline constexpr std::size_t longest_name = 40;
+inline constexpr std::size_t longest_name = 32;
 
 /// Whether a project can have this name: lower-case letters, digits and `_`, a letter first. It
 /// names the program, the library, the application and targets of build systems.

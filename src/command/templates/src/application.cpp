@@ -24,7 +24,11 @@ coppice::supervisor_spec start() {
 }  // namespace
 
 coppice::application_spec application() {
-  return {.name = "@name@", .version = "0.1.0", .start = start};
+  return {
+      .name = "@name@",
+      .version = "0.1.0",
+      .start = start,
+  };
 }
 
 }  // namespace @module@

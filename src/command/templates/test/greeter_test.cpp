@@ -16,10 +16,10 @@ TEST_CASE("the greeter greets every second, and again when it has been killed") 
   coppice::virtual_clock clock{io};
   coppice::set_report_sink(io, [](const coppice::report&) {});
   std::ostringstream out;
-  coppice::start_supervisor(
-      io, {.name = "test.supervisor",
-           .strategy = coppice::one_for_one,
-           .children = {coppice::worker("greeter", [&out] { return @module@::greeter(out); })}});
+  const auto greeter = [&out] { return @module@::greeter(out); };
+  coppice::start_supervisor(io, {.name = "test.supervisor",
+                                 .strategy = coppice::one_for_one,
+                                 .children = {coppice::worker("greeter", greeter)}});
 
   clock.settle();
   CHECK(out.str() == "hello, world\n");

@@ -2,4 +2,9 @@
 
 #include <doctest/doctest.h>
 
-TEST_CASE("hello greets the world") { CHECK(@module@::hello() == "world"); }
+#include <string_view>
+
+TEST_CASE("hello greets the world") {
+  const std::string_view greeted = @module@::hello();
+  CHECK(greeted == "world");
+}
