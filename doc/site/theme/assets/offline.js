@@ -1,3 +1,9 @@
+// A name such as `one_for_all` is found by its words, all of which have to be there.
+window.__search = {
+  transform: (query) =>
+    query.replace(/[\s\-_.,:;<>()[\]{}'"`!?/&|+*^~]+/g, " ").trim().replace(/(^| )(?=.)/g, "$1+"),
+};
+
 // Opened from a disk (file://), a page may neither fetch the index of the search nor start a worker.
 // There the index comes as a script, and the worker runs in a hidden frame.
 if (location.protocol === "file:") {
