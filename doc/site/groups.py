@@ -26,7 +26,7 @@ GROUPS = {
                 "describe", "spdlog_sink"],
     "Errors": ["error"],
     "Tests": ["virtual_clock", "simulation", "simulation_options", "simulation_doctest"],
-    "Configuration": ["config"],
+    "Configuration": ["config", "version"],
 }
 
 # What a page says that has no names of its own, or before them.

@@ -246,7 +246,7 @@ class Pages:
         if entry.kind == "type":
             signatures = [re.sub(r" ?: ?.*detail::.*$", "", signatures[0])]
         if entry.kind == "macro":
-            out += ["```cpp", f"#define {entry.signatures[0]}", "```", ""]
+            out += ["```cpp", *(f"#define {macro}" for macro in entry.signatures), "```", ""]
         else:
             out += fenced(signatures)
         out += words(entry.doc)
