@@ -63,6 +63,8 @@ class Site:
         path, _, anchor = to.partition("#")
         path = posixpath.normpath(posixpath.join(posixpath.dirname(page), path))
         file = ROOT / path
+        if path in pages.listed() and not file.exists() and "--whole" not in pages.OPTIONS:
+            return ""  # a page that is still to come
         if not file.exists():
             self.errors.append(f"{page}: a link to {to}, which is not there")
             return None
@@ -92,7 +94,10 @@ class Site:
             return f"\0{len(kept) - 1}\0"
 
         def link(m):
-            to = self.target(page, m["to"]) or m["to"]
+            to = self.target(page, m["to"])
+            if to == "":
+                return m["text"]
+            to = to or m["to"]
             return keep(f"{m['image']}[{m['text']}]({to}{m['title'] or ''})")
 
         def code(m):

@@ -3,8 +3,8 @@
 No compiler: it reads what clang-format leaves. What is for users is told by these rules:
 
 - a comment of `///` lines before a declaration, or `///<` behind it, is its documentation;
-- declarations of the same name without a blank line between them share the first one's comment, as
-  long as they have none of their own;
+- declarations of the same name without a blank line between them, and constants and macros, share
+  the first one's comment, as long as they have none of their own;
 - a comment of `//` lines before a declaration, and for the rest of its paragraph, hides it, and so
   does a parameter whose type is in `detail`, or a template parameter `Never`: such functions refuse a
   mistake in words, when they are compiled;
@@ -110,7 +110,10 @@ class Reader:
             if token.startswith("#"):
                 self.at += 1
                 made = re.match(r"#\s*define\s+(COPPICE_\w+)(\([^)]*\))?", token)
-                if made and not any(e.name == made[1] for e in entries):
+                if made and not doc and last is not None and last.kind == "macro":
+                    last.signatures.append(made[1] + (made[2] or ""))
+                    last.also.append(made[1])
+                elif made and not any(e.name == made[1] for e in entries):
                     last = Entry("macro", made[1], (), line, [made[1] + (made[2] or "")],
                                  "\n".join(doc))
                     if not hidden:

@@ -11,7 +11,8 @@ from pages import ROOT
 
 FOLDER = ROOT / "build-doc"
 # What a page includes: the library it is linked with.
-PARTS = {"coppice/sqlite_stash.hpp": "coppice-sqlite", "coppice/simulation": "coppice-testing"}
+PARTS = {"coppice/sqlite_stash.hpp": "coppice-sqlite", "coppice/simulation": "coppice-testing",
+         "coppice/toml_configuration.hpp": "coppice-toml"}
 
 
 def compiler():

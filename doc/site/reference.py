@@ -238,7 +238,7 @@ class Pages:
         scopes = [s for s in entry.scope if s not in ("coppice", *self.types_of(name))]
         if scopes and scopes[0] in ("this_server", "sys"):
             title = "::".join([*scopes, title])
-        title = title.replace("*", "\\*").replace("_", "\\_").replace("<", "&lt;")
+        title = title.replace("*", "\\*").replace("<", "&lt;")
         lines, anchor = self.heading(level, title, entry, used)
         out += lines
         self.note(name, entry, anchor)
@@ -246,7 +246,7 @@ class Pages:
         if entry.kind == "type":
             signatures = [re.sub(r" ?: ?.*detail::.*$", "", signatures[0])]
         if entry.kind == "macro":
-            out += ["```cpp", f"#define {entry.signatures[0]}", "```", ""]
+            out += ["```cpp", *(f"#define {macro}" for macro in entry.signatures), "```", ""]
         else:
             out += fenced(signatures)
         out += words(entry.doc)
@@ -275,8 +275,8 @@ class Pages:
     @staticmethod
     def with_name_first(shown, name):
         """`name`, and its type and its default below."""
-        kind, _, default = shown.partition(f" {name}")
-        default = default.strip()
+        found = re.search(rf"\s{re.escape(name)}(?![\w:])", shown)
+        kind, default = shown[:found.start()], shown[found.end():].strip()
         default = re.sub(r"^= ", "", default)
         default = re.sub(r"^\{(.*)\}$", r"\1", default)
         text = f"`{name}`<br>`{kind.strip()}`" if kind else f"`{name}`"
