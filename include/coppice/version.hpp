@@ -2,9 +2,11 @@
 
 #include <coppice/config.hpp>
 
-/// The version of the headers.
+/// The first number of the headers' version.
 #define COPPICE_VERSION_MAJOR 0
+/// The second number of the headers' version.
 #define COPPICE_VERSION_MINOR 1
+/// The third number of the headers' version.
 #define COPPICE_VERSION_PATCH 0
 
 /// The version of the headers as a number, to be compared: 100000 for each major version, 100 for
