@@ -8,6 +8,7 @@ CAF cannot take turns within that process: their ratios compare the medians of e
 """
 
 import argparse
+import datetime
 import fnmatch
 import json
 import os
@@ -151,9 +152,13 @@ def put(text, path):
 
 
 def write(lines, text, picture):
-    """Puts the tables into bench/README.md, a short one into README.md, and the picture here."""
+    """Puts the tables into bench/README.md, a short one into README.md, and the
+    picture here; and one with date and machine into the manual."""
     put(f"![The ratios](benchmark.svg)\n\n{text}", f"{HERE}/README.md")
     put(brief(lines), f"{os.path.dirname(HERE)}/README.md")
+    on = next(line for line in reversed(text.splitlines()) if line.strip())
+    put(f"{brief(lines)}\n\nMeasured on {datetime.date.today()}: {on}",
+        f"{os.path.dirname(HERE)}/doc/costs.md")
     shutil.copy(picture, f"{HERE}/benchmark.svg")
 
 
