@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Checks that the test cases named in conformance.md exist: check_table.py conformance.md TEST_FOLDER
+"""Checks that the test cases named in conformance.md exist, and that the page for readers has its
+differences: check_table.py conformance.md TEST_FOLDER PAGE
 
 In the last column of a row with an ID, `name_test.cpp` stands for a file of the test folder, and each text
 in quotes behind it for the beginning of the name of one of its test cases.
@@ -15,8 +16,19 @@ def cases_of(file):
     return re.findall(r'TEST_CASE\(\s*"((?:[^"\\]|\\.)*)"', text)
 
 
-def main(table, folder):
+def differences(text):
+    """What differs, and how: the rows of the table at the end, without their IDs."""
+    rows = text.partition("## Where coppice differs on purpose")[2].splitlines()
+    return [" | ".join(row.split(" | ")[:4]) for row in rows
+            if row.startswith("| ") and not row.startswith("| What |")]
+
+
+def main(table, folder, page):
     problems = []
+    there = pathlib.Path(page).read_text(encoding="utf-8").splitlines()
+    for row in differences(pathlib.Path(table).read_text(encoding="utf-8")):
+        if f"{row} |" not in there:
+            problems.append(f"{pathlib.Path(page).name} has no row {row} |")
     seen = set()
     known = {}
     for row in pathlib.Path(table).read_text(encoding="utf-8").splitlines():
