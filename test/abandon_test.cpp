@@ -188,7 +188,12 @@ TEST_CASE("an operation that completes from within its cancellation refuses no k
     }
     w.clock.settle();
     CHECK(end.text() == "killed");
+    // A killed awaitable goes on to its next wait; a killed task does not.
+#if defined(COPPICE_TEST_TASKS)
+    CHECK(log == (killed ? "frame " : "completed frame "));
+#else
     CHECK(log == "completed frame ");
+#endif
     CHECK(w.reports.empty());
   }
 }
