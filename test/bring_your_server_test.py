@@ -173,7 +173,7 @@ def step_5_who_is_connected_may_finish(program, _):
         code, said = server.ended()
         expect(server.process.stdout.read(), "at the end: 1 names, 8 points\n")
     expect(code, 0)
-    assert "application program stopped (shutdown); exit code 0" in said, said
+    assert "program demo stopped (shutdown); exit code 0" in said, said
 
 
 def step_5_the_service_manager_and_operators_are_told(program, _):

@@ -106,7 +106,7 @@ int main(int argc, char** argv) {
   scores all;  // outlives the processes that refer to it
   auto talk = [&all](tcp::socket socket) { return session(std::move(socket), all); };
   coppice::supervisor_spec tree{
-      .name = "program",
+      .name = "demo",
       .strategy = coppice::one_for_one,
       .children = {coppice::acceptor(where, talk, {.name = "scores"}),
                    coppice::worker("announce", announce).with_restart(coppice::transient)}};

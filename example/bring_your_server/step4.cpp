@@ -141,7 +141,7 @@ int main(int argc, char** argv) {
   const tcp::endpoint where{asio::ip::address_v4::loopback(), port_of(argc > 1 ? argv[1] : "4000")};
   const std::uint16_t collector = argc > 2 ? port_of(argv[2]) : 0;
   coppice::supervisor_spec tree{
-      .name = "program",
+      .name = "demo",
       .strategy = coppice::one_for_one,
       .children = {coppice::server<scores>("scores"),
                    coppice::acceptor(where, session, {.name = "sessions"}),

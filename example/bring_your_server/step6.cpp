@@ -126,7 +126,7 @@ const tcp::endpoint collector_endpoint{asio::ip::address_v4::loopback(), 5000};
 
 coppice::supervisor_spec make_tree() {
   auto exporting = [] { return export_totals(collector_endpoint.port()); };
-  return {.name = "program",
+  return {.name = "demo",
           .strategy = coppice::one_for_one,
           .intensity = 1'000,  // as many as a test makes
           .children = {coppice::server<scores>("scores"),

@@ -95,7 +95,7 @@ coppice::task<> start() {
 
 int main() {
   return coppice::run(
-      {.name = "program",
+      {.name = "demo",
        .strategy = coppice::one_for_one,
        .children = {coppice::server<journal>("journal"), coppice::worker("guest", guest),
                     coppice::worker("slow", slow).with_shutdown(100ms),

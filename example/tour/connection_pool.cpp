@@ -135,7 +135,7 @@ asio::awaitable<void> demo() {
 
 int main() {
   return coppice::run(
-      {.name = "program",
+      {.name = "demo",
        .strategy = coppice::rest_for_one,
        .auto_shutdown = coppice::auto_shutdown::any_significant,
        .children = {

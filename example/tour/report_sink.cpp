@@ -64,7 +64,7 @@ int main() {
   coppice::set_report_sink(io, write_json);
   int starts = 0;
   auto body = [&starts] { return settles(starts); };
-  return coppice::run(io, {.name = "program",
+  return coppice::run(io, {.name = "demo",
                            .strategy = coppice::one_for_one,
                            .auto_shutdown = coppice::auto_shutdown::any_significant,
                            .children = {coppice::worker("settles", std::move(body))
