@@ -48,20 +48,33 @@ using given_by_call = typename given_by<std::invoke_result_t<std::decay_t<F>&>>:
 template <class F, class Self>
 concept stop_function = start_function_with<F, Self> && std::is_void_v<given_by_call<F>>;
 
-// Calls a callback, be it plain or a coroutine, which is kept until it is done.
-template <class R, class F, class... Args>
-task<R> call_callback(std::shared_ptr<F> f, Args... args) {
-  using result = std::invoke_result_t<F&, const Args&...>;
-  if constexpr (!coroutine_of_application<result>) {
-    co_return static_cast<R>(std::invoke(*f, std::as_const(args)...));
+// Awaits what a callback has returned, and keeps the callback meanwhile.
+template <class R, class Coroutine>
+task<R> given_later(Coroutine running, [[maybe_unused]] std::shared_ptr<const void> kept) {
+  if constexpr (std::is_void_v<R>) {
+    co_await std::move(running);
   } else {
-    auto running = std::invoke(*f, std::as_const(args)...);
-    if constexpr (std::is_void_v<R>) {
-      co_await std::move(running);
-    } else {
-      auto given = co_await std::move(running);
-      co_return R(std::move(given));
-    }
+    auto given = co_await std::move(running);
+    co_return R(std::move(given));
+  }
+}
+template <class R>
+task<R> given_at_once(R given) {
+  co_return std::move(given);
+}
+inline task<void> nothing_given() { co_return; }
+
+// Calls a callback, be it plain or a coroutine. A plain one is called, and may throw, at once. No
+// coroutine has the type of the callback, which g++ would warn of in sources that others include.
+template <class R, class F, class... Args>
+task<R> call_callback(const std::shared_ptr<F>& f, const Args&... args) {
+  if constexpr (coroutine_of_application<std::invoke_result_t<F&, const Args&...>>) {
+    return given_later<R>(std::invoke(*f, args...), f);
+  } else if constexpr (std::is_void_v<R>) {
+    std::invoke(*f, args...);
+    return nothing_given();
+  } else {
+    return given_at_once<R>(std::invoke(*f, args...));
   }
 }
 
