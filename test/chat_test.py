@@ -329,7 +329,7 @@ def a_client_whose_room_cannot_be_had_is_told_to_come_later(program):
     with Server(program, "--rooms", "1", "--idle", "1") as server:
         with server.user("one", "ada") as ada, WebSocket(server.port, "/rooms/two") as bob:
             bob.say("is anybody there?")
-            while (heard := bob.frame())[0] == TEXT:
+            while (heard := bob.message())[0] == TEXT:
                 assert heard[1].startswith(b"refused the room is away"), heard
             expect(heard, (CLOSE, (1013).to_bytes(2, "big")))
             ada.say("here")
@@ -341,7 +341,7 @@ def a_client_whose_room_cannot_be_had_is_told_to_come_later(program):
 
 def can_come_in(server, room):
     with WebSocket(server.port, f"/rooms/{room}") as client:
-        return client.frame()[0] == TEXT
+        return client.message()[0] == TEXT
 
 
 def who_does_not_read_is_cut_off(program):
@@ -431,7 +431,7 @@ def a_stop_does_not_wait_long_for_who_does_not_answer(program):
         expect(bob.closed_with(), 1001)
         code, _ = server.ended()
         expect(code, 0)
-        expect(deaf.frame()[0], CLOSE)
+        expect(deaf.message()[0], CLOSE)
         assert time.monotonic() - started < 8
         assert deaf.is_closed()
 

@@ -19,7 +19,8 @@ printf '%s\n' "${COMPREPLY[@]}"
 """
 
 # An interactive zsh in a terminal of its own, made by zpty: each line is typed, then the key that
-# lists what could follow, and the line is taken back.
+# lists what could follow, and the line is taken back. Keys come after the prompt: before it zsh does
+# not read them, but the terminal.
 ZSH = r"""
 zmodload zsh/zpty
 settings=$1; folder=$2; shift 2
@@ -27,10 +28,10 @@ zpty z zsh -f -i
 zpty -w z "PS1='READY> '; $settings"
 zpty -w z 'zstyle ":completion:*" list-separator "--"; LISTMAX=0; setopt nobeep; unsetopt automenu'
 zpty -w z "bindkey '^T' list-choices; cd $folder; print -r START''ED"
-zpty -r -m z seen '*STARTED*' || exit 1
+zpty -r -m z seen '*STARTED*READY> *' || exit 1
 for line; do
   zpty -w -n z $line$'\x14\x15print -r FINI""SHED\n'
-  zpty -r -m z seen '*FINISHED*' || exit 1
+  zpty -r -m z seen '*FINISHED*READY> *' || exit 1
   print -r -- $seen
   print -r -- "=== next"
 done

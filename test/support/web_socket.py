@@ -104,15 +104,24 @@ class WebSocket(Connection):
             size = int.from_bytes(self.take(2 if size == 126 else 8), "big")
         return head[0] & 15, self.take(size)
 
+    def message(self):
+        """The next frame that is no ping. A ping, by which a server finds out who is there, is
+        answered, as a browser does."""
+        while True:
+            kind, data = self.frame()
+            if kind != PING:
+                return kind, data
+            self.send_frame(PONG, data)
+
     def hear(self):
         """The next text."""
-        kind, data = self.frame()
+        kind, data = self.message()
         assert kind == TEXT, (kind, data)
         return data.decode()
 
     def closed_with(self):
         """The code of the close frame that is next. It is answered, as a browser does."""
-        kind, data = self.frame()
+        kind, data = self.message()
         assert kind == CLOSE, (kind, data)
         self.send_frame(CLOSE, data[:2])
         return int.from_bytes(data[:2], "big")
