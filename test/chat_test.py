@@ -6,6 +6,7 @@ usage: chat_test.py SERVER
 
 import contextlib
 import random
+import os
 import re
 import signal
 import socket
@@ -258,12 +259,12 @@ def a_room_that_crashes_comes_back_and_its_users_stay(program):
         with server.user() as eve:
             expect(eve.people, ["ada", "bob", eve.nick])
             expect([eve.hear_said(), eve.hear_said()], ["ada before", "ada after"])
-        # Who leaves while it is away is missed when it is back.
+        # Who leaves while it is away is missed when it is back; or just before, if that is quicker.
         ada.hear_until("left")
         ada.say("/crash")
         bob.socket.close()
-        ada.hear_until("away")
-        ada.hear_until("left")
+        if not any(line.startswith("left") for line in ada.hear_until("back")):
+            ada.hear_until("left")
         ada.say("/who")
         expect(ada.hear_until("here")[-1], "here ada")
         code, said = server.stop()
@@ -445,6 +446,9 @@ def wrong_words_on_the_command_line_are_refused(program):
 
 
 def main():
+    # What the address sanitizer keeps of freed memory would count as the server's.
+    options = os.environ.get("ASAN_OPTIONS")
+    os.environ["ASAN_OPTIONS"] = f"{options}:quarantine_size_mb=1" if options else "quarantine_size_mb=1"
     run_tests([
         the_page_and_the_probes_are_served,
         what_is_wrong_with_a_request_is_told,
