@@ -9,9 +9,29 @@ namespace coppice {
 
 namespace {
 
-template <class... F>
-struct by_type : F... {
-  using F::operator()...;
+struct name_of_type {
+  std::string_view operator()(bool) const noexcept { return "boolean"; }
+  std::string_view operator()(std::int64_t) const noexcept { return "integer"; }
+  std::string_view operator()(double) const noexcept { return "float"; }
+  std::string_view operator()(const std::string&) const noexcept { return "string"; }
+  std::string_view operator()(const config_value::list&) const noexcept { return "array"; }
+  std::string_view operator()(const config_value::table&) const noexcept { return "table"; }
+  std::string_view operator()(const config_value::missing& m) const noexcept { return m.type; }
+};
+
+struct text_of_value {
+  std::string operator()(bool b) const { return b ? "true" : "false"; }
+  std::string operator()(std::int64_t i) const { return std::to_string(i); }
+  std::string operator()(double d) const { return detail::float_text(d); }
+  std::string operator()(const std::string& s) const { return detail::quoted(s); }
+  std::string operator()(const config_value::list& l) const { return detail::list_text(l); }
+  std::string operator()(const config_value::table& t) const { return detail::table_text(t); }
+  std::string operator()(const config_value::missing& m) const {
+    std::string text{"("};
+    text += m.type;
+    text += " to be set)";
+    return text;
+  }
 };
 
 }  // namespace
@@ -19,16 +39,7 @@ struct by_type : F... {
 config_error::~config_error() = default;
 
 std::string_view config_value::type_name() const noexcept {
-  return std::visit(by_type{
-                        [](bool) -> std::string_view { return "boolean"; },
-                        [](std::int64_t) -> std::string_view { return "integer"; },
-                        [](double) -> std::string_view { return "float"; },
-                        [](const std::string&) -> std::string_view { return "string"; },
-                        [](const list&) -> std::string_view { return "array"; },
-                        [](const table&) -> std::string_view { return "table"; },
-                        [](const missing& m) { return m.type; },
-                    },
-                    value_);
+  return std::visit(name_of_type{}, value_);
 }
 
 const config_value* config_value::find(std::string_view path) const noexcept {
@@ -51,22 +62,6 @@ bool config_value::accepts(const config_value& other) const noexcept {
   return mine == others || (mine == "float" && others == "integer");
 }
 
-std::string config_value::to_string() const {
-  return std::visit(by_type{
-                        [](bool b) -> std::string { return b ? "true" : "false"; },
-                        [](std::int64_t i) { return std::to_string(i); },
-                        [](double d) { return detail::float_text(d); },
-                        [](const std::string& s) { return detail::quoted(s); },
-                        [](const list& l) { return detail::list_text(l); },
-                        [](const table& t) { return detail::table_text(t); },
-                        [](const missing& m) {
-                          std::string text{"("};
-                          text += m.type;
-                          text += " to be set)";
-                          return text;
-                        },
-                    },
-                    value_);
-}
+std::string config_value::to_string() const { return std::visit(text_of_value{}, value_); }
 
 }  // namespace coppice
