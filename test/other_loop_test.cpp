@@ -44,10 +44,17 @@ class oracle {
   struct count {
     using reply = void;
   };
+  struct verdict {
+    const int final = 0;
+  };
+  struct judge {
+    using reply = verdict;
+  };
 
   std::string handle(const ask& m) { return m.text + "!"; }
   int handle(crash) { throw std::runtime_error{"crash"}; }
   void handle(count) { ++counted; }
+  verdict handle(judge) { return {counted}; }
 
   int counted = 0;
 };
@@ -137,6 +144,22 @@ TEST_CASE("a call without a result completes over the border as well") {
   t.mine.clock.settle();
   t.run_both();
   CHECK(done);
+}
+
+TEST_CASE("a reply need not be of a type that can be assigned") {
+  two_loops t;
+  coppice::spawn(t.mine.io, [&t]() -> coroutine<> {
+    auto counting = t.ref.call(oracle::count{});
+    co_await std::move(counting);
+    auto judging = t.ref.call(oracle::judge{});
+    const oracle::verdict v = co_await std::move(judging);
+    t.told = std::to_string(v.final);
+  });
+  for (int i = 0; i < 2; ++i) {
+    t.mine.clock.settle();
+    t.run_both();
+  }
+  CHECK(t.told == "1");
 }
 
 TEST_CASE("a caller is stopped, or killed, while it waits for another io_context") {

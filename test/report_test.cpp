@@ -60,6 +60,9 @@ class secretive {
   friend std::string describe(const secretive&) { throw 13; }
 };
 
+template <class T>
+struct page {};
+
 struct stillborn {
   stillborn() { throw std::runtime_error{"no life"}; }
   struct question {};
@@ -547,6 +550,13 @@ TEST_CASE("a describing function that throws breaks neither the report nor the s
   CHECK(ended == std::vector{first});
   CHECK(server.whereis());
   CHECK(server.whereis() != first);
+}
+
+TEST_CASE("a type that says nothing of itself is told by its name, whole where it is a template") {
+  CHECK(coppice::text_of(stillborn::question{}) == "(question)");
+  CHECK(coppice::text_of(page<stillborn::question>{}).starts_with("(page<"));
+  CHECK(coppice::text_of(page<stillborn::question>{}).ends_with("stillborn::question>)"));
+  CHECK(coppice::text_of(page<std::string>{}).starts_with("(page<std::"));
 }
 
 // LOG-05

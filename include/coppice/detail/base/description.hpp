@@ -3,8 +3,10 @@
 #include <boost/core/demangle.hpp>
 
 #include <concepts>
+#include <cstddef>
 #include <ostream>
 #include <string>
+#include <string_view>
 #include <typeinfo>
 
 namespace coppice::detail {
@@ -31,11 +33,27 @@ inline std::string no_description() noexcept {
   }
 }
 
+// Takes the namespaces and classes before the name of a type away, and leaves those of its template
+// arguments, but for strings, which are called as people call them.
+inline std::string unqualified(std::string name) {
+  static constexpr std::string_view string =
+      "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >";
+  for (std::size_t at = 0; (at = name.find(string, at)) != std::string::npos;) {
+    name.replace(at, string.size(), "std::string");
+  }
+  int depth = 0;
+  std::size_t begin = 0;
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (std::string_view{"<({["}.find(name[i]) != std::string_view::npos) ++depth;
+    if (std::string_view{">)}]"}.find(name[i]) != std::string_view::npos) --depth;
+    if (depth == 0 && name.compare(i, 2, "::") == 0) begin = i + 2;
+  }
+  return name.substr(begin);
+}
+
 template <class T>
 std::string describe_type() {
-  std::string name = boost::core::demangle(typeid(T).name());
-  if (const auto last = name.rfind("::"); last != std::string::npos) name.erase(0, last + 2);
-  return name;
+  return unqualified(boost::core::demangle(typeid(T).name()));
 }
 
 }  // namespace coppice::detail

@@ -144,12 +144,7 @@ class answer_box final : public answer_receiver<R>,
   explicit answer_box(const scheduler& s) noexcept : home_{s.serial()} {}
 
   void receive(answer<R> a) noexcept override {
-    try {
-      arriving_.emplace(std::move(a));
-    } catch (...) {
-      // The answer cannot be moved.
-      arriving_.emplace(answer<R>{.reason = exit_reason::error(std::current_exception())});
-    }
+    take(std::move(a), arriving_);
     scheduler::post_work(home_, this->shared_from_this());
   }
 
@@ -159,8 +154,18 @@ class answer_box final : public answer_receiver<R>,
 
  private:
   void run() override {
-    if (!received) received.swap(arriving_);
+    if (!received && arriving_) take(std::move(*arriving_), received);
     if (waiting != nullptr) waiting->wake();
+  }
+
+  // Without assignment, which replies need not have.
+  static void take(answer<R>&& a, std::optional<answer<R>>& into) noexcept {
+    try {
+      into.emplace(std::move(a));
+    } catch (...) {
+      // The answer cannot be moved.
+      into.emplace(answer<R>{.reason = exit_reason::error(std::current_exception())});
+    }
   }
 
   std::uint64_t home_;
