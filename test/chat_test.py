@@ -22,9 +22,17 @@ from support.web_socket import BINARY, CLOSE, PING, PONG, TEXT, Connection, WebS
 class Server(Listener):
     def __init__(self, program, *options):
         super().__init__([program, "--port", "0", *options])
+        self.users = []
 
     def user(self, room="lobby", nick=None, **options):
-        return User(self.port, room, nick, **options)
+        self.users.append(User(self.port, room, nick, **options))
+        return self.users[-1]
+
+    def stop(self):
+        """Its users hang up before, as it would wait for their answers to its close frames."""
+        for user in self.users:
+            user.socket.close()
+        return super().stop()
 
     def memory(self):
         """What it has in memory, in KiB."""

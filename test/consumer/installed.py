@@ -1,10 +1,9 @@
-"""check.py KIND SOURCE_FOLDER BUILD_FOLDER COMPILER...: uses coppice as a stranger's project would.
+"""installed.py SOURCE_FOLDER BUILD_FOLDER COMPILER...: uses coppice as it is installed from a build
+folder, found by pkg-config, as a stranger's project would.
 
-KIND is subproject (coppice lies in subprojects/, and is built with the project), or installed
-(coppice is found by pkg-config, shared or static, or one after the other if both are built). The
-programs are compiled by that compiler,
-with all warnings that a user might have, as errors, from coppice's headers too: these are not the
-system's. Exits with 1 if a program does not come to be, or does not say what it should.
+It is linked shared or static, or one after the other if both are built. The programs are compiled by
+that compiler, with all warnings that a user might have, as errors, from coppice's headers too: these
+are not the system's. Exits with 1 if a program does not come to be, or does not say what it should.
 """
 
 import json
@@ -37,19 +36,6 @@ def options_of(build):
     return {option["name"]: option["value"] for option in told}
 
 
-def as_subproject(source, folder, environment):
-    project = folder / "project"
-    shutil.copytree(source / "test" / "consumer" / "meson", project)
-    shutil.copy(source / "test" / "consumer" / "coppice.cpp", project)
-    (project / "subprojects").mkdir()
-    (project / "subprojects" / "coppice").symlink_to(source)
-    # Built as quickly as can be: it is the putting together that is tried.
-    run("meson", "setup", "--wrap-mode=forcefallback", "-Dunity=subprojects", "-Dunity_size=1000", "-Doptimization=0", "-Ddebug=false",
-        project / "build", project, env=environment)
-    run("ninja", "-C", project / "build", "use_coppice", env=environment)
-    check(project / "build" / "use_coppice", PROGRAMS["coppice"][1], environment)
-
-
 def install(build, stage):
     """Where the descriptions for pkg-config and the libraries lie then."""
     run("meson", "install", "-C", build, "--no-rebuild", "--quiet", "--destdir", stage)
@@ -65,7 +51,8 @@ def make_static(source, options, descriptions, folder, environment):
     other = folder / "static"
     run("meson", "setup", other, source, "-Ddefault_library=static", "-Dtests=disabled",
         f"-Dprefix={options['prefix']}", f"-Dlibdir={options['libdir']}",
-        f"-Dsqlite={options['sqlite']}", f"-Dtoml={options['toml']}", f"-Dtesting={options['testing']}", stdout=subprocess.DEVNULL, env=environment)
+        *(f"-D{part}={options[part]}" for part in ["sqlite", "toml", "testing"]),
+        stdout=subprocess.DEVNULL, env=environment)
     for made in (other / "meson-private").glob("*.pc"):
         if (descriptions / made.name).exists():
             shutil.copy(made, descriptions)
@@ -98,15 +85,11 @@ def as_installed(source, build, folder, compiler, environment):
 
 
 def main():
-    kind, compiler = sys.argv[1], sys.argv[4:]
-    source, build = (pathlib.Path(folder).resolve() for folder in sys.argv[2:4])
+    source, build = (pathlib.Path(folder).resolve() for folder in sys.argv[1:3])
+    compiler = sys.argv[3:]
     environment = {**os.environ, "CXX": " ".join(compiler)}
     with tempfile.TemporaryDirectory() as temporary:
-        folder = pathlib.Path(temporary)
-        if kind == "subproject":
-            as_subproject(source, folder, environment)
-        else:
-            as_installed(source, build, folder, compiler, environment)
+        as_installed(source, build, pathlib.Path(temporary), compiler, environment)
 
 
 main()
