@@ -146,14 +146,16 @@ asio::awaitable<std::optional<std::string>> terminal_interface::read_line() {
       }
     }
     auto reading = keys_.read();
-    if (!co_await std::move(reading)) co_return std::nullopt;
+    const bool has_read = co_await std::move(reading);
+    if (!has_read) co_return std::nullopt;
   }
 }
 
 asio::awaitable<void> terminal_interface::read_key() {
   while (first_key(keys_.waiting) == 0) {
     auto reading = keys_.read();
-    if (!co_await std::move(reading)) co_return;
+    const bool has_read = co_await std::move(reading);
+    if (!has_read) co_return;
     // Nobody can tell the escape key from the beginning of another one. Any key will do.
     if (keys_.waiting == "\033") break;
   }
