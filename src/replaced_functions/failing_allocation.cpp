@@ -42,6 +42,14 @@ failing_allocation::suspended::~suspended() { until_failure = before_; }
 using coppice::detail::allocate_or_null;
 using coppice::detail::or_throw;
 #define COPPICE_REPLACES __attribute__((weak, visibility("default")))
+#if defined(__clang__)
+#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
+    __has_feature(thread_sanitizer)
+// clang links those of the sanitizer into the program, which are weak as well, and come first.
+#undef COPPICE_REPLACES
+#define COPPICE_REPLACES __attribute__((visibility("default")))
+#endif
+#endif
 
 COPPICE_REPLACES void* operator new(std::size_t n) { return or_throw(allocate_or_null(n)); }
 COPPICE_REPLACES void* operator new[](std::size_t n) { return or_throw(allocate_or_null(n)); }
