@@ -31,8 +31,7 @@ void* or_throw(void* p) {
 void failing_allocation::arm(std::uint64_t n) noexcept { until_failure = n; }
 void failing_allocation::disarm() noexcept { until_failure = 0; }
 
-failing_allocation::suspended::suspended() noexcept
-    : before_{std::exchange(until_failure, 0)} {}
+failing_allocation::suspended::suspended() noexcept : before_{std::exchange(until_failure, 0)} {}
 failing_allocation::suspended::~suspended() { until_failure = before_; }
 
 }  // namespace coppice::detail
