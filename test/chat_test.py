@@ -8,6 +8,7 @@ import contextlib
 import random
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -314,6 +315,30 @@ def nothing_is_lost_or_told_twice_when_a_room_crashes(program):
         return f"{users * texts} texts, {crashes} crashes"
 
 
+def requests_are_answered_under_load_while_a_room_crashes(program):
+    """wrk asks for the page on 64 connections."""
+    if not shutil.which("wrk"):
+        return "left out, there is no wrk"
+    with Server(program, "--faults") as server, server.user(nick="ada") as ada:
+        load = subprocess.Popen(["wrk", "-t1", "-c64", "-d2s", f"http://127.0.0.1:{server.port}/"],
+                                stdout=subprocess.PIPE, text=True)
+        for _ in range(3):
+            ada.say("/crash")
+            ada.hear_until("back")
+            ada.say("still here")
+            expect(ada.hear_said(), "ada still here")
+        said, _ = load.communicate(timeout=60)
+        expect(load.returncode, 0)
+        for word in ["Non-2xx", "Socket errors"]:
+            assert word not in said, said
+        asked = int(re.search(r"(\d+) requests in", said)[1])
+        assert asked > 64, said
+        code, said = server.stop()
+        expect(code, 0)
+        expect(said.count("somebody asked for a crash); restarting"), 3)
+        return f"{asked} requests"
+
+
 def a_room_that_cannot_be_kept_alive_begins_anew(program):
     with Server(program, "--faults") as server, server.user(nick="ada") as ada, \
             server.user(nick="bob") as bob, server.user("other", "eve") as eve:
@@ -469,6 +494,7 @@ def main():
         an_empty_room_ends_by_itself,
         a_room_that_crashes_comes_back_and_its_users_stay,
         nothing_is_lost_or_told_twice_when_a_room_crashes,
+        requests_are_answered_under_load_while_a_room_crashes,
         a_room_that_cannot_be_kept_alive_begins_anew,
         a_client_whose_room_cannot_be_had_is_told_to_come_later,
         who_does_not_read_is_cut_off,
